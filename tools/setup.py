@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import sys
 
-if sys.version_info < (3, 11):
+if sys.version_info < (3, 11):  # noqa: UP036 - this is where an older one is told so
     sys.exit(
-        "The portal needs Python 3.11 or newer, and this is Python %d.%d. "
-        "Name a newer one: make run PYTHON=/path/to/python3.11" % sys.version_info[:2]
+        f"The portal needs Python 3.11 or newer, and this is Python {sys.version_info[0]}.{sys.version_info[1]}. "
+        "Name a newer one: make run PYTHON=/path/to/python3.11"
     )
 
 import argparse
@@ -49,7 +49,10 @@ FAULTS = (
         "the package registry cannot be reached; check the network and run it again",
     ),
     (r"Permission denied|EACCES|EROFS|Read-only file system", "no permission to write"),
-    (r"ensurepip is not available|No module named (venv|ensurepip)", "this Python has no venv (Debian: apt install python3-venv)"),
+    (
+        r"ensurepip is not available|No module named (venv|ensurepip)",
+        "this Python has no venv (on Debian: apt install python3-venv)",
+    ),
 )
 
 
@@ -166,9 +169,15 @@ def find_npm() -> tuple[str, list[str]]:
     return node, [node, str(wheel / "lib/node_modules/npm/bin/npm-cli.js")]
 
 
+def make_home(home: Path) -> None:
+    """The folder of all state, which nobody else on this machine may look into."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name in ("run", "logs"):
+        (home / name).mkdir(exist_ok=True, mode=0o700)
+
+
 def write_home(home: Path) -> None:
-    """Make the demo home and its portal.env, once. Keys are random; only its owner may read them."""
-    home.mkdir(parents=True, exist_ok=True)
+    """Write the home's portal.env, once. Its keys are random; only its owner may read them."""
     env = home / "portal.env"
     if not env.exists():
         say(f"Writing a demo home into {home} …")

@@ -1,0 +1,48 @@
+# Everything a person or a machine runs. `make help` lists it.
+PYTHON ?= python3
+BIN := .venv/bin
+SETUP := $(PYTHON) tools/setup.py --dev
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help run setup test test-faults test-browser lint assets requirements clean
+
+help:  ## what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 — \2/'
+
+run:  ## set up and serve on http://127.0.0.1:9090 until Ctrl-C (PORT= and PORTAL_HOME= are honoured)
+	@$(PYTHON) tools/serve.py
+
+setup:  ## set up this checkout, test and lint tools included
+	@$(SETUP)
+
+test: setup  ## the tests on the embedded default, or on DATABASE_URL= and REDIS_URL=
+	$(PYTEST) -n 2 $(ARGS)
+
+test-faults: setup  ## kills, outages, real starts and stops (minutes)
+	$(PYTEST) -m "faults or startup" $(ARGS)
+
+test-browser: setup  ## the journeys in Chromium (needs /usr/bin/chromium)
+	$(PYTEST) -m browser $(ARGS)
+
+lint: setup  ## style, types, import rules, migrations, catalogues
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
+	$(PYTEST) -q tests/test_catalogue.py
+
+assets: setup  ## the style sheet, the font and the script into build/assets
+
+requirements:  ## lock the newest versions that requirements*.in allow
+	@$(SETUP)
+	for name in requirements requirements-dev tools/requirements/npm; do \
+		UV_CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/uv pip compile -q --upgrade --generate-hashes \
+			--no-emit-index-url --no-emit-find-links --universal --python-version 3.11 $$name.in -o $$name.txt || exit 1; \
+	done
+	UV_CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/uv pip compile -q --upgrade --generate-hashes --no-deps \
+		--no-emit-index-url --no-emit-find-links --universal --python-version 3.11 \
+		tools/requirements/redis.in -o tools/requirements/redis.txt
+
+clean:  ## remove what was built (not var/, which holds the demo's data)
+	rm -rf build node_modules .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,53 @@
+"""How gunicorn serves the portal, in `make run` and in a container alike.
+
+From the environment: BIND (default 127.0.0.1:$PORT, 9090), WEB_WORKERS, WEB_THREADS.
+"""
+
+import os
+from typing import Any
+
+bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 9090}"
+wsgi_app = "tamin_portal.wsgi"
+worker_class = "gthread"  # a thread waiting for a slow phone holds up nobody
+workers = int(os.environ.get("WEB_WORKERS", "2"))
+threads = int(os.environ.get("WEB_THREADS", "4"))
+timeout = 30
+graceful_timeout = 5
+keepalive = 5
+max_requests = 20_000  # a slow leak never becomes an outage
+max_requests_jitter = 2_000
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - heartbeats, not on a slow disk
+
+# No form or link of ours comes near these.
+limit_request_line = 2_048
+limit_request_fields = 60
+limit_request_field_size = 8_190
+
+# No query, no address, no referrer: they could name a person.
+accesslog = "-"
+access_log_format = "%(m)s %(U)s %(s)s %(b)s bytes %(M)s ms"
+logconfig_dict: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"no_personal_data": {"()": "tamin_portal.logs.NoPersonalData"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "filters": ["no_personal_data"], "formatter": "line"},
+    },
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "gunicorn.error": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "gunicorn.access": {"handlers": ["console"], "level": "INFO", "propagate": False},
+    },
+}
+
+
+def on_starting(server: Any) -> None:
+    """Refuse to serve with unsafe settings or another mode's database."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tamin_portal.settings")
+    django.setup()
+    from tamin_portal.startup import refuse_unsafe_or_exit
+
+    refuse_unsafe_or_exit()

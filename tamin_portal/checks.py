@@ -1,0 +1,90 @@
+"""System checks that refuse an unsafe installation. Each says what is wrong and what to write instead.
+
+Demo mode is safe by other means: it listens on the loopback only and works only on a database
+that a demo made (tamin_portal/installation.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+SHORTEST_KEY = 50  # characters; what Django's own startproject writes
+KEY_HINT = "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
+CHOICES = {
+    "ACTIVATION_POLICY": ("automatic", "branch"),
+    "DUPLICATE_NOTICE": ("guide", "after_proof"),
+}
+
+
+@register("portal")
+def settings_are_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """In every mode: a misspelt policy must not silently mean another one."""
+    return [
+        Error(
+            f"{name} is '{getattr(settings, name)}'.",
+            hint=f"Set it to {' or '.join(map(repr, allowed))}.",
+            id=f"portal.E00{number}",
+        )
+        for number, (name, allowed) in enumerate(CHOICES.items(), start=1)
+        if getattr(settings, name) not in allowed
+    ]
+
+
+@register("portal")
+def installation_is_safe(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Outside demo mode: nothing of the demo, real keys, named hosts."""
+    return [] if settings.DEMO else [*_demo_parts(), *_keys(), *_hosts()]
+
+
+def _demo_parts() -> Iterator[CheckMessage]:
+    if not settings.SMS_GATEWAYS:
+        yield Error(
+            "No SMS gateway is set, so no citizen would get a code.",
+            hint="Set SMS_GATEWAYS to the gateways in the order they are tried.",
+            id="portal.E010",
+        )
+    if "inbox" in settings.SMS_GATEWAYS:
+        yield Error(
+            "SMS_GATEWAYS has the inbox, which shows every code on a page instead of sending it.",
+            hint="Take 'inbox' out of SMS_GATEWAYS.",
+            id="portal.E011",
+        )
+    if not settings.IDENTITY_REGISTRIES:
+        yield Error(
+            "No identity registry is set, so no registration could be checked.",
+            hint="Set IDENTITY_REGISTRIES, for example to 'local'.",
+            id="portal.E012",
+        )
+    if "demo" in settings.IDENTITY_REGISTRIES:
+        yield Error(
+            "IDENTITY_REGISTRIES has the demo registry, which confirms people who do not exist.",
+            hint="Take 'demo' out of IDENTITY_REGISTRIES.",
+            id="portal.E013",
+        )
+
+
+def _keys() -> Iterator[CheckMessage]:
+    for number, name in enumerate(("SECRET_KEY", "CODE_HASH_KEY"), start=20):
+        key = getattr(settings, name)
+        if len(key) < SHORTEST_KEY or key.startswith(("demo-", "django-insecure-")):
+            yield Error(f"{name} is too short or a known one.", hint=KEY_HINT, id=f"portal.E0{number}")
+    if settings.CODE_HASH_KEY == settings.SECRET_KEY:
+        yield Error(
+            "CODE_HASH_KEY is missing or the same as SECRET_KEY, so the two could not be changed one by one.",
+            hint=KEY_HINT,
+            id="portal.E022",
+        )
+
+
+def _hosts() -> Iterator[CheckMessage]:
+    if not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS:
+        yield Error(
+            "ALLOWED_HOSTS is empty or '*', so a forged host name could be put into links.",
+            hint="Set ALLOWED_HOSTS to the portal's own names.",
+            id="portal.E030",
+        )

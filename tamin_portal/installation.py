@@ -1,0 +1,34 @@
+"""Which mode a database belongs to: a demo never touches real data, and real service never a demo's.
+
+The demo's staff, fake registries and SMS page must not meet a real citizen (DESIGN: fail closed).
+So the first start stamps the database with its mode, and every process compares before it works.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from tamin_portal.models import Installation
+
+
+def ensure_mode(*, fresh: bool = False) -> None:
+    """Return if this database belongs to the current `PORTAL_MODE`; else raise ImproperlyConfigured.
+
+    An unstamped database is stamped: by real service always, by a demo only if the caller knows that
+    it is `fresh` (nobody has registered or works in it).
+    """
+    mode = settings.PORTAL_MODE
+    row = Installation.objects.first()
+    if row is None and (fresh or not settings.DEMO):
+        row, _ = Installation.objects.get_or_create(pk=1, defaults={"mode": mode})
+    if row is None:
+        raise ImproperlyConfigured(
+            "this is demo mode, and the database was not made by a demo. "
+            "Name an empty database in DATABASE_URL, or a new folder in PORTAL_HOME."
+        )
+    if row.mode != mode:
+        raise ImproperlyConfigured(
+            f"PORTAL_MODE is '{mode}', and the database was made in mode '{row.mode}'. "
+            "Name another database in DATABASE_URL, or another folder in PORTAL_HOME."
+        )

