@@ -1,0 +1,43 @@
+"""What a phone would show: the inbox gateway's own copies, with the state of the message behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sms import texts
+from sms.models import InboxMessage, Message, MessageKind
+
+CONVERSATIONS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One SMS that arrived. `state` is its message's, empty when that is gone; `code` the code in it."""
+
+    to: str
+    kind: str
+    text: str
+    state: str
+    created_at: datetime
+
+    @property
+    def code(self) -> str:
+        return texts.code_in(self.text) if self.kind == MessageKind.CODE else ""
+
+
+def received(*, to: str) -> list[Received]:
+    """Everything that arrived at `to` (E.164), newest first; whole texts, also after a scrub."""
+    copies = list(InboxMessage.objects.filter(to=to).order_by("-created_at", "-id"))
+    states = dict(Message.objects.filter(to=to, gateway="inbox").values_list("key", "state"))
+    return [Received(copy.to, copy.kind, copy.text, states.get(copy.key, ""), copy.created_at) for copy in copies]
+
+
+def conversations() -> list[Received]:
+    """The newest SMS of each number, newest first, at most CONVERSATIONS numbers."""
+    newest: dict[str, InboxMessage] = {}
+    for copy in InboxMessage.objects.order_by("-created_at", "-id").iterator():
+        newest.setdefault(copy.to, copy)
+        if len(newest) == CONVERSATIONS:
+            break
+    return [Received(copy.to, copy.kind, copy.text, "", copy.created_at) for copy in newest.values()]
