@@ -1,0 +1,96 @@
+// The pages work without this script; it only saves a person some steps. It checks no input: the server does.
+(() => {
+  "use strict";
+
+  const DOUBLE_CLICK = 4000; // ms; a second press this soon is the same press, later it is a retry
+  const persian = (text) => String(text).replace(/[0-9]/g, (digit) => "۰۱۲۳۴۵۶۷۸۹"[digit]);
+
+  function focusErrors() {
+    const summary = document.getElementById("error-summary");
+    if (summary) summary.focus();
+  }
+
+  // The button stays enabled and keeps its value; only the second press of a double click is dropped.
+  function dropDoubleClicks() {
+    const sent = new WeakMap();
+    document.addEventListener("submit", (event) => {
+      const last = sent.get(event.target);
+      if (last !== undefined && event.timeStamp - last < DOUBLE_CLICK) event.preventDefault();
+      else sent.set(event.target, event.timeStamp);
+    });
+    // Back from the next page: the form is new again.
+    window.addEventListener("pageshow", () => {
+      document.querySelectorAll("form").forEach((form) => sent.delete(form));
+    });
+  }
+
+  function clock(seconds) {
+    const two = (number) => String(number).padStart(2, "0");
+    const hours = Math.floor(seconds / 3600);
+    const minutes = Math.floor(seconds / 60) % 60;
+    const start = hours ? `${hours}:${two(minutes)}` : String(minutes);
+    return persian(`${start}:${two(seconds % 60)}`);
+  }
+
+  // Without the script the button is never disabled: the server shows the wait instead.
+  function countDown(box) {
+    const button = box.querySelector("button");
+    const face = box.querySelector("[data-clock]");
+    const ends = Date.now() + Number(box.dataset.wait) * 1000;
+    button.disabled = true;
+    const tick = () => {
+      const left = Math.ceil((ends - Date.now()) / 1000);
+      if (left > 0) {
+        face.textContent = clock(left);
+        return;
+      }
+      clearInterval(timer);
+      button.disabled = false;
+      box.querySelector("[data-waiting]").hidden = true;
+      box.querySelector("[data-ready]").textContent = box.dataset.readyText;
+    };
+    const timer = setInterval(tick, 500);
+    tick();
+  }
+
+  function showPasswordButton(input) {
+    const { show, hide } = document.body.dataset;
+    const row = document.createElement("div");
+    const button = document.createElement("button");
+    const set = (shown) => {
+      input.type = shown ? "text" : "password";
+      button.textContent = shown ? hide : show;
+      button.setAttribute("aria-pressed", String(shown));
+    };
+    row.className = "with-button";
+    button.type = "button";
+    button.className = "btn btn-quiet";
+    button.setAttribute("aria-controls", input.id);
+    button.setAttribute("aria-label", `${show} ${document.querySelector(`label[for="${input.id}"]`).textContent}`);
+    input.replaceWith(row);
+    row.append(input, button);
+    set(false);
+    button.addEventListener("click", () => set(input.type === "password"));
+    // Hidden again before it is sent, so that no browser keeps it as ordinary text.
+    input.form.addEventListener("submit", () => set(false));
+  }
+
+  // Android offers to fill the code in from the SMS; the person still presses the button.
+  function readCodeFromSms(input) {
+    if (!("OTPCredential" in window)) return;
+    const stop = new AbortController();
+    input.form.addEventListener("submit", () => stop.abort());
+    navigator.credentials
+      .get({ otp: { transport: ["sms"] }, signal: stop.signal })
+      .then((credential) => {
+        if (credential && !input.value) input.value = credential.code;
+      })
+      .catch(() => {});
+  }
+
+  focusErrors();
+  dropDoubleClicks();
+  document.querySelectorAll("[data-wait]").forEach((box) => Number(box.dataset.wait) > 0 && countDown(box));
+  document.querySelectorAll('input[type="password"]').forEach(showPasswordButton);
+  document.querySelectorAll('input[autocomplete="one-time-code"]').forEach(readCodeFromSms);
+})();

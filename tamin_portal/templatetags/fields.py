@@ -1,0 +1,148 @@
+"""Form fields as HTML, written in Python: Django's widget templates cost more than the rest of a page.
+
+One look for every field, after GOV.UK's patterns: a label that holds only the field's name, the hint
+outside it, the error between hint and control, both named by `aria-describedby`. Everything that comes
+from a person or a form goes through `format_html`, which escapes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django import template
+from django.forms import BaseForm, BoundField
+from django.forms.utils import flatatt
+from django.forms.widgets import ChoiceWidget, PasswordInput
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+register = template.Library()
+
+NOTHING = SafeString("")
+
+
+@register.simple_tag
+def field(bound: BoundField, hint: object = "", width: int = 0, also: str = "") -> SafeString:
+    """Label, hint, errors and control of `bound`; only the control if it is hidden.
+
+    `width` is about how many characters the box shows; `also` names further elements that describe it.
+    """
+    if bound.is_hidden:
+        return control(bound)
+    hint = hint or bound.help_text
+    wrong = error_list(bound)
+    described = (also, f"{bound.auto_id}-hint" if hint else "", error_id(bound) if wrong else "")
+    shown_hint = format_html('<p class="hint" id="{}-hint">{}</p>', bound.auto_id, hint) if hint else NOTHING
+    return _labelled(bound, before=shown_hint + wrong, width=width, described_by=described, wrong=bool(wrong))
+
+
+@register.simple_tag
+def date_fields(day: BoundField, month: BoundField, year: BoundField, legend: object = "", hint: object = "") -> SafeString:
+    """A date as three controls in a fieldset; hint and errors of all three stand together above them."""
+    parts = (day, month, year)
+    group = f"{day.auto_id}-group"
+    shown_hint = format_html('<p class="hint" id="{}-hint">{}</p>', group, hint) if hint else NOTHING
+    wrong = SafeString("".join(error_list(part) for part in parts))
+    boxes = (
+        _labelled(part, width=4 if part is year else 2, described_by=(error_id(part) if part.errors else "",))
+        for part in parts
+    )
+    return format_html(
+        '<fieldset class="field{}" id="{}"{}><legend>{}</legend>{}{}<div class="row-of-fields">{}</div></fieldset>',
+        " field-wrong" if wrong else "",
+        group,
+        format_html(' aria-describedby="{}-hint"', group) if hint else NOTHING,
+        legend or _("Birth date"),
+        shown_hint,
+        wrong,
+        SafeString("".join(boxes)),
+    )
+
+
+def _labelled(
+    bound: BoundField, *, before: SafeString = NOTHING, width: int, described_by: Iterable[str], wrong: bool = False
+) -> SafeString:
+    return format_html(
+        '<div class="field{}"><label for="{}">{}</label>{}{}</div>',
+        " field-wrong" if wrong else "",
+        bound.id_for_label,
+        bound.label,
+        before,
+        control(bound, width=width, described_by=" ".join(filter(None, described_by))),
+    )
+
+
+@register.simple_tag
+def error_summary(form: BaseForm | str | None) -> SafeString:
+    """What is wrong, all of it, each with a link to its control. Nothing for a form without errors."""
+    if not form or not isinstance(form, BaseForm) or not form.errors:
+        return NOTHING
+    first = next((bound for bound in form if not bound.is_hidden), None)
+    items = [(first.auto_id if first else "", message) for message in form.non_field_errors()]
+    for bound in form:
+        items += [("" if bound.is_hidden else bound.auto_id, message) for message in bound.errors]
+    return format_html(
+        '<div class="error-summary" role="alert" tabindex="-1" id="error-summary" aria-labelledby="error-summary-title">'
+        '<h2 id="error-summary-title">{}</h2><ul>{}</ul></div>',
+        _("There is a problem"),
+        SafeString("".join(_summary_item(target, message) for target, message in items)),
+    )
+
+
+def _summary_item(target: str, message: object) -> SafeString:
+    if not target:
+        return format_html("<li>{}</li>", message)
+    return format_html('<li><a href="#{}">{}</a></li>', target, message)
+
+
+def error_id(bound: BoundField) -> str:
+    """The id of the element that holds the errors of `bound`."""
+    return f"{bound.auto_id}-error"
+
+
+def error_list(bound: BoundField) -> SafeString:
+    """The errors of one field, or nothing."""
+    if not bound.errors:
+        return NOTHING
+    messages = format_html_join(mark_safe("<br>"), "{}", ((message,) for message in bound.errors))
+    return format_html(
+        '<p class="error" id="{}"><span class="visually-hidden">{}</span> {}</p>', error_id(bound), _("Error:"), messages
+    )
+
+
+def control(bound: BoundField, *, width: int = 0, described_by: str = "") -> SafeString:
+    """The input or select alone, from the field's own attributes and the value the form holds."""
+    widget = bound.field.widget
+    attrs: dict[str, Any] = {"name": bound.html_name, "id": bound.auto_id, **widget.attrs}
+    if not bound.is_hidden:
+        attrs["class"] = _css_class(widget, width)
+        attrs["required"] = bound.field.required
+        attrs["disabled"] = bound.field.disabled
+        attrs["aria-describedby"] = described_by or None
+        attrs["aria-invalid"] = "true" if bound.errors else None
+    if isinstance(widget, ChoiceWidget):
+        return format_html("<select{}>{}</select>", flatatt(attrs), _options(widget.choices, bound.value()))
+    value = None if isinstance(widget, PasswordInput) else widget.format_value(bound.value())
+    return format_html("<input{}>", flatatt({"type": widget.input_type, **attrs, "value": value}))
+
+
+def _css_class(widget: Any, width: int) -> str:
+    kind = "form-select" if isinstance(widget, ChoiceWidget) else "form-control"
+    extra = widget.attrs.get("class", "")
+    return " ".join(filter(None, (kind, f"width-{width}" if width else "", extra)))
+
+
+def _options(choices: Iterable[tuple[Any, Any]], selected: object) -> SafeString:
+    """`<option>`s, and an `<optgroup>` for every choice whose label is itself a list of choices."""
+    chosen = "" if selected is None else str(selected)
+    parts = []
+    for value, label in choices:
+        if isinstance(label, Mapping | list | tuple):
+            inner = label.items() if isinstance(label, Mapping) else label
+            parts.append(format_html('<optgroup label="{}">{}</optgroup>', value, _options(inner, chosen)))
+        else:
+            mark = SafeString(" selected") if ("" if value is None else str(value)) == chosen else NOTHING
+            parts.append(format_html('<option value="{}"{}>{}</option>', "" if value is None else value, mark, label))
+    return SafeString("".join(parts))

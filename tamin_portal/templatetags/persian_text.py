@@ -1,0 +1,48 @@
+"""Persian digits and Jalali dates in templates; the rules themselves are in `tamin_portal.persian`."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django import template
+from django.utils import timezone
+
+from tamin_portal import persian
+
+register = template.Library()
+
+
+@register.filter
+def persian_digits(value: object) -> str:
+    """`value` with Persian digits; nothing for None."""
+    return "" if value is None else persian.to_persian_digits(value)
+
+
+@register.filter
+def jalali(value: dt.date | None, style: str = "date") -> str:
+    """۱۳۷۰/۰۵/۱۷ for a date or a datetime (as it is in Tehran); `style` "time" adds hours and minutes.
+
+    Nothing for None, so that an empty column shows empty.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, dt.datetime):
+        value = timezone.localtime(value) if timezone.is_aware(value) else value
+        if style == "time":
+            return f"{persian.format_jalali(value.date())} {persian.to_persian_digits(value.strftime('%H:%M'))}"
+        value = value.date()
+    return persian.format_jalali(value)
+
+
+@register.filter
+def clock(seconds: int) -> str:
+    """A wait as a clock shows it: ۰:۴۵, ۱۲:۰۵, ۱:۰۲:۰۵. The script counts it down in the same form."""
+    hours, rest = divmod(int(seconds), 3600)
+    minutes, rest = divmod(rest, 60)
+    return persian.to_persian_digits(f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}")
+
+
+@register.filter
+def local_mobile(e164: str) -> str:
+    """+989121234567 as people write it: 09121234567."""
+    return persian.local_mobile(e164) if e164 else ""

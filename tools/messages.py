@@ -1,0 +1,215 @@
+"""The Persian catalogue: every sentence of the portal, from English msgids to locale/fa.
+
+    python tools/messages.py check      fail on what is missing, obsolete, fuzzy, untranslated or damaged
+    python tools/messages.py missing    print the missing msgids as PO entries, ready to be translated
+    python tools/messages.py merge      take locale/parts/*.po over into django.po
+    python tools/messages.py compile    write django.mo (the same bytes for the same django.po)
+
+Needs no gettext programs: Babel reads the Python files, Django's own `templatize` the templates, polib
+reads and writes the catalogue. An entry whose msgid is not ours is allowed if Django (or a package in
+`PACKAGES`) has it: that is how their Persian is replaced where it is clumsy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import io
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import django
+import polib
+from babel.messages.extract import extract
+from django.conf import settings
+from django.utils.translation.template import templatize
+
+ROOT = Path(__file__).resolve().parent.parent
+CATALOGUE = ROOT / "locale" / "fa" / "LC_MESSAGES" / "django.po"
+PARTS = ROOT / "locale" / "parts"
+SOURCES = ("tamin_portal", "sms", "identity", "accounts", "registration", "templates")
+PACKAGES = ("django", "formtools", "phonenumber_field")
+KEYWORDS: dict[str, tuple[object, ...] | None] = {
+    "_": None,
+    "gettext": None,
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "pgettext_lazy": ((1, "c"), 2),
+    "npgettext": ((1, "c"), 2, 3),
+    "npgettext_lazy": ((1, "c"), 2, 3),
+}
+HEADER = {
+    "Project-Id-Version": "tamin-portal",
+    "Language": "fa",
+    "MIME-Version": "1.0",
+    "Content-Type": "text/plain; charset=UTF-8",
+    "Content-Transfer-Encoding": "8bit",
+    "Plural-Forms": "nplurals=2; plural=(n > 1);",
+}
+PLACEHOLDER = re.compile(r"%\([a-z_]+\)[sd]|%[sd]|\{[a-z_]*\}")
+ARABIC_LETTERS = re.compile("[يىك]")
+
+
+class Key(NamedTuple):
+    """What makes an entry the same entry."""
+
+    context: str | None
+    msgid: str
+
+
+class Found(NamedTuple):
+    """A msgid in the sources, with its plural ("" if it has none) and where it was seen first."""
+
+    plural: str
+    place: str
+
+
+def source_files() -> Iterator[Path]:
+    """Every file whose sentences people may see, in a fixed order."""
+    for name in SOURCES:
+        folder = ROOT / name
+        yield from sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".html", ".txt"))
+
+
+def extracted() -> dict[Key, Found]:
+    """All msgids of the sources."""
+    found: dict[Key, Found] = {}
+    for path in source_files():
+        text = path.read_text(encoding="utf-8")
+        place = str(path.relative_to(ROOT))
+        # A template's indentation would be read as Python's.
+        code = text if path.suffix == ".py" else re.sub(r"(?m)^[ \t]+", "", templatize(text, origin=place))
+        for line, message, _comments, context in extract(
+            "python", io.BytesIO(code.encode("utf-8")), keywords=KEYWORDS, options={"encoding": "utf-8"}
+        ):
+            msgid, plural = (message, "") if isinstance(message, str) else (message[0], message[1])
+            found.setdefault(Key(context, msgid), Found(plural, f"{place}:{line}"))
+    return found
+
+
+@cache
+def package_msgids() -> frozenset[Key]:
+    """Every msgid that the packages translate themselves, so that ours may replace it."""
+    keys = set()
+    for package in PACKAGES:
+        spec = importlib.util.find_spec(package)
+        if spec and spec.origin:
+            for path in Path(spec.origin).parent.rglob("locale/*/LC_MESSAGES/django.po"):
+                if path.parts[-3] in ("fa", "en"):
+                    keys |= {key_of(entry) for entry in polib.pofile(str(path))}
+    return frozenset(keys)
+
+
+def key_of(entry: polib.POEntry) -> Key:
+    return Key(entry.msgctxt, entry.msgid)
+
+
+def with_parts() -> polib.POFile:
+    """The catalogue as it is once the other rooms' parts are merged."""
+    catalogue = polib.pofile(str(CATALOGUE), wrapwidth=0)
+    known = {key_of(entry): entry for entry in catalogue}
+    for path in sorted(PARTS.glob("*.po")):
+        for entry in polib.pofile(str(path)):
+            if entry.obsolete:
+                continue
+            old = known.get(key_of(entry))
+            if old is None:
+                known[key_of(entry)] = entry
+                catalogue.append(entry)
+            elif not old.translated():
+                old.msgstr, old.msgstr_plural, old.flags = entry.msgstr, entry.msgstr_plural, entry.flags
+    return catalogue
+
+
+def problems(catalogue: polib.POFile, found: dict[Key, Found]) -> list[str]:
+    """One line for everything that is wrong with the catalogue; empty if it is complete."""
+    entries = {key_of(entry): entry for entry in catalogue if not entry.obsolete}
+    lines = [f"missing: {key.msgid!r} ({seen.place})" for key, seen in found.items() if key not in entries]
+    lines += [f"obsolete: {entry.msgid!r}" for entry in catalogue.obsolete_entries()]
+    for key, entry in entries.items():
+        replaces_a_package = key not in found and key in package_msgids()
+        if key not in found and not replaces_a_package:
+            lines.append(f"obsolete: {entry.msgid!r}")
+        lines += [f"{fault}: {entry.msgid!r}" for fault in faults_of(entry, may_drop=replaces_a_package)]
+    return lines
+
+
+def faults_of(entry: polib.POEntry, *, may_drop: bool) -> Iterator[str]:
+    """What is wrong with one translation: fuzzy, missing, other placeholders, Arabic letters.
+
+    `may_drop`: a placeholder may be left out, as where a package repeats what the person typed.
+    """
+    if entry.fuzzy:
+        yield "fuzzy"
+    if not entry.translated():
+        yield "untranslated"
+        return
+    wanted = set(PLACEHOLDER.findall(entry.msgid))
+    for text in entry.msgstr_plural.values() or (entry.msgstr,):
+        used = set(PLACEHOLDER.findall(text))
+        if used - wanted or (wanted - used and not may_drop):
+            yield "other placeholders"
+        if ARABIC_LETTERS.search(text):
+            yield "Arabic ي or ك"
+
+
+def save(catalogue: polib.POFile, path: Path) -> None:
+    """Write the catalogue sorted and without line wrapping, so that two people's changes seldom meet."""
+    catalogue.metadata = dict(HEADER)
+    ordered = sorted((entry for entry in catalogue if not entry.obsolete), key=lambda e: (e.msgid, e.msgctxt or ""))
+    del catalogue[:]
+    catalogue.extend(ordered)
+    for entry in catalogue:
+        entry.occurrences, entry.comment, entry.linenum = [], entry.comment, None
+    catalogue.save(str(path))
+
+
+def compiled() -> bytes:
+    """The .mo of the committed catalogue."""
+    catalogue = polib.pofile(str(CATALOGUE), wrapwidth=0)
+    catalogue.metadata = dict(HEADER)
+    return bytes(catalogue.to_binary())
+
+
+def missing_entries(catalogue: polib.POFile, found: dict[Key, Found]) -> Iterable[polib.POEntry]:
+    """An untranslated entry for every msgid that the catalogue lacks."""
+    known = {key_of(entry) for entry in catalogue}
+    for key, seen in found.items():
+        if key not in known:
+            plural = {"msgid_plural": seen.plural, "msgstr_plural": {0: "", 1: ""}} if seen.plural else {}
+            yield polib.POEntry(msgctxt=key.context, msgid=key.msgid, comment=seen.place, **plural)
+
+
+def main() -> int:
+    """Run one of the commands; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=("check", "missing", "merge", "compile"))
+    command = parser.parse_args().command
+    if not settings.configured:
+        settings.configure(USE_I18N=False)
+        django.setup()
+    if command == "compile":
+        CATALOGUE.with_suffix(".mo").write_bytes(compiled())
+        return 0
+    catalogue = with_parts()
+    if command == "merge":
+        save(catalogue, CATALOGUE)
+        return 0
+    found = extracted()
+    if command == "missing":
+        print("\n".join(str(entry) for entry in missing_entries(catalogue, found)))
+        return 0
+    lines = problems(catalogue, found)
+    print("\n".join(lines) or "The catalogue is complete.")
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
