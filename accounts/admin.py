@@ -1,0 +1,100 @@
+"""Branches and accounts in the admin: for superusers. Clerks work at the desk (registration)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Branch, User
+from tamin_portal.persian import format_jalali, to_persian_digits
+
+# What staff may do comes from `add_staff`; a group made by hand could open more than a desk.
+admin.site.unregister(Group)
+
+
+class SuperusersOnly(admin.ModelAdmin):
+    """Not even shown to others, whatever permissions they were given."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(getattr(request.user, "is_superuser", False))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_view_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_view_permission(request)
+
+
+@admin.register(Branch)
+class BranchAdmin(SuperusersOnly):
+    list_display = ("code", "name", "city")
+    search_fields = ("code", "name", "city")
+    ordering = ("code",)
+
+
+@admin.register(User)
+class UserAdmin(SuperusersOnly):
+    """Look, and close or reopen an account. Passwords, answers and rights are not here."""
+
+    list_display = ("__str__", "is_staff", "is_active", "branch", "activated")
+    list_filter = ("is_staff", "is_active")
+    list_select_related = ("branch",)
+    # Whole numbers only: nobody browses citizens by the beginning of an ID.
+    search_fields = ("username", "national_id__exact", "mobile__exact", "last_name")
+    ordering = ("-id",)
+    fields = (
+        "name",
+        "login_name",
+        "shown_national_id",
+        "mobile",
+        "birth",
+        "city",
+        "email",
+        "branch",
+        "is_active",
+        "activated",
+    )
+    readonly_fields = ("name", "login_name", "shown_national_id", "mobile", "birth", "city", "email", "activated")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # citizens register; staff: add_staff
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # what happened to an account has to stay
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """Only staff have a branch; an account that waits for a branch is activated there, not here."""
+        fixed: tuple[str, ...] = () if obj and obj.is_staff else ("branch",)
+        waiting: tuple[str, ...] = () if obj and (obj.is_staff or obj.activated_at) else ("is_active",)
+        return (*self.readonly_fields, *fixed, *waiting)
+
+    @admin.display(description=_("Name"))
+    def name(self, user: User) -> str:
+        return user.get_full_name() or "-"
+
+    @admin.display(description=_("User name"))
+    def login_name(self, user: User) -> str:
+        return user.username if user.is_staff else "-"
+
+    @admin.display(description=_("National ID"))
+    def shown_national_id(self, user: User) -> str:
+        return to_persian_digits(user.national_id) or "-"
+
+    @admin.display(description=_("Birth date"))
+    def birth(self, user: User) -> str:
+        return format_jalali(user.birth_date) if user.birth_date else "-"
+
+    @admin.display(description=_("Activated"), ordering="activated_at")
+    def activated(self, user: User) -> str:
+        return format_jalali(timezone.localtime(user.activated_at).date()) if user.activated_at else "-"

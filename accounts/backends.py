@@ -1,0 +1,48 @@
+"""Who may sign in where: citizens on the portal by national ID, staff at /admin/ by user name.
+
+Wrong, unknown and inactive look the same: one query and one hash in every case. A password that is
+too long to be anybody's is refused before hashing, whoever is meant.
+"""
+
+from __future__ import annotations
+
+from django.contrib.auth.backends import BaseBackend, ModelBackend
+from django.contrib.auth.hashers import make_password
+from django.http import HttpRequest
+
+from accounts.models import User
+from tamin_portal import limits
+
+
+def _check(user: User | None, password: str) -> User | None:
+    """`user` if the password is theirs and the account is open."""
+    if len(password) > limits.PASSWORD_LONGEST:
+        return None
+    if user is None:
+        make_password(password)  # an unknown ID takes as long as a wrong password
+        return None
+    return user if user.check_password(password) and user.is_active else None
+
+
+class _ByPrimaryKey:
+    """The user of a session; None (signed out) as soon as the account is closed."""
+
+    def get_user(self, user_id: int) -> User | None:
+        user = User.objects.filter(pk=user_id, is_active=True).first()
+        return user if user and (user.is_staff or user.activated_at) else None
+
+
+class CitizenBackend(_ByPrimaryKey, BaseBackend):
+    """A citizen with an activated account. Has no permissions."""
+
+    def authenticate(self, request: HttpRequest | None, *, national_id: str, password: str) -> User | None:  # type: ignore[override]
+        user = User.objects.filter(national_id=national_id, activated_at__isnull=False).exclude(national_id="").first()
+        return _check(user, password)
+
+
+class StaffBackend(_ByPrimaryKey, ModelBackend):
+    """A member of staff. Permissions come from groups, as in Django's own backend."""
+
+    def authenticate(self, request: HttpRequest | None, *, username: str, password: str) -> User | None:  # type: ignore[override]
+        user = User.objects.filter(username=username, is_staff=True).first()
+        return _check(user, password)

@@ -1,0 +1,69 @@
+"""Staff for a demo: a clerk in a branch and an operator, with random passwords kept in the home."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.hashers import check_password
+from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
+
+from accounts.models import Branch, User
+from accounts.passwords import hash_password
+from accounts.services import clerk_group, create_staff
+from accounts.staff import random_password
+
+CLERK = "clerk"
+OPERATOR = "operator"
+
+
+def ensure_staff(home: Path) -> tuple[str, str]:
+    """The demo's staff exist and have the passwords of `home`/staff.txt. Returns the clerk's sign-in.
+
+    The file (mode 0600, a line `name password` each) is written once; doing it again changes
+    nothing. Raises ImproperlyConfigured outside demo mode.
+    """
+    if not settings.DEMO:
+        raise ImproperlyConfigured("demo staff belong to demo mode only")
+    passwords = _kept_passwords(home / "staff.txt")
+    branch, _ = Branch.objects.get_or_create(
+        code="0001", defaults={"name": "شعبه نمونه", "city": "تهران", "address": "تهران، خیابان نمونه، پلاک ۱"}
+    )
+    _ensure(CLERK, passwords[CLERK], branch)
+    _ensure(OPERATOR, passwords[OPERATOR], None)
+    return CLERK, passwords[CLERK]
+
+
+def _ensure(username: str, password: str, branch: Branch | None) -> None:
+    user = User.objects.filter(username=username).first()
+    if user is None:
+        create_staff(username=username, password=password, branch=branch, operator=branch is None)
+        return
+    if not check_password(password, user.password):  # another home's database, or staff.txt was deleted
+        user.password = hash_password(password)
+        user.save(update_fields=["password"])
+    if branch:
+        with transaction.atomic():
+            user.groups.set([clerk_group()])
+
+
+def _kept_passwords(file: Path) -> dict[str, str]:
+    kept: dict[str, str] = {}
+    if file.exists():
+        kept = dict(line.split(maxsplit=1) for line in file.read_text(encoding="utf-8").splitlines() if " " in line)
+    missing = [name for name in (CLERK, OPERATOR) if name not in kept]
+    if missing:
+        kept |= {name: random_password() for name in missing}
+        _write_private(file, "".join(f"{name} {password}\n" for name, password in kept.items()))
+    return kept
+
+
+def _write_private(file: Path, text: str) -> None:
+    """Whole or not at all, and never readable by others, not even for a moment."""
+    fresh = file.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+        out.write(text)
+    fresh.replace(file)

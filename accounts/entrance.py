@@ -1,0 +1,36 @@
+"""The one way in: throttle, password, session. The portal's and the admin's sign-in both use it."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from django.contrib.auth import authenticate, login
+from django.http import HttpRequest
+
+from accounts import devices, throttle
+
+
+class Kind(Enum):
+    """Who comes in, and by which name the backend knows them."""
+
+    CITIZEN = "national_id"
+    STAFF = "username"
+
+
+def sign_in(request: HttpRequest, *, kind: Kind, name: str, password: str) -> str | None:
+    """Sign the person in: the session is theirs now, under a fresh key. None: it was not right.
+
+    Returns the account's keyed hash, for `devices.remember`. Raises
+    PortalError("sign_in_pause", seconds=…) while a pause lasts; then nothing was compared.
+    """
+    account = throttle.account_key(kind=kind.name.lower(), name=name)
+    device = devices.known_device(request, account)
+    address: str = request.client_address  # type: ignore[attr-defined]
+    where = throttle.buckets(device=device, address=address)
+    throttle.count_try(account=account, where=where)
+    user = authenticate(request, **{kind.value: name}, password=password)
+    if user is None:
+        return None
+    throttle.forget(account=account, where=where)
+    login(request, user)
+    return account

@@ -1,0 +1,65 @@
+"""Add a member of staff: a branch clerk, or an operator who looks after the portal."""
+
+from __future__ import annotations
+
+from getpass import getpass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.models import Branch
+from accounts.passwords import GuideValidator
+from accounts.services import create_staff
+from accounts.staff import random_password
+from tamin_portal.errors import PortalError
+
+REASONS = {
+    "username_taken": "This user name is taken. Set a new password with: manage.py changepassword NAME",
+    "needs_a_branch": "A clerk belongs to a branch: give --branch, or --operator for one who looks after all.",
+    "not_migrated": "The tables are not ready: run manage.py migrate first.",
+}
+
+
+class Command(BaseCommand):
+    help = (
+        "Add a member of staff who signs in at /admin/. A clerk checks papers at a branch and can do nothing else; "
+        "an operator can do everything. Prints a random password once, unless --ask-password is given."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--username", required=True, help="The name to sign in with, Latin letters and digits.")
+        parser.add_argument("--branch", metavar="CODE", help="The code of the clerk's branch.")
+        parser.add_argument("--operator", action="store_true", help="An operator instead of a clerk.")
+        parser.add_argument("--ask-password", action="store_true", help="Ask for the password instead of making one.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        branch = self.branch(options["branch"])
+        password = self.asked_password() if options["ask_password"] else random_password()
+        try:
+            create_staff(username=options["username"], password=password, branch=branch, operator=options["operator"])
+        except PortalError as error:
+            raise CommandError(REASONS[error.code]) from None
+        self.stdout.write(f"Added {options['username']}.")
+        if not options["ask_password"]:
+            self.stdout.write(f"Password, shown only now: {password}")
+
+    @staticmethod
+    def branch(code: str | None) -> Branch | None:
+        if code is None:
+            return None
+        branch = Branch.objects.filter(code=code).first()
+        if branch is None:
+            raise CommandError(f"There is no branch with the code {code}. An operator adds branches at /admin/.")
+        return branch
+
+    @staticmethod
+    def asked_password() -> str:
+        password = getpass("Password: ")
+        try:
+            GuideValidator().validate(password)
+        except ValidationError as error:
+            raise CommandError(" ".join(str(message) for message in error.messages)) from None
+        if getpass("Again: ") != password:
+            raise CommandError("The two passwords are not the same.")
+        return password

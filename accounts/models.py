@@ -1,0 +1,142 @@
+"""Accounts: who may sign in, the branches staff belong to, one-time codes, sign-in failures."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Branch(models.Model):
+    """A branch of the organisation: where papers are checked."""
+
+    code = models.CharField(_("code"), max_length=10, unique=True)
+    name = models.CharField(_("name"), max_length=100)
+    city = models.CharField(_("city"), max_length=60)
+    address = models.CharField(_("address"), max_length=250, blank=True)
+
+    class Meta:
+        verbose_name = _("branch")
+        verbose_name_plural = _("branches")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Gender(models.TextChoices):
+    FEMALE = "female", _("Female")
+    MALE = "male", _("Male")
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_superuser(self, username: str, password: str | None = None, **fields: object) -> User:
+        user = self.model(username=username, is_staff=True, is_superuser=True, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A citizen (has a national ID, signs in on the portal) or staff (signs in at /admin/).
+
+    A citizen's `username` is the subject; nobody types it. The account holds its national ID from
+    the moment it is activated: until then another registration may still win it.
+    """
+
+    username = models.CharField(_("user name"), max_length=64, unique=True)
+    subject = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    national_id = models.CharField(_("national ID"), max_length=10, blank=True, default="")
+    mobile = models.CharField(_("mobile"), max_length=13, blank=True, default="")
+    first_name = models.CharField(_("first name"), max_length=60, blank=True)
+    last_name = models.CharField(_("last name"), max_length=80, blank=True)
+    gender = models.CharField(_("gender"), max_length=6, choices=Gender, blank=True)
+    birth_date = models.DateField(_("birth date"), null=True, blank=True)
+    city = models.CharField(_("city"), max_length=60, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    security_question = models.CharField(max_length=30, blank=True)
+    security_answer = models.CharField(max_length=200, blank=True)  # a hash over the name comparison key
+    branch = models.ForeignKey(Branch, null=True, blank=True, on_delete=models.PROTECT, verbose_name=_("branch"))
+    is_active = models.BooleanField(_("active"), default=True)
+    is_staff = models.BooleanField(_("staff"), default=False)
+    date_joined = models.DateTimeField(default=timezone.now)
+    activated_at = models.DateTimeField(null=True, blank=True)
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects = UserManager()
+
+    class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["national_id"],
+                condition=models.Q(activated_at__isnull=False) & ~models.Q(national_id=""),
+                name="one_activated_account_per_national_id",
+            ),
+            # A clerk who is insured has two accounts: rights at the desk never come with a citizen's password.
+            models.CheckConstraint(
+                condition=models.Q(is_staff=False) | models.Q(national_id=""), name="staff_is_no_citizen"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(is_superuser=False) | models.Q(is_staff=True), name="superuser_is_staff"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.username
+
+    def get_full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+    def get_short_name(self) -> str:
+        return self.first_name
+
+
+class CodePurpose(models.TextChoices):
+    REGISTER = "register", _("registration")
+    DESK = "desk", _("activation at the branch")
+    SIGN_IN = "sign_in", _("sign-in")
+    RECOVERY = "recovery", _("password recovery")
+    NEW_MOBILE = "new_mobile", _("change of mobile")
+
+
+class OneTimeCode(models.Model):
+    """A code that was asked for: bound to purpose, mobile and the session that asked (`asker`).
+
+    Without a message: the number had a code less than a minute ago, so none was sent for this
+    session; the row still counts this session's tries.
+    """
+
+    purpose = models.CharField(max_length=12, choices=CodePurpose)
+    mobile = models.CharField(max_length=13)
+    asker = models.CharField(max_length=64)  # keyed hash
+    code_hash = models.CharField(max_length=64, blank=True)
+    message = models.OneToOneField("sms.Message", null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    tries = models.PositiveSmallIntegerField(default=0)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["mobile", "purpose", "created_at"], name="code_by_mobile")]
+
+
+class SignInFailures(models.Model):
+    """Sign-ins tried in a row, none of them right, for one account on one device (both keyed hashes).
+
+    Written by `accounts.throttle` before the password is looked at.
+    """
+
+    account = models.CharField(max_length=64)
+    device = models.CharField(max_length=64)
+    count = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField()
+    blocked_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "device"], name="sign_in_failures_key")]

@@ -1,0 +1,18 @@
+"""Random passwords for staff."""
+
+import secrets
+import string
+
+from accounts.passwords import problems
+
+LENGTH = 16
+# Without the letters and digits that look alike on paper.
+_SIGNS = "".join(sign for sign in string.ascii_letters + string.digits if sign not in "Il1O0o")
+
+
+def random_password() -> str:
+    """A password that meets the guide's rules."""
+    while True:
+        password = "".join(secrets.choice(_SIGNS) for _ in range(LENGTH))
+        if not problems(password):
+            return password

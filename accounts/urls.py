@@ -1,0 +1,12 @@
+"""/portal/…: sign-in, home, sign-out, recovery."""
+
+from django.urls import path
+
+from accounts import views
+
+urlpatterns = [
+    path("", views.sign_in, name="sign_in"),
+    path("home", views.home, name="home"),
+    path("sign-out", views.sign_out, name="sign_out"),
+    path("recovery", views.recovery, name="recovery"),
+]

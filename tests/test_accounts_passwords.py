@@ -1,0 +1,139 @@
+"""The guide's password rules, security answers, and how they are hashed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password, identify_hasher, make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from accounts import passwords, questions
+from accounts.models import User
+from tamin_portal.errors import PortalError
+from tests.accounts import spy_on_hashing
+
+VECTORS = json.loads((Path(__file__).parent / "vectors" / "persian_input.json").read_text(encoding="utf-8"))["password"]
+PERSON = VECTORS["_person"]
+
+
+@pytest.fixture
+def hashing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    return spy_on_hashing(monkeypatch)
+
+
+@pytest.mark.parametrize("password", VECTORS["valid"])
+def test_a_good_password_breaks_no_rule(password: str) -> None:
+    assert passwords.problems(password, **PERSON) == []
+
+
+@pytest.mark.parametrize("password", VECTORS["invalid"])
+def test_a_bad_password_breaks_a_rule(password: str) -> None:
+    assert passwords.problems(password, **PERSON)
+
+
+@pytest.mark.parametrize(
+    ("password", "broken"),
+    [
+        ("Abcdefg۱", ["latin", "mix"]),
+        ("رمزAbc123", ["latin", "first_letter"]),
+        ("1Abcdefg", ["first_letter"]),
+        (" Abcdefg1", ["first_letter", "characters"]),
+        ("abcdefg1", ["mix"]),
+        ("ABCDEFG1", ["mix"]),
+        ("Abcdefgh", ["mix"]),
+        ("Abcdef1", ["too_short"]),
+        ("rEZA12345x", ["personal"]),
+        ("Xkarimi99A", ["personal"]),
+        ("A0012345679b", ["personal"]),
+        ("Abcdefg1@", ["characters"]),
+        ("Abc 1234x", ["characters"]),
+        ("Abcdefg1\x00", ["characters"]),
+        ("Abcdefg1\n", ["characters"]),
+        ("", ["first_letter", "mix", "too_short"]),
+        ("Aa1" + "x" * 125, []),
+        ("Aa1" + "x" * 126, ["too_long"]),
+    ],
+)
+def test_each_rule_has_its_own_code(password: str, broken: list[str]) -> None:
+    assert passwords.problems(password, **PERSON) == broken
+
+
+def test_a_persons_unknown_names_forbid_nothing() -> None:
+    assert passwords.problems("Abcdefg1", first_name="", last_name="  ", national_id="") == []
+
+
+def test_a_name_of_two_words_is_found_without_its_blank() -> None:
+    assert passwords.problems("Xalireza99A", first_name="Ali Reza") == ["personal"]
+
+
+def test_every_rule_has_a_sentence_of_its_own() -> None:
+    sentences = [str(sentence) for sentence in passwords.RULES.values()]
+    assert len(set(sentences)) == len(sentences) == 7
+
+
+def test_django_asks_the_guide_wherever_a_password_is_set() -> None:
+    reza = User(first_name="Reza", last_name="Karimi", national_id="0012345679")
+    with pytest.raises(ValidationError) as caught:
+        validate_password("reza@", reza)
+    assert [error.code for error in caught.value.error_list] == ["mix", "too_short", "personal", "characters"]
+    validate_password("Abcdefg1", reza)
+
+
+def test_the_hash_is_argon2id_with_the_parameters_of_the_design() -> None:
+    encoded = passwords.hash_password("Abcdefg1!")
+    assert encoded.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
+    assert type(identify_hasher(encoded)).__name__ == "PortalArgon2Hasher"
+    assert check_password("Abcdefg1!", encoded)
+    assert not check_password("Abcdefg1", encoded)
+
+
+def test_a_password_is_hashed_as_it_was_typed() -> None:
+    encoded = passwords.hash_password("Abcdefg۱ ")
+    assert check_password("Abcdefg۱ ", encoded)
+    assert not check_password("Abcdefg1", encoded)
+
+
+def test_a_longer_password_than_any_is_refused_before_hashing(hashing: list[str]) -> None:
+    with pytest.raises(PortalError, match="password_too_long"):
+        passwords.hash_password("Aa1" + "x" * 126)
+    assert hashing == []
+
+
+def test_an_old_hash_is_renewed_when_the_password_was_right() -> None:
+    renewed: list[str] = []
+    old = PBKDF2PasswordHasher().encode("Abcdefg1!", "saltsaltsalt", iterations=1000)
+    assert not check_password("wrong", old, setter=renewed.append)
+    assert check_password("Abcdefg1!", old, setter=renewed.append)
+    assert renewed == ["Abcdefg1!"]
+    weaker = make_password("Abcdefg1!").replace("m=19456", "m=8192")
+    assert identify_hasher(weaker).must_update(weaker)
+
+
+@pytest.mark.parametrize("typed", ["آبی", "ابی", "  آبي ", "آ‌بی", "آبی."])
+def test_an_answer_is_the_same_however_the_keyboard_spells_it(typed: str) -> None:
+    assert passwords.answer_matches(typed, passwords.hash_answer("آبی"))
+
+
+def test_another_answer_does_not_match() -> None:
+    encoded = passwords.hash_answer("سبز")
+    assert "سبز" not in encoded
+    assert not passwords.answer_matches("آبی", encoded)
+    assert not passwords.answer_matches("", encoded)
+    assert not passwords.answer_matches("سبز", "")
+
+
+@pytest.mark.parametrize(("answer", "code"), [("", "empty_answer"), (" .!؟", "empty_answer"), ("ب" * 129, "answer_too_long")])
+def test_an_answer_that_says_nothing_is_refused(answer: str, code: str, hashing: list[str]) -> None:
+    with pytest.raises(PortalError, match=code):
+        passwords.hash_answer(answer)
+    assert hashing == []
+
+
+def test_the_guides_question_comes_first_and_the_keys_fit_the_column() -> None:
+    assert next(iter(questions.QUESTIONS)) == "favourite_colour"
+    assert len(questions.QUESTIONS) == 8
+    longest = User._meta.get_field("security_question").max_length or 0
+    assert all(len(key) <= longest for key in questions.QUESTIONS)
