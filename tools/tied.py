@@ -17,7 +17,7 @@ def main() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     try:
-        os.execvp(sys.argv[1], sys.argv[1:])
+        os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - the command is our own
     except OSError as error:
         sys.exit(f"{sys.argv[1]} could not be started: {error.strerror}")
 

@@ -1,0 +1,224 @@
+"""`make run` for real: it starts, it ends, it starts again, whatever was done to it in between."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+from ready import is_ready  # noqa: E402
+from serve import running  # noqa: E402
+
+pytestmark = pytest.mark.startup
+LIMIT = 90  # seconds any wait may take
+
+
+class Portal:
+    """One `make run` in a process group of its own, as a terminal would start it."""
+
+    def __init__(self, home: Path, port: int) -> None:
+        self.home, self.port, self.printed = home, port, home.parent / f"{home.name}.out"
+        kept = ("PATH", "HOME", "LANG")
+        env = {name: os.environ[name] for name in kept if name in os.environ}
+        env |= {"PORT": str(port), "PORTAL_HOME": str(home)}
+        with self.printed.open("w") as out:
+            self.make = subprocess.Popen(
+                ["make", "run"], cwd=ROOT, env=env, stdout=out, stderr=out, stdin=subprocess.DEVNULL, process_group=0
+            )
+
+    def said(self) -> str:
+        return self.printed.read_text()
+
+    def until_ready(self) -> Portal:
+        wait_for(lambda: "ready: " in self.said() or self.make.poll() is not None, self.said)
+        assert "ready: " in self.said(), self.said()
+        return self
+
+    def ends(self) -> str:
+        """Wait for its end; what it printed."""
+        self.make.wait(LIMIT)
+        return self.said()
+
+    def signal_group(self, number: int) -> None:
+        os.killpg(self.make.pid, number)
+
+    def pid_of(self, program: str) -> int:
+        """The process that supervisord last started for `program`."""
+        log = (self.home / "logs/supervisord.log").read_text()
+        return int(re.findall(rf"spawned: '{program}' with pid (\d+)", log)[-1])
+
+    def pid_of_supervisor(self) -> int:
+        return int((self.home / "run/supervisord.pid").read_text())
+
+
+def wait_for(condition: Callable[[], object], said: Callable[[], str] = str) -> None:
+    ends = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < ends, f"waited {LIMIT} s: {said()}"
+        time.sleep(0.1)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def run(home: Path, port: int | None = None) -> Iterator[Portal]:
+    portal = Portal(home, port or free_port())
+    try:
+        yield portal
+    finally:
+        if portal.make.poll() is None:
+            portal.signal_group(signal.SIGTERM)
+            portal.make.wait(LIMIT)
+        for pid in running(home):
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home with a % and a space"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_signal_to_the_group_ends_everything_and_it_starts_again(home: Path, number: int) -> None:
+    with run(home) as portal:
+        portal.until_ready()
+        keys = (home / "portal.env").read_text()
+        assert len(running(home)) >= 6
+        portal.signal_group(number)
+        assert "Stopped." in portal.ends()
+        assert running(home) == []
+        assert not is_ready(portal.port)
+    with run(home) as again:
+        again.until_ready()
+        assert (home / "portal.env").read_text() == keys
+
+
+def test_after_the_supervisor_was_killed_it_starts_again(home: Path) -> None:
+    with run(home) as portal:
+        portal.until_ready()
+        os.kill(portal.pid_of_supervisor(), signal.SIGKILL)
+        assert "the supervisor ended by itself" in portal.ends()
+        assert running(home) == []
+    with run(home, portal.port) as again:
+        again.until_ready()
+
+
+def test_after_everything_in_the_foreground_was_killed_it_starts_again(home: Path) -> None:
+    with run(home) as portal:
+        portal.until_ready()
+        supervisor = portal.pid_of_supervisor()
+        portal.signal_group(signal.SIGKILL)
+        os.kill(supervisor, signal.SIGKILL)
+        portal.make.wait(LIMIT)
+        with run(home, portal.port) as again:
+            again.until_ready()
+
+
+@pytest.mark.parametrize("program", ["redis", "web", "worker-sms", "worker-identity", "beat"])
+def test_a_killed_part_comes_back_by_itself(shared: Portal, program: str) -> None:
+    killed = shared.pid_of(program)
+    os.kill(killed, signal.SIGKILL)
+    wait_for(lambda: shared.pid_of(program) != killed)
+    back = shared.pid_of(program)
+    wait_for(lambda: f"success: {program} entered RUNNING" in since(shared, f"with pid {back}"))
+    wait_for(lambda: is_ready(shared.port))
+
+
+def since(portal: Portal, mark: str) -> str:
+    return (portal.home / "logs/supervisord.log").read_text().partition(mark)[2]
+
+
+def test_workers_find_redis_again_after_it_was_killed(shared: Portal) -> None:
+    log = shared.home / "logs/worker-sms.log"
+    os.kill(shared.pid_of("redis"), signal.SIGKILL)
+    seen = len(log.read_text())
+    wait_for(lambda: "Task sms.drain" in log.read_text()[seen:] and "succeeded" in log.read_text()[seen:])
+
+
+def test_a_second_run_of_the_same_home_says_so(shared: Portal) -> None:
+    with run(shared.home) as second:
+        said = second.ends()
+    assert f"already running: http://127.0.0.1:{shared.port}" in said
+    assert "Traceback" not in said
+    assert is_ready(shared.port)
+
+
+def test_a_taken_port_is_one_sentence(shared: Portal, home: Path) -> None:
+    with run(home, shared.port) as second:
+        said = second.ends()
+    assert f"Stopped: port {shared.port} is taken by another program" in said
+    assert "Traceback" not in said
+
+
+def test_two_homes_run_side_by_side(shared: Portal, home: Path) -> None:
+    with run(home) as second:
+        second.until_ready()
+        assert is_ready(shared.port)
+        second.signal_group(signal.SIGINT)
+        second.ends()
+        assert is_ready(shared.port)
+
+
+def test_a_home_with_a_very_long_path_gets_a_short_socket(tmp_path: Path) -> None:
+    home = tmp_path / ("long" * 30)
+    with run(home) as portal:
+        portal.until_ready()
+        [socket_path] = re.findall(r"^REDIS_URL=redis\+socket://(.+)$", (home / "portal.env").read_text(), re.MULTILINE)
+        assert len(socket_path) < 100
+        assert Path(socket_path).parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_home_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with run(tmp_path / "file" / "home") as portal:
+        said = portal.ends()
+    assert "Stopped: " in said
+    assert "Traceback" not in said
+
+
+def test_ten_megabytes_in_one_field_are_refused_in_persian_and_kill_no_worker(shared: Portal) -> None:
+    body = b"national_id=" + b"1" * 10_000_000
+    with socket.create_connection(("127.0.0.1", shared.port), timeout=30) as client:
+        client.sendall(
+            b"POST /portal/registration HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+            b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n" % len(body)
+        )
+        client.sendall(body)  # a server that hangs up with bytes unread would reset the connection here
+        answer = b"".join(iter(lambda: client.recv(65536), b"")).decode()
+    assert answer.startswith("HTTP/1.1 413 ")
+    assert 'lang="fa"' in answer
+    assert "WORKER TIMEOUT" not in (shared.home / "logs/web.log").read_text()
+
+
+def test_static_files_are_compressed_and_kept_for_years(shared: Portal) -> None:
+    base = f"http://127.0.0.1:{shared.port}"
+    page = urllib.request.urlopen(f"{base}/portal/registration", timeout=30).read().decode()
+    [sheet] = re.findall(r'href="(/static/portal\.[0-9a-f]+\.css)"', page)
+    request = urllib.request.Request(base + sheet, headers={"Accept-Encoding": "br"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.headers["Content-Encoding"] == "br"
+        assert "immutable" in answer.headers["Cache-Control"]
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """One running portal for the tests that leave it running."""
+    with run(tmp_path_factory.mktemp("shared") / "home") as portal:
+        yield portal.until_ready()
