@@ -1,0 +1,70 @@
+"""What both loading commands share: the file, the progress bar, the report, the exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from identity import services, texts
+from identity.extracts import LoadReport
+from tamin_portal.errors import PortalError
+
+
+class LoadCommand(BaseCommand):
+    """Loads one kind of extract. A refusal ends with exit code 1 and has changed nothing."""
+
+    @staticmethod
+    def load(*, source: BinaryIO, skip_bad: bool, progress: Callable[[int], None]) -> LoadReport:
+        """The service of this kind; each command names its own."""
+        raise NotImplementedError
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", help="a CSV file in UTF-8, plain or .gz; - reads from standard input")
+        parser.add_argument(
+            "--skip-bad", action="store_true", help="load the good lines and leave the bad ones out (they are named)"
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        services.purge_extracts()
+        try:
+            with _open(options["file"]) as source, _progress(options["file"], source) as progress:
+                report = self.load(source=source, skip_bad=options["skip_bad"], progress=progress)
+        except PortalError as error:
+            if isinstance(refused := error.values.get("report"), LoadReport):
+                self._name_bad_lines(refused)
+            raise CommandError(texts.refusal(error)) from None
+        self._name_bad_lines(report)
+        self.stdout.write(texts.loaded(report))
+        services.purge_extracts()
+
+    def _name_bad_lines(self, report: LoadReport) -> None:
+        for sentence in texts.bad_lines(report):
+            self.stderr.write(sentence)
+
+
+def _open(name: str) -> AbstractContextManager[BinaryIO]:
+    if name == "-":
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return Path(name).open("rb")
+    except OSError as error:
+        raise CommandError(_("%(file)s cannot be opened: %(why)s") % {"file": name, "why": error.strerror}) from None
+
+
+@contextmanager
+def _progress(name: str, source: BinaryIO) -> Iterator[Callable[[int], None]]:
+    """A bar by the bytes read, on a terminal only; without a known size it just moves."""
+    console = Console(stderr=True)
+    columns = TextColumn("{task.fields[lines]:,} lines"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        sized = name != "-" and source.seekable()
+        task = bar.add_task("", total=Path(name).stat().st_size if sized else None, lines=0)
+        yield lambda lines: bar.update(task, completed=source.tell() if sized else lines, lines=lines)

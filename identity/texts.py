@@ -1,0 +1,96 @@
+"""What the loading commands say: one sentence per refusal and per reason why a line is bad."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from identity.extract_rows import BadLine
+from identity.extracts import LoadReport
+from tamin_portal.errors import PortalError
+
+_REASONS = {
+    "required": gettext_lazy("is empty"),
+    "length": gettext_lazy("is not ten digits (spreadsheets drop leading zeros)"),
+    "checksum": gettext_lazy("is not a possible national ID: the check digit is wrong"),
+    "repeated": gettext_lazy("was already given on an earlier line"),
+    "name": gettext_lazy("holds no letter, or a control character"),
+    "name_too_long": gettext_lazy("is longer than 100 characters"),
+    "date": gettext_lazy("is not a Jalali date like 1370/05/17"),
+    "year": gettext_lazy("has an impossible year"),
+    "gregorian": gettext_lazy("is a Gregorian date; a Jalali date like 1370/05/17 is needed"),
+    "future": gettext_lazy("lies in the future"),
+    "gender": gettext_lazy("is neither female nor male"),
+    "certificate": gettext_lazy("is not a number of at most ten digits"),
+    "series": gettext_lazy("is not a letter or number followed by exactly two digits"),
+    "series_letter": gettext_lazy("does not begin with a series letter or a number from 1 to 11"),
+    "serial": gettext_lazy("is not a number of at most six digits"),
+    "flag": gettext_lazy("is neither 0 nor 1"),
+    "mobile": gettext_lazy("is not a mobile number"),
+    "landline": gettext_lazy("is a landline number, not a mobile"),
+    "foreign": gettext_lazy("is not an Iranian mobile number"),
+    "line_too_long": gettext_lazy("the line is too long"),
+    "not_utf8": gettext_lazy("the line is not UTF-8 text"),
+    "not_csv": gettext_lazy("a quotation mark is not closed"),
+    "cell_count": gettext_lazy("the line does not have as many cells as the header"),
+}
+
+
+def bad_line(bad: BadLine) -> str:
+    """`line 7, birth_date: lies in the future`: where to look and what is wrong there."""
+    reason = _REASONS[bad.reason]
+    if not bad.column:
+        return _("line %(number)d: %(reason)s") % {"number": bad.number, "reason": reason}
+    return _("line %(number)d, %(column)s: %(reason)s") % {
+        "number": bad.number,
+        "column": bad.column,
+        "reason": reason,
+    }
+
+
+def bad_lines(report: LoadReport) -> list[str]:
+    """The named bad lines, and how many more there are."""
+    sentences = [bad_line(bad) for bad in report.bad_lines]
+    if unnamed := report.bad_count - len(report.bad_lines):
+        sentences.append(_("and %(count)d more bad lines") % {"count": unnamed})
+    return sentences
+
+
+def loaded(report: LoadReport) -> str:
+    """The sentence for a load that is in use now."""
+    return _("%(loaded)d lines loaded, %(skipped)d skipped; the new extract is in use.") % {
+        "loaded": report.loaded,
+        "skipped": report.bad_count,
+    }
+
+
+def refusal(error: PortalError) -> str:
+    """Why nothing was loaded. `error` is one that `identity.extracts.load` raises."""
+    if error.code == "extract_header":
+        return _header(error)
+    values = dict(error.values)
+    if isinstance(report := values.pop("report", None), LoadReport):
+        values["count"] = report.bad_count
+    return {
+        "extract_unreadable": _("Nothing loaded: the file cannot be read after line %(after_line)d."),
+        "extract_abandoned": _("Nothing loaded: the load stood still for too long and was given up. Start it again."),
+        "extract_empty": _("Nothing loaded: the file has no good line, and an empty extract would refuse everybody."),
+        "extract_bad_lines": _("Nothing loaded: %(count)d bad lines. Mend them, or leave them out with --skip-bad."),
+    }[error.code] % values
+
+
+def _header(error: PortalError) -> str:
+    parts = {
+        "missing": _("missing: %(columns)s"),
+        "unknown": _("unknown: %(columns)s"),
+        "repeated": _("repeated: %(columns)s"),
+    }
+    wrong = "; ".join(
+        sentence % {"columns": ", ".join(name or '""' for name in error.values[part])}  # type: ignore[attr-defined]
+        for part, sentence in parts.items()
+        if error.values[part]
+    )
+    return _("Nothing loaded: the first line must name exactly the columns %(columns)s (%(wrong)s).") % {
+        "columns": ", ".join(error.values["columns"]),  # type: ignore[arg-type]
+        "wrong": wrong,
+    }

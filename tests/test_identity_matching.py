@@ -1,0 +1,155 @@
+"""Claim + record → verdict: every field, every outcome."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from identity.matching import DECISIVE, Claim, FieldVerdict, Outcome, PersonRecord, compare, decide
+
+VECTORS: dict[str, Any] = json.loads((Path(__file__).parent / "vectors" / "persian_input.json").read_text("utf-8"))
+CLAIM = Claim(
+    national_id="0012345679",
+    mobile="+989121234567",
+    first_name="رضا",
+    last_name="کریمی",
+    birth_date=dt.date(1991, 8, 8),
+    gender="male",
+    certificate_number="1254",
+    series_letter="الف",
+    series_number="05",
+    certificate_serial="001234",
+)
+RECORD = PersonRecord(
+    first_name="رضا",
+    last_name="کریمی",
+    birth_date=dt.date(1991, 8, 8),
+    gender="male",
+    certificate_number="1254",
+    series_letter="الف",
+    series_number="05",
+    certificate_serial="001234",
+)
+OTHER = {
+    "last_name": "احمدی",
+    "first_name": "علی",
+    "birth_date": dt.date(1991, 8, 9),
+    "gender": "female",
+    "certificate_number": "1255",
+    "series_letter": "ب",
+    "series_number": "06",
+    "certificate_serial": "001235",
+}
+
+
+def test_the_decisive_fields_are_those_of_a_record() -> None:
+    assert set(DECISIVE) == {field.name for field in fields(PersonRecord)} - {"deceased"} == set(OTHER)
+
+
+def test_everything_equal_is_a_match() -> None:
+    verdict = compare(CLAIM, RECORD)
+    assert (verdict.outcome, verdict.kind) == (Outcome.MATCH, "")
+    assert verdict.fields == dict.fromkeys(DECISIVE, "match")
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_one_differing_field_is_a_mismatch_of_that_field_alone(name: str) -> None:
+    verdict = compare(CLAIM, replace(RECORD, **{name: OTHER[name]}))
+    assert (verdict.outcome, verdict.kind) == (Outcome.MISMATCH, "identity")
+    assert verdict.fields == dict.fromkeys(DECISIVE, "match") | {name: "mismatch"}
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_a_field_the_registry_does_not_return_is_unknown(name: str) -> None:
+    verdict = compare(CLAIM, replace(RECORD, **{name: None}))
+    assert verdict.fields[name] == "unknown"
+    # A name that nobody compared may not lead to an account; the rest may be missing.
+    expected = Outcome.NEEDS_A_PERSON if name in ("first_name", "last_name") else Outcome.MATCH
+    assert verdict.outcome is expected
+
+
+def test_an_answer_that_holds_nothing_is_never_a_match() -> None:
+    assert compare(CLAIM, PersonRecord()).outcome is Outcome.NEEDS_A_PERSON
+
+
+@pytest.mark.parametrize("name", sorted(set(OTHER) - {"certificate_number", "birth_date"}))
+def test_an_empty_text_from_the_registry_counts_as_not_returned(name: str) -> None:
+    assert compare(CLAIM, replace(RECORD, **{name: ""})).fields[name] == "unknown"
+
+
+def test_the_deceased_are_told_apart_whatever_else_differs() -> None:
+    for record in (replace(RECORD, deceased=True), replace(RECORD, deceased=True, last_name="احمدی")):
+        verdict = compare(CLAIM, record)
+        assert (verdict.outcome, verdict.kind) == (Outcome.DECEASED, "identity")
+
+
+@pytest.mark.parametrize("claimed", ["0", "12345679", "0012345679", ""])
+@pytest.mark.parametrize("known", ["0", "", "0012345679", "12345679", "۰"])
+def test_zero_blank_and_the_own_national_id_are_one_certificate_number(claimed: str, known: str) -> None:
+    verdict = compare(replace(CLAIM, certificate_number=claimed), replace(RECORD, certificate_number=known))
+    assert verdict.outcome is Outcome.MATCH
+
+
+@pytest.mark.parametrize(
+    ("claimed", "known"), [("0", "1254"), ("1254", ""), ("1254", "0012345679"), ("0123456789", "0")]
+)
+def test_a_real_certificate_number_equals_only_itself(claimed: str, known: str) -> None:
+    verdict = compare(replace(CLAIM, certificate_number=claimed), replace(RECORD, certificate_number=known))
+    assert verdict.fields["certificate_number"] == "mismatch"
+
+
+@pytest.mark.parametrize(
+    ("name", "claimed", "known"),
+    [
+        ("certificate_serial", "001234", "1234"),
+        ("certificate_serial", "001234", "۱۲۳۴"),
+        ("series_number", "05", "5"),
+        ("series_letter", "الف", "ا"),
+        ("series_letter", "11", "۱۱"),
+        ("last_name", "کریمی", "كريمي"),
+        ("first_name", "علی‌اکبر", "علي اكبر"),
+    ],
+)
+def test_spelling_and_leading_zeros_do_not_matter(name: str, claimed: str, known: str) -> None:
+    verdict = compare(replace(CLAIM, **{name: claimed}), replace(RECORD, **{name: known}))
+    assert verdict.outcome is Outcome.MATCH
+
+
+@pytest.mark.parametrize("name", ["first_name", "last_name"])
+@pytest.mark.parametrize(
+    ("group", "expected"),
+    [("equal", Outcome.MATCH), ("different", Outcome.MISMATCH), ("for_a_person", Outcome.NEEDS_A_PERSON)],
+)
+def test_every_pair_of_names_in_the_vectors(name: str, group: str, expected: Outcome) -> None:
+    for one, other in VECTORS["names"][group]:
+        for claimed, known in ((one, other), (other, one)):
+            verdict = compare(replace(CLAIM, **{name: claimed}), replace(RECORD, **{name: known}))
+            assert verdict.outcome is expected, (claimed, known)
+
+
+def test_a_plain_mismatch_outweighs_a_near_one() -> None:
+    verdict = compare(CLAIM, replace(RECORD, first_name="سید رضا", gender="female"))
+    assert verdict.outcome is Outcome.MISMATCH
+    assert verdict.fields["first_name"] == "needs_a_person"
+
+
+@given(st.dictionaries(st.sampled_from(sorted(DECISIVE)), st.sampled_from(FieldVerdict)), st.booleans())
+def test_a_match_needs_both_names_and_no_objection(judged: dict[str, FieldVerdict], deceased: bool) -> None:
+    verdict = decide(judged, deceased=deceased)
+    names_match = all(judged.get(name) is FieldVerdict.MATCH for name in ("first_name", "last_name"))
+    objections = set(judged.values()) - {FieldVerdict.MATCH, FieldVerdict.UNKNOWN}
+    assert (verdict.outcome is Outcome.MATCH) == (names_match and not objections and not deceased)
+    assert (verdict.kind == "") == (verdict.outcome is Outcome.MATCH)
+
+
+def test_a_claim_does_not_show_itself_in_a_log_line() -> None:
+    for value in (CLAIM, RECORD):
+        assert "کریمی" not in f"{value!r} {value}"
+        assert "0012345679" not in f"{value!r} {value}"
