@@ -125,7 +125,9 @@ def test_another_answer_does_not_match() -> None:
     assert not passwords.answer_matches("سبز", "")
 
 
-@pytest.mark.parametrize(("answer", "code"), [("", "empty_answer"), (" .!؟", "empty_answer"), ("ب" * 129, "answer_too_long")])
+@pytest.mark.parametrize(
+    ("answer", "code"), [("", "empty_answer"), (" .!؟", "empty_answer"), ("ب" * 129, "answer_too_long")]
+)
 def test_an_answer_that_says_nothing_is_refused(answer: str, code: str, hashing: list[str]) -> None:
     with pytest.raises(PortalError, match=code):
         passwords.hash_answer(answer)

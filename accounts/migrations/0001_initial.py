@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("sms", "__first__"),
+        ("sms", "0001_initial"),
     ]
 
     operations = [
