@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from sms.models import Attempt, Message, MessageKind
@@ -16,7 +15,7 @@ from tamin_portal.persian import mask_mobile, to_persian_digits
 from tamin_portal.templatetags.persian_text import jalali
 
 
-def moment(field: str, label: str | Promise) -> Callable[[Any, Model], str]:
+def moment(field: str, label: Any) -> Callable[[Any, Model], str]:
     """A column that shows the date and time in `field` as Jalali, with Persian digits."""
 
     @admin.display(description=label, ordering=field)

@@ -142,7 +142,8 @@ def _call(gateway: base.Gateway, message: Message) -> base.Outcome:
 
 
 def _close(attempt: Attempt, outcome: base.Outcome) -> None:
-    attempt.outcome, attempt.detail, attempt.finished_at = _OUTCOMES[type(outcome)], outcome.detail[:120], timezone.now()
+    attempt.outcome, attempt.detail = _OUTCOMES[type(outcome)], outcome.detail[:120]
+    attempt.finished_at = timezone.now()
     attempt.save(update_fields=["outcome", "detail", "finished_at"])
     if isinstance(outcome, base.OutOfOrder):
         log.error("gateway %s is out of order: %s", attempt.gateway, outcome.detail)

@@ -56,7 +56,9 @@ class Message(Leased):
         verbose_name_plural = _("SMS messages")
         indexes = [
             models.Index(
-                fields=["priority", "next_attempt_at"], name="sms_due", condition=models.Q(next_attempt_at__isnull=False)
+                fields=["priority", "next_attempt_at"],
+                name="sms_due",
+                condition=models.Q(next_attempt_at__isnull=False),
             ),
             models.Index(fields=["to", "-created_at"], name="sms_by_number"),
         ]

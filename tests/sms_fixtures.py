@@ -1,0 +1,62 @@
+"""What the SMS tests share: a queued message, gateways for one test, and moving a row through time."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from sms import outbox, routing
+from sms.models import Attempt, Message, MessageKind, MessageState
+from tamin_portal import leases, limits
+from tests.sms_gateways import StubGateway
+
+NUMBER = "+989121234567"
+CODE_TEXT = "کد شناسه ثبت نام: 482913\n@portal.example #482913"
+_numbers = itertools.count(1)
+
+UseGateways = Callable[..., None]
+
+
+@pytest.fixture
+def use_gateways(settings, monkeypatch) -> UseGateways:
+    """Make these stub gateways the route, in this order."""
+
+    def use(*gateways: StubGateway) -> None:
+        for gateway in gateways:
+            monkeypatch.setitem(routing.GATEWAYS, gateway.name, lambda gateway=gateway: gateway)
+        settings.SMS_GATEWAYS = [gateway.name for gateway in gateways]
+        routing._build.cache_clear()
+
+    yield use
+    routing._build.cache_clear()
+
+
+def queue(kind: str = MessageKind.RESULT, *, to: str = NUMBER, **changes: object) -> Message:
+    """One queued message; a code expires as codes do."""
+    values: dict[str, object] = {"text": CODE_TEXT if kind == MessageKind.CODE else "نتیجه", **changes}
+    if kind == MessageKind.CODE:
+        values.setdefault("expires_at", timezone.now() + limits.CODE_TO_BE_ACCEPTED_WITHIN)
+    values.setdefault("dedupe_key", f"test:{next(_numbers)}")
+    return outbox.enqueue(to=to, kind=kind, **values)  # type: ignore[arg-type]
+
+
+def make_due(message: Message) -> None:
+    """The pause before the next round, or the lease, is over."""
+    waiting = Message.objects.filter(pk=message.pk, next_attempt_at__isnull=False)
+    waiting.update(next_attempt_at=timezone.now() - timedelta(milliseconds=1))
+
+
+def die_in_mid_send(message: Message, gateway: str) -> Attempt:
+    """What is left of a worker that was killed between its Attempt and its answer, a lease ago."""
+    [ours] = leases.claim(Message, limit=1, lease_for=limits.SMS_LEASE)
+    assert ours.pk == message.pk
+    Message.objects.filter(pk=ours.pk).update(state=MessageState.SENDING, gateway=gateway)
+    attempt = Attempt.objects.create(message=ours, gateway=gateway)
+    Attempt.objects.filter(pk=attempt.pk).update(started_at=timezone.now() - limits.SMS_LEASE)
+    attempt.refresh_from_db()
+    make_due(message)
+    return attempt

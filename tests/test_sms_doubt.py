@@ -1,0 +1,213 @@
+"""A message that was perhaps sent: a dead worker, a time-out. Never lost, never doubled without need."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from sms import delivery
+from sms.gateways.base import FOR_EVER, Found, NoAnswer, NotFound, Refused, TryAgain, Unknown
+from sms.models import Attempt, InboxMessage, Message, MessageKind, MessageState
+from tamin_portal import limits
+from tests import sms_fixtures
+from tests.sms_fixtures import die_in_mid_send, make_due, queue
+from tests.sms_gateways import StubGateway
+
+pytestmark = pytest.mark.django_db(transaction=True)
+use_gateways = sms_fixtures.use_gateways
+DAY = timedelta(days=1)
+
+
+def test_a_worker_that_died_after_the_inbox_took_the_sms_leaves_one_sms():
+    message = queue(MessageKind.CODE)
+    InboxMessage.objects.create(key=message.key, to=message.to, kind=message.kind, text=message.text)
+    die_in_mid_send(message, "inbox")
+    delivery.drain()
+    message.refresh_from_db()
+    assert message.state == MessageState.ACCEPTED
+    assert InboxMessage.objects.count() == 1
+
+
+def test_a_worker_that_died_before_the_inbox_took_the_sms_leaves_one_sms_too():
+    message = queue(MessageKind.CODE)
+    die_in_mid_send(message, "inbox")
+    delivery.drain()
+    assert InboxMessage.objects.get().key == message.key
+    assert sorted(message.tries.values_list("outcome", flat=True)) == ["", "accepted"]
+
+
+def test_a_worker_that_died_between_claim_and_attempt_sent_nothing_so_the_sms_goes_out(use_gateways):
+    gateway = StubGateway("keyless")
+    use_gateways(gateway)
+    message = queue(MessageKind.CODE)
+    Message.objects.update(lease=message.key, attempts=1)
+    delivery.drain()
+    assert [sms.key for sms in gateway.sent] == [message.key]
+
+
+@pytest.mark.parametrize("kind", [MessageKind.CODE, MessageKind.RESULT])
+def test_in_doubt_the_same_gateway_gets_the_same_key_and_no_other_is_tried(use_gateways, kind):
+    keyed, other = StubGateway("keyed", Unknown("time-out"), TryAgain("busy"), client_key=DAY), StubGateway("other")
+    use_gateways(keyed, other)
+    message = queue(kind)
+    for _ in range(3):
+        make_due(message)
+        delivery.drain()
+    message.refresh_from_db()
+    assert (message.state, message.gateway) == (MessageState.ACCEPTED, "keyed")
+    assert {sms.key for sms in keyed.sent} == {message.key}
+    assert len(keyed.sent) == 3
+    assert other.sent == []
+
+
+def test_while_in_doubt_a_message_is_unknown_since_the_doubtful_attempt_began(use_gateways):
+    use_gateways(StubGateway("keyed", Unknown("time-out"), client_key=DAY))
+    message = queue()
+    delivery.drain()
+    message.refresh_from_db()
+    assert (message.state, message.sent_at) == (MessageState.UNKNOWN, message.tries.get().started_at)
+    assert message.next_attempt_at is not None
+    assert message.final_at is None
+
+
+def test_a_code_in_mid_send_at_a_gateway_without_a_key_ends_unknown_and_is_never_sent_again(use_gateways):
+    keyless, other = StubGateway("keyless"), StubGateway("other")
+    use_gateways(keyless, other)
+    message = queue(MessageKind.CODE)
+    attempt = die_in_mid_send(message, "keyless")
+    delivery.drain()
+    message.refresh_from_db()
+    assert (message.state, message.sent_at, message.next_attempt_at) == (MessageState.UNKNOWN, attempt.started_at, None)
+    assert message.final_at is not None
+    assert keyless.sent + other.sent == []
+
+
+def test_a_code_that_timed_out_at_a_gateway_without_a_key_is_never_sent_again(use_gateways):
+    keyless, other = StubGateway("keyless", Unknown("time-out")), StubGateway("other")
+    use_gateways(keyless, other)
+    message = queue(MessageKind.CODE)
+    delivery.drain()
+    message.refresh_from_db()
+    assert (message.state, message.next_attempt_at) == (MessageState.UNKNOWN, None)
+    assert (len(keyless.sent), other.sent) == (1, [])
+
+
+def test_a_result_that_timed_out_without_a_key_is_sent_once_more_and_then_left(use_gateways):
+    keyless = StubGateway("keyless", *[Unknown("time-out")] * 5)
+    use_gateways(keyless)
+    message = queue(MessageKind.RESULT)
+    for _ in range(4):
+        delivery.drain()
+        Message.objects.filter(next_attempt_at__isnull=False).update(next_attempt_at=timezone.now())
+    message.refresh_from_db()
+    assert (message.state, message.next_attempt_at) == (MessageState.UNKNOWN, None)
+    assert len(keyless.sent) == 2
+
+
+def test_an_adapters_exception_is_doubt_and_loses_nothing(use_gateways):
+    keyed = StubGateway("keyed", ValueError("<html>"), client_key=DAY)
+    use_gateways(keyed)
+    message = queue(MessageKind.CODE)
+    delivery.drain()  # the first pause of a code is none
+    message.refresh_from_db()
+    assert message.state == MessageState.ACCEPTED
+    assert list(message.tries.order_by("id").values_list("outcome", "detail")) == [
+        ("unknown", "ValueError"),
+        ("accepted", ""),
+    ]
+    assert keyed.accepted == [message.key]
+
+
+def test_an_expired_code_in_doubt_is_not_sent_by_its_key_either(use_gateways):
+    keyed = StubGateway("keyed", client_key=FOR_EVER)
+    use_gateways(keyed)
+    message = queue(MessageKind.CODE)
+    die_in_mid_send(message, "keyed")
+    Message.objects.update(expires_at=timezone.now())
+    delivery.drain()
+    message.refresh_from_db()
+    assert (message.state, keyed.sent) == (MessageState.UNKNOWN, [])  # not "expired": it may have been sent
+
+
+def test_a_key_the_gateway_has_forgotten_is_not_relied_on(use_gateways):
+    keyed = StubGateway("keyed", client_key=timedelta(hours=12))
+    use_gateways(keyed)
+    message = queue(MessageKind.CODE, expires_at=timezone.now() + DAY)
+    attempt = die_in_mid_send(message, "keyed")
+    Attempt.objects.filter(pk=attempt.pk).update(started_at=timezone.now() - timedelta(hours=13))
+    delivery.drain()
+    message.refresh_from_db()
+    assert (message.state, keyed.sent) == (MessageState.UNKNOWN, [])
+
+
+def test_a_gateway_that_is_gone_from_the_settings_leaves_a_code_unknown(use_gateways):
+    other = StubGateway("other", client_key=DAY)
+    use_gateways(other)
+    message = queue(MessageKind.CODE)
+    die_in_mid_send(message, "removed")
+    delivery.drain()
+    message.refresh_from_db()
+    assert (message.state, other.sent) == (MessageState.UNKNOWN, [])
+
+
+def test_a_refusal_while_in_doubt_does_not_claim_that_nothing_was_sent(use_gateways):
+    use_gateways(StubGateway("keyed", Refused("blacklisted"), client_key=DAY))
+    message = queue()
+    die_in_mid_send(message, "keyed")
+    delivery.drain()
+    message.refresh_from_db()
+    assert message.state == MessageState.UNKNOWN
+
+
+def test_doubt_that_never_ends_is_left_when_the_message_is_too_old(use_gateways):
+    use_gateways(StubGateway("keyed", *[Unknown("time-out")] * 3, client_key=FOR_EVER))
+    message = queue()
+    delivery.drain()
+    Message.objects.update(created_at=timezone.now() - limits.SMS_RESULT_GIVE_UP)
+    make_due(message)
+    delivery.drain()
+    message.refresh_from_db()
+    assert (message.state, message.next_attempt_at) == (MessageState.UNKNOWN, None)
+
+
+# ── gateways that can be asked
+
+
+def test_a_gateway_that_can_be_asked_is_asked_and_its_yes_ends_the_doubt(use_gateways):
+    gateway = StubGateway("asked", Unknown("time-out"), look_up_by_key=DAY, found=Found(provider_ids=("77",)))
+    use_gateways(gateway)
+    message = queue(MessageKind.CODE)
+    delivery.drain()
+    message.refresh_from_db()
+    assert (message.next_attempt_at - timezone.now()).total_seconds() > 9  # it shows messages a little late
+    make_due(message)
+    delivery.drain()
+    message.refresh_from_db()
+    attempt = message.tries.get()
+    assert (message.state, message.provider_id, message.sent_at) == (MessageState.ACCEPTED, "77", attempt.started_at)
+    assert attempt.outcome == "accepted"
+    assert len(gateway.sent) == 1
+
+
+def test_a_gateway_that_was_asked_and_has_it_not_is_given_it_again(use_gateways):
+    gateway = StubGateway("asked", look_up_by_key=DAY, found=NotFound())
+    use_gateways(gateway)
+    message = queue(MessageKind.CODE)
+    die_in_mid_send(message, "asked")
+    delivery.drain()
+    message.refresh_from_db()
+    assert (message.state, gateway.accepted) == (MessageState.ACCEPTED, [message.key])
+    assert list(message.tries.order_by("id").values_list("outcome", flat=True)) == ["not_sent", "accepted"]
+
+
+def test_a_gateway_that_cannot_say_now_is_asked_again_later(use_gateways):
+    gateway = StubGateway("asked", look_up_by_key=DAY, found=NoAnswer())
+    use_gateways(gateway)
+    message = queue()
+    die_in_mid_send(message, "asked")
+    delivery.drain()
+    message.refresh_from_db()
+    assert (message.state, message.next_attempt_at > timezone.now()) == (MessageState.UNKNOWN, True)
+    assert gateway.sent == []
