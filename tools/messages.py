@@ -20,7 +20,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import django
 import polib
@@ -33,7 +33,7 @@ CATALOGUE = ROOT / "locale" / "fa" / "LC_MESSAGES" / "django.po"
 PARTS = ROOT / "locale" / "parts"
 SOURCES = ("tamin_portal", "sms", "identity", "accounts", "registration", "templates")
 PACKAGES = ("django", "formtools", "phonenumber_field")
-KEYWORDS: dict[str, tuple[object, ...] | None] = {
+KEYWORDS: dict[str, Any] = {  # as Babel writes them: which arguments are msgid, plural, context
     "_": None,
     "gettext": None,
     "gettext_lazy": None,
