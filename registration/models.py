@@ -1,0 +1,106 @@
+"""A registration on its way, and what happened to it."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Gender
+from registration.states import OPEN, State
+from tamin_portal.leases import Leased
+
+
+class Registration(Leased):
+    """One (national ID, mobile) on its way to an account. Moves only through `services.moves`.
+
+    Leased while `submitted`: that is the matching queue. Secrets arrive hashed and leave for the
+    account at approval; `draft` holds typed answers without them.
+    """
+
+    token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    state = models.CharField(_("state"), max_length=16, choices=State, default=State.STARTED)
+    national_id = models.CharField(_("national ID"), max_length=10)
+    mobile = models.CharField(_("mobile"), max_length=13)
+    operator = models.CharField(_("operator"), max_length=20)
+    grant_hash = models.CharField(max_length=64, blank=True)
+    draft = models.JSONField(default=dict, blank=True)
+
+    last_name = models.CharField(_("last name"), max_length=80, blank=True)
+    first_name = models.CharField(_("first name"), max_length=60, blank=True)
+    certificate_number = models.CharField(_("birth certificate number"), max_length=10, blank=True)
+    certificate_serial = models.CharField(_("birth certificate serial"), max_length=6, blank=True)
+    series_letter = models.CharField(_("series (letter)"), max_length=3, blank=True)
+    series_number = models.CharField(_("series (number)"), max_length=2, blank=True)
+    birth_date = models.DateField(_("birth date"), null=True, blank=True)
+    gender = models.CharField(_("gender"), max_length=6, choices=Gender, blank=True)
+    country = models.CharField(_("country"), max_length=2, blank=True)
+    city = models.CharField(_("city"), max_length=60, blank=True)
+    email = models.EmailField(_("e-mail"), blank=True)
+    security_question = models.CharField(max_length=30, blank=True)
+    security_answer = models.CharField(max_length=200, blank=True)
+    password = models.CharField(max_length=200, blank=True)
+
+    tracking_code = models.CharField(_("tracking code"), max_length=10, unique=True, null=True, blank=True)
+    verdict = models.CharField(_("verdict"), max_length=20, blank=True)
+    verdict_kind = models.CharField(max_length=10, blank=True)  # owner | identity
+    verdict_fields = models.JSONField(default=dict, blank=True)
+    corrections = models.PositiveSmallIntegerField(default=0)
+
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    submitted_at = models.DateTimeField(_("submitted"), null=True, blank=True)
+    state_since = models.DateTimeField(default=timezone.now)
+    told_of_delay_at = models.DateTimeField(null=True, blank=True)
+    account = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT)
+
+    class Meta:
+        verbose_name = _("registration")
+        verbose_name_plural = _("registrations")
+        permissions = [("work_the_desk", _("Can check papers, activate and reject"))]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], name="matching_due", condition=models.Q(next_attempt_at__isnull=False)),
+            models.Index(fields=["national_id"], name="registration_by_id"),
+            models.Index(fields=["state", "state_since"], name="registration_by_state"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["national_id", "mobile"], condition=models.Q(state__in=OPEN), name="one_open_registration_per_pair"
+            ),
+            models.UniqueConstraint(
+                fields=["national_id"], condition=models.Q(state=State.APPROVED), name="one_approved_per_national_id"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state__in=(State.APPROVED, State.AWAITING_BRANCH)) | models.Q(account__isnull=False),
+                name="approved_has_an_account",
+            ),
+            models.CheckConstraint(condition=models.Q(state__in=State.values), name="registration_state_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.tracking_code or f"#{self.pk}"
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+class Event(models.Model):
+    """One move of a registration: who, when, from, to, why. Written with the move, never changed."""
+
+    registration = models.ForeignKey(Registration, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    actor = models.CharField(_("by"), max_length=80)  # citizen | portal | a staff user name
+    from_state = models.CharField(_("from"), max_length=16, blank=True)
+    to_state = models.CharField(_("to"), max_length=16)
+    why = models.CharField(_("why"), max_length=60)
+    note = models.TextField(_("note"), blank=True)
+    papers = models.JSONField(default=list, blank=True)  # what staff saw
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ["at", "id"]

@@ -1,0 +1,97 @@
+"""The branch desk: a clerk checks papers and decides, with the citizen and their phone in front of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from accounts import codes
+from accounts.models import CodePurpose, User
+from identity import services as identity
+from registration.models import Registration
+from registration.services import decisions
+from registration.services.matching import claim_of
+from registration.states import AT_BRANCH, State
+from tamin_portal.errors import PortalError
+
+# Both are asked for by the guide: «اصل کارت ملی و شناسنامه».
+REQUIRED_PAPERS = ("national_card", "birth_certificate")
+LONGEST_NOTE = 2000
+
+
+def send_code(*, registration: Registration, asker: str) -> codes.Issued:
+    """An SMS code to *this registration's* mobile, for the clerk's session. Raises code_limit, not_at_desk."""
+    if registration.state not in AT_BRANCH:
+        raise PortalError("not_at_desk", state=registration.state)
+    return codes.issue(
+        purpose=CodePurpose.DESK, mobile=registration.mobile, asker=asker, operator=registration.operator
+    )
+
+
+def activate(
+    *, registration: Registration, by: User, asker: str, typed_code: str, papers: Sequence[str], note: str
+) -> Registration:
+    """Activate what stands before the clerk: papers seen, and the code that its own mobile received.
+
+    Raises PortalError: papers_missing, note_missing, not_at_desk, account_exists, those of
+    `codes.try_code`. A refusal changes nothing.
+    """
+    if set(REQUIRED_PAPERS) - set(papers):
+        raise PortalError("papers_missing")
+    _check_note(note)
+    if registration.state not in AT_BRANCH:
+        raise PortalError("not_at_desk", state=registration.state)
+    code = codes.try_code(purpose=CodePurpose.DESK, mobile=registration.mobile, asker=asker, typed=typed_code)
+    with transaction.atomic():
+        decisions.hold_national_id(registration.national_id)
+        codes.consume(code)
+        return _decided(
+            lambda: decisions.approve(
+                registration, actor=by.username, why="papers_checked", note=note, papers=[*papers]
+            )
+        )
+
+
+def reject(*, registration: Registration, by: User, reason: str, papers: Sequence[str] = ()) -> Registration:
+    """Refuse with a reason that the citizen is told. Raises note_missing, not_at_desk."""
+    _check_note(reason)
+    return _decided(lambda: decisions.reject(registration, actor=by.username, reason=reason, papers=papers))
+
+
+def activate_by_operator(*, registration: Registration, by: str, reason: str) -> Registration:
+    """The command's way: no code, no papers, a name and a reason on record. Twice is once.
+
+    Raises PortalError: not_at_desk, account_exists.
+    """
+    if registration.state == State.APPROVED:
+        return registration
+    return _decided(lambda: decisions.approve(registration, actor=f"operator {by}", why="operator", note=reason))
+
+
+def reject_by_operator(*, registration: Registration, by: str, reason: str) -> Registration:
+    """The command's way to refuse. Twice is once. Raises PortalError("not_at_desk")."""
+    if registration.state == State.REJECTED:
+        return registration
+    return _decided(lambda: decisions.reject(registration, actor=f"operator {by}", reason=reason))
+
+
+def registry_says(*, registration: Registration) -> identity.RegistryView:
+    """What the registry says now about the claim, for the clerk's eyes; nothing of it is stored."""
+    return identity.registry_view(claim=claim_of(registration))
+
+
+def _check_note(note: str) -> None:
+    if not note.strip():
+        raise PortalError("note_missing")
+    if len(note) > LONGEST_NOTE:
+        raise PortalError("note_too_long", most=LONGEST_NOTE)
+
+
+def _decided(decide):  # type: ignore[no-untyped-def]
+    try:
+        return decide()
+    except PortalError as error:
+        if error.code == "illegal_move":
+            raise PortalError("not_at_desk", **error.values) from None
+        raise

@@ -1,0 +1,206 @@
+"""The citizen's three steps: start, confirm the mobile, submit. What a browser may do hangs on a grant."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts import codes, passwords
+from accounts.models import CodePurpose
+from accounts.services import account_exists
+from registration import tracking
+from registration.models import Registration
+from registration.services.moves import CITIZEN, move, write_event
+from registration.states import OPEN, State
+from tamin_portal.errors import PortalError
+from tamin_portal.hints import hint
+from tamin_portal.leases import lock_name
+from tamin_portal.secrets import keyed_hash, keyed_hash_matches
+
+UNFINISHED = (State.STARTED, State.MOBILE_CONFIRMED)
+
+
+@dataclass(frozen=True)
+class Started:
+    """`registration`: the row of this (national ID, mobile). `duplicate`: a request or an account for
+    this national ID exists, and DUPLICATE_NOTICE wants it said now. `wait`: seconds until another code may be asked for."""
+
+    registration: Registration
+    duplicate: bool
+    wait: int
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """`grant` opens the row to the browser that typed the code; empty when an account exists.
+    `duplicate_notice`: another request for this national ID exists, and only now may this be said."""
+
+    registration: Registration
+    grant: str
+    duplicate_notice: bool = False
+
+    @property
+    def account_exists(self) -> bool:
+        return not self.grant
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Step three, clean. `password` and `security_answer` are as typed; they are stored hashed."""
+
+    last_name: str
+    first_name: str
+    certificate_number: str
+    certificate_serial: str
+    series_letter: str
+    series_number: str
+    birth_date: date
+    gender: str
+    country: str
+    city: str
+    email: str
+    security_question: str
+    password: str
+    security_answer: str
+
+    def columns(self) -> dict[str, Any]:
+        """What the row stores, secrets hashed (slow: call it outside a transaction)."""
+        plain = {name: value for name, value in vars(self).items() if name not in ("password", "security_answer")}
+        return plain | {
+            "password": passwords.hash_password(self.password),
+            "security_answer": passwords.hash_answer(self.security_answer),
+        }
+
+
+def start(*, national_id: str, mobile: str, operator: str, asker: str) -> Started:
+    """Step one: find or open the row of this pair and send a code. Grants nothing.
+
+    Raises PortalError("code_limit", retry_at=…); the row is kept, so nothing typed is lost.
+    """
+    with transaction.atomic():
+        lock_name(f"national-id:{national_id}")
+        others = list(Registration.objects.filter(national_id=national_id).filter(_open_or_approved()))
+        row = next((other for other in others if other.mobile == mobile and other.state in OPEN), None)
+        duplicate = bool(others) and settings.DUPLICATE_NOTICE == "guide"
+        if row is None:
+            row = Registration.objects.create(national_id=national_id, mobile=mobile, operator=operator)
+            write_event(row, before="", actor=CITIZEN, why="step_one")
+        elif row.operator != operator:
+            row.operator = operator
+            row.save(update_fields=["operator"])
+    issued = codes.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker=asker, operator=operator)
+    return Started(registration=row, duplicate=duplicate, wait=issued.wait)
+
+
+def resend(*, registration: Registration, asker: str) -> codes.Issued:
+    """Another code for a row this session started; the earlier ones stay valid for their time."""
+    return codes.issue(
+        purpose=CodePurpose.REGISTER, mobile=registration.mobile, asker=asker, operator=registration.operator
+    )
+
+
+def confirm(*, registration: Registration, asker: str, typed_code: str) -> Confirmed:
+    """Step two: the right code gives this browser a fresh grant and ends every older one.
+
+    A row that was already further (another device, a resumed journey) keeps its state. Raises
+    PortalError of `codes.try_code`, or "registration_closed" when the row has ended meanwhile.
+    """
+    code = codes.try_code(
+        purpose=CodePurpose.REGISTER, mobile=registration.mobile, asker=asker, typed=typed_code
+    )
+    with transaction.atomic():
+        codes.consume(code)
+        row = Registration.objects.select_for_update().get(pk=registration.pk)
+        if row.state == State.STARTED and account_exists(national_id=row.national_id):
+            row = move(row, State.SUPERSEDED, actor=CITIZEN, why="account_exists", confirmed_at=timezone.now())
+            return Confirmed(registration=row, grant="")
+        if row.state not in OPEN:
+            raise PortalError("registration_closed", state=row.state)
+        grant = secrets.token_urlsafe(32)
+        granted = {"grant_hash": keyed_hash("grant", grant)}
+        if row.state == State.STARTED:
+            row = move(
+                row, State.MOBILE_CONFIRMED, actor=CITIZEN, why="code_right", confirmed_at=timezone.now(), **granted
+            )
+        else:
+            row.grant_hash = granted["grant_hash"]
+            row.save(update_fields=["grant_hash"])
+        notice = settings.DUPLICATE_NOTICE == "after_proof" and _others_open(row)
+    return Confirmed(registration=row, grant=grant, duplicate_notice=notice)
+
+
+def holds_grant(registration: Registration, grant: str) -> bool:
+    """Whether `grant` is the one that opens this row now."""
+    return keyed_hash_matches("grant", grant, registration.grant_hash)
+
+
+def save_draft(*, registration: Registration, grant: str, answers: dict[str, str]) -> None:
+    """Keep what was typed in step three (never secrets) until it is submitted."""
+    if not holds_grant(registration, grant):
+        raise PortalError("grant_ended")
+    Registration.objects.filter(
+        pk=registration.pk, state=State.MOBILE_CONFIRMED, grant_hash=registration.grant_hash
+    ).update(draft=answers)
+
+
+def submit(*, registration: Registration, grant: str, identity: Identity) -> Registration:
+    """Step three: hand the claim to matching. Repeating it with the same grant changes nothing.
+
+    Raises PortalError: grant_ended (continued on another device), registration_closed.
+    """
+    if not holds_grant(registration, grant):
+        raise PortalError("grant_ended")
+    if registration.state not in UNFINISHED:
+        return _already_submitted(registration)
+    columns = identity.columns()
+    with transaction.atomic():
+        row = Registration.objects.select_for_update().get(pk=registration.pk)
+        if not holds_grant(row, grant):
+            raise PortalError("grant_ended")
+        if row.state != State.MOBILE_CONFIRMED:
+            return _already_submitted(row)
+        now = timezone.now()
+        row = move(
+            row,
+            State.SUBMITTED,
+            actor=CITIZEN,
+            why="submitted",
+            tracking_code=_fresh_tracking_code(),
+            submitted_at=now,
+            next_attempt_at=now,
+            attempts=0,
+            draft={},
+            **columns,
+        )
+        hint("registration.match")
+    return row
+
+
+def _others_open(row: Registration) -> bool:
+    return Registration.objects.filter(national_id=row.national_id, state__in=OPEN).exclude(pk=row.pk).exists()
+
+
+def _already_submitted(row: Registration) -> Registration:
+    if row.tracking_code:
+        return row
+    raise PortalError("registration_closed", state=row.state)
+
+
+def _fresh_tracking_code() -> str:
+    """Not yet taken; a collision in the instant between is refused by the unique column."""
+    for _attempt in range(20):
+        code = tracking.new_code()
+        if not Registration.objects.filter(tracking_code=code).exists():
+            return code
+    raise IntegrityError("no free tracking code in twenty draws")
+
+
+def _open_or_approved() -> Q:
+    return Q(state__in=(*OPEN, State.APPROVED))

@@ -1,0 +1,55 @@
+"""Finding registrations: for the journey's session, the commands and the desk."""
+
+from __future__ import annotations
+
+import uuid
+
+from registration import tracking
+from registration.models import Registration
+from registration.states import OPEN, State
+from tamin_portal.errors import PortalError
+from tamin_portal.persian import InputError, parse_national_id
+
+# How far a registration has come; the furthest one answers for a national ID.
+_FURTHEST = (
+    State.APPROVED,
+    State.AWAITING_BRANCH,
+    State.REFERRED,
+    State.SUBMITTED,
+    State.MOBILE_CONFIRMED,
+    State.STARTED,
+)
+
+
+def by_token(token: str) -> Registration | None:
+    """The row a session points at, or None for anything that is no token of ours."""
+    try:
+        return Registration.objects.select_related("account").filter(token=uuid.UUID(token)).first()
+    except (ValueError, AttributeError, TypeError):
+        return None
+
+
+def furthest(*, national_id: str) -> Registration | None:
+    """The furthest open or approved registration of this national ID, else its newest, else None."""
+    rows = list(Registration.objects.filter(national_id=national_id).order_by("-created_at", "-pk"))
+    live = [row for row in rows if row.state in (*OPEN, State.APPROVED)]
+    if live:
+        return min(live, key=lambda row: _FURTHEST.index(State(row.state)))
+    return rows[0] if rows else None
+
+
+def by_typed(text: str) -> Registration:
+    """The registration an operator means: by tracking code, else by national ID (its furthest).
+
+    Raises PortalError("not_found").
+    """
+    code = tracking.parse(text)
+    row = Registration.objects.filter(tracking_code=code).first() if code else None
+    if row is None:
+        try:
+            row = furthest(national_id=parse_national_id(text))
+        except InputError:
+            row = None
+    if row is None:
+        raise PortalError("not_found")
+    return row

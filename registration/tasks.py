@@ -1,0 +1,20 @@
+"""Celery's way in: hints and the clock. All the work is in services; running any of these twice is safe."""
+
+from celery import shared_task
+
+from registration.services import housekeeping, matching
+
+
+@shared_task(name="registration.match")
+def match() -> int:
+    return matching.match_due()
+
+
+@shared_task(name="registration.sweep")
+def sweep() -> int:
+    return housekeeping.expire_abandoned()
+
+
+@shared_task(name="registration.purge")
+def purge() -> dict[str, int]:
+    return housekeeping.purge()

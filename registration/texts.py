@@ -1,0 +1,64 @@
+"""What the journey and the desk say about an error code. One sentence each; msgids are English."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from registration.states import State
+from tamin_portal.errors import PortalError
+from tamin_portal.persian import format_jalali, to_persian_digits
+
+_SENTENCES: dict[str, Any] = {
+    "code_wrong": gettext_lazy("The code you entered is not valid"),
+    "code_expired": gettext_lazy("The time of this code is over. Ask for a new code with the button below."),
+    "code_tries": gettext_lazy("The code was wrong five times. Ask for a new code with the button below."),
+    "code_other_device": gettext_lazy(
+        "This code was asked for on another device. Enter it there, or ask for a code for this device in %(wait)s seconds."
+    ),
+    "code_limit": gettext_lazy(
+        "Too many codes have been asked for this number. You can ask for the next one on %(date)s at %(time)s."
+    ),
+    "registration_closed": gettext_lazy("This request has ended meanwhile. Please start again."),
+    "grant_ended": gettext_lazy("Your registration was continued on another device."),
+    "page_old": gettext_lazy("This page was too old or damaged. Please go on from here."),
+    "session_ended": gettext_lazy(
+        "You were away for long, so for your safety this page was closed. Enter your national ID and mobile again; "
+        "after the code you go on from where you were."
+    ),
+    "other_tab": gettext_lazy(
+        "The page you sent belonged to another request, perhaps in another tab. Nothing was changed. Here is the "
+        "request that is open now."
+    ),
+    "duplicate_proven": gettext_lazy(
+        "Another request with this national ID exists, made with another number. You can go on: the first of them "
+        "whose papers are right gets the account. If the other one is not yours, tell a branch."
+    ),
+    "code_sent_again": gettext_lazy("A new code is on its way to your phone."),
+    "code_wait": gettext_lazy("A code has just been sent. You can ask for another one in %(wait)s seconds."),
+    "resumed": gettext_lazy("Welcome back. What you had entered is kept; go on from here."),
+    # The desk.
+    "papers_missing": gettext_lazy("Tick the papers you have seen: the national card and the birth certificate."),
+    "note_missing": gettext_lazy("Write a short note: what you saw, or why."),
+    "note_too_long": gettext_lazy("The note is too long; %(most)s characters at most."),
+    "not_at_desk": gettext_lazy("This request is not waiting at a branch (any more). Its state is: %(state)s."),
+    "account_exists": gettext_lazy("An active account for this national ID exists already."),
+    "not_found": gettext_lazy("There is no registration with this tracking code or national ID."),
+}
+
+
+def sentence(error: PortalError | str, **values: object) -> str:
+    """The sentence for an error (or its code with `values`), numbers and moments in Persian."""
+    code = error if isinstance(error, str) else error.code
+    values = dict(values if isinstance(error, str) else error.values)
+    retry_at = values.pop("retry_at", None)
+    if isinstance(retry_at, datetime):
+        local = timezone.localtime(retry_at)
+        values |= {"date": format_jalali(local.date()), "time": to_persian_digits(local.strftime("%H:%M"))}
+    if "state" in values:
+        values["state"] = State(str(values["state"])).label
+    shown = {name: to_persian_digits(value) if isinstance(value, int) else value for name, value in values.items()}
+    return str(_SENTENCES[code]) % shown if shown else str(_SENTENCES[code])

@@ -1,0 +1,34 @@
+"""Tracking codes: nine random digits and a Luhn check digit, shown 3-3-4."""
+
+from __future__ import annotations
+
+import secrets
+
+from tamin_portal.persian import fold_number
+
+
+def new_code() -> str:
+    """A random tracking code, ten ASCII digits. Uniqueness is the database's to say."""
+    body = "".join(secrets.choice("0123456789") for _ in range(9))
+    return body + _check_digit(body)
+
+
+def parse(text: str) -> str | None:
+    """The ten digits of a tracking code as a person types it (any script, spaces, hyphens), or None."""
+    code = fold_number(text)
+    if len(code) == 10 and code.isascii() and code.isdigit() and code[9] == _check_digit(code[:9]):
+        return code
+    return None
+
+
+def grouped(code: str) -> str:
+    """123 456 7890: as it is shown."""
+    return f"{code[:3]} {code[3:6]} {code[6:]}"
+
+
+def _check_digit(body: str) -> str:
+    total = 0
+    for place, digit in enumerate(reversed(body)):
+        value = int(digit) * (2 if place % 2 == 0 else 1)
+        total += value - 9 if value > 9 else value
+    return str(-total % 10)

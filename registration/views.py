@@ -1,0 +1,93 @@
+"""The pages around the wizard: resend, change, next person, the closing page."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.services import account_exists
+from registration import tracking
+from registration.models import Registration
+from registration.services import journey as service
+from registration.services import lookup
+from registration.session import Journey
+from registration.states import OPEN, State
+from registration.texts import sentence
+from tamin_portal.errors import PortalError
+from tamin_portal.persian import to_persian_digits
+
+
+@require_POST
+def resend(request: HttpRequest) -> HttpResponse:
+    """Another code for this browser's row; also the way back after "continued elsewhere"."""
+    journey, row = _journey(request)
+    if row is None or row.state not in OPEN:
+        messages.warning(request, sentence("session_ended"))
+    elif request.POST.get("draft", journey.token) != journey.token:
+        messages.warning(request, sentence("other_tab"))
+    elif not journey.holds(row):
+        _resend(request, journey, row)
+    return redirect("registration")
+
+
+def _resend(request: HttpRequest, journey: Journey, row: Registration) -> None:
+    if journey.grant:  # ended by another device: from here on this browser waits for a code again
+        journey.begin(row, duplicate=False)
+    try:
+        issued = service.resend(registration=row, asker=journey.asker)
+    except PortalError as error:
+        messages.error(request, sentence(error))
+        return
+    if issued.sent:
+        messages.success(request, sentence("code_sent_again"))
+    else:
+        messages.info(request, sentence("code_wait", wait=issued.wait))
+
+
+@require_POST
+def change(request: HttpRequest) -> HttpResponse:
+    """Back to step one with what was typed, to correct it."""
+    journey, row = _journey(request)
+    if row is not None:
+        journey.change()
+    return redirect("registration")
+
+
+@require_POST
+def restart(request: HttpRequest) -> HttpResponse:
+    """An empty step one: for the next person at this browser."""
+    Journey(request.session).forget()
+    return redirect("registration")
+
+
+@never_cache
+@require_safe
+def done(request: HttpRequest) -> HttpResponse:
+    """The closing page of a journey: registered, being checked, at a branch, or an account exists."""
+    journey = Journey(request.session)
+    row = lookup.by_token(journey.receipt) if journey.receipt else None
+    if row is None:
+        return redirect("registration")
+    if row.state in (State.SUPERSEDED, State.APPROVED) and account_exists(national_id=row.national_id):
+        return _no_store(render(request, "registration/account_exists.html", {"registration": row}))
+    context = {
+        "registration": row,
+        "state": row.state,
+        "policy": settings.ACTIVATION_POLICY,
+        "tracking_code": to_persian_digits(tracking.grouped(row.tracking_code)) if row.tracking_code else "",
+    }
+    return _no_store(render(request, "registration/done.html", context))
+
+
+def _journey(request: HttpRequest) -> tuple[Journey, Registration | None]:
+    journey = Journey(request.session)
+    return journey, lookup.by_token(journey.token) if journey.token else None
+
+
+def _no_store(response: HttpResponse) -> HttpResponse:
+    response["Cache-Control"] = "no-store"
+    return response

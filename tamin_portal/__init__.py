@@ -1,0 +1,1 @@
+"""The shell of the portal: settings, URLs, Celery, and what every app shares."""

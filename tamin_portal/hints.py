@@ -1,0 +1,35 @@
+"""Hints: "look into the queue now", sent through Celery after commit, best effort.
+
+A hint that gets lost costs seconds (beat looks anyway), never a message. An unreachable Redis
+costs one request the socket time-out, then hints are skipped for a while.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from django.db import transaction
+
+log = logging.getLogger(__name__)
+
+SKIP_FOR = 30.0  # seconds without hints after Redis failed to answer
+_skip_until = 0.0
+
+
+def hint(task: str) -> None:
+    """Run the Celery task named `task` soon after the current transaction commits."""
+    transaction.on_commit(lambda: _publish(task), robust=True)
+
+
+def _publish(task: str) -> None:
+    global _skip_until
+    if time.monotonic() < _skip_until:
+        return
+    from tamin_portal.celery import app
+
+    try:
+        app.send_task(task, retry=False, ignore_result=True)
+    except Exception as error:  # kombu, redis and socket errors share no base class
+        _skip_until = time.monotonic() + SKIP_FOR
+        log.warning("hint %s not published (%s); beat will look", task, type(error).__name__)

@@ -1,0 +1,112 @@
+"""Claim rows, work on them, give them back: the one mechanism behind SMS and matching.
+
+The database is the queue. A row with `next_attempt_at` in the past is due; a claim stamps it with
+a lease and moves `next_attempt_at` to the lease's end, so that a row whose worker died becomes due
+again by itself. `settle` writes only while the lease is still this worker's (compare-and-set), so
+a worker that was paused past its lease changes nothing. Nothing here knows what the work is.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from django.db import connection, models
+from django.utils import timezone
+
+Row = TypeVar("Row", bound="Leased")
+
+
+class Leased(models.Model):
+    """A row that is work. `next_attempt_at` null: nothing to do."""
+
+    next_attempt_at = models.DateTimeField(null=True, blank=True, editable=False)
+    lease = models.UUIDField(null=True, blank=True, editable=False)
+    attempts = models.PositiveIntegerField(default=0, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+def claim(model: type[Row], *, limit: int, lease_for: timedelta, order: tuple[str, ...] = ("next_attempt_at",)) -> list[Row]:
+    """Up to `limit` due rows, now ours for `lease_for`, in `order`. One statement.
+
+    PostgreSQL skips rows another worker is claiming; SQLite has one writer at a time anyway.
+    """
+    meta = model._meta
+    table = connection.ops.quote_name(meta.db_table)
+    columns = ", ".join(connection.ops.quote_name(field.column) for field in meta.concrete_fields)
+    ordering = ", ".join(connection.ops.quote_name(name) for name in order)
+    skip = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
+    now = timezone.now()
+    lease = uuid.uuid4()
+    adapt = connection.ops.adapt_datetimefield_value
+    # MATERIALIZED: the planner may otherwise run the locking subquery again and claim beyond the limit.
+    rows = model._default_manager.raw(
+        f"WITH due AS MATERIALIZED (SELECT id FROM {table} WHERE next_attempt_at <= %s ORDER BY {ordering} LIMIT %s {skip}) "  # noqa: S608 - names come from the model
+        f"UPDATE {table} SET lease = %s, next_attempt_at = %s, attempts = attempts + 1 "
+        f"WHERE id IN (SELECT id FROM due) RETURNING {columns}",
+        [adapt(now), limit, _uuid(lease), adapt(now + lease_for)],
+    )
+    return sorted(rows, key=lambda row: tuple(getattr(row, name) for name in order))
+
+
+def _uuid(value: uuid.UUID) -> Any:
+    return value if connection.features.has_native_uuid_field else value.hex
+
+
+def settle(row: Leased, *, next_attempt_at: Any = None, **changes: Any) -> bool:
+    """Write `changes` and give the row back, if the lease is still ours. False: it is not.
+
+    `next_attempt_at` says when it is due again; None: it is finished. Call it inside the
+    transaction that holds whatever else the decision writes.
+    """
+    if row.lease is None:  # given back already: `lease IS NULL` must not pass for ours
+        return False
+    changes |= {"lease": None, "next_attempt_at": next_attempt_at}
+    won = type(row)._default_manager.filter(pk=row.pk, lease=row.lease).update(**changes)
+    if won:
+        for name, value in changes.items():
+            setattr(row, name, value)
+    return bool(won)
+
+
+def drain(
+    model: type[Row],
+    work: Callable[[list[Row]], None],
+    *,
+    limit: int,
+    lease_for: timedelta,
+    order: tuple[str, ...] = ("next_attempt_at",),
+    seconds: float = 50,
+) -> int:
+    """Claim and `work` batch after batch until nothing is due or `seconds` have passed.
+
+    Returns how many rows were claimed. Must not run inside a transaction: the claim has to be
+    committed before the work starts.
+    """
+    if connection.in_atomic_block:
+        raise RuntimeError("drain() inside a transaction would work on uncommitted claims")
+    ends, total = time.monotonic() + seconds, 0
+    while time.monotonic() < ends:
+        rows = claim(model, limit=limit, lease_for=lease_for, order=order)
+        if not rows:
+            break
+        work(rows)
+        total += len(rows)
+    return total
+
+
+def lock_name(name: str) -> None:
+    """Hold `name` until the current transaction ends: two transactions never hold it together.
+
+    PostgreSQL: an advisory lock. SQLite: transactions are immediate, so there is only one writer.
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("lock_name() needs a transaction to hold the lock")
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])

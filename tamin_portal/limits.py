@@ -1,0 +1,59 @@
+"""Every limit of the portal, one named line each. All are counted in the database.
+
+The reasons are in docs/decisions/; the rule that Redis may be down is why none is counted there.
+"""
+
+from datetime import timedelta
+
+# Codes (SMS), per mobile number.
+CODE_DIGITS = 6
+CODE_GAP = timedelta(seconds=60)  # asked for again sooner: no error, no SMS, the wait is shown
+CODES_PER_HOUR = 5
+CODES_PER_DAY = 10
+CODE_TO_BE_ACCEPTED_WITHIN = timedelta(minutes=10)  # else it expires unsent
+CODE_LIFE = timedelta(minutes=10)  # from the moment a gateway accepted it
+CODE_TRIES = 5  # each code, counted before the comparison
+
+# Requests.
+POSTS_PER_ADDRESS = 600  # a minute; a whole mobile operator can sit behind one address
+LARGEST_FIELD = 1_000  # characters of one text field
+
+# Sign-in, per account and device; a known device is not slowed down by strangers.
+SIGN_IN_FREE_FAILURES = 3
+SIGN_IN_FIRST_PAUSE = timedelta(seconds=5)
+SIGN_IN_LONGEST_PAUSE = timedelta(minutes=15)
+# All unknown devices of an account together: looser, and short, so that nobody can hold the owner off for long.
+SIGN_IN_ELSEWHERE_FREE_FAILURES = 20
+SIGN_IN_ELSEWHERE_LONGEST_PAUSE = timedelta(minutes=1)
+SIGN_IN_FORGET_AFTER = timedelta(hours=24)
+PASSWORD_LONGEST = 128  # longer ones are refused before hashing
+
+# The person.
+YOUNGEST_AGE = 7  # years; a younger insured person is registered by a guardian at a branch
+OLDEST_AGE = 130  # years
+CORRECTIONS = 2  # identity corrections per national ID; then the branch is the way
+
+# Registrations left alone.
+STARTED_LIFE = timedelta(hours=24)
+CONFIRMED_LIFE = timedelta(days=7)
+BRANCH_LIFE = timedelta(days=60)  # referred and awaiting_branch
+
+# Kept for how long (purge).
+CODES_KEPT = timedelta(days=2)
+DRAFTS_KEPT = timedelta(days=7)  # after a registration ended
+MESSAGE_BODY_KEPT = timedelta(hours=1)  # after the message is final
+
+# Work.
+SMS_LONGEST = 900  # characters of one text; what gateways take
+SMS_BATCH = 50
+SMS_BATCH_TIME = timedelta(seconds=5)  # then the rest is given back: newer codes go first
+SMS_LEASE = timedelta(seconds=60)
+SMS_CODE_RETRIES = (0, 2, 5, 10, 20)  # seconds
+SMS_RESULT_RETRIES = (10, 30, 120, 300, 900)  # seconds, the last repeats with jitter
+SMS_RESULT_GIVE_UP = timedelta(hours=72)
+SMS_LOOK_UP_PAUSE = timedelta(seconds=10)  # a gateway shows a message it took a little late
+MATCH_BATCH = 20
+MATCH_LEASE = timedelta(minutes=2)
+MATCH_FIRST_PAUSE = timedelta(seconds=10)
+MATCH_LONGEST_PAUSE = timedelta(minutes=15)
+MATCH_TELL_AFTER = timedelta(minutes=30)  # one SMS that it takes longer

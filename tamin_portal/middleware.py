@@ -1,0 +1,88 @@
+"""What every response and request gets: security headers, the caller's address, the loose brake."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from tamin_portal import limits
+from tamin_portal.models import PostCount
+from tamin_portal.secrets import keyed_hash
+
+Next = Callable[[HttpRequest], HttpResponse]
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+class ContentSecurityPolicy:
+    """No inline script or style anywhere, nothing from another host."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        return response
+
+
+class ClientAddress:
+    """Sets `request.client_address`: the peer, or what `TRUSTED_PROXIES` say stands behind them."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+        self.trusted = [ipaddress.ip_network(entry, strict=False) for entry in settings.TRUSTED_PROXIES]
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.client_address = self.address(request)  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+    def address(self, request: HttpRequest) -> str:
+        hops = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+        address = str(request.META.get("REMOTE_ADDR") or "local")
+        while hops and self._is_trusted(address):
+            address = hops.pop()
+        return address[:64]
+
+    def _is_trusted(self, address: str) -> bool:
+        try:
+            peer = ipaddress.ip_address(address)
+        except ValueError:  # a UNIX socket has no address: the proxy is on this machine
+            return bool(self.trusted) and address == "local"
+        return any(peer in network for network in self.trusted)
+
+
+class PostBrake:
+    """A loose brake per address: `limits.POSTS_PER_ADDRESS` POSTs a minute, counted in the database."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method == "POST" and self._count(request) > limits.POSTS_PER_ADDRESS:
+            response = render(request, "429.html", {"wait": 60}, status=429)
+            response["Retry-After"] = "60"
+            return response
+        return self.get_response(request)
+
+    @staticmethod
+    def _count(request: HttpRequest) -> int:
+        minute = int(timezone.now().timestamp() // 60)
+        table = connection.ops.quote_name(PostCount._meta.db_table)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {table} (address, minute, posts) VALUES (%s, %s, 1) "  # noqa: S608 - the model's table
+                f"ON CONFLICT (address, minute) DO UPDATE SET posts = {table}.posts + 1 RETURNING posts",
+                [keyed_hash("address", request.client_address), minute],  # type: ignore[attr-defined]
+            )
+            return int(cursor.fetchone()[0])

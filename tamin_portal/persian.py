@@ -1,0 +1,217 @@
+"""Persian input and output, pure functions: digits, national ID, mobile, names, Jalali dates.
+
+No Django import. The contract is `tests/vectors/persian_input.json`: whatever this module and the
+browser script accept, refuse or call equal is listed there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import unicodedata
+from enum import Enum
+
+import jdatetime
+from persiantools import digits as persian_digits
+
+_ASCII_DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
+# ZWNJ and ZWJ shape letters inside a word; the others only tell a renderer which way to write.
+_BIDI_MARKS = dict.fromkeys(map(ord, "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"))
+_JOINERS = dict.fromkeys(map(ord, "\u200c\u200d"))
+_LETTERS = str.maketrans({"ي": "ی", "ى": "ی", "ۍ": "ی", "ې": "ی", "ك": "ک", "ڪ": "ک", "ګ": "گ"})
+_SEPARATORS = re.compile(r"[\s\-‐‑–—.()/]+")
+
+SERIES_LETTERS = ("الف", "ب", "ل", "د", "ر", *(str(n) for n in range(1, 12)))
+JALALI_MONTHS = (
+    "فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور",
+    "مهر", "آبان", "آذر", "دی", "بهمن", "اسفند",
+)  # fmt: skip
+
+
+class InputError(ValueError):
+    """What a person typed does not fit. `code` names the rule; texts are chosen by the caller."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class NameMatch(Enum):
+    SAME = "same"
+    FOR_A_PERSON = "for_a_person"
+    DIFFERENT = "different"
+
+
+def fold_digits(text: str) -> str:
+    """Persian and Arabic-Indic digits as ASCII; everything else untouched."""
+    return text.translate(_ASCII_DIGITS)
+
+
+def fold(text: str) -> str:
+    """One spelling for what keyboards write differently: digits, ي/ك, bidi marks, outer blanks.
+
+    Keeps inner spaces and ZWNJ, which belong to a name as it is typed.
+    """
+    text = text.translate(_ASCII_DIGITS).translate(_BIDI_MARKS).translate(_LETTERS)
+    return text.strip(" \t\r\n\u00a0\u200c\u200d")
+
+
+def fold_number(text: str) -> str:
+    """A number as people write it (spaces, hyphens, ZWNJ, any digits) without its decoration."""
+    return _SEPARATORS.sub("", fold(text).translate(_JOINERS))
+
+
+def to_persian_digits(value: object) -> str:
+    """`value` as text with Persian digits, for showing."""
+    return str(persian_digits.en_to_fa(str(value)))
+
+
+def parse_national_id(text: str) -> str:
+    """The ten ASCII digits of a national ID. Raises InputError: required, length, checksum.
+
+    8 and 9 digits are never padded: the person is asked to type the leading zeros.
+    """
+    number = fold_number(text)
+    if not number:
+        raise InputError("required")
+    if not re.fullmatch(r"[0-9]{10}", number):
+        raise InputError("length")
+    weighted = sum(int(digit) * (10 - place) for place, digit in enumerate(number[:9]))
+    remainder = weighted % 11
+    if len(set(number)) == 1 or int(number[9]) != (remainder if remainder < 2 else 11 - remainder):
+        raise InputError("checksum")
+    return number
+
+
+def parse_mobile(text: str) -> str:
+    """An Iranian mobile as E.164 (+989…). Raises InputError: required, landline, foreign, mobile.
+
+    The shape decides, not libphonenumber's operator table, which lags behind new prefixes.
+    """
+    number = fold_number(text)
+    if not number:
+        raise InputError("required")
+    match = re.fullmatch(r"(?:\+98|0098|98|0)?(9[0-9]{9})", number)
+    if match:
+        return "+98" + match[1]
+    if re.fullmatch(r"(?:\+|00)(?!98)[1-9][0-9]{6,14}", number):
+        raise InputError("foreign")
+    if re.fullmatch(r"(?:\+98|0098|98|0)[1-8][0-9]{9}", number):
+        raise InputError("landline")
+    raise InputError("mobile")
+
+
+def local_mobile(e164: str) -> str:
+    """+989121234567 as people write it: 09121234567."""
+    return "0" + e164.removeprefix("+98")
+
+
+def mask_mobile(e164: str) -> str:
+    """0912•••4567: enough for the owner to recognise, too little for anyone else."""
+    number = local_mobile(e164)
+    return f"{number[:4]}•••{number[-4:]}"
+
+
+def jalali_to_date(year: int, month: int, day: int) -> dt.date:
+    """A Jalali date as a Gregorian `date`. Raises InputError: gregorian, year, date.
+
+    A year over 1500 is a Gregorian year typed by mistake: an error, never converted.
+    """
+    if year > 1500:
+        raise InputError("gregorian")
+    if year < 1200:
+        raise InputError("year")
+    try:
+        return jdatetime.date(year, month, day).togregorian()
+    except ValueError:
+        raise InputError("date") from None
+
+
+def parse_jalali(text: str) -> dt.date:
+    """`1370/05/17` (also - and . and any digits) as a Gregorian `date`; raises InputError."""
+    match = re.fullmatch(r"([0-9]{4})([/.\-])([0-9]{1,2})\2([0-9]{1,2})", fold(text))
+    if not match:
+        raise InputError("date")
+    return jalali_to_date(int(match[1]), int(match[3]), int(match[4]))
+
+
+def format_jalali(value: dt.date) -> str:
+    """A date as ۱۳۷۰/۰۵/۱۷."""
+    return to_persian_digits(jdatetime.date.fromgregorian(date=value).strftime("%Y/%m/%d"))
+
+
+def parse_series_letter(text: str) -> str:
+    """One of الف ب ل د ر or 1 … 11. «ا» and «أ» stand for الف. Raises InputError: series_letter."""
+    letter = fold_number(text)
+    letter = "الف" if letter in ("ا", "أ", "آ", "إ", "الف") else letter
+    letter = letter.lstrip("0") if letter.isascii() else letter
+    if letter not in SERIES_LETTERS:
+        raise InputError("series_letter")
+    return letter
+
+
+def parse_digits(text: str, *, at_most: int, code: str) -> str:
+    """ASCII digits, one to `at_most` of them, leading zeros kept. Raises InputError(code)."""
+    number = fold_number(text)
+    if not re.fullmatch(rf"[0-9]{{1,{at_most}}}", number):
+        raise InputError(code)
+    return number
+
+
+def parse_series_number(text: str) -> str:
+    """The two digits of a series, `5` as `05`."""
+    return parse_digits(text, at_most=2, code="series_number").zfill(2)
+
+
+def parse_serial(text: str) -> str:
+    """The serial (مسلسل), six digits with leading zeros."""
+    return parse_digits(text, at_most=6, code="serial").zfill(6)
+
+
+def parse_certificate_number(text: str) -> str:
+    """The birth certificate number, at most ten digits, without leading zeros (`0` stays)."""
+    return parse_digits(text, at_most=10, code="certificate").lstrip("0") or "0"
+
+
+_KEY_LETTERS = str.maketrans(
+    {"ئ": "ی", "ؤ": "و", "آ": "ا", "أ": "ا", "إ": "ا", "ٱ": "ا", "ة": "ه", "ۀ": "ه", "ۂ": "ه", "ە": "ه", "ھ": "ه"}
+)
+_HONORIFICS = ("سیده", "سید", "السادات", "سادات")
+
+
+def name_key(name: str) -> str:
+    """What decides whether two names are the same; the name itself is kept as typed for display.
+
+    The rule is the vectors file's `names`: NFKC, digits, Arabic letters to Persian, hamza seats
+    and ة folded, marks, format characters, tatweel and lone hamza dropped, then all but letters
+    and digits dropped.
+    """
+    text = unicodedata.normalize("NFKC", name).translate(_ASCII_DIGITS).translate(_LETTERS).translate(_KEY_LETTERS)
+    text = unicodedata.normalize("NFD", text).translate(_LETTERS)
+    return "".join(c for c in text.casefold() if c not in "ـء" and unicodedata.category(c)[0] in "LN")
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` is letters and what stands between them in names, with a letter at least."""
+    kinds = [unicodedata.category(c)[0] for c in text if c not in " \u200c\u200d'’.-()"]
+    return "L" in kinds and set(kinds) <= {"L", "M"}
+
+
+def compare_names(one: str, other: str) -> NameMatch:
+    """SAME by `name_key`; FOR_A_PERSON where only a leading or trailing سید/سیده/سادات differs."""
+    first, second = name_key(one), name_key(other)
+    if first == second:
+        return NameMatch.SAME
+    if _without_honorific(first) & _without_honorific(second):
+        return NameMatch.FOR_A_PERSON
+    return NameMatch.DIFFERENT
+
+
+def _without_honorific(key: str) -> set[str]:
+    """The key itself and every reading of it without a leading and a trailing honorific.
+
+    Readings, because a key has no spaces: «سیدهادی» is سید + هادی, and could be سیده + ادی.
+    """
+    keys = {key} | {key.removeprefix(word) for word in _HONORIFICS}
+    keys |= {one.removesuffix(word) for one in keys for word in _HONORIFICS}
+    return keys - {""}

@@ -1,0 +1,181 @@
+"""Settings. Everything that differs between two installations comes from the environment.
+
+`$PORTAL_HOME/portal.env` (written by `make run`) is read first; the process environment wins over
+it. Without either, the portal refuses to start: there is no built-in key.
+"""
+
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+PORTAL_HOME = Path(env("PORTAL_HOME", default=str(BASE_DIR / "var"))).resolve()
+env.read_env(str(PORTAL_HOME / "portal.env"))
+
+PORTAL_MODE = env("PORTAL_MODE", default="production")
+DEMO = PORTAL_MODE == "demo"
+if PORTAL_MODE not in ("demo", "production"):
+    raise ImproperlyConfigured("PORTAL_MODE is 'demo' or 'production'.")
+if not env("SECRET_KEY", default=""):
+    raise ImproperlyConfigured(
+        f"no settings: {PORTAL_HOME / 'portal.env'} does not exist and SECRET_KEY is not in the environment. "
+        "`make run` writes a demo home; docs/runbook.md lists what a real installation sets."
+    )
+SECRET_KEY = env("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+CODE_HASH_KEY = env("CODE_HASH_KEY", default=SECRET_KEY)  # keys the stored hashes of codes and grants
+
+DEBUG = False
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEMO else [])
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+# The name citizens type; bound into code messages so that a phone offers them only on our pages.
+PUBLIC_HOST = env("PUBLIC_HOST", default=next(iter(ALLOWED_HOSTS), "localhost"))
+HTTPS = env.bool("HTTPS", default=not DEMO)
+ACTIVATION_POLICY = env("ACTIVATION_POLICY", default="automatic")  # or "branch"
+DUPLICATE_NOTICE = env("DUPLICATE_NOTICE", default="guide")  # or "after_proof"
+
+INSTALLED_APPS = [
+    "tamin_portal.admin.PortalAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "formtools",
+    "phonenumber_field",
+    "tamin_portal",
+    "sms",
+    "identity",
+    "accounts",
+    "registration",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tamin_portal.middleware.ContentSecurityPolicy",
+    "tamin_portal.middleware.ClientAddress",
+    "tamin_portal.middleware.PostBrake",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "tamin_portal.urls"
+WSGI_APPLICATION = "tamin_portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{PORTAL_HOME / 'portal.sqlite3'}")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",  # a reader that turns writer would fail with "locked"
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 1,
+    "socket_connect_timeout": 1,
+    "max_retries": 0,
+    "interval_start": 0,
+    "interval_max": 0,
+    "global_keyprefix": env("REDIS_PREFIX", default="tamin:"),
+}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "identity"
+CELERY_TASK_ROUTES = {"sms.*": {"queue": "sms"}, "registration.*": {"queue": "identity"}}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_DB_REUSE_MAX = 1000  # without it Celery opens a database connection per task
+CELERY_TIMEZONE = "Asia/Tehran"
+CELERY_BEAT_SCHEDULE = {
+    "drain-sms": {"task": "sms.drain", "schedule": 3.0, "options": {"expires": 3}},
+    "drain-matching": {"task": "registration.match", "schedule": 5.0, "options": {"expires": 5}},
+    "sweep": {"task": "registration.sweep", "schedule": 300.0, "options": {"expires": 300}},
+    "purge": {"task": "registration.purge", "schedule": 3600.0, "options": {"expires": 3600}},
+}
+
+# The gateways in order for codes and results; see sms/routing.py.
+SMS_GATEWAYS = env.list("SMS_GATEWAYS", default=["inbox"] if DEMO else [])
+# One registry per question, asked in order; see identity/services.py.
+IDENTITY_REGISTRIES = env.list("IDENTITY_REGISTRIES", default=["demo"] if DEMO else ["local"])
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.CitizenBackend", "accounts.backends.StaffBackend"]
+PASSWORD_HASHERS = [
+    "accounts.hashers.PortalArgon2Hasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.passwords.GuideValidator"}]
+LOGIN_URL = "/portal/"
+LOGIN_REDIRECT_URL = "/portal/home"
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "tamin_portal.views.csrf_failure"
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_REDIRECT_EXEMPT = [r"^readyz$"]
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+APPEND_SLASH = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+
+LANGUAGE_CODE = "fa"
+LANGUAGES = [("fa", "فارسی")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Asia/Tehran"
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static", BASE_DIR / "build" / "assets"]
+STATIC_ROOT = BASE_DIR / "build" / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+PHONENUMBER_DEFAULT_REGION = "IR"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"no_personal_data": {"()": "tamin_portal.logs.NoPersonalData"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "filters": ["no_personal_data"], "formatter": "line"},
+    },
+    "root": {"handlers": ["console"], "level": "INFO"},
+}
+LOGGING_CONFIG = "logging.config.dictConfig"

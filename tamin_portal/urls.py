@@ -1,0 +1,22 @@
+"""Where every page is. No host and no port: a proxy decides those."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from sms.views import inbox
+from tamin_portal import views
+
+handler400 = "tamin_portal.views.bad_request"
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="sign_in")),
+    path("portal", RedirectView.as_view(pattern_name="sign_in")),
+    path("portal/", include("accounts.urls")),
+    path("portal/registration", include("registration.urls")),
+    path("portal/inbox/", inbox, name="inbox"),
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+    path("readyz", views.readyz),
+    path("healthz", views.healthz),
+]

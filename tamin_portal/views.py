@@ -1,0 +1,35 @@
+"""Pages that belong to no room: health, errors."""
+
+from __future__ import annotations
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 when a citizen can register: the database answers. Redis is not asked: it is only a hint."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM registration_registration LIMIT 1")
+    except DatabaseError:
+        return HttpResponse("database", status=503, content_type="text/plain")
+    return HttpResponse("ready", content_type="text/plain")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400, or 413 for a body larger than any form of ours."""
+    if isinstance(exception, RequestDataTooBig):
+        return render(request, "413.html", status=413)
+    return render(request, "400.html", status=400)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The page was open too long or came from elsewhere: say so, offer a fresh one."""
+    return render(request, "403_csrf.html", status=403)
