@@ -112,18 +112,18 @@ def key_of(entry: polib.POEntry) -> Key:
 
 
 def with_parts() -> polib.POFile:
-    """The catalogue as it is once the other rooms' parts are merged."""
+    """The catalogue as it is once the other rooms' parts are merged; a part's own words win."""
     catalogue = polib.pofile(str(CATALOGUE), wrapwidth=0)
     known = {key_of(entry): entry for entry in catalogue}
     for path in sorted(PARTS.glob("*.po")):
         for entry in polib.pofile(str(path)):
-            if entry.obsolete:
-                continue
             old = known.get(key_of(entry))
+            if entry.obsolete or not entry.translated():
+                continue
             if old is None:
                 known[key_of(entry)] = entry
                 catalogue.append(entry)
-            elif not old.translated():
+            else:
                 old.msgstr, old.msgstr_plural, old.flags = entry.msgstr, entry.msgstr_plural, entry.flags
     return catalogue
 
