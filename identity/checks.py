@@ -1,4 +1,4 @@
-"""A start with a registry that does not exist, or with none, is refused by name."""
+"""A start with a registry that does not exist is refused by name."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
-from identity.registries import registry
+from identity.registries import KNOWN, registry
 
 
 def registries_exist(**_options: Any) -> list[CheckMessage]:
-    """Every name in IDENTITY_REGISTRIES can be built, and there is one."""
-    if not settings.IDENTITY_REGISTRIES:
-        return [Error("IDENTITY_REGISTRIES is empty: nobody could ever be matched.", id="identity.E001")]
+    """Every name in IDENTITY_REGISTRIES can be built."""
     return [
-        Error(f"IDENTITY_REGISTRIES names {name}, which does not exist.", id="identity.E002")
+        Error(
+            f"IDENTITY_REGISTRIES names '{name}', which does not exist.",
+            hint=f"Known are {', '.join(KNOWN)}; any other is the dotted path of a class.",
+            id="identity.E001",
+        )
         for name in settings.IDENTITY_REGISTRIES
         if not _exists(name)
     ]

@@ -23,7 +23,7 @@ class FieldVerdict(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a check answers. Only those of `LEADS_TO_A_BRANCH` may send a person to one."""
+    """What a check answers about a claim. What follows from it is the caller's rule."""
 
     MATCH = "match"
     NEEDS_A_PERSON = "needs_a_person"
@@ -35,7 +35,6 @@ class Outcome(StrEnum):
     MISCONFIGURED = "misconfigured"  # key, quota, no extract: alert the operator and hold
 
 
-LEADS_TO_A_BRANCH = frozenset({Outcome.MISMATCH, Outcome.NOT_FOUND, Outcome.NEEDS_A_PERSON, Outcome.DECEASED})
 OWNER, IDENTITY = "owner", "identity"  # the coarse kind: all that a citizen learns
 
 

@@ -64,6 +64,11 @@ def loaded(report: LoadReport) -> str:
     }
 
 
+def interrupted() -> str:
+    """The sentence for a load that was stopped by hand."""
+    return _("Nothing loaded: stopped before the end. The extract that was in use still is.")
+
+
 def refusal(error: PortalError) -> str:
     """Why nothing was loaded. `error` is one that `identity.extracts.load` raises."""
     if error.code == "extract_header":

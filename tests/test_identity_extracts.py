@@ -411,6 +411,17 @@ class TestCommands:
         with pytest.raises(CommandError, match=r"nowhere\.csv"):
             call_command("load_mobile_owners", "/nowhere.csv")
 
+    def test_ctrl_c_is_answered_with_a_sentence(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def press(*_args: Any) -> None:
+            raise KeyboardInterrupt
+
+        civil(line(national_id=national_id(1)))
+        monkeypatch.setattr(extracts, "_switch", press)
+        out, err = self.run("load_civil_registry", tmp_path, f"{HEADER}\n{line()}\n")
+        assert out == "refused"
+        assert err == texts.interrupted()
+        assert current_ids() == {national_id(1)}
+
     def test_standard_input(self, monkeypatch: pytest.MonkeyPatch) -> None:
         stdin = io.TextIOWrapper(io.BytesIO(b"national_id,mobile\n0012345679,09121234567\n"))
         monkeypatch.setattr("sys.stdin", stdin)

@@ -37,6 +37,8 @@ class LoadCommand(BaseCommand):
         try:
             with _open(options["file"]) as source, _progress(options["file"], source) as progress:
                 report = self.load(source=source, skip_bad=options["skip_bad"], progress=progress)
+        except KeyboardInterrupt:
+            raise CommandError(texts.interrupted(), returncode=130) from None
         except PortalError as error:
             if isinstance(refused := error.values.get("report"), LoadReport):
                 self._name_bad_lines(refused)
