@@ -23,6 +23,12 @@ CHOOSE = ("", _("Choose"))
 SECRET_FIELDS = ("password", "password_again", "security_answer")
 
 
+class NotShownAgain(forms.PasswordInput):
+    """A secret that is typed in the open, because it is a word, but never written back into a page."""
+
+    input_type = "text"
+
+
 class StepForm(forms.Form):
     """What every step has: the draft it belongs to, so that two tabs are told apart."""
 
@@ -154,8 +160,7 @@ class IdentityForm(StepForm):
         label=_("Answer"),
         max_length=100,
         error_messages={"required": _("Enter the answer to the security question.")},
-        # Not kept and not shown again, like the password; but typed in the open: it is a word.
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        widget=NotShownAgain(attrs={"autocomplete": "off"}),
     )
 
     def __init__(self, *args: Any, registration: Registration, **kwargs: Any) -> None:

@@ -62,19 +62,24 @@ class Registration(Leased):
         verbose_name_plural = _("registrations")
         permissions = [("work_the_desk", _("Can check papers, activate and reject"))]
         indexes = [
-            models.Index(fields=["next_attempt_at"], name="matching_due", condition=models.Q(next_attempt_at__isnull=False)),
+            models.Index(
+                fields=["next_attempt_at"], name="matching_due", condition=models.Q(next_attempt_at__isnull=False)
+            ),
             models.Index(fields=["national_id"], name="registration_by_id"),
             models.Index(fields=["state", "state_since"], name="registration_by_state"),
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["national_id", "mobile"], condition=models.Q(state__in=OPEN), name="one_open_registration_per_pair"
+                fields=["national_id", "mobile"],
+                condition=models.Q(state__in=OPEN),
+                name="one_open_registration_per_pair",
             ),
             models.UniqueConstraint(
                 fields=["national_id"], condition=models.Q(state=State.APPROVED), name="one_approved_per_national_id"
             ),
             models.CheckConstraint(
-                condition=~models.Q(state__in=(State.APPROVED, State.AWAITING_BRANCH)) | models.Q(account__isnull=False),
+                condition=~models.Q(state__in=(State.APPROVED, State.AWAITING_BRANCH))
+                | models.Q(account__isnull=False),
                 name="approved_has_an_account",
             ),
             models.CheckConstraint(condition=models.Q(state__in=State.values), name="registration_state_is_known"),

@@ -73,21 +73,16 @@ def done(request: HttpRequest) -> HttpResponse:
     if row is None:
         return redirect("registration")
     if row.state in (State.SUPERSEDED, State.APPROVED) and account_exists(national_id=row.national_id):
-        return _no_store(render(request, "registration/account_exists.html", {"registration": row}))
+        return render(request, "registration/account_exists.html", {"registration": row})
     context = {
         "registration": row,
         "state": row.state,
         "policy": settings.ACTIVATION_POLICY,
         "tracking_code": to_persian_digits(tracking.grouped(row.tracking_code)) if row.tracking_code else "",
     }
-    return _no_store(render(request, "registration/done.html", context))
+    return render(request, "registration/done.html", context)
 
 
 def _journey(request: HttpRequest) -> tuple[Journey, Registration | None]:
     journey = Journey(request.session)
     return journey, lookup.by_token(journey.token) if journey.token else None
-
-
-def _no_store(response: HttpResponse) -> HttpResponse:
-    response["Cache-Control"] = "no-store"
-    return response

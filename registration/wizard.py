@@ -191,9 +191,7 @@ class RegistrationWizard(SessionWizardView):
         assert self.registration is not None
         form = self.get_form(data=self.request.POST)
         assert isinstance(form, IdentityForm)
-        service.save_draft(
-            registration=self.registration, grant=self.journey.grant, answers=form.answers_to_keep()
-        )
+        service.save_draft(registration=self.registration, grant=self.journey.grant, answers=form.answers_to_keep())
 
     # What formtools asks for.
 

@@ -14,6 +14,7 @@ from django.db import transaction
 log = logging.getLogger(__name__)
 
 SKIP_FOR = 30.0  # seconds without hints after Redis failed to answer
+HINT_LIFE = 60.0  # seconds; after an outage of the workers, thousands of old hints are dropped unread
 _skip_until = 0.0
 
 
@@ -29,7 +30,7 @@ def _publish(task: str) -> None:
     from tamin_portal.celery import app
 
     try:
-        app.send_task(task, retry=False, ignore_result=True)
+        app.send_task(task, retry=False, ignore_result=True, expires=HINT_LIFE)
     except Exception as error:  # kombu, redis and socket errors share no base class
         _skip_until = time.monotonic() + SKIP_FOR
         log.warning("hint %s not published (%s); beat will look", task, type(error).__name__)

@@ -31,7 +31,9 @@ class Leased(models.Model):
         abstract = True
 
 
-def claim(model: type[Row], *, limit: int, lease_for: timedelta, order: tuple[str, ...] = ("next_attempt_at",)) -> list[Row]:
+def claim(
+    model: type[Row], *, limit: int, lease_for: timedelta, order: tuple[str, ...] = ("next_attempt_at",)
+) -> list[Row]:
     """Up to `limit` due rows, now ours for `lease_for`, in `order`. One statement.
 
     PostgreSQL skips rows another worker is claiming; SQLite has one writer at a time anyway.

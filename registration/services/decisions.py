@@ -23,7 +23,13 @@ from sms.models import MessageKind
 from tamin_portal.errors import PortalError
 from tamin_portal.leases import lock_name
 
-_SECRETS_GONE: dict[str, Any] = {"password": "", "security_answer": "", "draft": {}, "next_attempt_at": None, "lease": None}
+_SECRETS_GONE: dict[str, Any] = {
+    "password": "",
+    "security_answer": "",
+    "draft": {},
+    "next_attempt_at": None,
+    "lease": None,
+}
 
 
 def hold_national_id(national_id: str) -> None:

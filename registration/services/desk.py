@@ -78,7 +78,7 @@ def reject_by_operator(*, registration: Registration, by: str, reason: str) -> R
 
 def registry_says(*, registration: Registration) -> identity.RegistryView:
     """What the registry says now about the claim, for the clerk's eyes; nothing of it is stored."""
-    return identity.registry_view(claim=claim_of(registration))
+    return identity.registry_view(claim=claim_of(registration), attempt=max(registration.attempts, 1))
 
 
 def _check_note(note: str) -> None:

@@ -64,7 +64,7 @@ def _expire(row: Registration, progress: Callable[[], None] | None) -> int:
         with transaction.atomic():
             hold_national_id(row.national_id)
             waiting = row.account
-            move(row, State.EXPIRED, actor=PORTAL, why="abandoned", account=None, password="", security_answer="")  # noqa: S106
+            move(row, State.EXPIRED, actor=PORTAL, why="abandoned", account=None, password="", security_answer="")
             if waiting:
                 accounts.delete_inactive_account(user=waiting)
     except PortalError:  # it moved on since we looked: not abandoned after all

@@ -112,9 +112,7 @@ def confirm(*, registration: Registration, asker: str, typed_code: str) -> Confi
     A row that was already further (another device, a resumed journey) keeps its state. Raises
     PortalError of `codes.try_code`, or "registration_closed" when the row has ended meanwhile.
     """
-    code = codes.try_code(
-        purpose=CodePurpose.REGISTER, mobile=registration.mobile, asker=asker, typed=typed_code
-    )
+    code = codes.try_code(purpose=CodePurpose.REGISTER, mobile=registration.mobile, asker=asker, typed=typed_code)
     with transaction.atomic():
         codes.consume(code)
         row = Registration.objects.select_for_update().get(pk=registration.pk)

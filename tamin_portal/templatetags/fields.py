@@ -124,7 +124,7 @@ def control(bound: BoundField, *, width: int = 0, described_by: str = "") -> Saf
     attrs: dict[str, Any] = {"name": bound.html_name, "id": bound.auto_id, **widget.attrs}
     if not bound.is_hidden:
         attrs["class"] = _css_class(widget, width)
-        attrs["required"] = bound.field.required
+        attrs["required"] = bound.field.required and bound.form.use_required_attribute
         attrs["disabled"] = bound.field.disabled
         attrs["aria-describedby"] = described_by or None
         attrs["aria-invalid"] = "true" if bound.errors else None

@@ -1,0 +1,27 @@
+"""What every test starts from."""
+
+from __future__ import annotations
+
+import pytest
+
+from tamin_portal import hints
+
+
+@pytest.fixture(autouse=True)
+def hints_are_not_skipped(monkeypatch):
+    """One test's dead Redis must not silence the next test's hints."""
+    monkeypatch.setattr(hints, "_skip_until", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def published(request, monkeypatch):
+    """The hints a test gave, in order; nothing is sent. A test of Redis itself asks for `real_hints`."""
+    given: list[str] = []
+    if "real_hints" not in request.fixturenames:
+        monkeypatch.setattr(hints, "_publish", given.append)
+    return given
+
+
+@pytest.fixture
+def real_hints():
+    """Hints go out through Celery as in production."""
