@@ -211,3 +211,18 @@ def test_a_gateway_that_cannot_say_now_is_asked_again_later(use_gateways):
     message.refresh_from_db()
     assert (message.state, message.next_attempt_at > timezone.now()) == (MessageState.UNKNOWN, True)
     assert gateway.sent == []
+
+
+@pytest.mark.parametrize(
+    ("found", "state"),
+    [(Found(), MessageState.ACCEPTED), (NotFound(), MessageState.EXPIRED), (NoAnswer(), MessageState.UNKNOWN)],
+)
+def test_an_expired_code_in_doubt_may_still_be_looked_up_but_never_sent(use_gateways, found, state):
+    gateway = StubGateway("both", client_key=DAY, look_up_by_key=DAY, found=found)
+    use_gateways(gateway)
+    message = queue(MessageKind.CODE)
+    die_in_mid_send(message, "both")
+    Message.objects.update(expires_at=timezone.now())
+    delivery.drain()
+    message.refresh_from_db()
+    assert (message.state, message.next_attempt_at, gateway.sent) == (state, None, [])

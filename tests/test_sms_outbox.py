@@ -14,7 +14,6 @@ from django.test.utils import CaptureQueriesContext
 
 from sms import outbox, parts
 from sms.models import Message, MessageKind, MessageState
-from tamin_portal import hints
 from tamin_portal.errors import PortalError
 from tests.sms_fixtures import NUMBER, queue
 
@@ -75,9 +74,7 @@ def test_codes_go_before_results_and_results_before_notices():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_rolled_back_transaction_leaves_no_message_and_no_hint(monkeypatch):
-    published: list[str] = []
-    monkeypatch.setattr(hints, "_publish", published.append)
+def test_a_rolled_back_transaction_leaves_no_message_and_no_hint(published):
     with contextlib.suppress(ZeroDivisionError), transaction.atomic():
         queue()
         _ = 1 / 0
@@ -89,10 +86,10 @@ def test_a_rolled_back_transaction_leaves_no_message_and_no_hint(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("real_hints")
 @pytest.mark.parametrize("frozen", [True, False], ids=["frozen", "nobody listens"])
 def test_a_broker_that_does_not_answer_costs_one_request_two_seconds_at_most(monkeypatch, caplog, frozen):
     """Frozen: it takes the connection and never answers, as Redis does under SIGSTOP."""
-    monkeypatch.setattr(hints, "_skip_until", 0.0)
     with socket.create_server(("127.0.0.1", 0), backlog=16) as listener:
         port = listener.getsockname()[1]
         if not frozen:
@@ -105,6 +102,19 @@ def test_a_broker_that_does_not_answer_costs_one_request_two_seconds_at_most(mon
     assert first < 2.5
     assert second < 0.3
     assert [record.name for record in caplog.records].count("tamin_portal.hints") == 1  # it was tried, once
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("real_hints")
+def test_a_hint_waits_in_the_sms_queue_and_not_for_ever(monkeypatch):
+    app = Celery("hinted", set_as_current=False)
+    app.config_from_object({**_celery_settings(), "broker_url": "memory://", "broker_transport_options": {}})
+    monkeypatch.setattr("tamin_portal.celery.app", app)
+    queue()
+    with app.connection_for_read() as broker:
+        hint = broker.SimpleQueue("sms").get_nowait()
+    assert hint.headers["task"] == "sms.drain"
+    assert hint.headers["expires"] is not None
 
 
 def _celery_settings() -> dict[str, object]:
