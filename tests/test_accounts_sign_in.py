@@ -256,6 +256,19 @@ def test_an_account_that_waits_for_a_branch_cannot_be_signed_in_by_a_session(cli
     assert not signed_in(client)
 
 
+def test_an_account_that_waits_is_not_in_the_way_of_the_activated_one(client) -> None:
+    citizen(active=False, password="Another123")
+    citizen()
+    assert sign_in(client, password="Another123").status_code == 200
+    assert sign_in(client).status_code == 302
+
+
+def test_only_activation_opens_an_account_not_the_active_flag_alone(client) -> None:
+    user = citizen(active=False)
+    User.objects.filter(pk=user.pk).update(is_active=True)
+    assert sign_in(client).status_code == 200
+
+
 def test_the_way_to_a_lost_password_is_explained(client) -> None:
     response = client.get("/portal/recovery")
     assert response.status_code == 200
