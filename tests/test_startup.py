@@ -30,7 +30,7 @@ class Portal:
     """One `make run` in a process group of its own, as a terminal would start it."""
 
     def __init__(self, home: Path, port: int) -> None:
-        self.home, self.port, self.printed = home, port, home.parent / f"{home.name}.out"
+        self.home, self.port, self.printed = home, port, home.parent / f"{home.name}.{port}.out"
         kept = ("PATH", "HOME", "LANG")
         env = {name: os.environ[name] for name in kept if name in os.environ}
         env |= {"PORT": str(port), "PORTAL_HOME": str(home)}
@@ -153,8 +153,7 @@ def test_workers_find_redis_again_after_it_was_killed(shared: Portal) -> None:
 
 
 def test_a_second_run_of_the_same_home_says_so(shared: Portal) -> None:
-    with run(shared.home) as second:
-        said = second.ends()
+    said = Portal(shared.home, free_port()).ends()
     assert f"already running: http://127.0.0.1:{shared.port}" in said
     assert "Traceback" not in said
     assert is_ready(shared.port)

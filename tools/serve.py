@@ -91,7 +91,12 @@ def serve(home: Path, port: int) -> None:
     say("Starting …")
     command = [str(PYTHON), str(ROOT / "tools/tied.py"), str(VENV / "bin/supervisord"), "-n", "-c", str(conf)]
     # A session of its own: Ctrl-C reaches this process alone, which then ends the others in order.
-    with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, start_new_session=True) as supervisor:
+    with (
+        (home / "logs" / "supervisord.out").open("w") as out,
+        subprocess.Popen(
+            command, cwd=home, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+        ) as supervisor,
+    ):
         try:
             wait_until_ready(home, port, env.get("ALLOWED_HOSTS", ""), supervisor)
             say(f"ready: http://127.0.0.1:{port}/portal/registration   (Ctrl-C ends it; logs are in {home / 'logs'})")
@@ -167,29 +172,25 @@ def supervisor_conf(home: Path, redis: list[str] | None) -> str:
     }
     parts = [
         "[supervisord]",
-        f"logfile={escaped(home / 'logs' / 'supervisord.log')}",
-        f"pidfile={escaped(home / 'run' / 'supervisord.pid')}",
+        "logfile=logs/supervisord.log",  # paths in the home are relative: supervisord expands % in them twice
+        "pidfile=run/supervisord.pid",
         "silent=true",
-        f"directory={escaped(ROOT)}",
         *(["user=root"] if os.getuid() == 0 else []),
-        *(program(name, command, home) for name, command in portal.items()),
+        *(program(name, command) for name, command in portal.items()),
         f"[group:portal]\nprograms={','.join(portal)}\npriority=20",  # a group is stopped at once, before Redis
-        *([program("redis", redis, home)] if redis else []),
+        *([program("redis", redis)] if redis else []),
     ]
     return "\n".join(parts) + "\n"
 
 
-def program(name: str, command: list[str], home: Path) -> str:
-    tied = shlex.join([str(PYTHON), str(ROOT / "tools/tied.py"), *command])
+def program(name: str, command: list[str]) -> str:
+    tied = shlex.join([str(PYTHON), str(ROOT / "tools/tied.py"), *command]).replace("%", "%%")
+    root = str(ROOT).replace("%", "%%")
     return (
-        f"[program:{name}]\ncommand={escaped(tied)}\npriority=10\nautorestart=true\nstartsecs=2\nstartretries=1000\n"
+        f"[program:{name}]\ncommand={tied}\ndirectory={root}\npriority=10\nautorestart=true\nstartsecs=2\nstartretries=1000\n"
         f"stopsignal=TERM\nstopwaitsecs=8\nstopasgroup=false\nkillasgroup=true\nredirect_stderr=true\n"
-        f"stdout_logfile={escaped(home / 'logs' / name)}.log\nstdout_logfile_maxbytes=5MB\nstdout_logfile_backups=3\n"
+        f"stdout_logfile=logs/{name}.log\nstdout_logfile_maxbytes=5MB\nstdout_logfile_backups=3\n"
     )
-
-
-def escaped(value: Path | str) -> str:
-    return str(value).replace("%", "%%")
 
 
 def wait_until_ready(home: Path, port: int, hosts: str, supervisor: subprocess.Popen[bytes]) -> None:
