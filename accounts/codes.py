@@ -112,7 +112,7 @@ def _send(*, purpose: CodePurpose, mobile: str, asker: str, operator: str, now: 
     row.message = outbox.enqueue(
         to=mobile,
         kind=MessageKind.CODE,
-        text=texts.code(code=code, purpose_label=CodePurpose(purpose).label, host=settings.PUBLIC_HOST),
+        text=texts.code(code=code, purpose_label=str(CodePurpose(purpose).label), host=settings.PUBLIC_HOST),
         dedupe_key=f"code:{uuid.uuid4()}",
         operator=operator,
         expires_at=now + limits.CODE_TO_BE_ACCEPTED_WITHIN,

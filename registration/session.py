@@ -10,9 +10,11 @@ import secrets
 from typing import Any
 
 from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
 
 from registration.models import Registration
 from registration.services.journey import holds_grant
+from tamin_portal.secrets import keyed_hash
 
 _KEY = "registration"
 RECEIPT_SECONDS = 15 * 60  # how long the closing page can be refreshed
@@ -21,9 +23,10 @@ RECEIPT_SECONDS = 15 * 60  # how long the closing page can be refreshed
 class Journey:
     """The journey of one browser, read from its session; reading writes nothing."""
 
-    def __init__(self, session: SessionBase) -> None:
-        self.session = session
-        self._data: dict[str, Any] = dict(session.get(_KEY) or {})
+    def __init__(self, request: HttpRequest) -> None:
+        self.session: SessionBase = request.session
+        self._csrf_secret = str(request.META.get("CSRF_COOKIE") or "")
+        self._data: dict[str, Any] = dict(self.session.get(_KEY) or {})
 
     @property
     def token(self) -> str:
@@ -32,9 +35,15 @@ class Journey:
 
     @property
     def asker(self) -> str:
-        """The secret that codes are bound to; made at the first use, kept to the session's end."""
+        """The secret that codes are bound to; made at the first use, kept to the session's end.
+
+        It comes from the CSRF secret, which a browser has from the first page on. A double click
+        on step one arrives twice without a session: both must be the same asker, or the browser
+        keeps the session that did not get the code.
+        """
         if "asker" not in self._data:
-            self._write(asker=secrets.token_urlsafe(32))
+            secret = keyed_hash("browser", self._csrf_secret) if self._csrf_secret else secrets.token_urlsafe(32)
+            self._write(asker=secret)
         return str(self._data["asker"])
 
     @property

@@ -17,7 +17,8 @@ _SENTENCES: dict[str, Any] = {
     "code_expired": gettext_lazy("The time of this code is over. Ask for a new code with the button below."),
     "code_tries": gettext_lazy("The code was wrong five times. Ask for a new code with the button below."),
     "code_other_device": gettext_lazy(
-        "This code was asked for on another device. Enter it there, or ask for a code for this device in %(wait)s seconds."
+        "This code was asked for on another device. Enter it there, or ask for a code for this device in "
+        "%(wait)s seconds."
     ),
     "code_limit": gettext_lazy(
         "Too many codes have been asked for this number. You can ask for the next one on %(date)s at %(time)s."
@@ -47,6 +48,7 @@ _SENTENCES: dict[str, Any] = {
     "not_at_desk": gettext_lazy("This request is not waiting at a branch (any more). Its state is: %(state)s."),
     "account_exists": gettext_lazy("An active account for this national ID exists already."),
     "not_found": gettext_lazy("There is no registration with this tracking code or national ID."),
+    "several": gettext_lazy("There are several requests for this national ID. Name one by its tracking code: %(codes)s"),
 }
 
 

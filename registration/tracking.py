@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import secrets
 
-from tamin_portal.persian import fold_number
+from tamin_portal.persian import InputError, fold_number, parse_national_id
 
 
 def new_code() -> str:
-    """A random tracking code, ten ASCII digits. Uniqueness is the database's to say."""
-    body = "".join(secrets.choice("0123456789") for _ in range(9))
-    return body + _check_digit(body)
+    """A random tracking code, ten ASCII digits. Uniqueness is the database's to say.
+
+    Never one that could be a national ID: whoever types ten digits means one of the two.
+    """
+    while True:
+        body = "".join(secrets.choice("0123456789") for _ in range(9))
+        code = body + _check_digit(body)
+        if not _is_national_id(code):
+            return code
 
 
 def parse(text: str) -> str | None:
@@ -24,6 +30,13 @@ def parse(text: str) -> str | None:
 def grouped(code: str) -> str:
     """123 456 7890: as it is shown."""
     return f"{code[:3]} {code[3:6]} {code[6:]}"
+
+
+def _is_national_id(code: str) -> bool:
+    try:
+        return parse_national_id(code) == code
+    except InputError:
+        return False
 
 
 def _check_digit(body: str) -> str:

@@ -60,7 +60,7 @@ def change(request: HttpRequest) -> HttpResponse:
 @require_POST
 def restart(request: HttpRequest) -> HttpResponse:
     """An empty step one: for the next person at this browser."""
-    Journey(request.session).forget()
+    Journey(request).forget()
     return redirect("registration")
 
 
@@ -68,7 +68,7 @@ def restart(request: HttpRequest) -> HttpResponse:
 @require_safe
 def done(request: HttpRequest) -> HttpResponse:
     """The closing page of a journey: registered, being checked, at a branch, or an account exists."""
-    journey = Journey(request.session)
+    journey = Journey(request)
     row = lookup.by_token(journey.receipt) if journey.receipt else None
     if row is None:
         return redirect("registration")
@@ -84,5 +84,5 @@ def done(request: HttpRequest) -> HttpResponse:
 
 
 def _journey(request: HttpRequest) -> tuple[Journey, Registration | None]:
-    journey = Journey(request.session)
+    journey = Journey(request)
     return journey, lookup.by_token(journey.token) if journey.token else None

@@ -28,6 +28,7 @@ from formtools.wizard.views import SessionWizardView
 
 from accounts import codes
 from registration.forms import CodeForm, IdentityForm, MobileForm
+from registration.models import Registration
 from registration.services import journey as service
 from registration.services import lookup
 from registration.session import Journey
@@ -61,13 +62,20 @@ class RegistrationWizard(SessionWizardView):
     templates = {step: f"registration/step_{step}.html" for step in (MOBILE, CODE, IDENTITY)}
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        self.journey = Journey(request.session)
+        self.journey = Journey(request)
         self.registration = lookup.by_token(self.journey.token) if self.journey.token else None
         response = super().dispatch(request, *args, **kwargs)
         if self.journey.token or request.method == "POST":
             add_never_cache_headers(response)
             response["Cache-Control"] = "no-store"
         return response
+
+    @property
+    def row(self) -> Registration:
+        """The row this browser works on, where the guard has made sure that there is one."""
+        if self.registration is None:
+            raise RuntimeError("a step past the first without a registration")
+        return self.registration
 
     # Where this browser is.
 
@@ -103,7 +111,7 @@ class RegistrationWizard(SessionWizardView):
 
     def _guard(self, named: str) -> HttpResponse | None:
         """What a POST that may not proceed is answered with; None: it may."""
-        if named not in self.form_list or "wizard_goto_step" in self.request.POST:
+        if named not in self.templates or "wizard_goto_step" in self.request.POST:
             return self._here("page_old")
         if named == MOBILE:
             return None
@@ -161,9 +169,8 @@ class RegistrationWizard(SessionWizardView):
         return redirect("registration")
 
     def _confirm(self, form: forms.Form) -> HttpResponse:
-        assert self.registration is not None
         confirmed = service.confirm(
-            registration=self.registration, asker=self.journey.asker, typed_code=form.cleaned_data["code"]
+            registration=self.row, asker=self.journey.asker, typed_code=form.cleaned_data["code"]
         )
         if confirmed.account_exists or confirmed.registration.state != State.MOBILE_CONFIRMED:
             self.journey.finish(confirmed.registration)
@@ -176,9 +183,8 @@ class RegistrationWizard(SessionWizardView):
         return redirect("registration")
 
     def _submit(self, form: IdentityForm) -> HttpResponse:
-        assert self.registration is not None
         try:
-            row = service.submit(registration=self.registration, grant=self.journey.grant, identity=form.identity())
+            row = service.submit(registration=self.row, grant=self.journey.grant, identity=form.identity())
         except PortalError as error:
             if error.code != "grant_ended":
                 raise
@@ -188,10 +194,8 @@ class RegistrationWizard(SessionWizardView):
 
     def _keep_answers(self) -> None:
         """What was typed survives a wrong field, a lost connection and the session's end."""
-        assert self.registration is not None
         form = self.get_form(data=self.request.POST)
-        assert isinstance(form, IdentityForm)
-        service.save_draft(registration=self.registration, grant=self.journey.grant, answers=form.answers_to_keep())
+        service.save_draft(registration=self.row, grant=self.journey.grant, answers=form.answers_to_keep())
 
     # What formtools asks for.
 

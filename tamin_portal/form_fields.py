@@ -53,7 +53,7 @@ class ParsedField(forms.CharField):
             return self.parse(text)
         except InputError as error:
             sentence = self.sentences.get(error.code) or self.sentences[""]
-            raise ValidationError(sentence, code=error.code) from None
+            raise ValidationError(str(sentence), code=error.code) from None
 
 
 class NationalIdField(ParsedField):
@@ -91,7 +91,7 @@ class MobileField(PhoneNumberField):
         attrs = {"inputmode": "tel", "dir": "ltr", "autocomplete": "tel-national"}
         super().__init__(widget=forms.TextInput(attrs=attrs), **kwargs)
 
-    def to_python(self, value: object) -> str:  # type: ignore[override]
+    def to_python(self, value: object) -> str:
         text = _without_nul(value)
         if not fold(text):
             return ""

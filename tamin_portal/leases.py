@@ -39,16 +39,18 @@ def claim(
     PostgreSQL skips rows another worker is claiming; SQLite has one writer at a time anyway.
     """
     meta = model._meta
-    table = connection.ops.quote_name(meta.db_table)
-    columns = ", ".join(connection.ops.quote_name(field.column) for field in meta.concrete_fields)
-    ordering = ", ".join(connection.ops.quote_name(name) for name in order)
+    quote = connection.ops.quote_name
+    table = quote(meta.db_table)
+    columns = ", ".join(quote(str(field.column)) for field in meta.concrete_fields)
+    ordering = ", ".join(map(quote, order))
     skip = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     now = timezone.now()
     lease = uuid.uuid4()
     adapt = connection.ops.adapt_datetimefield_value
+    due = f"SELECT id FROM {table} WHERE next_attempt_at <= %s ORDER BY {ordering} LIMIT %s {skip}"  # noqa: S608
     # MATERIALIZED: the planner may otherwise run the locking subquery again and claim beyond the limit.
     rows = model._default_manager.raw(
-        f"WITH due AS MATERIALIZED (SELECT id FROM {table} WHERE next_attempt_at <= %s ORDER BY {ordering} LIMIT %s {skip}) "  # noqa: S608 - names come from the model
+        f"WITH due AS MATERIALIZED ({due}) "  # noqa: S608 - names come from the model
         f"UPDATE {table} SET lease = %s, next_attempt_at = %s, attempts = attempts + 1 "
         f"WHERE id IN (SELECT id FROM due) RETURNING {columns}",
         [adapt(now), limit, _uuid(lease), adapt(now + lease_for)],

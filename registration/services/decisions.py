@@ -14,7 +14,6 @@ from django.db import transaction
 
 from accounts import services as accounts
 from accounts.models import User
-from registration import tracking
 from registration.models import Registration
 from registration.services.moves import PORTAL, move
 from registration.states import OPEN, State
@@ -100,8 +99,7 @@ def supersede(row: Registration, *, why: str) -> Registration:
         if waiting:
             accounts.delete_inactive_account(user=waiting)
         if proven:
-            code = tracking.grouped(row.tracking_code) if row.tracking_code else ""
-            tell(row, "superseded", texts.superseded(tracking_code=code))
+            tell(row, "superseded", texts.superseded(tracking_code=row.tracking_code or ""))
     return row
 
 
@@ -126,6 +124,8 @@ def _supersede_others(winner: Registration) -> None:
 
 
 def _account_for(row: Registration, *, active: bool) -> User:
+    if row.birth_date is None:
+        raise ValueError("only a submitted registration can become an account")
     if accounts.account_exists(national_id=row.national_id):
         raise PortalError("account_exists")
     return accounts.create_account(

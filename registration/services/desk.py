@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.db import transaction
 
@@ -62,17 +62,21 @@ def reject(*, registration: Registration, by: User, reason: str, papers: Sequenc
 def activate_by_operator(*, registration: Registration, by: str, reason: str) -> Registration:
     """The command's way: no code, no papers, a name and a reason on record. Twice is once.
 
-    Raises PortalError: not_at_desk, account_exists.
+    Raises PortalError: not_at_desk, note_missing, note_too_long, account_exists.
     """
     if registration.state == State.APPROVED:
         return registration
+    _check_note(reason)
+    if registration.state not in AT_BRANCH:
+        raise PortalError("not_at_desk", state=registration.state)
     return _decided(lambda: decisions.approve(registration, actor=f"operator {by}", why="operator", note=reason))
 
 
 def reject_by_operator(*, registration: Registration, by: str, reason: str) -> Registration:
-    """The command's way to refuse. Twice is once. Raises PortalError("not_at_desk")."""
+    """The command's way to refuse. Twice is once. Raises PortalError: not_at_desk, note_missing, note_too_long."""
     if registration.state == State.REJECTED:
         return registration
+    _check_note(reason)
     return _decided(lambda: decisions.reject(registration, actor=f"operator {by}", reason=reason))
 
 
@@ -88,7 +92,7 @@ def _check_note(note: str) -> None:
         raise PortalError("note_too_long", most=LONGEST_NOTE)
 
 
-def _decided(decide):  # type: ignore[no-untyped-def]
+def _decided(decide: Callable[[], Registration]) -> Registration:
     try:
         return decide()
     except PortalError as error:

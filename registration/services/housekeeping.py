@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts import codes
 from accounts import services as accounts
 from accounts.models import SignInFailures
+from identity import services as identity
 from registration.models import Registration
 from registration.services.decisions import hold_national_id
 from registration.services.moves import PORTAL, move
@@ -50,6 +51,7 @@ def purge(*, dry_run: bool = False, progress: Callable[[], None] | None = None) 
         "expired": expired,
         "secrets_and_drafts": _forget_ended(now - limits.DRAFTS_KEPT, dry_run),
         "codes": codes.purge(before=now - limits.CODES_KEPT, dry_run=dry_run),
+        "extracts": identity.purge_extracts(dry_run=dry_run),
         "message_texts": delivery.scrub(before=now - limits.MESSAGE_BODY_KEPT, dry_run=dry_run),
         "sign_in_failures": _delete(
             SignInFailures.objects.filter(last_at__lt=now - limits.SIGN_IN_FORGET_AFTER), dry_run

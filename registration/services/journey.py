@@ -30,7 +30,8 @@ UNFINISHED = (State.STARTED, State.MOBILE_CONFIRMED)
 @dataclass(frozen=True)
 class Started:
     """`registration`: the row of this (national ID, mobile). `duplicate`: a request or an account for
-    this national ID exists, and DUPLICATE_NOTICE wants it said now. `wait`: seconds until another code may be asked for."""
+    this national ID exists, and DUPLICATE_NOTICE wants it said now. `wait`: seconds until another
+    code may be asked for."""
 
     registration: Registration
     duplicate: bool

@@ -6,7 +6,7 @@ import uuid
 
 from registration import tracking
 from registration.models import Registration
-from registration.states import OPEN, State
+from registration.states import AT_BRANCH, OPEN, State
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import InputError, parse_national_id
 
@@ -36,6 +36,21 @@ def furthest(*, national_id: str) -> Registration | None:
     if live:
         return min(live, key=lambda row: _FURTHEST.index(State(row.state)))
     return rows[0] if rows else None
+
+
+def one_to_decide(text: str) -> Registration:
+    """As `by_typed`, for a decision: by national ID only where just one request could be meant.
+
+    Raises PortalError: not_found, several (`codes`: theirs, for naming one of them).
+    """
+    row = by_typed(text)
+    if tracking.parse(text) == row.tracking_code:
+        return row
+    waiting = Registration.objects.filter(national_id=row.national_id, state__in=(State.SUBMITTED, *AT_BRANCH))
+    codes = [tracking.grouped(code) for code in waiting.order_by("pk").values_list("tracking_code", flat=True) if code]
+    if len(codes) > 1:
+        raise PortalError("several", codes="، ".join(codes))
+    return row
 
 
 def by_typed(text: str) -> Registration:

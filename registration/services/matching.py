@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from identity import services as identity
 from identity.matching import Claim, Outcome, Verdict
-from registration import tracking
 from registration.models import Registration
 from registration.services import decisions
 from registration.states import State
@@ -46,9 +45,20 @@ def match_again(*, registration: Registration) -> bool:
     return bool(changed)
 
 
+def match_all_again() -> int:
+    """Make every held submitted registration due now; returns how many. One that a worker has is left to it."""
+    with transaction.atomic():
+        changed = Registration.objects.filter(state=State.SUBMITTED, lease__isnull=True).update(
+            next_attempt_at=timezone.now()
+        )
+        hint("registration.match")
+    return changed
+
+
 def claim_of(row: Registration) -> Claim:
     """What the citizen says, as the registries are asked."""
-    assert row.birth_date is not None, "only a submitted registration has a claim"
+    if row.birth_date is None:
+        raise ValueError("only a submitted registration has a claim")
     return Claim(
         national_id=row.national_id,
         mobile=row.mobile,
@@ -102,8 +112,8 @@ def _hold(row: Registration, verdict: Verdict) -> None:
     changes: dict[str, Any] = {"verdict": verdict.outcome.value}
     if row.told_of_delay_at is None and waited >= limits.MATCH_TELL_AFTER:
         changes["told_of_delay_at"] = timezone.now()
-        code = tracking.grouped(row.tracking_code or "")
-        decisions.tell(row, "delayed", texts.delayed(tracking_code=code), kind=MessageKind.NOTICE)
+        text = texts.delayed(tracking_code=row.tracking_code or "")
+        decisions.tell(row, "delayed", text, kind=MessageKind.NOTICE)
     Registration.objects.filter(pk=row.pk).update(**changes)
 
 
