@@ -36,7 +36,7 @@ class Command(BaseCommand):
             at = timezone.localtime(message.created_at)
             state = MessageState(message.state).label if message.state else "-"
             self.stdout.write(f"── {format_jalali(at.date())} {at:%H:%M:%S} · {message.kind} · {state}")
-            self.stdout.write(f"{message.text}\n")
+            self.stdout.write(f"{message.text}\n\n")
 
 
 def _as_object(message: Received) -> dict[str, str]:
