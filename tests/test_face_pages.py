@@ -150,6 +150,7 @@ def test_every_control_has_a_label_that_is_only_its_name() -> None:
     shown = re.findall(r'<(?:input(?![^>]*type="hidden")|select)[^>]*?\bid="([^"]+)"', html)
     assert shown
     assert set(shown) == set(labels)
+    assert not re.search(r"<section[^>]*aria-label", html)  # a second element with a field's name would hide the field
     assert {"کد ملی", "اپراتور", "تلفن همراه", "کد شناسه", "سری شناسنامه (حرف)", "سری شناسنامه (عدد)"} <= set(
         labels.values()
     )
