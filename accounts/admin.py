@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Branch, User
-from tamin_portal.persian import format_jalali, to_persian_digits
+from tamin_portal.persian import format_jalali, local_mobile, to_persian_digits
 
 # What staff may do comes from `add_staff`; a group made by hand could open more than a desk.
 admin.site.unregister(Group)
@@ -57,7 +57,7 @@ class UserAdmin(SuperusersOnly):
         "name",
         "login_name",
         "shown_national_id",
-        "mobile",
+        "shown_mobile",
         "birth",
         "city",
         "email",
@@ -65,7 +65,7 @@ class UserAdmin(SuperusersOnly):
         "is_active",
         "activated",
     )
-    readonly_fields = ("name", "login_name", "shown_national_id", "mobile", "birth", "city", "email", "activated")
+    readonly_fields = ("name", "login_name", "shown_national_id", "shown_mobile", "birth", "city", "email", "activated")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # citizens register; staff: add_staff
@@ -90,6 +90,10 @@ class UserAdmin(SuperusersOnly):
     @admin.display(description=_("National ID"))
     def shown_national_id(self, user: User) -> str:
         return to_persian_digits(user.national_id) or "-"
+
+    @admin.display(description=_("Mobile phone"))
+    def shown_mobile(self, user: User) -> str:
+        return to_persian_digits(local_mobile(user.mobile)) if user.mobile else "-"
 
     @admin.display(description=_("Birth date"))
     def birth(self, user: User) -> str:

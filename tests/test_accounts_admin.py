@@ -163,6 +163,7 @@ def test_an_account_is_looked_at_without_its_secrets_and_can_only_be_closed(clie
     page = client.get(url).content.decode()
     assert "۰۰۱۲۳۴۵۶۷۹" in page
     assert "۱۳۷۰/۰۵/۱۷" in page
+    assert "۰۹۱۲۱۲۳۴۵۶۷" in page
     for secret in (person.password, "argon2", "favourite_colour", "secret-answer"):
         assert secret not in page
     forged = {
