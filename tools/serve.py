@@ -120,6 +120,7 @@ def environment(home: Path, port: int) -> dict[str, str]:
         "PORT": str(port),
         MARK: str(home),
         "PYTHONUNBUFFERED": "1",
+        "PYTHONUTF8": "1",  # Persian is printed whatever the locale
         "DJANGO_SETTINGS_MODULE": "tamin_portal.settings",
     }
 

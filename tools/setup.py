@@ -61,7 +61,8 @@ class Stop(Exception):
 
 
 def say(text: str) -> None:
-    print(text, flush=True)
+    encoding = sys.stdout.encoding or "ascii"
+    print(text.encode(encoding, "replace").decode(encoding), flush=True)
 
 
 def main() -> None:

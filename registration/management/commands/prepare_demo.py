@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +14,7 @@ from rich.table import Table
 from accounts.demo import ensure_staff
 from accounts.models import User
 from identity.demo_extract import load_if_empty
-from identity.registries.demo import CITIZENS
+from identity.registries.demo import CITIZENS, DemoCitizen
 from registration.models import Registration
 from tamin_portal.installation import ensure_mode
 from tamin_portal.startup import refuse_unsafe
@@ -32,26 +34,31 @@ class Command(BaseCommand):
         load_if_empty()
         username, password = ensure_staff(settings.PORTAL_HOME)
         url = options["url"].rstrip("/")
-        console = Console(file=self.stdout._out, width=130, highlight=False, soft_wrap=True)
-        console.print(citizens_table())
-        console.print(f"Register     {url}/portal/registration")
-        console.print(f"SMS inbox    {url}/portal/inbox/     (the codes and results arrive here)")
-        console.print(f"Branch desk  {url}/admin/            user name: {username}   password: {password}")
+        self.stdout.write(as_text(citizens_table()))
+        self.stdout.write(f"Register     {url}/portal/registration")
+        self.stdout.write(f"SMS inbox    {url}/portal/inbox/     (the codes and results arrive here)")
+        self.stdout.write(f"Branch desk  {url}/admin/            user name: {username}   password: {password}")
+
+
+def as_text(table: Table) -> str:
+    with io.StringIO() as text:
+        Console(file=text, width=130).print(table)
+        return text.getvalue()
 
 
 def citizens_table() -> Table:
     """The demo citizens, one a column, so that each value stands on a line of its own with its field."""
-    table = Table(title="Demo citizens: type these values exactly", show_lines=False)
-    table.add_column("")
+    table = Table(title="Demo citizens: type these values exactly (any operator, e-mail, city)", show_header=False)
+    table.add_column(no_wrap=True)
     for _ in CITIZENS:
         table.add_column(overflow="fold")
     for label, value in _FIELDS:
-        table.add_row(label, *(value(citizen) for citizen in CITIZENS))
+        table.add_row(label, *(value(citizen) for citizen in CITIZENS), end_section=label == "what happens")
     return table
 
 
 _GENDERS = {"female": "زن", "male": "مرد"}
-_FIELDS = (
+_FIELDS: tuple[tuple[str, Callable[[DemoCitizen], str]], ...] = (
     ("what happens", lambda citizen: citizen.story),
     ("کد ملی", lambda citizen: citizen.national_id),
     ("تلفن همراه", lambda citizen: citizen.mobile),
@@ -59,8 +66,8 @@ _FIELDS = (
     ("نام خانوادگی", lambda citizen: citizen.last_name),
     ("شماره شناسنامه", lambda citizen: citizen.certificate_number),
     ("مسلسل شناسنامه", lambda citizen: citizen.certificate_serial),
-    ("سری شناسنامه (حرف)", lambda citizen: citizen.series_letter),
-    ("سری شناسنامه (عدد)", lambda citizen: citizen.series_number),
-    ("سال/ماه/روز", lambda citizen: citizen.birth_date),
+    ("سری (حرف)", lambda citizen: citizen.series_letter),
+    ("سری (عدد)", lambda citizen: citizen.series_number),
+    ("تولد: سال/ماه/روز", lambda citizen: citizen.birth_date),
     ("جنسیت", lambda citizen: _GENDERS[citizen.gender]),
 )
