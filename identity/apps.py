@@ -1,9 +1,11 @@
 from django.apps import AppConfig
 from django.core import checks
+from django.utils.translation import gettext_lazy as _
 
 
 class IdentityConfig(AppConfig):
     name = "identity"
+    verbose_name = _("Identity")
 
     def ready(self) -> None:
         from identity.checks import registries_exist

@@ -141,7 +141,7 @@ class IdentityForm(StepForm):
             "required": _("Enter your e-mail address."),
             "invalid": _("Enter a whole e-mail address, like you@domain.com."),
         },
-        widget=forms.EmailInput(attrs={"dir": "ltr", "autocomplete": "email", "placeholder": "you@domain.com"}),
+        widget=forms.EmailInput(attrs={"dir": "ltr", "autocomplete": "email"}),
     )
     password = forms.CharField(
         label=_("Password"),

@@ -114,8 +114,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_DB_REUSE_MAX = 1000  # without it Celery opens a database connection per task
 CELERY_TIMEZONE = "Asia/Tehran"
 CELERY_BEAT_SCHEDULE = {
-    "drain-sms": {"task": "sms.drain", "schedule": 3.0, "options": {"expires": 3}},
-    "drain-matching": {"task": "registration.match", "schedule": 5.0, "options": {"expires": 5}},
+    "drain-sms": {"task": "sms.drain", "schedule": 3.0, "options": {"expires": 60}},
+    "drain-matching": {"task": "registration.match", "schedule": 5.0, "options": {"expires": 60}},
     "sweep": {"task": "registration.sweep", "schedule": 300.0, "options": {"expires": 300}},
     "purge": {"task": "registration.purge", "schedule": 3600.0, "options": {"expires": 3600}},
 }
@@ -132,6 +132,7 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.passwords.GuideValidator"}]
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"  # no session row for a sentence
 LOGIN_URL = "/portal/"
 LOGIN_REDIRECT_URL = "/portal/home"
 
@@ -160,7 +161,7 @@ USE_TZ = True
 TIME_ZONE = "Asia/Tehran"
 
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static", BASE_DIR / "build" / "assets"]
+STATICFILES_DIRS = [BASE_DIR / "build" / "assets"]  # built from static/src/ at set-up
 STATIC_ROOT = BASE_DIR / "build" / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

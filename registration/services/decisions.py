@@ -126,8 +126,6 @@ def _supersede_others(winner: Registration) -> None:
 def _account_for(row: Registration, *, active: bool) -> User:
     if row.birth_date is None:
         raise ValueError("only a submitted registration can become an account")
-    if accounts.account_exists(national_id=row.national_id):
-        raise PortalError("account_exists")
     return accounts.create_account(
         national_id=row.national_id,
         mobile=row.mobile,

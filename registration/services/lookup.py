@@ -43,13 +43,13 @@ def one_to_decide(text: str) -> Registration:
 
     Raises PortalError: not_found, several (`codes`: theirs, for naming one of them).
     """
-    row = by_typed(text)
-    if tracking.parse(text) == row.tracking_code:
+    row, code = by_typed(text), tracking.parse(text)
+    if code and code == row.tracking_code:
         return row
     waiting = Registration.objects.filter(national_id=row.national_id, state__in=(State.SUBMITTED, *AT_BRANCH))
-    codes = [tracking.grouped(code) for code in waiting.order_by("pk").values_list("tracking_code", flat=True) if code]
+    codes = [str(each) for each in waiting.order_by("pk")]
     if len(codes) > 1:
-        raise PortalError("several", codes="، ".join(codes))
+        raise PortalError("several", codes=", ".join(codes))
     return row
 
 

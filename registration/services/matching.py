@@ -77,14 +77,15 @@ def _decide_batch(rows: list[Registration]) -> None:
     for row in rows:
         try:
             if row.state == State.SUBMITTED:
-                _decide(row, identity.check(claim=claim_of(row), attempt=row.attempts))
+                decide(row, identity.check(claim=claim_of(row), attempt=row.attempts))
             else:
                 settle(row)
         except Exception:  # one bad row must not hold up the others; its lease lapses and it is tried again
             log.exception("registration %s could not be decided", row.pk)
 
 
-def _decide(row: Registration, verdict: Verdict) -> None:
+def decide(row: Registration, verdict: Verdict) -> None:
+    """Act on `verdict` in one transaction, if the lease `row` was claimed with is still ours."""
     with transaction.atomic():
         decisions.hold_national_id(row.national_id)
         held = verdict.outcome != Outcome.MATCH and verdict.outcome not in _TO_A_BRANCH
