@@ -48,7 +48,9 @@ _SENTENCES: dict[str, Any] = {
     "not_at_desk": gettext_lazy("This request is not waiting at a branch (any more). Its state is: %(state)s."),
     "account_exists": gettext_lazy("An active account for this national ID exists already."),
     "not_found": gettext_lazy("There is no registration with this tracking code or national ID."),
-    "several": gettext_lazy("There are several requests for this national ID. Name one by its tracking code: %(codes)s"),
+    "several": gettext_lazy(
+        "There are several requests for this national ID. Name one by its tracking code: %(codes)s"
+    ),
 }
 
 

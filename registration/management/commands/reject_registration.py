@@ -1,0 +1,14 @@
+"""`manage.py reject_registration TRACKING_OR_ID --by NAME --reason TEXT`."""
+
+from registration.management.operating import DecisionCommand
+from registration.services import desk
+from registration.states import State
+
+
+class Command(DecisionCommand):
+    help = (
+        "Reject a request that waits at a branch. Your name and your reason are kept with it for good. The reason is "
+        "in the SMS that the person gets: write it for them. They may register again. Giving it twice changes nothing."
+    )
+    decided = State.REJECTED
+    decide = staticmethod(desk.reject_by_operator)

@@ -1,0 +1,106 @@
+"""What the operators' commands share: the registration that is meant, who acts, and what is said."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from registration import tracking
+from registration.desk_words import verdict_words
+from registration.models import Registration
+from registration.services import lookup
+from registration.services.desk import LONGEST_NOTE
+from registration.states import State
+from registration.texts import sentence
+from tamin_portal.errors import PortalError
+from tamin_portal.persian import format_jalali, mask_mobile, to_persian_digits
+
+LONGEST_NAME = 60  # characters; "operator NAME" is what the event keeps
+WHICH = "tracking code, or national ID where only one request of it waits; digits in any script"
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """A service's refusal becomes its sentence and exit code 1."""
+    try:
+        yield
+    except PortalError as error:
+        raise CommandError(sentence(error)) from None
+
+
+class DecisionCommand(BaseCommand):
+    """An operator's decision about one registration. Giving it again changes nothing."""
+
+    decided: State
+
+    @staticmethod
+    def decide(*, registration: Registration, by: str, reason: str) -> Registration:
+        """The service of this decision; each command names its own."""
+        raise NotImplementedError
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("which", metavar="TRACKING_OR_ID", help=WHICH)
+        parser.add_argument(
+            "--by", required=True, metavar="NAME", type=_text_of(LONGEST_NAME), help="your name, for the record"
+        )
+        parser.add_argument(
+            "--reason", required=True, metavar="TEXT", type=_text_of(LONGEST_NOTE), help="why, for the record"
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        with refusals():
+            row = lookup.one_to_decide(options["which"])
+            done_before = row.state == self.decided
+            row = self.decide(registration=row, by=options["by"], reason=options["reason"])
+        facts = {"code": row.tracking_code, "state": row.get_state_display(), "mobile": mask_mobile(row.mobile)}
+        if done_before:
+            self.stdout.write(_("%(code)s: %(state)s already; nothing was changed.") % facts)
+        else:
+            self.stdout.write(_("%(code)s: %(state)s. An SMS to %(mobile)s says so.") % facts)
+
+
+def described(row: Registration) -> Iterator[str]:
+    """A registration for an operator's eyes, a fact a line; nothing that only its owner should know."""
+    yield _("State: %(state)s") % {"state": row.get_state_display()}
+    if row.tracking_code:
+        yield _("Tracking code: %(code)s") % {"code": to_persian_digits(tracking.grouped(row.tracking_code))}
+    if row.submitted_at:
+        at = timezone.localtime(row.submitted_at)
+        time = to_persian_digits(f"{at:%H:%M}")
+        yield _("Submitted: %(date)s at %(time)s") % {"date": format_jalali(at.date()), "time": time}
+    if row.verdict:
+        yield _("Check: %(verdict)s") % {"verdict": verdict_words(row)}
+    if row.state == State.SUBMITTED and row.next_attempt_at:
+        at = timezone.localtime(row.next_attempt_at)
+        time = to_persian_digits(f"{at:%H:%M:%S}")
+        yield _("Asked %(count)s times; next at %(time)s") % {"count": to_persian_digits(row.attempts), "time": time}
+
+
+@contextmanager
+def progress_bar(total: int) -> Iterator[Callable[[], None]]:
+    """A bar on a terminal, nothing elsewhere; call what it gives once for each thing done."""
+    console = Console(stderr=True)
+    columns = MofNCompleteColumn(), BarColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda: bar.advance(task)
+
+
+def _text_of(longest: int) -> Callable[[str], str]:
+    def text(typed: str) -> str:
+        typed = typed.strip()
+        if not typed or len(typed) > longest:
+            raise argparse.ArgumentTypeError(
+                _("give between one and %(longest)s characters") % {"longest": to_persian_digits(longest)}
+            )
+        return typed
+
+    return text

@@ -1,0 +1,150 @@
+"""`purge`: what is past its time goes, and a dry run says the same and does nothing."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
+from django.utils import timezone
+
+from accounts import codes
+from accounts.models import CodePurpose, OneTimeCode, SignInFailures, User
+from identity.models import Extract, ExtractKind, ExtractState
+from registration.management.commands.purge import _KINDS
+from registration.models import Registration
+from registration.services import housekeeping
+from registration.states import State
+from sms import delivery
+from sms.models import InboxMessage, Message
+from tamin_portal import limits
+from tamin_portal.models import PostCount
+from tests.journeys import CITIZENS, let_pass, registration_in
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def purge(**options: Any) -> str:
+    out = io.StringIO()
+    call_command("purge", stdout=out, **options)
+    return out.getvalue()
+
+
+def counts(told: str) -> dict[str, int]:
+    """What was printed, by kind."""
+    lines = [line.split(maxsplit=1) for line in told.splitlines()]
+    numbers = {line[1]: int(line[0]) for line in lines if line[0].isdecimal()}
+    return {kind: numbers[str(label)] for kind, label in _KINDS.items()}
+
+
+def make_one_of_each() -> None:
+    """One of everything that is past its time, and its young counterpart."""
+    now = timezone.now()
+    ages = {
+        State.STARTED: limits.STARTED_LIFE,
+        State.MOBILE_CONFIRMED: limits.CONFIRMED_LIFE,
+        State.REFERRED: limits.BRANCH_LIFE,
+        State.AWAITING_BRANCH: limits.BRANCH_LIFE,
+        State.EXPIRED: limits.DRAFTS_KEPT,
+    }
+    for person, (state, age) in zip(CITIZENS, ages.items(), strict=False):
+        registration_in(state, person=person, state_since=now - age - timedelta(seconds=1))
+        registration_in(state, person=CITIZENS[5], mobile=person.mobile, state_since=now - age + timedelta(hours=1))
+    for old in (True, False):
+        mobile = "+989120000999" if old else "+989120000998"
+        codes.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker="someone")
+        delivery.drain()
+        if old:
+            let_pass(limits.CODES_KEPT + timedelta(seconds=1))
+            Message.objects.update(final_at=now - limits.MESSAGE_BODY_KEPT - timedelta(seconds=1))
+        long_ago = now - timedelta(days=30) if old else now
+        SignInFailures.objects.create(account=mobile, device="x", last_at=long_ago)
+        PostCount.objects.create(address=mobile, minute=int(long_ago.timestamp() // 60), posts=1)
+        Extract.objects.create(kind=ExtractKind.CIVIL, state=ExtractState.RETIRED if old else ExtractState.CURRENT)
+        session = SessionStore()
+        session.set_expiry(-60 if old else 60)
+        session.create()
+
+
+EXPECTED = {
+    "expired": 4,
+    "secrets_and_drafts": 1,
+    "codes": 1,
+    "extracts": 1,
+    "message_texts": 1,
+    "sign_in_failures": 1,
+    "sessions": 1,
+    "post_counts": 1,
+}
+
+
+def everything() -> list[object]:
+    models = (Registration, User, OneTimeCode, Message, SignInFailures, PostCount, Session, Extract)
+    return [list(model.objects.order_by("pk").values()) for model in models]
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_nothing():
+    make_one_of_each()
+    before = everything()
+
+    told = purge(dry_run=True)
+
+    assert counts(told) == EXPECTED
+    assert everything() == before
+
+
+def test_a_purge_does_what_the_dry_run_said_and_leaves_the_young():
+    make_one_of_each()
+
+    assert counts(purge()) == EXPECTED
+
+    young = Registration.objects.filter(national_id=CITIZENS[5].national_id)
+    assert set(young.values_list("state", flat=True)) == set(State) & {
+        State.STARTED, State.MOBILE_CONFIRMED, State.REFERRED, State.AWAITING_BRANCH, State.EXPIRED,
+    }  # fmt: skip
+    old = Registration.objects.exclude(national_id=CITIZENS[5].national_id)
+    assert set(old.values_list("state", flat=True)) == {State.EXPIRED}
+    assert User.objects.count() == 1  # the inactive account of the one that still waits
+    assert OneTimeCode.objects.count() == Session.objects.count() == Extract.objects.count() == 1
+    assert SignInFailures.objects.count() == PostCount.objects.count() == 1
+    assert list(Message.objects.exclude(text="").values_list("to", flat=True)) == ["+989120000998"]
+    assert InboxMessage.objects.filter(text="").count() == 0
+
+
+def test_what_an_ended_request_held_is_blank_and_its_history_stays():
+    long_ago = timezone.now() - limits.DRAFTS_KEPT - timedelta(seconds=1)
+    row = registration_in(State.REJECTED, state_since=long_ago, draft={"city": "تهران"})
+    row.events.create(actor="clerk", from_state="referred", to_state="rejected", why="rejected")
+
+    purge()
+
+    row.refresh_from_db()
+    assert (row.password, row.security_answer, row.last_name, row.email, row.draft) == ("", "", "", "", {})
+    assert row.birth_date is None
+    assert row.tracking_code
+    assert row.events.count() == 1
+
+
+def test_an_approved_one_is_never_touched():
+    row = registration_in(State.APPROVED, state_since=timezone.now() - timedelta(days=3650))
+    before = everything()
+
+    assert set(counts(purge()).values()) == {0}
+
+    assert everything() == before
+    assert row.account.is_active
+
+
+def test_a_second_purge_finds_nothing():
+    make_one_of_each()
+    purge()
+
+    assert set(counts(purge()).values()) == {0}
+
+
+def test_every_kind_of_the_service_has_its_words():
+    assert housekeeping.purge(dry_run=True).keys() == _KINDS.keys()
