@@ -28,7 +28,8 @@ class Command(BaseCommand):
     help = (
         "End requests that were left alone for too long, and delete or blank what is kept no longer than needed: "
         "answers and passwords of ended requests, codes, SMS texts, sessions, counters, replaced extracts. "
-        "The clock runs it every hour; running it again does no harm. Events, approved registrations and accounts are never touched."
+        "The clock runs it every hour; running it again does no harm. "
+        "Events, approved registrations and accounts are never touched."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
