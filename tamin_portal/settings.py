@@ -178,5 +178,9 @@ LOGGING = {
         "console": {"class": "logging.StreamHandler", "filters": ["no_personal_data"], "formatter": "line"},
     },
     "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {  # a line for every look into a queue would bury the rest
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+    },
 }
 LOGGING_CONFIG = "logging.config.dictConfig"

@@ -7,8 +7,6 @@ supervisord, which starts again whatever dies. All state is in PORTAL_HOME. With
 environment no Redis is started, with DATABASE_URL the SQLite file is not used.
 """
 
-from __future__ import annotations
-
 import setup  # isort: skip - first: it refuses an old Python in a sentence
 
 import contextlib
@@ -86,17 +84,9 @@ def serve(home: Path, port: int) -> None:
     if env.get("PORTAL_MODE") == "demo":
         manage(env, "prepare_demo", f"--url=http://127.0.0.1:{port}", show=True)
     (home / "logs" / "supervisord.log").unlink(missing_ok=True)  # only this run's starts and ends
-    conf = home / "run" / "supervisord.conf"
-    setup.write_privately(conf, supervisor_conf(home, redis))
+    setup.write_privately(home / "run" / "supervisord.conf", supervisor_conf(home, redis))
     say("Starting …")
-    command = [str(PYTHON), str(ROOT / "tools/tied.py"), str(VENV / "bin/supervisord"), "-n", "-c", str(conf)]
-    # A session of its own: Ctrl-C reaches this process alone, which then ends the others in order.
-    with (
-        (home / "logs" / "supervisord.out").open("w") as out,
-        subprocess.Popen(
-            command, cwd=home, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
-        ) as supervisor,
-    ):
+    with start_supervisor(home, env) as supervisor:
         try:
             wait_until_ready(home, port, env.get("ALLOWED_HOSTS", ""), supervisor)
             say(f"ready: http://127.0.0.1:{port}/portal/registration   (Ctrl-C ends it; logs are in {home / 'logs'})")
@@ -107,6 +97,22 @@ def serve(home: Path, port: int) -> None:
         finally:
             stop(supervisor, home)
     say("Stopped.")
+
+
+def start_supervisor(home: Path, env: dict[str, str]) -> subprocess.Popen[bytes]:
+    command = [
+        str(PYTHON),
+        str(ROOT / "tools/tied.py"),
+        str(VENV / "bin/supervisord"),
+        "-n",
+        "-c",
+        "run/supervisord.conf",
+    ]
+    with (home / "logs" / "supervisord.out").open("w") as out:
+        # A session of its own: Ctrl-C reaches this process alone, which then ends the others in order.
+        return subprocess.Popen(
+            command, cwd=home, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
+        )
 
 
 def environment(home: Path, port: int) -> dict[str, str]:
@@ -132,7 +138,8 @@ def manage(env: dict[str, str], *arguments: str, show: bool = False) -> None:
         command, env=env, cwd=ROOT, text=True, stdout=None if show else subprocess.PIPE, stderr=subprocess.PIPE
     )
     if done.returncode:
-        raise Stop(f"manage.py {arguments[0]}: {setup.cause(done.stderr)}")
+        reason = re.sub(r"^(manage\.py: |[\w.]+Error: )+", "", setup.cause(done.stderr))
+        raise Stop(f"manage.py {arguments[0]}: {reason}")
 
 
 def redis_command(home: Path, env: dict[str, str]) -> list[str] | None:
@@ -231,7 +238,8 @@ def clear_leftovers(home: Path) -> None:
                 os.kill(pid, number)
         while running(home) and time.monotonic() < ends:
             time.sleep(0.1)
-    if left := running(home):
+    left = running(home)
+    if left:
         raise Stop(f"processes {left} of an earlier run do not end; end them and try again")
 
 

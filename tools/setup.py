@@ -4,10 +4,9 @@
 
 Runs under the system's Python with the standard library only. Does only what changed since the
 last time: each step leaves a stamp with the digest of what it was made from. Every failure is one
-sentence; what the tools printed is in build/setup.log.
+sentence; what the tools printed is in build/setup.log. No syntax here or in serve.py is newer than
+Python 3.6's: an old Python must get as far as the sentence that refuses it.
 """
-
-from __future__ import annotations
 
 import sys
 
@@ -41,7 +40,7 @@ LONGEST_SOCKET_PATH = 100  # bytes; the system's limit is 104 to 108
 
 # What tools print when something outside this checkout is wrong → what to tell.
 FAULTS = (
-    (r"No space left on device|ENOSPC", "the disk is full"),
+    (r"No space left on device|disk is full|ENOSPC", "the disk is full"),
     (r"DO NOT MATCH THE HASHES|EINTEGRITY", "a downloaded package is not the one that was locked"),
     (
         r"NewConnectionError|ConnectionError|Name or service not known|Temporary failure in name resolution|ENOTFOUND"
@@ -183,9 +182,11 @@ def home_from_environment() -> Path:
 
 def make_home(home: Path) -> None:
     """The folder of all state, which nobody else on this machine may look into."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name in ("run", "logs"):
-        (home / name).mkdir(exist_ok=True, mode=0o700)
+    try:
+        for folder in (home, home / "run", home / "logs"):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Stop(f"the folder {home} cannot be made ({error.strerror}); name another one in PORTAL_HOME") from None
 
 
 def write_home(home: Path) -> None:
