@@ -23,7 +23,7 @@ def test_a_successful_registration_says_the_guides_words_to_the_person_by_name()
 
 def test_a_mismatch_says_the_guides_words_and_the_tracking_code_to_take_along():
     text = texts.visit_branch(name=NAME, tracking_code="1234567890")
-    assert text == f"جناب آقای/سرکار خانم {NAME}\n{VISIT}\nکد پیگیری: ۱۲۳\u00a0۴۵۶\u00a0۷۸۹۰"
+    assert text == f"جناب آقای/سرکار خانم {NAME}\n{VISIT}\nکد رهگیری: ۱۲۳\u00a0۴۵۶\u00a0۷۸۹۰"
     assert texts.visit_branch(name=NAME) == f"جناب آقای/سرکار خانم {NAME}\n{VISIT}"
 
 
@@ -78,8 +78,8 @@ def test_a_rejection_gives_the_reason_and_a_long_one_still_fits():
 
 @pytest.mark.parametrize("sentence", [texts.superseded, texts.delayed])
 def test_news_about_a_request_carries_its_tracking_code_if_it_has_one(sentence):
-    assert "کد پیگیری: ۱۲۳\u00a0۴۵۶\u00a0۷۸۹۰" in sentence(tracking_code="1234567890")
-    assert "کد پیگیری" not in sentence(tracking_code="")
+    assert "کد رهگیری: ۱۲۳\u00a0۴۵۶\u00a0۷۸۹۰" in sentence(tracking_code="1234567890")
+    assert "کد رهگیری" not in sentence(tracking_code="")
 
 
 def test_who_lost_to_another_registration_learns_the_way_to_contest_and_nobodys_name():
