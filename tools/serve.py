@@ -32,6 +32,7 @@ MARK = "PORTAL_RUN_HOME"  # in the environment of every process of a running hom
 
 def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill is a Ctrl-C
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's `make run &` starts with it ignored
     with setup.plain_failures():
         port = port_of(os.environ.get("PORT") or "9090")
         home = setup.home_from_environment()
