@@ -1,0 +1,119 @@
+"""What surrounds every page: addresses, headers, health, logs without people in them."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import pytest
+from django.db import IntegrityError
+from django.test import RequestFactory
+
+from registration.models import Registration
+from registration.services import matching
+from registration.states import State
+from tamin_portal import hints
+from tamin_portal.logs import NoPersonalData, scrub
+from tamin_portal.middleware import ClientAddress
+from tests.journeys import MATCHES, URL, Answers, Browser, code_on, registration_in
+
+POLICY_WORDS = ("default-src 'none'", "script-src 'self'", "style-src 'self'")
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "trusted", "address"),
+    [
+        ("203.0.113.9", "", [], "203.0.113.9"),
+        ("203.0.113.9", "198.51.100.1", [], "203.0.113.9"),  # nobody's word is taken unasked
+        ("10.0.0.2", "198.51.100.1", ["10.0.0.0/8"], "198.51.100.1"),
+        ("10.0.0.2", "1.1.1.1, 198.51.100.1, 10.0.0.7", ["10.0.0.0/8"], "198.51.100.1"),
+        ("10.0.0.2", "rubbish", ["10.0.0.0/8"], "rubbish"),
+        ("", "198.51.100.1", ["127.0.0.1"], "198.51.100.1"),  # through a socket of this machine
+    ],
+)
+def test_the_callers_address(settings, peer, forwarded, trusted, address):
+    settings.TRUSTED_PROXIES = trusted
+    headers = {"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {}
+    request = RequestFactory().get("/", REMOTE_ADDR=peer, **headers)
+    assert ClientAddress(lambda request: None).address(request) == address
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/portal/", URL, "/nowhere", "/admin/login/"])
+def test_no_page_allows_inline_script_or_a_foreign_host(client, path):
+    policy = client.get(path)["Content-Security-Policy"]
+    assert all(word in policy for word in POLICY_WORDS)
+    assert "unsafe" not in policy
+
+
+@pytest.mark.django_db
+def test_ready_means_that_a_citizen_can_register(client):
+    assert client.get("/readyz").status_code == 200  # and Redis is nowhere near in these tests
+    assert client.get("/healthz").content == b"ok"
+
+
+@pytest.mark.parametrize(("path", "target"), [("/", "/portal/"), ("/portal", "/portal/"), (URL + "/", URL)])
+def test_addresses_people_type_lead_to_the_page(client, path, target):
+    assert client.get(path)["Location"] == target
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "national id 0012345679 not found",
+        "کد ملی ۰۰۱۲۳۴۵۶۷۹",
+        "to +989121234567",
+        "to=09121234567,",
+        "0912 123 45 67",
+        "code 482913",
+        "GET /x?national_id=12345",
+        'Key (national_id)=(0012345679) already exists."',
+    ],
+)
+def test_a_log_line_loses_numbers_of_people(text):
+    assert not any(number in scrub(text) for number in ("0012345679", "۰۰۱۲۳۴۵۶۷۹", "9121234567", "12345", "482913"))
+
+
+def test_a_log_line_keeps_what_an_operator_needs():
+    assert scrub("worker 17 took 250 ms at 10.0.0.12:5432") == "worker 17 took 250 ms at 10.0.0.12:5432"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failing_row_does_not_reach_the_log_with_its_values(caplog):
+    row = registration_in(State.SUBMITTED)
+    try:
+        Registration.objects.filter(pk=row.pk).update(state="nearly")
+    except IntegrityError:
+        record = logging.getLogger("x").makeRecord("x", 40, "f", 1, "failed", (), sys.exc_info())
+    NoPersonalData().filter(record)
+    for value in (row.first_name, row.last_name, row.national_id, row.mobile[1:]):
+        assert value not in record.exc_text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_whole_journey_leaves_no_person_in_the_logs(caplog):
+    caplog.set_level(logging.DEBUG)
+    caplog.handler.addFilter(NoPersonalData())
+    browser = Browser()
+    browser.step_one()
+    code = code_on(MATCHES.mobile)
+    browser.step_two(code)
+    answers = Answers.of(MATCHES)
+    browser.step_three(answers)
+    matching.match_due()
+    browser.post("/portal/", {"national_id": MATCHES.national_id, "password": answers.password})
+    for value in (MATCHES.national_id, MATCHES.mobile[1:], code, MATCHES.last_name, answers.password):
+        assert value not in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_a_failed_hint_the_next_ones_are_skipped(real_hints, monkeypatch, caplog):
+    browser = Browser()
+    browser.step_one()  # nobody listens at the tests' REDIS_URL
+    if hints._skip_until == 0.0:
+        pytest.skip("REDIS_URL points at a Redis that answers")
+    called = []
+    monkeypatch.setattr("tamin_portal.celery.app.send_task", lambda *args, **kwargs: called.append(args))
+    browser.post(URL + "/resend", {"draft": browser.draft()})
+    browser.step_two(code_on(MATCHES.mobile))
+    assert called == []
