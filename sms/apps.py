@@ -1,7 +1,13 @@
 from django.apps import AppConfig
+from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
 
 class SmsConfig(AppConfig):
     name = "sms"
     verbose_name = _("SMS")
+
+    def ready(self) -> None:
+        from sms.checks import gateways_exist
+
+        checks.register(gateways_exist)
