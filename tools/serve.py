@@ -79,7 +79,7 @@ def refuse_taken(port: int) -> None:
 
 def serve(home: Path, port: int) -> None:
     env = environment(home, port)
-    redis = redis_command(home, env)
+    redis = redis_command(home)
     say("Bringing the database up to date …")
     manage(env, "migrate", "--noinput", "-v0")
     if env.get("PORTAL_MODE") == "demo":
@@ -97,6 +97,8 @@ def serve(home: Path, port: int) -> None:
             say("\nStopping …")
         finally:
             stop(supervisor, home)
+            with contextlib.suppress(OSError):
+                setup.socket_folder(home).rmdir()  # the short folder, if it was needed; a home's own is not empty
     say("Stopped.")
 
 
@@ -143,17 +145,19 @@ def manage(env: dict[str, str], *arguments: str, show: bool = False) -> None:
         raise Stop(f"manage.py {arguments[0]}: {reason}")
 
 
-def redis_command(home: Path, env: dict[str, str]) -> list[str] | None:
+def redis_command(home: Path) -> list[str] | None:
     """The command of the home's own Redis, with its settings written; None: REDIS_URL names a server."""
     if "REDIS_URL" in os.environ:
         return None
-    sock = Path(env["REDIS_URL"].partition("://")[2])
-    sock.parent.mkdir(mode=0o700, exist_ok=True)
+    folder = setup.socket_folder(home)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.lstat().st_uid != os.getuid() or folder.lstat().st_mode & 0o77:
+        raise Stop(f"{folder} is not this user's own folder; remove it or name another PORTAL_HOME")
     (home / "redis").mkdir(exist_ok=True)
     conf = home / "run" / "redis.conf"
     settings = {
         "port": "0",
-        "unixsocket": f'"{sock}"',
+        "unixsocket": str(folder / "redis.sock"),
         "unixsocketperm": "700",
         "dir": f'"{home / "redis"}"',
         "appendonly": "yes",

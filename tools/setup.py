@@ -25,7 +25,6 @@ import re
 import secrets
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -143,7 +142,8 @@ def build_assets() -> None:
     """The style sheet, the font and the script, into build/assets; all static files into build/static."""
     node_modules, built = ROOT / "node_modules", BUILD / "assets"
     locked = digest_of([ROOT / "package-lock.json"])
-    sources = digest_of([ROOT / "package-lock.json", ROOT / "tools/assets.mjs", *files_in(ROOT / "static")])
+    of_apps = [file for folder in sorted(ROOT.glob("*/static")) if folder.parent != BUILD for file in files_in(folder)]
+    sources = digest_of([ROOT / "package-lock.json", ROOT / "tools/assets.mjs", *files_in(ROOT / "static"), *of_apps])
     collected = BUILD / ".collected"
     installed = digest_of([ROOT / "requirements.txt"])
     if is_stamped(collected, sources + installed) and (built / "portal.css").exists():
@@ -199,37 +199,34 @@ def write_home(home: Path) -> None:
             "PORTAL_MODE=demo",
             f"SECRET_KEY={secrets.token_urlsafe(50)}",
             f"CODE_HASH_KEY={secrets.token_urlsafe(50)}",
-            f"REDIS_URL=redis+socket://{new_socket_folder(home)}/redis.sock",
+            redis_line(home),
         )
         write_privately(env, "\n".join(lines) + "\n")
-    elif os.environ.get("REDIS_URL") is None:
+    else:
         mend_socket(env, home)
 
 
 def mend_socket(env: Path, home: Path) -> None:
     """After a home was moved or copied, its Redis socket must not be the old home's."""
     text = env.read_text()
-    ours = re.search(r"^REDIS_URL=redis\+socket://(.+)/redis\.sock$", text, re.MULTILINE)
-    if ours and not socket_folder_is_ours(Path(ours[1]), home):
-        line = f"REDIS_URL=redis+socket://{new_socket_folder(home)}/redis.sock"
-        write_privately(env, text[: ours.start()] + line + text[ours.end() :])
+    mended = re.sub(r"^REDIS_URL=redis\+socket://.*$", lambda _: redis_line(home), text, flags=re.MULTILINE)
+    if mended != text:
+        write_privately(env, mended)
 
 
-def socket_folder_is_ours(folder: Path, home: Path) -> bool:
-    if folder == home / "run":
-        return True
-    with contextlib.suppress(OSError):
-        return folder.stat().st_uid == os.getuid() and (folder / "home").read_text() == str(home)
-    return False
+def redis_line(home: Path) -> str:
+    return f"REDIS_URL=redis+socket://{socket_folder(home)}/redis.sock"
 
 
-def new_socket_folder(home: Path) -> Path:
-    """Where the Redis socket goes: in the home, or in a short private folder if its path is too long."""
-    folder = home / "run"
-    if len(os.fsencode(folder / "redis.sock")) > LONGEST_SOCKET_PATH:
-        folder = Path(tempfile.mkdtemp(prefix="portal-", dir="/tmp"))
-        (folder / "home").write_text(str(home))
-    return folder
+def socket_folder(home: Path) -> Path:
+    """Where the Redis socket goes: in the home, or, if its path does not fit, in a short folder of its own.
+
+    It has to fit into the system's limit for sockets and, letter by letter, into a URL.
+    """
+    path = str(home / "run" / "redis.sock")
+    if len(path) <= LONGEST_SOCKET_PATH and re.fullmatch(r"[A-Za-z0-9/._~-]+", path):
+        return home / "run"
+    return Path("/tmp") / f"portal-{os.getuid()}-{hashlib.sha256(os.fsencode(home)).hexdigest()[:16]}"  # noqa: S108
 
 
 def write_privately(path: Path, text: str) -> None:
