@@ -90,10 +90,15 @@ class Journey:
         self._data = {"token": self.token}
         self._write(grant=grant)
 
-    def finish(self, registration: Registration) -> None:
+    @property
+    def submitted_here(self) -> bool:
+        """The receipt is of a registration that this browser has just submitted."""
+        return bool(self._data.get("submitted"))
+
+    def finish(self, registration: Registration, *, submitted: bool = False) -> None:
         """The journey is over: nothing is left but the right to see its closing page for a while."""
         self._data = {}
-        self._write(receipt=str(registration.token))
+        self._write(receipt=str(registration.token), **({"submitted": True} if submitted else {}))
         self.session.set_expiry(RECEIPT_SECONDS)
 
     def forget(self) -> None:

@@ -72,11 +72,13 @@ def done(request: HttpRequest) -> HttpResponse:
     row = lookup.by_token(journey.receipt) if journey.receipt else None
     if row is None:
         return redirect("registration")
-    if row.state in (State.SUPERSEDED, State.APPROVED) and account_exists(national_id=row.national_id):
+    # Who has just submitted sees the guide's system message, however quick matching was; the SMS tells the result.
+    state = State.SUBMITTED if journey.submitted_here else row.state
+    if state in (State.SUPERSEDED, State.APPROVED) and account_exists(national_id=row.national_id):
         return render(request, "registration/account_exists.html", {"registration": row})
     context = {
         "registration": row,
-        "state": row.state,
+        "state": state,
         "policy": settings.ACTIVATION_POLICY,
         "tracking_code": to_persian_digits(tracking.grouped(row.tracking_code)) if row.tracking_code else "",
     }

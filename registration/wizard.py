@@ -189,7 +189,7 @@ class RegistrationWizard(SessionWizardView):
             if error.code != "grant_ended":
                 raise
             return redirect("registration")  # which says that it was continued elsewhere
-        self.journey.finish(row)
+        self.journey.finish(row, submitted=True)
         return redirect("registration_done")
 
     def _keep_answers(self) -> None:

@@ -1,9 +1,13 @@
 """Settings for tests: demo mode on a home of its own; DATABASE_URL and REDIS_URL are honoured."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
-HOME = os.environ.setdefault("PORTAL_HOME", tempfile.mkdtemp(prefix="portal-test-"))
+# Never the home of a portal that someone uses; gone when the tests are over.
+HOME = os.environ["PORTAL_HOME"] = tempfile.mkdtemp(prefix="portal-test-")
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 os.environ.setdefault("PORTAL_MODE", "demo")
 os.environ.setdefault("SECRET_KEY", "tests-only-" + "x" * 50)
 os.environ.setdefault("CODE_HASH_KEY", "tests-only-" + "y" * 50)

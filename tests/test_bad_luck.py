@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from datetime import timedelta
 
@@ -175,7 +176,7 @@ def test_an_outage_is_asked_again_with_growing_pauses_and_never_sent_to_a_branch
         Registration.objects.update(next_attempt_at=timezone.now())
     assert 7 < pauses[0] < 13
     assert 700 < pauses[-1] < 15 * 60 * 1.21
-    assert all(later > earlier for earlier, later in zip(pauses[:6], pauses[1:6], strict=False))
+    assert all(later > earlier for earlier, later in itertools.pairwise(pauses[:6]))
     assert not Message.objects.exists()
 
 

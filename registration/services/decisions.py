@@ -19,7 +19,6 @@ from registration.services.moves import PORTAL, move
 from registration.states import OPEN, State
 from sms import outbox, texts
 from sms.models import MessageKind
-from tamin_portal.errors import PortalError
 from tamin_portal.leases import lock_name
 
 _SECRETS_GONE: dict[str, Any] = {
