@@ -13,7 +13,7 @@ from sms import parts
 from tamin_portal import limits
 from tamin_portal.persian import to_persian_digits
 
-_REASON_LONGEST = 300  # characters; the rest of the text must fit as well
+REASON_LONGEST = 300  # characters; the rest of the text must fit as well
 _CODE = re.compile(rf"(?<![0-9])[0-9]{{{limits.CODE_DIGITS}}}(?![0-9])")
 
 
@@ -71,8 +71,8 @@ def activated(*, name: str, gender: str = "") -> str:
 def rejected(*, name: str, reason: str = "", gender: str = "") -> str:
     """Staff refused the registration; the person may start anew. A long reason is cut."""
     reason = " ".join(reason.split())
-    if len(reason) > _REASON_LONGEST:
-        reason = reason[: _REASON_LONGEST - 1].rstrip() + "…"
+    if len(reason) > REASON_LONGEST:
+        reason = reason[: REASON_LONGEST - 1].rstrip() + "…"
     return _addressed(
         name,
         gender,

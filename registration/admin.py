@@ -1,0 +1,179 @@
+"""The branch desk in the admin: the queue, the search, and the way to one registration's page.
+
+Nobody adds, changes or deletes a registration here, superusers included: it moves only through the
+services, and every move leaves an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy as _
+
+from registration import desk_views, tracking
+from registration.desk_words import masked_mobile, tracking_code_words
+from registration.models import Registration
+from registration.states import AT_BRANCH, State
+from tamin_portal.persian import InputError, parse_mobile, parse_national_id, to_persian_digits
+from tamin_portal.templatetags.persian_text import jalali
+
+RowView = Callable[[HttpRequest, Registration], HttpResponse]
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Those who wait for a branch, unless another state is chosen; a search looks everywhere."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(State.choices)
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        yield {
+            "selected": self.value() is None,
+            "query_string": changelist.get_query_string(remove=[self.parameter_name]),
+            "display": _("Waiting for a branch"),
+        }
+        for state, label in self.lookup_choices:
+            yield {
+                "selected": self.value() == state,
+                "query_string": changelist.get_query_string({self.parameter_name: state}),
+                "display": label,
+            }
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() is not None:
+            return queryset.filter(state=self.value())
+        return queryset if request.GET.get("q") else queryset.filter(state__in=AT_BRANCH)
+
+
+@admin.register(Registration)
+class RegistrationAdmin(admin.ModelAdmin):
+    """The desk. `work_the_desk` opens it; without it not even its name is seen."""
+
+    list_display = ("code", "full_name", "shown_national_id", "shown_mobile", "state", "since")
+    list_filter = (StateFilter,)
+    search_fields = ("tracking_code",)  # what is really searched: get_search_results
+    search_help_text = _("The whole tracking code, national ID or mobile.")
+    ordering = ("-state_since", "-pk")
+    sortable_by = ()
+    actions = None
+    list_per_page = 50
+    list_max_show_all = 50
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("registration.work_the_desk"))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Only our own filter: Django's `?password__startswith=` would answer questions about secrets."""
+        return lookup == StateFilter.parameter_name
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """Without the columns that nobody at the desk is shown."""
+        return super().get_queryset(request).defer("password", "security_question", "security_answer", "draft")
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        if not search_term.strip():
+            return queryset, False
+        numbers = _numbers_in(search_term)
+        return queryset.filter(numbers) if numbers else queryset.none(), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The queue; a search that finds exactly one registration goes straight to it."""
+        typed = request.GET.get("q", "")
+        if typed.strip() and self.has_view_permission(request):
+            numbers = _numbers_in(typed)
+            if numbers is None:
+                messages.warning(request, _("This is no whole tracking code, national ID or mobile. Check the digits."))
+            found = list(Registration.objects.filter(numbers).values_list("pk", flat=True)[:2]) if numbers else []
+            if len(found) == 1:
+                return redirect(desk_views.PAGE, found[0])
+        titled = {"title": _("Registrations at the branch"), **(extra_context or {})}
+        return super().changelist_view(request, titled)
+
+    def get_urls(self) -> list[URLPattern]:
+        """The pages of one registration; adding, deleting and Django's history are not there."""
+        pages: list[tuple[str, str, RowView]] = [
+            ("change", "change", desk_views.show),
+            ("send-code", "send_code", desk_views.send_code),
+            ("activate", "activate", desk_views.activate),
+            ("reject", "reject", desk_views.reject),
+        ]
+        queue = path("", self.admin_site.admin_view(self.changelist_view), name="registration_registration_changelist")
+        return [
+            queue,
+            *(
+                path(f"<int:pk>/{where}/", self._for_row(view), name=f"registration_registration_{name}")
+                for where, name, view in pages
+            ),
+        ]
+
+    def _for_row(self, view: RowView) -> Any:
+        """`view` for those who work at the desk, with the registration as it is now."""
+
+        def for_row(request: HttpRequest, pk: int) -> HttpResponse:
+            if not self.has_view_permission(request):
+                raise PermissionDenied
+            row = self.get_queryset(request).filter(pk=pk).first()
+            if row is None:
+                messages.warning(request, _("This registration does not exist (any more)."))
+                return redirect("admin:registration_registration_changelist")
+            return view(request, row)
+
+        return self.admin_site.admin_view(for_row)
+
+    @admin.display(description=_("tracking code"))
+    def code(self, row: Registration) -> str:
+        return tracking_code_words(row) or "—"
+
+    @admin.display(description=_("Name"))
+    def full_name(self, row: Registration) -> str:
+        return row.full_name or "—"
+
+    @admin.display(description=_("National ID"))
+    def shown_national_id(self, row: Registration) -> str:
+        return to_persian_digits(row.national_id)
+
+    @admin.display(description=_("mobile"))
+    def shown_mobile(self, row: Registration) -> str:
+        return masked_mobile(row)
+
+    @admin.display(description=_("In this state since"))
+    def since(self, row: Registration) -> str:
+        return jalali(row.state_since, "time")
+
+
+def _numbers_in(typed: str) -> Q | None:
+    """What the number that was typed can be, in any digits and spelling; None: no number of ours."""
+    found = Q()
+    code = tracking.parse(typed)
+    if code:
+        found |= Q(tracking_code=code)
+    for column, parse in (("national_id", parse_national_id), ("mobile", parse_mobile)):
+        try:
+            found |= Q(**{column: parse(typed)})
+        except InputError:
+            continue
+    return found or None

@@ -1,0 +1,167 @@
+"""The pages of one registration at the desk. Each calls one service; every good POST ends in a redirect.
+
+The admin (registration/admin.py) checks who comes in, and puts these under its URLs.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from registration import desk_page, desk_words
+from registration.desk_forms import RejectForm, WorkForm
+from registration.desk_session import Desk
+from registration.models import Registration
+from registration.services import desk
+from registration.services.desk import LONGEST_NOTE
+from registration.states import AT_BRANCH
+from sms import texts as sms_texts
+from tamin_portal.errors import PortalError
+from tamin_portal.persian import to_persian_digits
+
+PAGE = "admin:registration_registration_change"
+
+
+def show(request: HttpRequest, row: Registration) -> HttpResponse:
+    """The desk page, with the ticks and the note that were kept."""
+    return _page(request, row, WorkForm(initial=Desk(request.session).work(row)))
+
+
+def send_code(request: HttpRequest, row: Registration) -> HttpResponse:
+    """Send a code to this registration's mobile; ticks and note come back after the redirect."""
+    if request.method == "POST":
+        own_desk = _keep_work(request, row)
+        number = desk_words.masked_mobile(row)
+        try:
+            issued = desk.send_code(registration=row, asker=own_desk.asker(row))
+        except PortalError as error:
+            _say_what_happened(request, row, error)
+        else:
+            values = {"number": number, "wait": to_persian_digits(issued.wait)}
+            if issued.sent:
+                said = _("A code is on its way to %(number)s. Ask the citizen to read it out.") % values
+            else:
+                said = _("%(number)s got a code a moment ago. The next one can be sent in %(wait)s seconds.") % values
+            messages.add_message(request, messages.SUCCESS if issued.sent else messages.WARNING, said)
+    return _back(row)
+
+
+def activate(request: HttpRequest, row: Registration) -> HttpResponse:
+    """Papers, note and code are there: activate. What is missing or wrong is said beside its field."""
+    if request.method != "POST":
+        return _back(row)
+    if row.state not in AT_BRANCH:
+        return _too_late(request, row)
+    own_desk = Desk(request.session)
+    form = WorkForm(request.POST)
+    if not form.is_valid():
+        return _page(request, row, form)
+    try:
+        row = desk.activate(
+            registration=row,
+            by=_clerk(request),
+            asker=own_desk.asker(row),
+            typed_code=form.cleaned_data["code"],
+            papers=form.cleaned_data["papers"],
+            note=form.cleaned_data["note"],
+        )
+    except PortalError as error:
+        if error.code in ("not_at_desk", "account_exists"):
+            _say_what_happened(request, row, error)
+            return _back(row)
+        form.refuse(error)
+        return _page(request, row, form)
+    own_desk.done(row)
+    said = _("The account of %(name)s is active. The citizen is told by SMS.") % {"name": row.full_name}
+    messages.success(request, said)
+    return _back(row)
+
+
+def reject(request: HttpRequest, row: Registration) -> HttpResponse:
+    """First the reason, then the SMS as the citizen will read it, then it is done."""
+    if row.state not in AT_BRANCH:
+        return _too_late(request, row)
+    if request.method != "POST":
+        return _reject_page(request, row, RejectForm(initial={"ready": ""}))
+    if "leave" in request.POST:  # from the desk page: its ticks and note are kept
+        _keep_work(request, row)
+        return redirect("admin:registration_registration_reject", row.pk)
+    form = RejectForm(request.POST)
+    if not form.is_valid() or "change" in request.POST:
+        return _reject_page(request, row, form)
+    if "confirmed" not in request.POST:
+        return _reject_page(request, row, form, reason=form.reason())
+    return _reject(request, row, form.reason())
+
+
+def _reject(request: HttpRequest, row: Registration, reason: str) -> HttpResponse:
+    own_desk = Desk(request.session)
+    papers = own_desk.work(row).get("papers", [])
+    try:
+        row = desk.reject(registration=row, by=_clerk(request), reason=reason, papers=papers)
+    except PortalError as error:
+        _say_what_happened(request, row, error)
+        return _back(row)
+    own_desk.done(row)
+    messages.success(request, _("The request is rejected. The citizen is told the reason by SMS."))
+    return _back(row)
+
+
+def _keep_work(request: HttpRequest, row: Registration) -> Desk:
+    """Ticks and note as they stand, right or not; the code is never kept."""
+    own_desk = Desk(request.session)
+    papers = [paper for paper in request.POST.getlist("papers") if paper in desk_words.PAPERS]
+    note = request.POST.get("note", "").replace("\r\n", "\n")[:LONGEST_NOTE]
+    own_desk.keep(row, papers=papers, note=note)
+    return own_desk
+
+
+def _too_late(request: HttpRequest, row: Registration) -> HttpResponse:
+    """A double click, an old tab, or another clerk was quicker."""
+    _say_what_happened(request, row, PortalError("not_at_desk", state=row.state))
+    return _back(row)
+
+
+def _say_what_happened(request: HttpRequest, row: Registration, error: PortalError) -> None:
+    """A refusal that no field is to blame for: somebody was quicker, or a limit is reached."""
+    row.refresh_from_db(fields=["state"])
+    decided = desk_words.already_decided(row) if error.code in ("not_at_desk", "account_exists") else ""
+    messages.warning(request, decided or desk_words.error_words(error))
+
+
+def _page(request: HttpRequest, row: Registration, form: WorkForm) -> HttpResponse:
+    context = {
+        **_around(request, row),
+        **desk_page.context_of(row, by=_clerk(request)),
+        "form": form,
+        "errors": bool(form.errors),
+    }
+    return TemplateResponse(request, "admin/registration/desk.html", context)
+
+
+def _reject_page(request: HttpRequest, row: Registration, form: RejectForm, reason: str = "") -> HttpResponse:
+    text = sms_texts.rejected(name=row.full_name, gender=row.gender, reason=reason) if reason else ""
+    context = {**_around(request, row), "registration": row, "form": form, "errors": bool(form.errors), "text": text}
+    return TemplateResponse(request, "admin/registration/desk_reject.html", context)
+
+
+def _around(request: HttpRequest, row: Registration) -> dict[str, Any]:
+    return {
+        **admin.site.each_context(request),
+        "opts": Registration._meta,
+        "title": row.full_name or _("Unfinished registration"),
+    }
+
+
+def _back(row: Registration) -> HttpResponse:
+    return redirect(PAGE, row.pk)
+
+
+def _clerk(request: HttpRequest) -> User:
+    return cast(User, request.user)
