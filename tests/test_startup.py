@@ -6,88 +6,15 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
-
-from ready import is_ready  # noqa: E402
-from serve import running  # noqa: E402
+from tests.live import LIMIT, Portal, free_port, is_ready, run, running, wait_for
 
 pytestmark = pytest.mark.startup
-LIMIT = 90  # seconds any wait may take
-
-
-class Portal:
-    """One `make run` in a process group of its own, as a terminal would start it."""
-
-    def __init__(self, home: Path, port: int) -> None:
-        self.home, self.port, self.printed = home, port, home.parent / f"{home.name}.{port}.out"
-        kept = ("PATH", "HOME", "LANG")
-        env = {name: os.environ[name] for name in kept if name in os.environ}
-        env |= {"PORT": str(port), "PORTAL_HOME": str(home)}
-        with self.printed.open("w") as out:
-            self.make = subprocess.Popen(
-                ["make", "run"], cwd=ROOT, env=env, stdout=out, stderr=out, stdin=subprocess.DEVNULL, process_group=0
-            )
-
-    def said(self) -> str:
-        return self.printed.read_text()
-
-    def until_ready(self) -> Portal:
-        wait_for(lambda: "ready: " in self.said() or self.make.poll() is not None, self.said)
-        assert "ready: " in self.said(), self.said()
-        return self
-
-    def ends(self) -> str:
-        """Wait for its end; what it printed."""
-        self.make.wait(LIMIT)
-        return self.said()
-
-    def signal_group(self, number: int) -> None:
-        os.killpg(self.make.pid, number)
-
-    def pid_of(self, program: str) -> int:
-        """The process that supervisord last started for `program`."""
-        log = (self.home / "logs/supervisord.log").read_text()
-        return int(re.findall(rf"spawned: '{program}' with pid (\d+)", log)[-1])
-
-    def pid_of_supervisor(self) -> int:
-        return int((self.home / "run/supervisord.pid").read_text())
-
-
-def wait_for(condition: Callable[[], object], said: Callable[[], str] = str) -> None:
-    ends = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < ends, f"waited {LIMIT} s: {said()}"
-        time.sleep(0.1)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@contextmanager
-def run(home: Path, port: int | None = None) -> Iterator[Portal]:
-    portal = Portal(home, port or free_port())
-    try:
-        yield portal
-    finally:
-        if portal.make.poll() is None:
-            portal.signal_group(signal.SIGTERM)
-            portal.make.wait(LIMIT)
-        for pid in running(home):
-            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture
@@ -142,18 +69,18 @@ def test_a_killed_part_comes_back_by_itself(shared: Portal, program: str) -> Non
 
 
 def since(portal: Portal, mark: str) -> str:
-    return (portal.home / "logs/supervisord.log").read_text().partition(mark)[2]
+    return (portal.folder / "logs/supervisord.log").read_text().partition(mark)[2]
 
 
 def test_workers_find_redis_again_after_it_was_killed(shared: Portal) -> None:
-    log = shared.home / "logs/worker-sms.log"
+    log = shared.folder / "logs/worker-sms.log"
     seen = len(log.read_text())
     os.kill(shared.pid_of("redis"), signal.SIGKILL)
     wait_for(lambda: "Connected to redis" in log.read_text()[seen:])
 
 
 def test_a_second_run_of_the_same_home_says_so(shared: Portal) -> None:
-    said = Portal(shared.home, free_port()).ends()
+    said = Portal(shared.folder, free_port()).ends()
     assert f"already running: http://127.0.0.1:{shared.port}" in said
     assert "Traceback" not in said
     assert is_ready(shared.port)
@@ -182,6 +109,9 @@ def test_a_home_with_a_very_long_path_gets_a_short_socket(tmp_path: Path) -> Non
         [socket_path] = re.findall(r"^REDIS_URL=redis\+socket://(.+)$", (home / "portal.env").read_text(), re.MULTILINE)
         assert len(socket_path) < 100
         assert Path(socket_path).parent.stat().st_mode & 0o777 == 0o700
+        portal.signal_group(signal.SIGINT)
+        portal.ends()
+        assert not Path(socket_path).parent.exists()
 
 
 def test_a_home_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
@@ -205,7 +135,7 @@ def test_ten_megabytes_in_one_field_are_refused_in_persian_and_kill_no_worker(sh
         answer = b"".join(iter(lambda: client.recv(65536), b"")).decode()
     assert answer.startswith("HTTP/1.1 413 ")
     assert 'lang="fa"' in answer
-    assert "WORKER TIMEOUT" not in (shared.home / "logs/web.log").read_text()
+    assert "WORKER TIMEOUT" not in (shared.folder / "logs/web.log").read_text()
 
 
 def test_static_files_are_compressed_and_kept_for_years(shared: Portal) -> None:
