@@ -31,8 +31,8 @@ MARK = "PORTAL_RUN_HOME"  # in the environment of every process of a running hom
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill is a Ctrl-C
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's `make run &` starts with it ignored
+    for number in (signal.SIGTERM, signal.SIGINT):  # a polite kill is a Ctrl-C; `make run &` starts with it ignored
+        signal.signal(number, interrupt_once)
     with setup.plain_failures():
         port = port_of(os.environ.get("PORT") or "9090")
         home = setup.home_from_environment()
@@ -43,6 +43,21 @@ def main() -> None:
             setup.set_up()
             setup.write_home(home)
             serve(home, port)
+
+
+def interrupt_once(number: int, frame: object) -> None:
+    """Raise KeyboardInterrupt, and ignore what follows.
+
+    make passes its own SIGTERM on, so that it arrives twice: a second interrupt inside
+    Popen.wait leaves its lock held, and the next wait never ends.
+    """
+    ignore_interrupts()
+    raise KeyboardInterrupt
+
+
+def ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def port_of(text: str) -> int:
@@ -224,8 +239,7 @@ def text_of(log: Path) -> str:
 
 def stop(supervisor: subprocess.Popen[bytes], home: Path) -> None:
     """End everything of this home: in order, or at once if that takes too long or the supervisor died."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # one Ctrl-C is enough; a second must not leave orphans
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ignore_interrupts()  # one Ctrl-C is enough; a second must not leave orphans
     supervisor.terminate()
     try:
         supervisor.wait(STOPS_WITHIN)
