@@ -85,17 +85,17 @@ def try_code(*, purpose: CodePurpose, mobile: str, asker: str, typed: str) -> On
     raise PortalError("code_wrong")
 
 
-def consume(code: OneTimeCode) -> None:
+def consume(code: OneTimeCode, *, used_for: str) -> None:
     """Use up `code` and the asker's other live ones. Raises PortalError("code_wrong") if it was used.
 
-    The same session repeating it within RETRY_GRACE is answered as the first time: on a slow
-    network the first answer may never have arrived.
+    The same session repeating it for the same thing (`used_for`) within RETRY_GRACE is answered as
+    the first time: on a slow network the first answer may never have arrived.
     """
     now = timezone.now()
     fresh = OneTimeCode.objects.filter(purpose=code.purpose, mobile=code.mobile, asker=code.asker, used_at__isnull=True)
-    if fresh.update(used_at=now) == 0:
-        used_at = OneTimeCode.objects.values_list("used_at", flat=True).get(pk=code.pk)
-        if used_at is None or used_at < now - RETRY_GRACE:
+    if fresh.update(used_at=now, used_for=used_for) == 0:
+        again = OneTimeCode.objects.filter(pk=code.pk, used_for=used_for, used_at__gte=now - RETRY_GRACE)
+        if not again.exists():
             raise PortalError("code_wrong")
 
 

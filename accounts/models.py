@@ -121,6 +121,7 @@ class OneTimeCode(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     tries = models.PositiveSmallIntegerField(default=0)
     used_at = models.DateTimeField(null=True)
+    used_for = models.CharField(max_length=64, blank=True)  # what it proved; a retry proves the same again
 
     class Meta:
         indexes = [models.Index(fields=["mobile", "purpose", "created_at"], name="code_by_mobile")]

@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 class IdentityConfig(AppConfig):
     name = "identity"
-    verbose_name = _("Identity")
+    verbose_name = _("Identity matching")
 
     def ready(self) -> None:
         from identity.checks import registries_exist

@@ -54,6 +54,7 @@ class Registration(Leased):
     confirmed_at = models.DateTimeField(null=True, blank=True)
     submitted_at = models.DateTimeField(_("submitted"), null=True, blank=True)
     state_since = models.DateTimeField(default=timezone.now)
+    touched_at = models.DateTimeField(default=timezone.now)  # the last sign of life: what expiry counts from
     told_of_delay_at = models.DateTimeField(null=True, blank=True)
     account = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT)
 
@@ -67,7 +68,7 @@ class Registration(Leased):
             ),
             models.Index(fields=["national_id"], name="registration_by_id"),
             models.Index(fields=["mobile"], name="registration_by_mobile"),
-            models.Index(fields=["state", "state_since"], name="registration_by_state"),
+            models.Index(fields=["state", "touched_at"], name="registration_by_state"),
         ]
         constraints = [
             models.UniqueConstraint(

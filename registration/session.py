@@ -35,15 +35,20 @@ class Journey:
 
     @property
     def asker(self) -> str:
-        """The secret that codes are bound to; made at the first use, kept to the session's end.
+        """The secret that codes are bound to; made at the first use, kept to the session's end."""
+        return self.asker_of_page("")
 
-        It comes from the CSRF secret, which a browser has from the first page on. A double click
-        on step one arrives twice without a session: both must be the same asker, or the browser
-        keeps the session that did not get the code.
+    def asker_of_page(self, nonce: str) -> str:
+        """The asker; for a browser without a session yet, made of the page that step one was typed in.
+
+        A double click on step one arrives twice without a session: both must be the same asker, or
+        the browser keeps the session that did not get the code. The CSRF secret ties the page's
+        nonce to the browser; the nonce keeps two people at one browser apart.
         """
         if "asker" not in self._data:
-            secret = keyed_hash("browser", self._csrf_secret) if self._csrf_secret else secrets.token_urlsafe(32)
-            self._write(asker=secret)
+            tied = bool(nonce and self._csrf_secret)
+            page = keyed_hash("page of step one", f"{self._csrf_secret}:{nonce}")
+            self._write(asker=page if tied else secrets.token_urlsafe(32))
         return str(self._data["asker"])
 
     @property
@@ -78,8 +83,8 @@ class Journey:
     def change_is_over(self) -> None:
         self._write(changing=False)
 
-    def granted(self, grant: str) -> None:
-        """The code was right: a new session key with the grant in it.
+    def granted(self, registration: Registration, grant: str) -> None:
+        """The code was right: a new session key with the grant for `registration` in it.
 
         The old key keeps its row, without a grant: whoever planted it has nothing, and a person
         whose answer was lost on the way can send the same code again from it.
@@ -87,7 +92,7 @@ class Journey:
         kept = dict(self.session.items())
         self.session.create()
         self.session.update(kept)
-        self._data = {"token": self.token}
+        self._data = {"token": str(registration.token)}
         self._write(grant=grant)
 
     @property

@@ -30,4 +30,5 @@ MOVES: dict[State, frozenset[State]] = {
     State.EXPIRED: frozenset(),
 }
 OPEN = tuple(state for state, leads_to in MOVES.items() if leads_to)
+ENDED = tuple(state for state, leads_to in MOVES.items() if not leads_to)
 AT_BRANCH = (State.AWAITING_BRANCH, State.REFERRED)

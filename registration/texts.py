@@ -28,11 +28,12 @@ _SENTENCES: dict[str, Any] = {
     "page_old": gettext_lazy("This page was too old or damaged. Please go on from here."),
     "session_ended": gettext_lazy(
         "You were away for long, so for your safety this page was closed. Enter your national ID and mobile again; "
-        "after the code you go on from where you were."
+        "after the code you go on, with what had reached us. What you typed on this last page did not, and has to be "
+        "typed again."
     ),
     "other_tab": gettext_lazy(
-        "The page you sent belonged to another request, perhaps in another tab. Nothing was changed. Here is the "
-        "request that is open now."
+        "The page you sent belonged to another request, perhaps in another tab. Nothing of it was taken. Here is "
+        "the request that is open now."
     ),
     "duplicate_proven": gettext_lazy(
         "Another request with this national ID exists, made with another number. You can go on: the first of them "

@@ -15,7 +15,7 @@ from registration.models import Registration
 from registration.services import journey as service
 from registration.services import lookup
 from registration.session import Journey
-from registration.states import OPEN, State
+from registration.states import State
 from registration.texts import sentence
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import to_persian_digits
@@ -25,7 +25,7 @@ from tamin_portal.persian import to_persian_digits
 def resend(request: HttpRequest) -> HttpResponse:
     """Another code for this browser's row; also the way back after "continued elsewhere"."""
     journey, row = _journey(request)
-    if row is None or row.state not in OPEN:
+    if row is None:
         messages.warning(request, sentence("session_ended"))
     elif request.POST.get("draft", journey.token) != journey.token:
         messages.warning(request, sentence("other_tab"))

@@ -16,6 +16,7 @@ What formtools does by itself, and why not here:
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from django import forms
@@ -85,7 +86,7 @@ class RegistrationWizard(SessionWizardView):
         if row is None or self.journey.changing:
             return MOBILE
         if not self.journey.holds(row):
-            return CODE if row.state in OPEN else MOBILE
+            return CODE  # even if the row has ended: who has not proven the number is not told
         if row.state == State.MOBILE_CONFIRMED:
             return IDENTITY
         return ""
@@ -130,7 +131,7 @@ class RegistrationWizard(SessionWizardView):
         if holds and (named == CODE or not step):  # a double click, or "back" and the button again
             self.journey.change_is_over()
             return redirect("registration")
-        return self._here("page_old" if self.registration.state in OPEN else "registration_closed")
+        return self._here("page_old")
 
     def _continued_elsewhere(self) -> bool:
         row = self.registration
@@ -165,7 +166,12 @@ class RegistrationWizard(SessionWizardView):
         if row and self.journey.holds(row) and (row.national_id, row.mobile) == (pair["national_id"], pair["mobile"]):
             self.journey.change_is_over()  # proven already: no second code for going back a page
             return redirect("registration")
-        started = service.start(**pair, operator=form.cleaned_data["operator"], asker=self.journey.asker)
+        started = service.start(
+            **pair,
+            operator=form.cleaned_data["operator"],
+            asker=self.journey.asker_of_page(form.cleaned_data["draft"]),
+            correcting=self.journey.token,
+        )
         self.journey.begin(started.registration, duplicate=started.duplicate)
         return redirect("registration")
 
@@ -176,7 +182,7 @@ class RegistrationWizard(SessionWizardView):
         if confirmed.account_exists or confirmed.registration.state != State.MOBILE_CONFIRMED:
             self.journey.finish(confirmed.registration)
             return redirect("registration_done")
-        self.journey.granted(confirmed.grant)
+        self.journey.granted(confirmed.registration, confirmed.grant)
         if confirmed.duplicate_notice:
             messages.info(self.request, sentence("duplicate_proven"))
         elif confirmed.registration.draft:
@@ -209,7 +215,7 @@ class RegistrationWizard(SessionWizardView):
     def get_form_initial(self, step: str) -> dict[str, Any]:
         row = self.registration
         if row is None:
-            return {}
+            return {"draft": secrets.token_urlsafe(16)}  # the page's nonce, see Journey.asker_of_page
         initial: dict[str, Any] = {"draft": self.journey.token}
         if step == MOBILE:
             initial |= {"national_id": row.national_id, "operator": row.operator, "mobile": local_mobile(row.mobile)}

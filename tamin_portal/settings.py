@@ -55,6 +55,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tamin_portal.middleware.ContentSecurityPolicy",
+    "tamin_portal.middleware.OrdinaryRequests",
     "tamin_portal.middleware.ClientAddress",
     "tamin_portal.middleware.PostBrake",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -107,6 +107,13 @@ def step_shown(response: Any) -> str:
     return found[1] if found else ""
 
 
+def nonce_of(page: Any) -> str:
+    """The draft field of a step-one page that a browser without a session got."""
+    found = re.search(r'name="mobile-draft"[^>]*value="([^"]+)"', page.content.decode())
+    assert found, "step one without a nonce"
+    return found[1]
+
+
 def texts_on(mobile: str) -> list[str]:
     """What the phone has received, newest first, once everything that is due was sent."""
     delivery.drain()

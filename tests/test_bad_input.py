@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import jdatetime
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
@@ -186,6 +187,19 @@ def test_a_ten_megabyte_field_is_refused_with_a_page(browser):
     assert response.status_code == 413
     assert "rtl" in response.content.decode()
     assert not Registration.objects.exists()
+
+
+@pytest.mark.parametrize("charset", ["unicode_escape", "rot13", "base64", "utf-16", "undefined", "no-such-thing"])
+def test_another_charset_than_utf_8_is_refused_with_a_page(browser, charset):
+    kind = f"multipart/form-data; boundary=x; charset={charset}"
+    assert browser.post(URL, data=b"--x--\r\n", content_type=kind).status_code == 400
+    assert browser.get("/portal/", {"next": "/portal/home"}, CONTENT_TYPE=kind).status_code == 400
+
+
+def test_a_file_is_refused_unread(browser):
+    upload = SimpleUploadedFile("big.bin", b"x" * 300_000)
+    response = browser.post(URL, {"registration_wizard-current_step": "mobile", "file": upload})
+    assert response.status_code == 413
 
 
 def test_a_landline_and_a_foreign_number_are_told_apart(browser):

@@ -26,11 +26,13 @@ from tests.accounts import together
 from tests.journeys import (
     DONE,
     MATCHES,
+    OTHER_NAME,
     URL,
     Answers,
     Browser,
     code_on,
     let_pass,
+    nonce_of,
     registration_in,
     row_of,
     step_shown,
@@ -105,9 +107,9 @@ def test_an_answer_lost_after_the_final_post_still_leads_to_the_closing_page():
 
 def test_a_double_click_on_step_one_of_a_fresh_browser_sends_one_code():
     browser = Browser()
-    browser.get(URL)
+    nonce = nonce_of(browser.get(URL))
     copies = [same_browser(browser) for _ in range(2)]
-    together(lambda n: copies[n].step_one(), 2)
+    together(lambda n: copies[n].step_one(draft=nonce), 2)
     assert Registration.objects.count() == 1
     code = code_on(MATCHES.mobile)
     assert InboxMessage.objects.count() == 1
@@ -312,6 +314,55 @@ def test_a_draft_cannot_be_written_or_submitted_with_an_old_grant():
         journey.save_draft(registration=row, grant="", answers={"last_name": "x"})
     row.refresh_from_db()
     assert row.draft == {}
+
+
+def test_a_code_proves_one_registration_only():
+    browser = Browser()
+    browser.step_one()
+    code = code_on(MATCHES.mobile)
+    browser.step_two(code)
+    browser.post(URL + "/restart")
+    browser.step_one(national_id=OTHER_NAME.national_id)
+    assert browser.step_two(code).status_code == 200
+    assert row_of(MATCHES).state == State.MOBILE_CONFIRMED
+    assert Registration.objects.get(national_id=OTHER_NAME.national_id).state == State.STARTED
+
+
+@pytest.mark.parametrize("ended", [State.REJECTED, State.EXPIRED, State.SUPERSEDED])
+def test_a_request_that_ended_meanwhile_says_nothing_before_the_code_and_begins_anew_after_it(ended):
+    browser = Browser()
+    browser.step_one()
+    code = code_on(MATCHES.mobile)
+    Registration.objects.update(state=ended)
+    assert step_shown(browser.get(URL)) == "code"
+    assert "code" in browser.step_two("000000" if code != "000000" else "111111").context["form"].errors
+    browser.post(URL + "/resend", {"draft": browser.draft()})
+    assert step_shown(browser.get(URL)) == "code"
+    assert browser.step_two(code)["Location"] == URL
+    assert step_shown(browser.get(URL)) == "identity"
+    assert browser.step_three(Answers.of(MATCHES))["Location"] == DONE
+    assert row_of(MATCHES).state == State.SUBMITTED
+
+
+def test_correcting_ones_own_typo_is_no_duplicate():
+    browser = Browser()
+    browser.step_one(mobile=SECOND_MOBILE)
+    browser.post(URL + "/change", {"draft": browser.draft()})
+    browser.step_one()
+    assert browser.get(URL).context["notice"] == ""
+    assert step_shown(browser.get(URL)) == "code"
+
+
+def test_two_people_at_one_browser_do_not_share_their_tries():
+    first = Browser()
+    first.step_one(draft=nonce_of(first.get(URL)))
+    code = code_on(MATCHES.mobile)
+    second = Browser()
+    second.cookies["csrftoken"] = first.cookies["csrftoken"].value
+    second.step_one(draft=nonce_of(second.get(URL)))
+    for _ in range(5):
+        second.step_two("000000" if code != "000000" else "111111")
+    assert first.step_two(code)["Location"] == URL
 
 
 def test_every_post_of_the_journey_needs_twelve_statements_at_most():

@@ -52,8 +52,19 @@ def make_one_of_each() -> None:
         State.EXPIRED: limits.DRAFTS_KEPT,
     }
     for person, (state, age) in zip(CITIZENS, ages.items(), strict=False):
-        registration_in(state, person=person, state_since=now - age - timedelta(seconds=1))
-        registration_in(state, person=CITIZENS[5], mobile=person.mobile, state_since=now - age + timedelta(hours=1))
+        registration_in(
+            state,
+            person=person,
+            touched_at=now - age - timedelta(seconds=1),
+            state_since=now - age - timedelta(seconds=1),
+        )
+        registration_in(
+            state,
+            person=CITIZENS[5],
+            mobile=person.mobile,
+            touched_at=now - age + timedelta(hours=1),
+            state_since=now - age + timedelta(hours=1),
+        )
     for old in (True, False):
         mobile = "+989120000999" if old else "+989120000998"
         codes.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker="someone")

@@ -62,7 +62,6 @@ def done(**context: Any) -> str:
         ("step one", step_one),
         ("step two", step_two),
         ("step three", step_three),
-        ("duplicate", lambda: step_one(notice="duplicate")),
         ("duplicate", lambda: step_two(notice="duplicate")),
         ("wrong code", lambda: step_two(code="123456")),
         ("done automatic", lambda: done(state="submitted", policy="automatic")),

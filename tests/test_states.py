@@ -18,7 +18,7 @@ from sms.models import Message
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import parse_mobile
 from tests.accounts import together
-from tests.journeys import MATCHES, account_of, registration_in
+from tests.journeys import MATCHES, URL, Browser, account_of, code_on, registration_in, step_shown
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ILLEGAL = [(a, b) for a, b in itertools.product(State, State) if b not in MOVES[a]]
@@ -155,10 +155,49 @@ def test_what_an_abandoned_person_typed_is_forgotten_and_the_events_stay():
 
 
 def _age(row: Registration, by: timedelta) -> None:
-    Registration.objects.filter(pk=row.pk).update(state_since=timezone.now() - by)
+    Registration.objects.filter(pk=row.pk).update(touched_at=timezone.now() - by, state_since=timezone.now() - by)
 
 
 def test_a_mobile_is_told_by_its_own_number():
     row = registration_in(State.REFERRED)
     decisions.refer(registration_in(State.SUBMITTED, mobile="09121110001"), why="mismatch")
     assert Message.objects.get().to == parse_mobile("09121110001") != row.mobile
+
+
+def test_thousands_of_a_strangers_drafts_do_not_hold_up_the_approval(django_assert_max_num_queries):
+    many = [
+        Registration(national_id=MATCHES.national_id, mobile=f"+98935{number:07}", operator="mci")
+        for number in range(3000)
+    ]
+    Registration.objects.bulk_create(many, batch_size=500)
+    winner = registration_in(State.REFERRED)
+    with django_assert_max_num_queries(80):
+        decisions.approve(winner, actor=PORTAL, why="test")
+    assert Registration.objects.filter(state=State.SUPERSEDED).count() == 3000
+    assert Event.objects.filter(to_state=State.SUPERSEDED, why="another_approved").count() == 3000
+    assert Message.objects.count() == 1  # nobody is told of a number that was never proven
+
+
+def test_a_journey_that_goes_on_does_not_expire_under_the_persons_hands():
+    row = registration_in(State.STARTED)  # a stranger's, of nearly a day ago
+    _age(row, timedelta(hours=23, minutes=59))
+    browser = Browser()
+    browser.step_one()
+    housekeeping.expire_abandoned()
+    browser.step_two(code_on(MATCHES.mobile))
+    assert step_shown(browser.get(URL)) == "identity"
+
+
+def test_the_sweep_looks_again_before_it_expires(monkeypatch):
+    row = registration_in(State.STARTED)
+    _age(row, timedelta(hours=25))
+    real = decisions.hold_national_id
+
+    def someone_is_quicker(national_id):
+        real(national_id)
+        Registration.objects.filter(pk=row.pk).update(touched_at=timezone.now(), state=State.MOBILE_CONFIRMED)
+
+    monkeypatch.setattr(housekeeping, "hold_national_id", someone_is_quicker)
+    assert housekeeping.expire_abandoned() == 0
+    row.refresh_from_db()
+    assert row.state == State.MOBILE_CONFIRMED

@@ -21,6 +21,7 @@ from tests.journeys import (
     Browser,
     code_on,
     let_pass,
+    nonce_of,
     registration_in,
     row_of,
     step_shown,
@@ -133,10 +134,10 @@ def test_the_last_button_pressed_twice_is_one_registration(browser):
 
 def test_step_one_pressed_twice_sends_one_code_and_either_answer_can_use_it():
     first, second = Browser(), Browser()
-    csrf = first.get(URL).cookies["csrftoken"].value
-    second.cookies["csrftoken"] = csrf  # one browser, before it had a session
-    first.step_one()
-    second.step_one()
+    page = first.get(URL)
+    second.cookies["csrftoken"] = page.cookies["csrftoken"].value  # one browser, before it had a session
+    first.step_one(draft=nonce_of(page))
+    second.step_one(draft=nonce_of(page))
     assert second.step_two(code_on(MATCHES.mobile))["Location"] == URL
     assert step_shown(second.get(URL)) == "identity"
 

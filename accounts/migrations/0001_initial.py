@@ -160,6 +160,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("tries", models.PositiveSmallIntegerField(default=0)),
                 ("used_at", models.DateTimeField(null=True)),
+                ("used_for", models.CharField(blank=True, max_length=64)),
                 (
                     "message",
                     models.OneToOneField(

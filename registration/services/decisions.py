@@ -15,7 +15,7 @@ from django.db import transaction
 from accounts import services as accounts
 from accounts.models import User
 from registration.models import Registration
-from registration.services.moves import PORTAL, move
+from registration.services.moves import PORTAL, move, move_all
 from registration.states import OPEN, State
 from sms import outbox, texts
 from sms.models import MessageKind
@@ -93,11 +93,11 @@ def reject(row: Registration, *, actor: str, reason: str, papers: Sequence[str] 
 def supersede(row: Registration, *, why: str) -> Registration:
     """Another registration for this national ID was approved. A proven number is told, once."""
     with transaction.atomic():
-        waiting, proven = row.account, row.confirmed_at is not None
+        waiting = row.account
         row = move(row, State.SUPERSEDED, actor=PORTAL, why=why, account=None, grant_hash="", **_SECRETS_GONE)
         if waiting:
             accounts.delete_inactive_account(user=waiting)
-        if proven:
+        if row.confirmed_at:
             tell(row, "superseded", texts.superseded(tracking_code=row.tracking_code or ""))
     return row
 
@@ -118,6 +118,8 @@ def tell(row: Registration, what: str, text: str, kind: MessageKind = MessageKin
 
 def _supersede_others(winner: Registration) -> None:
     others = Registration.objects.filter(national_id=winner.national_id, state__in=OPEN).exclude(pk=winner.pk)
+    # First the unproven ones, all at once: strangers can make thousands, and nobody is told of them.
+    move_all(others, State.STARTED, State.SUPERSEDED, actor=PORTAL, why="another_approved")
     for other in others.select_related("account").order_by("pk"):
         supersede(other, why="another_approved")
 

@@ -45,7 +45,7 @@ def activate(
     code = codes.try_code(purpose=CodePurpose.DESK, mobile=registration.mobile, asker=asker, typed=typed_code)
     with transaction.atomic():
         decisions.hold_national_id(registration.national_id)
-        codes.consume(code)
+        codes.consume(code, used_for=str(registration.token))
         return _decided(
             lambda: decisions.approve(
                 registration, actor=by.username, why="papers_checked", note=note, papers=[*papers]

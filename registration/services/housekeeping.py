@@ -17,10 +17,9 @@ from identity import services as identity
 from registration.models import Registration
 from registration.services.decisions import hold_national_id
 from registration.services.moves import PORTAL, move
-from registration.states import MOVES, State
+from registration.states import ENDED, State
 from sms import delivery
 from tamin_portal import limits
-from tamin_portal.errors import PortalError
 from tamin_portal.models import PostCount
 
 _LIVES = {
@@ -29,14 +28,13 @@ _LIVES = {
     State.REFERRED: limits.BRANCH_LIFE,
     State.AWAITING_BRANCH: limits.BRANCH_LIFE,
 }
-_ENDED = tuple(state for state, leads_to in MOVES.items() if not leads_to and state != State.APPROVED)
 
 
 def expire_abandoned(*, dry_run: bool = False, progress: Callable[[], None] | None = None) -> int:
     """Expire what was left alone for longer than its state allows; returns how many."""
     now, due = timezone.now(), Q()
     for state, life in _LIVES.items():
-        due |= Q(state=state, state_since__lt=now - life)
+        due |= Q(state=state, touched_at__lt=now - life)
     rows = Registration.objects.filter(due).order_by("pk")
     if dry_run:
         return rows.count()
@@ -62,15 +60,17 @@ def purge(*, dry_run: bool = False, progress: Callable[[], None] | None = None) 
 
 
 def _expire(row: Registration, progress: Callable[[], None] | None) -> int:
+    """Expire `row` if, under its lock, it is still as old and where it was when it was selected."""
     try:
         with transaction.atomic():
             hold_national_id(row.national_id)
+            now = Registration.objects.select_for_update().get(pk=row.pk)
+            if (now.state, now.touched_at) != (row.state, row.touched_at):
+                return 0
             waiting = row.account
             move(row, State.EXPIRED, actor=PORTAL, why="abandoned", account=None, password="", security_answer="")
             if waiting:
                 accounts.delete_inactive_account(user=waiting)
-    except PortalError:  # it moved on since we looked: not abandoned after all
-        return 0
     finally:
         if progress:
             progress()
@@ -81,8 +81,10 @@ def _forget_ended(before: datetime, dry_run: bool) -> int:
     """What a refused or abandoned person typed is not ours to keep; the events stay."""
     typed = ("last_name", "first_name", "certificate_number", "certificate_serial", "series_letter", "series_number")
     plain = (*typed, "gender", "country", "city", "email", "security_question", "security_answer", "password")
-    rows = Registration.objects.filter(state__in=_ENDED, state_since__lt=before).exclude(
-        last_name="", password="", draft={}
+    rows = (
+        Registration.objects.filter(state__in=ENDED, state_since__lt=before)
+        .exclude(state=State.APPROVED)
+        .exclude(last_name="", password="", draft={})
     )
     if dry_run:
         return rows.count()

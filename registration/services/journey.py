@@ -9,7 +9,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts import codes, passwords
@@ -18,10 +17,9 @@ from accounts.services import account_exists
 from registration import tracking
 from registration.models import Registration
 from registration.services.moves import CITIZEN, move, write_event
-from registration.states import OPEN, State
+from registration.states import ENDED, OPEN, State
 from tamin_portal.errors import PortalError
 from tamin_portal.hints import hint
-from tamin_portal.leases import lock_name
 from tamin_portal.secrets import keyed_hash, keyed_hash_matches
 
 UNFINISHED = (State.STARTED, State.MOBILE_CONFIRMED)
@@ -80,22 +78,17 @@ class Identity:
         }
 
 
-def start(*, national_id: str, mobile: str, operator: str, asker: str) -> Started:
+def start(*, national_id: str, mobile: str, operator: str, asker: str, correcting: str = "") -> Started:
     """Step one: find or open the row of this pair and send a code. Grants nothing.
 
+    `correcting` is the token of the draft whose number this browser mistyped; it is no duplicate.
     Raises PortalError("code_limit", retry_at=…); the row is kept, so nothing typed is lost.
     """
-    with transaction.atomic():
-        lock_name(f"national-id:{national_id}")
-        others = list(Registration.objects.filter(national_id=national_id).filter(_open_or_approved()))
-        row = next((other for other in others if other.mobile == mobile and other.state in OPEN), None)
-        duplicate = bool(others) and settings.DUPLICATE_NOTICE == "guide"
-        if row is None:
-            row = Registration.objects.create(national_id=national_id, mobile=mobile, operator=operator)
-            write_event(row, before="", actor=CITIZEN, why="step_one")
-        elif row.operator != operator:
-            row.operator = operator
-            row.save(update_fields=["operator"])
+    others = Registration.objects.filter(national_id=national_id, state__in=(*OPEN, State.APPROVED))
+    if correcting:
+        others = others.exclude(token=correcting, state=State.STARTED)
+    duplicate = settings.DUPLICATE_NOTICE == "guide" and others.exists()
+    row = _row_of(national_id=national_id, mobile=mobile, operator=operator)
     issued = codes.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker=asker, operator=operator)
     return Started(registration=row, duplicate=duplicate, wait=issued.wait)
 
@@ -110,27 +103,27 @@ def resend(*, registration: Registration, asker: str) -> codes.Issued:
 def confirm(*, registration: Registration, asker: str, typed_code: str) -> Confirmed:
     """Step two: the right code gives this browser a fresh grant and ends every older one.
 
-    A row that was already further (another device, a resumed journey) keeps its state. Raises
-    PortalError of `codes.try_code`, or "registration_closed" when the row has ended meanwhile.
+    A row that was already further (another device, a resumed journey) keeps its state; one that
+    has ended meanwhile is begun anew, so the answer may be about another row. Raises PortalError
+    of `codes.try_code`.
     """
     code = codes.try_code(purpose=CodePurpose.REGISTER, mobile=registration.mobile, asker=asker, typed=typed_code)
     with transaction.atomic():
-        codes.consume(code)
-        row = Registration.objects.select_for_update().get(pk=registration.pk)
-        if row.state == State.STARTED and account_exists(national_id=row.national_id):
-            row = move(row, State.SUPERSEDED, actor=CITIZEN, why="account_exists", confirmed_at=timezone.now())
+        codes.consume(code, used_for=str(registration.token))
+        row, now = Registration.objects.select_for_update().get(pk=registration.pk), timezone.now()
+        if row.state in (State.STARTED, *ENDED) and account_exists(national_id=row.national_id):
+            if row.state == State.STARTED:
+                row = move(row, State.SUPERSEDED, actor=CITIZEN, why="account_exists", confirmed_at=now)
             return Confirmed(registration=row, grant="")
-        if row.state not in OPEN:
-            raise PortalError("registration_closed", state=row.state)
+        if row.state in ENDED:
+            row = _row_of(national_id=row.national_id, mobile=row.mobile, operator=row.operator)
         grant = secrets.token_urlsafe(32)
         granted = {"grant_hash": keyed_hash("grant", grant)}
         if row.state == State.STARTED:
-            row = move(
-                row, State.MOBILE_CONFIRMED, actor=CITIZEN, why="code_right", confirmed_at=timezone.now(), **granted
-            )
+            row = move(row, State.MOBILE_CONFIRMED, actor=CITIZEN, why="code_right", confirmed_at=now, **granted)
         else:
-            row.grant_hash = granted["grant_hash"]
-            row.save(update_fields=["grant_hash"])
+            row.grant_hash, row.touched_at = granted["grant_hash"], now
+            row.save(update_fields=["grant_hash", "touched_at"])
         notice = settings.DUPLICATE_NOTICE == "after_proof" and _others_open(row)
     return Confirmed(registration=row, grant=grant, duplicate_notice=notice)
 
@@ -146,7 +139,7 @@ def save_draft(*, registration: Registration, grant: str, answers: dict[str, str
         raise PortalError("grant_ended")
     Registration.objects.filter(
         pk=registration.pk, state=State.MOBILE_CONFIRMED, grant_hash=registration.grant_hash
-    ).update(draft=answers)
+    ).update(draft=answers, touched_at=timezone.now())
 
 
 def submit(*, registration: Registration, grant: str, identity: Identity) -> Registration:
@@ -201,5 +194,22 @@ def _fresh_tracking_code() -> str:
     raise IntegrityError("no free tracking code in twenty draws")
 
 
-def _open_or_approved() -> Q:
-    return Q(state__in=(*OPEN, State.APPROVED))
+def _row_of(*, national_id: str, mobile: str, operator: str) -> Registration:
+    """The open row of this pair, with a fresh sign of life; a new one if there is none.
+
+    Takes no lock: whoever holds the national ID must not keep citizens waiting. Two at once are
+    told apart by the database's constraint, and the later one gets the earlier one's row.
+    """
+    pair = Registration.objects.filter(national_id=national_id, mobile=mobile, state__in=OPEN)
+    row = pair.first()
+    if row is None:
+        try:
+            with transaction.atomic():
+                row = Registration.objects.create(national_id=national_id, mobile=mobile, operator=operator)
+                write_event(row, before="", actor=CITIZEN, why="step_one")
+            return row
+        except IntegrityError:
+            row = pair.get()
+    row.operator, row.touched_at = operator, timezone.now()
+    row.save(update_fields=["operator", "touched_at"])
+    return row

@@ -10,6 +10,12 @@
     if (summary) summary.focus();
   }
 
+  // A page that answers a POST (an error) becomes an ordinary entry: "back" and "refresh" then ask for the
+  // address again, instead of the browser's own page about sending a form twice.
+  function forgetThePost() {
+    history.replaceState(null, "", location.href);
+  }
+
   // The button stays enabled and keeps its value; only the second press of a double click is dropped.
   function dropDoubleClicks() {
     const sent = new WeakMap();
@@ -88,6 +94,7 @@
       .catch(() => {});
   }
 
+  forgetThePost();
   focusErrors();
   dropDoubleClicks();
   document.querySelectorAll("[data-wait]").forEach((box) => Number(box.dataset.wait) > 0 && countDown(box));
