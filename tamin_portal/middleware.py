@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import ipaddress
 from collections.abc import Callable
 
@@ -38,29 +37,19 @@ class ContentSecurityPolicy:
 
 
 class OrdinaryRequests:
-    """Refuses what no form of ours sends: another charset than UTF-8, a body larger than any form.
-
-    Django decodes with whatever charset a request names (rot13, unicode_escape, …), and takes files
-    of any size although no form has one.
-    """
+    """Refuses what no form of ours sends: another charset than UTF-8 (noticed in `tamin_portal.wsgi`),
+    a body larger than any form. Django takes files of any size although no form has one."""
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not self._is_utf8(request):
+        if "portal.refused_charset" in request.META:
             return render(request, "400.html", status=400)
         length = str(request.META.get("CONTENT_LENGTH") or "0")
         if not length.isdecimal() or int(length) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
             return render(request, "413.html", status=413)
         return self.get_response(request)
-
-    @staticmethod
-    def _is_utf8(request: HttpRequest) -> bool:
-        try:
-            return codecs.lookup((request.content_params or {}).get("charset", "utf-8")).name == "utf-8"
-        except (LookupError, ValueError):
-            return False
 
 
 class ClientAddress:
