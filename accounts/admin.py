@@ -11,13 +11,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Branch, User
+from tamin_portal.admin import OnlyItsFilters
 from tamin_portal.persian import format_jalali, local_mobile, to_persian_digits
 
 # What staff may do comes from `add_staff`; a group made by hand could open more than a desk.
 admin.site.unregister(Group)
 
 
-class SuperusersOnly(admin.ModelAdmin):
+class SuperusersOnly(OnlyItsFilters, admin.ModelAdmin):
     """Not even shown to others, whatever permissions they were given."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:

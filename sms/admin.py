@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from sms.models import Attempt, Message, MessageKind
+from tamin_portal.admin import OnlyItsFilters
 from tamin_portal.persian import mask_mobile, to_persian_digits
 from tamin_portal.templatetags.persian_text import jalali
 
@@ -49,7 +50,7 @@ class AttemptInline(ReadOnly, admin.TabularInline):
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnly, admin.ModelAdmin):
+class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
     """Masked numbers; the body only while it waits to be sent, and a code's never: who reads a live
     code could use it."""
 

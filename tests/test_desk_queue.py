@@ -96,7 +96,17 @@ def test_the_address_bar_answers_no_questions_about_secrets(maryam, row, lookup)
 
 
 @pytest.mark.parametrize(
-    "query", [{"q": "\x00"}, {"p": "x"}, {"p": "99"}, {"o": "1.-2"}, {"state": "nonsense"}, {"all": ""}, {"e": "1"}]
+    "query",
+    [
+        {"q": "\x00"},
+        {"p": "x"},
+        {"p": "99"},
+        {"o": "1.-2"},
+        {"state": "nonsense"},
+        {"state": "\x00"},
+        {"all": ""},
+        {"e": "1"},
+    ],
 )
 def test_a_damaged_address_is_no_server_error(maryam, row, query):
     assert maryam.get(QUEUE, query).status_code in (200, 302)

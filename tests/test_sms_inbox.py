@@ -146,6 +146,30 @@ def test_operators_see_a_result_while_it_waits_and_not_once_it_is_final(operator
     assert "متن نتیجه" not in operator.get(url).content.decode()
 
 
+@pytest.mark.parametrize(
+    "lookup",
+    ["text__contains", "text__startswith", "to__endswith", "to", "id", "attempt__detail", "key", "state__regex"],
+)
+def test_the_address_bar_answers_no_questions_about_codes_and_numbers(operator, lookup):
+    queue(MessageKind.CODE)
+    assert operator.get("/admin/sms/message/", {lookup: "1"}).status_code == 400
+
+
+def test_the_lists_own_filters_work(operator):
+    queue(MessageKind.CODE)
+    shown = operator.get("/admin/sms/message/").context["cl"]
+    offered = [choice["query_string"] for spec in shown.filter_specs for choice in spec.choices(shown)]
+    assert {"?state__exact=queued", "?kind__exact=code"} <= set(offered)
+    assert {operator.get(f"/admin/sms/message/{query}").status_code for query in offered} == {200}
+    assert operator.get("/admin/sms/message/?state__exact=queued").context["cl"].result_count == 1
+    assert operator.get("/admin/sms/message/?state__exact=failed").context["cl"].result_count == 0
+
+
+@pytest.mark.parametrize("lookup", ["state__exact", "kind__exact", "gateway", "operator__exact", "operator"])
+def test_a_damaged_filter_is_no_server_error(operator, lookup):
+    assert operator.get("/admin/sms/message/", {lookup: "\x00"}).status_code < 500
+
+
 def test_nobody_changes_a_message_in_the_admin(operator):
     message = queue()
     assert operator.get("/admin/sms/message/add/").status_code == 403
