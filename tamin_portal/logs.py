@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import logging
 import re
+from typing import Any
 
-# Six digits or more in a row (any script, separators allowed) are a code, a mobile or an ID.
-_NUMBERS = re.compile(r"(?<![\w.])\+?\d(?:[ \-]?\d){5,}(?!\w)")
+from django.conf import settings
+from django.urls import Resolver404, resolve
+
+# Six digits or more in a row (any script, separators allowed) are a code, a mobile or an ID, whatever
+# stands before and after. An address is none: "10.0.0.12:5432 17 ms" stays.
+_ADDRESS_OR_NUMBER = re.compile(
+    r"(?P<address>[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?::[0-9]{1,5})?(?!\d))|\+?\d(?:[ \-]?\d){5,}"
+)
 # PostgreSQL puts the whole failing row into DETAIL, and its parameters into CONTEXT.
 _ROW_VALUES = re.compile(r"^(?:DETAIL|CONTEXT|.*\bFailing row contains).*$", re.MULTILINE)
+_METHODS = {"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"}
+# gunicorn's own sentences about what a client sent, which quote it → what is said instead.
+_COMPLAINTS = {
+    "Invalid request from ip=": "A request that is not HTTP was refused.",
+    "Error handling request": "A request ended in an error.",
+}
 _formatter = logging.Formatter()
 
 
@@ -16,16 +29,47 @@ def scrub(text: str) -> str:
     """`text` without long numbers, database row values and the query part of paths."""
     text = _ROW_VALUES.sub("[row values removed]", text)
     text = re.sub(r"\?[^\s\"']*", "?…", text)
-    return _NUMBERS.sub("[number]", text)
+    return _ADDRESS_OR_NUMBER.sub(lambda found: found["address"] or "[number]", text)
+
+
+def shown_path(path: str) -> str:
+    """The route that `path` leads to, with "…" for what differs; "/…" if it is none of ours.
+
+    People type anything after a slash, their names too.
+    """
+    if path.startswith(settings.STATIC_URL):
+        return f"{settings.STATIC_URL}…"
+    try:
+        route = resolve(path).route
+    except Resolver404:
+        return "/…"
+    return "/" + re.sub(r"<[^>]*>|\(.*", "…", route)
 
 
 class NoPersonalData(logging.Filter):
-    """Rewrites a record's message and traceback through `scrub`."""
+    """Rewrites a record's message and traceback: our own words for what a client sent, then `scrub`."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = scrub(record.getMessage()), None
+        record.args = _without_the_request(record)
+        message = record.getMessage()
+        if record.name == "gunicorn.error":
+            message = next((ours for theirs, ours in _COMPLAINTS.items() if message.startswith(theirs)), message)
+        record.msg, record.args = scrub(message), None
         if record.exc_info and not record.exc_text:
             record.exc_text = _formatter.formatException(record.exc_info)
         if record.exc_text:
             record.exc_text = scrub(record.exc_text)
         return True
+
+
+def _without_the_request(record: logging.LogRecord) -> Any:
+    """The record's values, with the method and path of gunicorn's access line, or the path of Django's
+    complaint about a request, as we know them."""
+    if record.name == "gunicorn.access" and isinstance(record.args, dict):
+        method = record.args["m"] if record.args["m"] in _METHODS else "…"
+        return record.args | {"m": method, "U": shown_path(str(record.args["U"]))}
+    path = getattr(getattr(record, "request", None), "path", None)
+    if isinstance(path, str) and isinstance(record.args, tuple):
+        escaped = path.encode("unicode_escape").decode()  # as Django logs it
+        return tuple(shown_path(path) if value in (path, escaped) else value for value in record.args)
+    return record.args

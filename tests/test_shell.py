@@ -15,8 +15,11 @@ from registration.states import State
 from tamin_portal import hints
 from tamin_portal.logs import NoPersonalData, scrub
 from tamin_portal.middleware import ClientAddress
+from tests.accounts import operator
 from tests.journeys import MATCHES, URL, Answers, Browser, code_on, registration_in
 
+# gunicorn.conf.py's.
+LINE = "%(m)s %(U)s %(s)s, %(b)s bytes, %(M)s ms"
 POLICY_WORDS = ("default-src 'none'", "script-src 'self'", "style-src 'self'")
 
 
@@ -68,14 +71,94 @@ def test_addresses_people_type_lead_to_the_page(client, path, target):
         "code 482913",
         "GET /x?national_id=12345",
         'Key (national_id)=(0012345679) already exists."',
+        "id0012345679",
+        "ID_0012345679x",
+        "v.0012345679",
+        "کد۰۰۱۲۳۴۵۶۷۹ملی",
+        "0012345679.5",
+        "10.0.0.12:0012345679",
+        "10.0.0.0012345679",
     ],
 )
 def test_a_log_line_loses_numbers_of_people(text):
     assert not any(number in scrub(text) for number in ("0012345679", "۰۰۱۲۳۴۵۶۷۹", "9121234567", "12345", "482913"))
 
 
-def test_a_log_line_keeps_what_an_operator_needs():
-    assert scrub("worker 17 took 250 ms at 10.0.0.12:5432") == "worker 17 took 250 ms at 10.0.0.12:5432"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "worker 17 took 250 ms at 10.0.0.12:5432",
+        "10.0.0.12:54321 17 ms",
+        "from 203.0.113.99 24 times",
+        "Starting gunicorn 27.0.1, workers v2, id1234",
+        "port 65535 is taken",
+    ],
+)
+def test_a_log_line_keeps_what_an_operator_needs(text):
+    assert scrub(text) == text
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/portal/registration", "/portal/registration"),
+        ("/", "/"),
+        ("/readyz", "/readyz"),
+        ("/static/portal.0123abcd.css", "/static/…"),
+        ("/admin/registration/registration/57/activate/", "/admin/registration/registration/…/activate/"),
+        ("/admin/accounts/user/علی-کریمی-نب/change/", "/admin/accounts/user/…/change/"),
+        ("/admin/علی-کریمی-نب", "/admin/…"),
+        ("/portal/علی-کریمی-نب", "/…"),
+        ("/portal/علی-کریمی-نب".encode().decode("latin-1"), "/…"),  # as WSGI has it
+        ("/portal/ali-karimi-nab", "/…"),
+        ("/ali.karimi@example.org", "/…"),
+        ("*", "/…"),
+        ("", "/…"),
+    ],
+)
+def test_the_access_log_has_our_own_words_of_a_path_only(path, shown):
+    words = {"m": "GET", "U": path, "s": "404", "b": "17", "M": 3}
+    record = logging.getLogger("gunicorn.access").makeRecord("gunicorn.access", 20, "f", 1, LINE, (words,), None)
+    NoPersonalData().filter(record)
+    assert record.getMessage() == f"GET {shown} 404, 17 bytes, 3 ms"
+
+
+def test_the_access_log_has_no_made_up_method():
+    words = {"m": "KARIMI-NAB", "U": "/", "s": "405", "b": "17", "M": 3}
+    record = logging.getLogger("gunicorn.access").makeRecord("gunicorn.access", 20, "f", 1, LINE, (words,), None)
+    NoPersonalData().filter(record)
+    assert record.getMessage() == "… / 405, 17 bytes, 3 ms"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Invalid request from ip=10.0.0.9: Invalid HTTP Header: 'ALI KARIMI NAB'",
+        "Invalid request from ip=: Invalid HTTP request line: 'GET /Karimi\nNab'",
+        "Error handling request GET /portal/registration?name=Karimi",
+        "Error handling request /Karimi",
+    ],
+)
+def test_gunicorns_complaints_carry_nothing_of_the_request(said):
+    record = logging.getLogger("gunicorn.error").makeRecord("gunicorn.error", 30, "f", 1, said, (), None)
+    NoPersonalData().filter(record)
+    assert record.getMessage() in ("A request that is not HTTP was refused.", "A request ended in an error.")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/portal/علی-کریمی", "Not Found: /…"),
+        ("/portal/ali-karimi", "Not Found: /…"),
+        ("/admin/علی-کریمی", "Not Found: /admin/…"),
+    ],
+)
+def test_djangos_complaints_have_our_own_words_of_a_path_only(client, caplog, path, shown):
+    caplog.handler.addFilter(NoPersonalData())
+    client.force_login(operator())
+    assert client.get(path).status_code == 404
+    assert [record.getMessage() for record in caplog.records] == [shown]
 
 
 @pytest.mark.django_db(transaction=True)
