@@ -1,1 +1,9 @@
 """The services that carry an SMS: `base` is the contract, every other module is one gateway."""
+
+from __future__ import annotations
+
+from sms.gateways.base import Gateway
+from sms.gateways.inbox import InboxGateway
+
+# Each kind under the name that settings call it by.
+KINDS: dict[str, type[Gateway]] = {kind.KIND: kind for kind in (InboxGateway,)}
