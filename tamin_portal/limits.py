@@ -57,3 +57,11 @@ MATCH_LEASE = timedelta(minutes=2)
 MATCH_FIRST_PAUSE = timedelta(seconds=10)
 MATCH_LONGEST_PAUSE = timedelta(minutes=15)
 MATCH_TELL_AFTER = timedelta(minutes=30)  # one SMS that it takes longer
+
+# Circuit breaker, per service (an SMS gateway and operator).
+BREAKER_WINDOW = 20  # results that are looked at
+BREAKER_FAILURES = 5  # opens at this many failures among them,
+BREAKER_SHARE = 0.5  # if they are this share at least
+BREAKER_FIRST_PAUSE = timedelta(seconds=15)  # doubles after each trial that fails
+BREAKER_LONGEST_PAUSE = timedelta(minutes=5)
+BREAKER_TRIAL = timedelta(seconds=60)  # a trial whose worker died is given to another

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from tamin_portal import hints
+from tamin_portal import breaker, hints
 
 
 @pytest.fixture(autouse=True)
 def hints_are_not_skipped(monkeypatch):
     """One test's dead Redis must not silence the next test's hints."""
     monkeypatch.setattr(hints, "_skip_until", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def breakers_are_closed():
+    """What a process remembers of its breakers ends with the test, as the rows do."""
+    breaker.forget_all()
 
 
 @pytest.fixture(autouse=True)
