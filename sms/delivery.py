@@ -16,10 +16,10 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from sms import routing, texts
+from sms import alarms, receipts, routing, texts
 from sms.doubt import WayOut, doubts, way_out
 from sms.gateways import base
-from sms.models import Attempt, AttemptOutcome, Message, MessageKind, MessageState
+from sms.models import AlarmCode, Attempt, AttemptOutcome, Message, MessageKind, MessageState
 from tamin_portal import leases, limits
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def drain(*, seconds: float = 50) -> int:
     Codes go before results, older before newer. With nothing due it costs one statement. Raises
     ImproperlyConfigured, before anything is claimed, when SMS_GATEWAYS names no gateway.
     """
-    routing.route("")
+    routing.check()
     return leases.drain(
         Message,
         _work,
@@ -76,7 +76,7 @@ def _give_back(rest: list[Message]) -> None:
 def _deliver(message: Message) -> None:
     open_doubts = doubts(message)
     if not open_doubts:
-        _send(message, routing.route(message.operator), open_doubts)
+        _send(message, routing.route(message.operator, message.kind), open_doubts)
         return
     gateway = routing.by_name(open_doubts[-1].gateway)
     match _way_out(message, open_doubts), gateway:
@@ -85,7 +85,7 @@ def _deliver(message: Message) -> None:
         case WayOut.LOOK_UP, base.Gateway():
             _look_up(message, gateway, open_doubts)
         case WayOut.ONCE_MORE, _:
-            _send(message, routing.route(message.operator), open_doubts)
+            _send(message, routing.route(message.operator, message.kind), open_doubts)
         case _:
             _leave_unknown(message, open_doubts)
 
@@ -105,10 +105,13 @@ def _send(message: Message, gateways: tuple[base.Gateway, ...], open_doubts: lis
     for gateway in gateways:
         if _expired(message):
             break
+        if not routing.may_send(gateway.name, message.operator):
+            continue
         attempt = _begin(message, gateway)
         if attempt is None:
             return
         outcome = _call(gateway, message)
+        routing.heard(gateway.name, message.operator, outcome)
         if not isinstance(outcome, base.TryAgain | base.OutOfOrder):
             _record(message, attempt, outcome, gateway, open_doubts)
             return
@@ -172,11 +175,12 @@ def _record(
 def _accept(message: Message, gateway: base.Gateway, ids: tuple[str, ...], at: datetime) -> bool:
     """Accepted at `at`: final where no receipt will come."""
     final = gateway.abilities(message.kind).receipts is base.ReceiptsBy.NONE
+    receipts.expect([(message.pk, gateway.name, ids)])
     return leases.settle(
         message,
         state=MessageState.ACCEPTED,
         gateway=gateway.name,
-        provider_id=" ".join(ids)[:255],
+        provider_id=" ".join(ids),
         sent_at=at,
         final_at=timezone.now() if final else None,
     )
@@ -218,6 +222,7 @@ def _put_off(message: Message, open_doubts: list[Attempt], *, at_least: timedelt
     given_up = now >= message.created_at + limits.SMS_RESULT_GIVE_UP
     if given_up:
         log.error("message %s (%s) given up after %s rounds", message.pk, message.kind, message.attempts)
+        alarms.sound(AlarmCode.GIVEN_UP, detail=f"message {message.pk}")
     if given_up or _expired(message):
         if open_doubts:
             return _leave_unknown(message, open_doubts)

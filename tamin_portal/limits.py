@@ -42,6 +42,8 @@ BRANCH_LIFE = timedelta(days=60)  # referred and awaiting_branch
 CODES_KEPT = timedelta(days=2)
 DRAFTS_KEPT = timedelta(days=7)  # after a registration ended
 MESSAGE_BODY_KEPT = timedelta(hours=1)  # after the message is final
+RECEIPTS_KEPT = timedelta(days=7)  # as they came
+ALARMS_KEPT = timedelta(days=30)  # after they were over
 
 # Work.
 SMS_LONGEST = 900  # characters of one text; what gateways take
@@ -52,6 +54,18 @@ SMS_CODE_RETRIES = (0, 2, 5, 10, 20)  # seconds
 SMS_RESULT_RETRIES = (10, 30, 120, 300, 900)  # seconds, the last repeats with jitter
 SMS_RESULT_GIVE_UP = timedelta(hours=72)
 SMS_LOOK_UP_PAUSE = timedelta(seconds=10)  # a gateway shows a message it took a little late
+SMS_BUDGET_NEW_NUMBERS = 0.8  # of the daily budget; from there on no codes to numbers nobody has proven
+ALARM_AGAIN = timedelta(minutes=15)  # a line in the log while one lasts
+RECEIPT_LARGEST = 8_192  # bytes kept of one pushed receipt
+RECEIPT_HELD = timedelta(hours=1)  # one that came before its message, or that is of none
+RECEIPT_RETRIES = (1, 2, 5, 10, 30, 60, 300)  # seconds, the last repeats
+RECEIPT_BATCH = 100
+RECEIPT_LEASE = timedelta(seconds=60)
+RECEIPT_WAIT = timedelta(hours=72)  # then an accepted message is left as accepted
+POLL_FIRST_PAUSE = timedelta(seconds=10)
+POLL_LONGEST_PAUSE = timedelta(minutes=30)
+POLL_WITHIN = timedelta(hours=48)  # after the send; gateways forget
+POLL_BATCH = 500
 MATCH_BATCH = 20
 MATCH_LEASE = timedelta(minutes=2)
 MATCH_FIRST_PAUSE = timedelta(seconds=10)

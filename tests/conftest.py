@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sms import budget, switches
 from tamin_portal import breaker, hints
 
 
@@ -14,9 +15,11 @@ def hints_are_not_skipped(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def breakers_are_closed():
-    """What a process remembers of its breakers ends with the test, as the rows do."""
+def nothing_is_remembered():
+    """What a process knows of breakers, switches and the budget ends with the test, as the rows do."""
     breaker.forget_all()
+    switches.forget()
+    budget.forget()
 
 
 @pytest.fixture(autouse=True)
