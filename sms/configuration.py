@@ -86,7 +86,7 @@ def _all_options(name: str) -> dict[str, str]:
 @cache
 def _routes(text: str, gateways: tuple[str, ...]) -> dict[str, Route]:
     if not text.strip():
-        return {ANY: tuple(((name, 1),) for name in gateways)}
+        return {ANY: tuple(((name, 1),) for name in dict.fromkeys(gateways))}
     routes: dict[str, Route] = {}
     for line in filter(None, map(str.strip, text.split(";"))):
         operator, colon, rest = line.partition(":")
