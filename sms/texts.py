@@ -33,6 +33,12 @@ def code_in(text: str) -> str:
     return found[0] if found else ""
 
 
+def label_in(text: str) -> str:
+    """The words before the code that `code` wrote into `text`, for gateways with templates of their own."""
+    found = _CODE.search(text)
+    return text[: found.start()].rpartition("\n")[2].strip(" :") if found else ""
+
+
 def account_created(*, name: str, gender: str = "") -> str:
     """The guide's SMS after a registration that succeeded."""
     return _addressed(

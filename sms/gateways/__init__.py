@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from sms.gateways.base import Gateway
+from sms.gateways.http import HttpGateway
 from sms.gateways.inbox import InboxGateway
+from sms.gateways.kavenegar import KavenegarGateway
 
 # Each kind under the name that settings call it by.
-KINDS: dict[str, type[Gateway]] = {kind.KIND: kind for kind in (InboxGateway,)}
+KINDS: dict[str, type[Gateway]] = {kind.KIND: kind for kind in (InboxGateway, KavenegarGateway, HttpGateway)}

@@ -214,7 +214,7 @@ class Gateway(ABC):
         """Hand up to `batch` messages over in one call: an outcome for each, in their order."""
         return [self.send(sms) for sms in batch]
 
-    def stay_connected(self) -> None:
+    def stay_connected(self) -> None:  # noqa: B027 - most have nothing to do
         """Called at the start of every drain, and comes back at once: a gateway that receives on a
         connection of its own sees to it here, traffic or not."""
 

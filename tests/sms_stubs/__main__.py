@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import contextlib
 import signal
+import sys
 from pathlib import Path
 
 from tests.sms_stubs.behaviours import BEHAVIOURS, Receipts
@@ -45,7 +46,8 @@ def main() -> None:
 
 async def _serve(one: Stub) -> None:
     await one.start()
-    print(one.port, flush=True)
+    sys.stdout.write(f"{one.port}\n")
+    sys.stdout.flush()
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, over.set)

@@ -89,8 +89,8 @@ class Stub:
             while (request := await _read(reader)) is not None:
                 if not await self._answer(request, writer):
                     return
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the caller is gone, or the stub is
         finally:
             self.open -= 1
             writer.close()
