@@ -11,7 +11,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from sms import alarms, configuration, routing
@@ -108,7 +108,7 @@ def _next_poll(message: Message, now: datetime) -> datetime:
     return now + min(max(age / 2, limits.POLL_FIRST_PAUSE), limits.POLL_LONGEST_PAUSE)
 
 
-def _waiting():  # type: ignore[no-untyped-def]
+def _waiting() -> QuerySet[Message]:
     return Message.objects.filter(state=MessageState.ACCEPTED, final_at__isnull=True)
 
 

@@ -116,6 +116,8 @@ CELERY_DB_REUSE_MAX = 1000  # without it Celery opens a database connection per 
 CELERY_TIMEZONE = "Asia/Tehran"
 CELERY_BEAT_SCHEDULE = {
     "drain-sms": {"task": "sms.drain", "schedule": 3.0, "options": {"expires": 60}},
+    "read-receipts": {"task": "sms.read_receipts", "schedule": 5.0, "options": {"expires": 60}},
+    "poll-receipts": {"task": "sms.poll", "schedule": 10.0, "options": {"expires": 60}},
     "drain-matching": {"task": "registration.match", "schedule": 5.0, "options": {"expires": 60}},
     "sweep": {"task": "registration.sweep", "schedule": 300.0, "options": {"expires": 300}},
     "purge": {"task": "registration.purge", "schedule": 3600.0, "options": {"expires": 3600}},
