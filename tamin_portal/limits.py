@@ -12,6 +12,7 @@ CODES_PER_HOUR = 5
 CODES_PER_DAY = 10
 CODE_TO_BE_ACCEPTED_WITHIN = timedelta(minutes=10)  # else it expires unsent
 CODE_LIFE = timedelta(minutes=10)  # from the moment a gateway accepted it
+CODE_UNCONFIRMED_AFTER = timedelta(seconds=60)  # without a receipt, where one is due; then the page says what to do
 CODE_TRIES = 5  # each code, counted before the comparison
 
 # Requests.

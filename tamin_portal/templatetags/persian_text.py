@@ -35,6 +35,12 @@ def jalali(value: dt.date | None, style: str = "date") -> str:
 
 
 @register.filter
+def time_of_day(moment: dt.datetime | None) -> str:
+    """۱۰:۴۲, as it is in Tehran; nothing for nothing."""
+    return persian.to_persian_digits(f"{timezone.localtime(moment):%H:%M}") if moment else ""
+
+
+@register.filter
 def clock(seconds: int) -> str:
     """A wait as a clock shows it: ۰:۴۵, ۱۲:۰۵, ۱:۰۲:۰۵. The script counts it down in the same form."""
     hours, rest = divmod(int(seconds), 3600)
