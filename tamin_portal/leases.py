@@ -92,8 +92,7 @@ def drain(
     Returns how many rows were claimed. Must not run inside a transaction: the claim has to be
     committed before the work starts.
     """
-    if connection.in_atomic_block:
-        raise RuntimeError("drain() inside a transaction would work on uncommitted claims")
+    refuse_inside_transaction()
     ends, total = time.monotonic() + seconds, 0
     while time.monotonic() < ends:
         rows = claim(model, limit=limit, lease_for=lease_for, order=order)
@@ -102,6 +101,12 @@ def drain(
         work(rows)
         total += len(rows)
     return total
+
+
+def refuse_inside_transaction() -> None:
+    """Claims must be committed before the work on them starts."""
+    if connection.in_atomic_block:
+        raise RuntimeError("draining inside a transaction would work on uncommitted claims")
 
 
 def lock_name(name: str) -> None:
