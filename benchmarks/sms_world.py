@@ -26,7 +26,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 from ready import is_ready  # noqa: E402
 from serve import MARK, running  # noqa: E402
 
-CELERY = [str(Path(sys.executable).with_name("celery")), "-A", "tamin_portal"]
+CELERY = str(Path(sys.executable).with_name("celery"))
 TIED = [sys.executable, str(ROOT / "tools/tied.py")]
 STARTS_WITHIN = 60.0  # seconds
 
@@ -102,11 +102,13 @@ class World:
         self.start("redis", [program, *options])
         until(lambda: answers(self.redis_port), "Redis does not start", STARTS_WITHIN)
 
-    def start_worker(self, name: str = "worker", *, pool: str = "threads", wait: bool = True) -> None:
+    def start_worker(
+        self, name: str = "worker", *, pool: str = "threads", wait: bool = True, app: str = "tamin_portal"
+    ) -> None:
         """A Celery worker for SMS as tools/serve.py starts it."""
         ready = self._times_ready(name)
         options = ["--without-gossip", "--without-mingle", "--loglevel=INFO", f"--pool={pool}", "--concurrency=2"]
-        self.start(name, [*CELERY, "worker", *options, "--queues=sms", f"--hostname={name}@faults"])
+        self.start(name, [CELERY, "-A", app, "worker", *options, "--queues=sms", f"--hostname={name}@faults"])
         if wait:
             until(lambda: self._times_ready(name) > ready, f"{name} does not start: {self.log(name)[-800:]}", 60)
 
@@ -114,7 +116,8 @@ class World:
         return self.log(name).count(" ready.") if (self.home / f"{name}.log").exists() else 0
 
     def start_beat(self) -> None:
-        self.start("beat", [*CELERY, "beat", f"--schedule={self.home / 'beat'}", "--pidfile=", "--loglevel=INFO"])
+        options = [f"--schedule={self.home / 'beat'}", "--pidfile=", "--loglevel=INFO"]
+        self.start("beat", [CELERY, "-A", "tamin_portal", "beat", *options])
 
     def start_web(self) -> None:
         self.start("web", [str(Path(sys.executable).with_name("gunicorn"))])
