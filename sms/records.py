@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Case, F, TextField, Value, When
+from django.db.models import F
 from django.utils import timezone
 
 from sms import alarms, receipts
@@ -150,17 +150,9 @@ def _is_final(call: Call) -> bool:
 
 
 def _accept(gateway: str, calls: Sequence[tuple[Call, tuple[str, ...]]], **times: datetime | None) -> None:
-    ids = {call.job.message.pk: provider_ids for call, provider_ids in calls}
-    each = [When(pk=pk, then=Value(" ".join(provider_ids))) for pk, provider_ids in ids.items()]
-    Message.objects.filter(pk__in=ids).update(
-        state=MessageState.ACCEPTED,
-        gateway=gateway,
-        provider_id=Case(*each, output_field=TextField()),
-        lease=None,
-        next_attempt_at=None,
-        **times,
-    )
-    receipts.expect([(pk, gateway, provider_ids) for pk, provider_ids in ids.items()])
+    ids = {call.job.message.pk: " ".join(provider_ids) for call, provider_ids in calls}
+    leases.settle_many(Message, "provider_id", ids, state=MessageState.ACCEPTED, gateway=gateway, **times)
+    receipts.expect([(call.job.message.pk, gateway, provider_ids) for call, provider_ids in calls])
 
 
 def _end_one(call: Call, said: Said) -> None:

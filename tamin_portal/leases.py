@@ -8,9 +8,10 @@ a worker that was paused past its lease changes nothing. Nothing here knows what
 
 from __future__ import annotations
 
+import itertools
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -76,6 +77,24 @@ def settle(row: Leased, *, next_attempt_at: Any = None, **changes: Any) -> bool:
         for name, value in changes.items():
             setattr(row, name, value)
     return bool(won)
+
+
+def settle_many(model: type[Leased], column: str, each: Mapping[int, str], **changes: Any) -> None:
+    """Finish many rows in one statement: `each` says what goes into `column` by primary key, `changes` go
+    into all. The caller has locked the rows and seen that their leases are its own."""
+    meta, quote = model._meta, connection.ops.quote_name
+    table, changes = quote(meta.db_table), {**changes, "lease": None, "next_attempt_at": None}
+    fields = {field.name: field for field in meta.concrete_fields}
+    into_all = "".join(f", {quote(str(fields[name].column))} = %s" for name in changes)
+    rows = ", ".join(["(%s, %s)"] * len(each))
+    values: list[Any] = [*itertools.chain.from_iterable(each.items())]
+    values += [fields[name].get_db_prep_save(value, connection) for name, value in changes.items()]
+    with connection.cursor() as cursor:  # Django's own way, CASE WHEN a row, costs as much as all else together
+        cursor.execute(
+            f"WITH new(id, value) AS (VALUES {rows}) UPDATE {table} "  # noqa: S608 - names come from the model
+            f"SET {quote(column)} = new.value{into_all} FROM new WHERE {table}.id = new.id",
+            values,
+        )
 
 
 def drain(
