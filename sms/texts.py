@@ -105,6 +105,11 @@ def delayed(*, tracking_code: str) -> str:
     )
 
 
+def test() -> str:
+    """What an operator sends to try a gateway."""
+    return _("This is a test SMS of the registration portal.")
+
+
 def _addressed(name: str, gender: str, *lines: str) -> str:
     """`lines` under the guide's salutation, with the person's name."""
     name = " ".join(name.split())

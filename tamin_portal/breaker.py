@@ -106,6 +106,12 @@ def close(name: str) -> bool:
     return bool(changed)
 
 
+def close_all(prefix: str) -> int:
+    """As `close`, for every name that begins with `prefix`; returns how many were open."""
+    open_ones = Breaker.objects.filter(name__startswith=prefix, open_until__isnull=False)
+    return sum(close(name) for name in open_ones.values_list("name", flat=True))
+
+
 def forget() -> None:
     """Read the rows again at the next question."""
     global _read_at

@@ -15,6 +15,12 @@ CODE_LIFE = timedelta(minutes=10)  # from the moment a gateway accepted it
 CODE_UNCONFIRMED_AFTER = timedelta(seconds=60)  # without a receipt, where one is due; then the page says what to do
 CODE_TRIES = 5  # each code, counted before the comparison
 
+# Codes, all numbers together: these only raise an alarm (accounts/abuse.py).
+PUMPING_NUMBERS = 50  # that got a code within an hour, at least,
+PUMPING_USED = 0.2  # and fewer than this share used one
+PREFIX_LENGTH = 9  # of +989121234567: ten thousand neighbours
+PREFIX_CODES_PER_HOUR = 100
+
 # Requests.
 POSTS_PER_ADDRESS = 600  # a minute; a whole mobile operator can sit behind one address
 LARGEST_FIELD = 1_000  # characters of one text field
@@ -48,7 +54,7 @@ ALARMS_KEPT = timedelta(days=30)  # after they were over
 
 # Work.
 SMS_LONGEST = 900  # characters of one text; what gateways take
-SMS_BATCH = 50
+SMS_BATCH = 200
 SMS_BATCH_TIME = timedelta(seconds=5)  # then the rest is given back: newer codes go first
 SMS_LEASE = timedelta(seconds=60)
 SMS_CODE_RETRIES = (0, 2, 5, 10, 20)  # seconds

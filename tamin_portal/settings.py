@@ -118,6 +118,7 @@ CELERY_BEAT_SCHEDULE = {
     "drain-sms": {"task": "sms.drain", "schedule": 3.0, "options": {"expires": 60}},
     "read-receipts": {"task": "sms.read_receipts", "schedule": 5.0, "options": {"expires": 60}},
     "poll-receipts": {"task": "sms.poll", "schedule": 10.0, "options": {"expires": 60}},
+    "watch-codes": {"task": "accounts.watch", "schedule": 300.0, "options": {"expires": 300}},
     "drain-matching": {"task": "registration.match", "schedule": 5.0, "options": {"expires": 60}},
     "sweep": {"task": "registration.sweep", "schedule": 300.0, "options": {"expires": 300}},
     "purge": {"task": "registration.purge", "schedule": 3600.0, "options": {"expires": 3600}},

@@ -49,6 +49,18 @@ def clock(seconds: int) -> str:
 
 
 @register.filter
+def percent(share: float | None) -> str:
+    """۹۷٫۵٪ for 0.975; a dash for None."""
+    return "—" if share is None else persian.to_persian_digits(f"{share * 100:.1f}").replace(".", "٫") + "٪"
+
+
+@register.filter
+def seconds(span: float | None) -> str:
+    """۳٫۵ for 3.5 seconds; a dash for None."""
+    return "—" if span is None else persian.to_persian_digits(f"{span:.1f}").replace(".", "٫")
+
+
+@register.filter
 def local_mobile(e164: str) -> str:
     """+989121234567 as people write it: 09121234567."""
     return persian.local_mobile(e164) if e164 else ""
