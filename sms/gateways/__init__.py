@@ -6,6 +6,8 @@ from sms.gateways.base import Gateway
 from sms.gateways.http import HttpGateway
 from sms.gateways.inbox import InboxGateway
 from sms.gateways.kavenegar import KavenegarGateway
+from sms.gateways.smpp import SmppGateway
 
+_ALL: tuple[type[Gateway], ...] = (InboxGateway, KavenegarGateway, HttpGateway, SmppGateway)
 # Each kind under the name that settings call it by.
-KINDS: dict[str, type[Gateway]] = {kind.KIND: kind for kind in (InboxGateway, KavenegarGateway, HttpGateway)}
+KINDS: dict[str, type[Gateway]] = {kind.KIND: kind for kind in _ALL}
