@@ -110,8 +110,8 @@ def fast(world: World, count: int) -> bool:
     cost, stubs = (cpu_seconds(process) - before) / count, (cpu_seconds(stub) - before_stub) / count
     seen = world.ask_gateway("first", "summary")
     print(
-        f"one worker, 50 ms, 200 connections: {rate:.0f} messages/s (aim ≥ {AIM_RATE}), CPU {cost * 1000:.2f} ms a message "
-        f"(the stub's own: {stubs * 1000:.2f} ms); at most {seen['most_open']} connections, {seen['doubled']} doubled",
+        f"one worker, 50 ms, 200 connections: {rate:.0f} messages/s (aim ≥ {AIM_RATE}), CPU {cost * 1000:.2f} ms "
+        f"a message (the stub's own: {stubs * 1000:.2f}); at most {seen['most_open']} open, {seen['doubled']} doubled",
         flush=True,
     )
     return rate >= AIM_RATE

@@ -1,6 +1,6 @@
 """Cause faults among real processes and see what becomes of N messages.
 
-    .venv/bin/python benchmarks/sms_faults.py [--n 1000] [--only worker redis …] [--short]
+    .venv/bin/python benchmarks/sms_faults.py [--n 1000] [--only worker redis …] [--short] [--logs FOLDER]
 
 Prints a table; ends with 1 if a demand is missed. Each run of a fault is a process of its own with
 its own Redis, workers and stub gateways on the loopback. DATABASE_URL names a PostgreSQL server in
@@ -49,6 +49,7 @@ SHORTER = {
     "LIMIT_SMS_RESULT_RETRIES": "2,4,8",
     "LIMIT_SMS_LOOK_UP_PAUSE": "2",
     "LIMIT_POLL_FIRST_PAUSE": "1",
+    "BEAT_AT_MOST": "2",
 }
 HEAD = ("fault", "gateway", "N", "lost", "doubled", "unknown", "expired", "slowest page", "s to final", "remark")
 WIDTHS = (46, 7, 5, 5, 7, 7, 7, 12, 10, 0)
@@ -59,6 +60,7 @@ def main() -> int:
     parser.add_argument("--n", type=int, default=1000, help="messages in each run")
     parser.add_argument("--only", nargs="+", choices=FAULTS, default=list(FAULTS))
     parser.add_argument("--short", action="store_true", help="fewer and shorter faults, shorter leases")
+    parser.add_argument("--logs", type=Path, help="a folder for the logs of runs that miss a demand")
     parser.add_argument("--run", help=argparse.SUPPRESS)  # in a child: everything about one run, as JSON
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill is a Ctrl-C: nothing is left running
@@ -66,7 +68,7 @@ def main() -> int:
         return child(**json.loads(given.run))
     missed = 0
     line(*HEAD)
-    with bench() as run:
+    with bench(given.logs) as run:
         for fault in given.only:
             for key in FAULTS[fault]:
                 verdict = run(fault, given.n, key=key, short=given.short)
@@ -77,23 +79,25 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def bench() -> Iterator[Any]:
-    """What runs one fault and returns its verdict, with the tables made once for all of them."""
+def bench(logs: Path | None = None) -> Iterator[Any]:
+    """What runs one fault and returns its verdict. The tables are made once for all; the logs of runs
+    that miss a demand are copied into `logs`."""
     folder = Path(tempfile.mkdtemp(prefix="portal-faults-"))
     server = os.environ.get("DATABASE_URL", "")
     try:
         with databases.migrated(server, folder) as template:
 
             def run(fault: str, n: int, *, key: bool, short: bool) -> dict[str, Any]:
-                home = folder / f"{fault}-{'key' if key else 'nokey'}"
+                home = folder / f"{fault}-{'key' if key else 'no-key'}"
                 home.mkdir()
                 try:
                     with databases.new_database(server, home, copy_of=template) as url:
-                        return in_a_child(fault=fault, n=n, key=key, short=short, home=str(home), database=url)
+                        verdict = in_a_child(fault=fault, n=n, key=key, short=short, home=str(home), database=url)
+                    if logs and verdict["misses"]:
+                        shutil.copytree(home, logs / home.name, dirs_exist_ok=True)
+                    return verdict
                 finally:
                     sweep(home)
-                    if "KEEP" in os.environ:
-                        shutil.copytree(home, f"{os.environ['KEEP']}/{home.name}", dirs_exist_ok=True)
                     shutil.rmtree(home, ignore_errors=True)
 
             yield run
@@ -108,17 +112,24 @@ def in_a_child(**run: Any) -> dict[str, Any]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             said, complained = process.communicate(timeout=LONGEST_SHORT if run["short"] else LONGEST)
-        except subprocess.TimeoutExpired:
-            process.terminate()
-            process.communicate()
+        except (subprocess.TimeoutExpired, KeyboardInterrupt) as reason:
+            end(process)
+            if isinstance(reason, KeyboardInterrupt):
+                raise
             return verdict | {"misses": ["it took too long"]}
-        except KeyboardInterrupt:
-            process.terminate()
-            process.wait(30)
-            raise
     if process.returncode:
         return verdict | {"misses": [complained.strip()[-1500:]]}
-    return json.loads(said.splitlines()[-1])
+    finished: dict[str, Any] = json.loads(said.splitlines()[-1])
+    return finished
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Politely, so that it ends its own processes; then for certain."""
+    process.terminate()
+    try:
+        process.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def child(fault: str, n: int, key: bool, short: bool, home: str, database: str) -> int:
@@ -164,9 +175,10 @@ def show(verdict: dict[str, Any]) -> None:
 
 
 def line(*cells: object) -> None:
-    texts = (str(cell).ljust(width) if place < 2 else str(cell).rjust(width)
-             for place, (cell, width) in enumerate(zip(cells, WIDTHS, strict=True)))  # fmt: skip
-    print("  ".join(texts).rstrip(), flush=True)
+    """One row in columns: words to the left, numbers to the right."""
+    words = [str(cell).ljust(width) for cell, width in zip(cells[:2], WIDTHS, strict=False)]
+    numbers = [str(cell).rjust(width) for cell, width in zip(cells[2:], WIDTHS[2:], strict=True)]
+    print("  ".join(words + numbers).rstrip(), flush=True)
 
 
 if __name__ == "__main__":
