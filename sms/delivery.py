@@ -130,10 +130,11 @@ class _Drain:
         again = [call.job for call, said in self.unwritten if isinstance(said, base.TryAgain | base.OutOfOrder)]
         self.waiting = sorted(again + self.waiting, key=lambda job: job.message.priority)
         turn, packets = Turn(ended=self.unwritten), Packets()
+        self._report()
         try:
             self._choose(turn, packets)
             begun = self._patiently(turn.write) if turn.ended or turn.over or turn.begun else []
-            self._report()
+            self.unwritten = []
             self._launch(packets.take(begun))
         finally:
             packets.release()
@@ -161,11 +162,11 @@ class _Drain:
         return self._patiently(lambda: routing.may_send(call.gateway.name, call.job.message.operator))
 
     def _report(self) -> None:
+        """What was said about the gateways counts for the very next choice of one."""
         for call, said in self.unwritten:
             if isinstance(said, base.Outcome):
                 name, operator, outcome = call.gateway.name, call.job.message.operator, said
                 self._patiently(partial(routing.heard, name, operator, outcome))
-        self.unwritten = []
 
     def _launch(self, packets: Sequence[list[Call]]) -> None:
         """Call; those in this thread last, for it can do nothing else meanwhile."""
