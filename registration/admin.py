@@ -52,7 +52,7 @@ class StateFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() is not None:
             return queryset.filter(state=self.value())
-        return queryset if request.GET.get("q") else queryset.filter(state__in=AT_BRANCH)
+        return queryset if _numbers_in(request.GET.get("q", "")) else queryset.filter(state__in=AT_BRANCH)
 
 
 @admin.register(Registration)

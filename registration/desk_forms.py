@@ -26,6 +26,12 @@ class TextArea(forms.CharField):
         return str(super().to_python(value)).replace("\r\n", "\n")
 
 
+class CodeInput(forms.PasswordInput):
+    """A code is read while it is typed, and never shown again on a page that comes back."""
+
+    input_type = "text"
+
+
 def _not_too_long(note: str) -> None:
     if len(note) > desk.LONGEST_NOTE:
         raise forms.ValidationError(sentence("note_too_long", most=desk.LONGEST_NOTE))
@@ -43,7 +49,7 @@ class WorkForm(forms.Form):
     code = forms.CharField(
         label=_("Code read out by the citizen"),
         max_length=60,  # a code with its spaces and marks; only what it holds is looked at
-        widget=forms.TextInput(
+        widget=CodeInput(
             attrs={"dir": "ltr", "inputmode": "numeric", "autocomplete": "off", "class": "desk-code", "size": 10}
         ),
         error_messages={"required": _("Type the code that the citizen reads out.")},

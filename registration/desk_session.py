@@ -14,16 +14,20 @@ _MOST_UNFINISHED = 5  # citizens a clerk has open at a time
 
 
 class Desk:
-    """The desk of one signed-in clerk; reading writes nothing."""
+    """The desk of one signed-in clerk."""
 
     def __init__(self, session: SessionBase) -> None:
         self.session = session
 
+    def open(self) -> None:
+        """Make the secret when the first page is opened: two clicks on "send" must find the same one."""
+        if _ASKER not in self.session:
+            self.session[_ASKER] = secrets.token_urlsafe(32)
+
     def asker(self, row: Registration) -> str:
         """The secret for codes about `row`: a code for another registration opens nothing here, not
         even one on the same mobile."""
-        if _ASKER not in self.session:
-            self.session[_ASKER] = secrets.token_urlsafe(32)
+        self.open()
         return f"{self.session[_ASKER]}:{row.pk}"
 
     def work(self, row: Registration) -> dict[str, Any]:

@@ -30,7 +30,9 @@ PAGE = "admin:registration_registration_change"
 
 def show(request: HttpRequest, row: Registration) -> HttpResponse:
     """The desk page, with the ticks and the note that were kept."""
-    return _page(request, row, WorkForm(initial=Desk(request.session).work(row)))
+    own_desk = Desk(request.session)
+    own_desk.open()
+    return _page(request, row, WorkForm(initial=own_desk.work(row)))
 
 
 def send_code(request: HttpRequest, row: Registration) -> HttpResponse:

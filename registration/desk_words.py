@@ -83,6 +83,7 @@ _WHYS: Words = {
     "step_one": gettext_lazy("Began to register"),
     "code_right": gettext_lazy("Entered the code that was sent to the mobile"),
     "submitted": gettext_lazy("Submitted the data"),
+    "mismatch": gettext_lazy("The identity data or the mobile did not agree"),  # the event does not say which
     "matched": gettext_lazy("The data agreed with the registries"),
     "account_exists": gettext_lazy("An account for this national ID existed already"),
     "another_approved": gettext_lazy("Another registration with this national ID was approved"),

@@ -66,6 +66,7 @@ class Registration(Leased):
                 fields=["next_attempt_at"], name="matching_due", condition=models.Q(next_attempt_at__isnull=False)
             ),
             models.Index(fields=["national_id"], name="registration_by_id"),
+            models.Index(fields=["mobile"], name="registration_by_mobile"),
             models.Index(fields=["state", "state_since"], name="registration_by_state"),
         ]
         constraints = [

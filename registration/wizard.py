@@ -93,7 +93,8 @@ class RegistrationWizard(SessionWizardView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         step = self.place()
-        if not step:
+        if not step:  # submitted, but the answer that would have ended the journey was lost on the way
+            self.journey.finish(self.row, submitted=True)
             return redirect("registration_done")
         if self._continued_elsewhere():
             return render(request, "registration/continued_elsewhere.html", {"registration": self.registration})

@@ -100,6 +100,11 @@ class Portal:
         )
         return json.loads(self.home.manage("shell", "--no-imports", "-c", program))
 
+    def minute_passes(self) -> None:
+        """A number that got a code may ask for another one, as if a minute had gone by."""
+        program = "from datetime import timedelta\nfrom tests.journeys import let_pass\nlet_pass(timedelta(seconds=61))"
+        self.home.manage("shell", "--no-imports", "-c", program)
+
 
 @contextmanager
 def run(home: Path, port: int | None = None, env: dict[str, str] | None = None) -> Iterator[Portal]:

@@ -89,6 +89,20 @@ def test_twenty_parallel_final_posts_are_one_submission_one_account_one_sms():
     assert InboxMessage.objects.filter(kind="result").count() == 1
 
 
+def test_an_answer_lost_after_the_final_post_still_leads_to_the_closing_page():
+    browser = Browser()
+    browser.confirm()
+    before = dict(browser.session.items())
+    browser.step_three(Answers.of(MATCHES))
+    session = browser.session  # the worker died between the submission and the end of the session
+    session.clear()
+    session.update(before)
+    session.save()
+    assert browser.get(URL)["Location"] == DONE
+    assert "درخواست شما با موفقیت ثبت گردید" in browser.get(DONE).content.decode()
+    assert step_shown(browser.get(URL)) == "mobile"
+
+
 def test_a_double_click_on_step_one_of_a_fresh_browser_sends_one_code():
     browser = Browser()
     browser.get(URL)

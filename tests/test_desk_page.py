@@ -1,0 +1,173 @@
+"""What the desk page shows, what it never shows, and what it costs."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings as project
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from identity import services as identity
+from identity.matching import Outcome
+from identity.registries.demo import CITIZENS, Plot
+from registration import desk_words
+from registration.models import Event, Registration
+from registration.states import State
+from tests.desk import QUEUE, Clerk, url
+from tests.journeys import MATCHES, OTHER_NAME, registration_in
+from tests.test_accounts_admin import assert_fits_the_policy
+
+pytestmark = pytest.mark.django_db
+BY_PLOT = {person.plot: person for person in CITIZENS}
+
+
+@pytest.fixture
+def maryam() -> Clerk:
+    return Clerk()
+
+
+def marks(page: str) -> dict[str, str]:
+    """The mark of each line of the comparison, by its label."""
+    return dict(re.findall(r'<th scope="row">(.*?)</th>.*?<td class="desk-mark">(.*?)</td>', page, re.S))
+
+
+def test_claim_and_registry_stand_side_by_side(maryam):
+    row = registration_in(
+        State.REFERRED, person=OTHER_NAME, verdict="mismatch", verdict_kind="identity",
+        verdict_fields={"mobile": "match", "last_name": "mismatch"},
+    )  # fmt: skip
+    page = maryam.open(row)
+    assert "محمدی" in page
+    assert "احمدی" in page
+    assert marks(page) == {
+        "نام خانوادگی": "مغایر", "نام": "مطابق", "تاریخ تولد": "مطابق", "جنسیت": "مطابق", "شماره شناسنامه": "مطابق",
+        "سری (حرف)": "مطابق", "سری (عدد)": "مطابق", "مسلسل شناسنامه": "مطابق", "تلفن همراه": "مطابق",
+    }  # fmt: skip
+    assert "۱۳۶۵/۱۱/۰۲" in page
+    assert "ارجاع شده به شعبه" in page
+    assert "بخشی از اطلاعات با ثبت احوال مطابقت نداشت" in page
+    code = row.tracking_code
+    grouped = "\u00a0".join((code[:3], code[3:6], code[6:]))
+    assert grouped.translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")) in page
+    assert_fits_the_policy(page)
+
+
+def test_a_mobile_of_somebody_else_is_said_in_plain_words(maryam):
+    row = registration_in(
+        State.REFERRED, person=BY_PLOT[Plot.OTHER_OWNER], verdict="mismatch", verdict_kind="owner",
+        verdict_fields={"mobile": "mismatch"},
+    )  # fmt: skip
+    page = maryam.open(row)
+    assert "تلفن همراه به نام دارنده این کد ملی نیست" in page
+    assert marks(page)["تلفن همراه"] == "مغایر"
+
+
+def test_a_dead_person_is_an_alarm(maryam):
+    page = maryam.open(registration_in(State.REFERRED, person=BY_PLOT[Plot.DECEASED], verdict="deceased"))
+    assert 'class="desk-alarm" role="alert"' in page
+    assert "فوت شده است" in page
+
+
+def test_a_registry_that_is_down_is_not_the_citizens_fault(maryam):
+    page = maryam.open(registration_in(State.REFERRED, person=BY_PLOT[Plot.DOWN_FOR_GOOD], verdict="mismatch"))
+    assert "ثبت احوال پاسخ نداد" in page
+    assert set(list(marks(page).values())[:-1]) == {"نامعلوم"}
+    assert "activate/" in page  # the papers still decide
+
+
+def test_a_registry_that_raises_is_a_sentence_too(maryam, settings):
+    settings.IDENTITY_REGISTRIES = ["no_such_registry"]
+    page = maryam.open(registration_in(State.REFERRED, person=MATCHES, verdict="mismatch"))
+    assert "استعلام از ثبت احوال ممکن نیست" in page
+
+
+def test_the_registry_is_asked_only_for_those_at_a_branch_and_it_is_logged_who_looked(maryam, monkeypatch, caplog):
+    asked = []
+    real = identity.registry_view
+    monkeypatch.setattr(identity, "registry_view", lambda **claim: asked.append(1) or real(**claim))
+    maryam.open(registration_in(State.APPROVED, person=MATCHES, verdict="match"))
+    assert not asked
+    row = registration_in(State.REFERRED, person=OTHER_NAME, verdict="mismatch")
+    with caplog.at_level(logging.INFO):
+        maryam.open(row)
+    assert len(asked) == 1
+    assert f"maryam looked at what the registry says about registration {row.pk}" in caplog.text
+    assert row.national_id not in caplog.text
+
+
+def test_no_secret_and_no_whole_mobile_is_on_any_page(maryam):
+    row = registration_in(State.REFERRED, person=OTHER_NAME, verdict="mismatch", grant_hash="grant-hash-of-row")
+    pages = [
+        maryam.open(row),
+        maryam.get(QUEUE).content.decode(),
+        maryam.get(url(row, "reject")).content.decode(),
+        maryam.reject(row).content.decode(),
+        maryam.activate(row, "").content.decode(),
+    ]
+    for page in pages:
+        for secret in (row.password, row.security_answer, "favourite_colour", "argon2", row.grant_hash, str(row.token)):
+            assert secret not in page
+        for number in (row.mobile, "09120000102", "۰۹۱۲۰۰۰۰۱۰۲"):
+            assert number not in page
+        assert_fits_the_policy(page)
+
+
+def test_history_is_told_in_words_with_jalali_dates(maryam):
+    row = registration_in(State.REFERRED, person=OTHER_NAME, verdict="mismatch")
+    for actor, before, after, why in (
+        ("citizen", "", "started", "step_one"),
+        ("portal", "submitted", "referred", "mismatch"),
+        ("operator ali", "referred", "rejected", "operator"),
+    ):
+        Event.objects.create(registration=row, actor=actor, from_state=before, to_state=after, why=why)
+    page = maryam.open(row)
+    for words in ("ثبت نام را آغاز کرد", "مشخصات هویتی یا تلفن همراه مطابقت نداشت", "متقاضی", "سامانه", "پشتیبان ali"):
+        assert words in page
+    assert re.search(r'<span class="desk-when">۱[۳۴]..?/.*?</span>|<span class="desk-when">۱۴', page)
+    assert not re.search(r">[^<]*(step_one|mismatch|referred)[^<]*<", page)
+
+
+def test_every_reason_and_outcome_of_the_services_has_words():
+    services = Path(project.BASE_DIR, "registration/services").glob("*.py")
+    whys = {why for file in services for why in re.findall(r'why="(\w+)"', file.read_text(encoding="utf-8"))}
+    assert len(whys) > 5
+    assert whys <= set(desk_words._WHYS)
+    outcomes = {outcome.value for outcome in Outcome}
+    assert outcomes <= set(desk_words._VERDICTS)
+    assert outcomes == set(desk_words._REGISTRY_NOW)
+
+
+def test_the_number_of_statements_does_not_grow_with_others_and_history(maryam):
+    row = registration_in(State.REFERRED, person=OTHER_NAME, verdict="mismatch")
+
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as taken:
+            maryam.open(row)
+        return len(taken)
+
+    statements()  # the first page makes the session's secret
+    few = statements()
+    for number in range(12):
+        registration_in(State.STARTED, person=OTHER_NAME, mobile=f"0935111{number:04}")
+        Event.objects.create(registration=row, actor="citizen", to_state="started", why="step_one")
+    assert statements() == few <= 12
+
+
+def test_the_queue_costs_the_same_for_many(maryam, django_assert_max_num_queries):
+    Registration.objects.bulk_create(
+        Registration(
+            state=State.REFERRED, national_id=MATCHES.national_id, mobile=f"+98935{number:07}", operator="mci",
+            submitted_at=timezone.now(),
+        )
+        for number in range(60)
+    )  # fmt: skip
+    with django_assert_max_num_queries(9):
+        page = maryam.get(QUEUE).content.decode()
+    assert "۶۰ ثبت نام" in page
+    assert ">۲</a>" in page
+    assert len(maryam.get(QUEUE, {"p": 2}).context["cl"].result_list) == 10

@@ -1,0 +1,111 @@
+"""Two clerks, two clicks, one citizen: one decision, and everybody is told what happened."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+
+from accounts.models import User
+from registration.states import State
+from sms.models import Message, MessageKind
+from tamin_portal import limits
+from tests.accounts import together
+from tests.desk import Clerk
+from tests.journeys import OTHER_NAME, code_on, let_pass, registration_in, texts_on
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def decisions(row) -> list[str]:
+    return list(row.events.values_list("to_state", flat=True))
+
+
+def results() -> int:
+    return Message.objects.filter(kind=MessageKind.RESULT).count()
+
+
+def two_clerks_with_codes(row) -> tuple[list[Clerk], list[str]]:
+    clerks, codes = [Clerk("maryam"), Clerk("ahmad")], []
+    for clerk in clerks:
+        clerk.send_code(row)
+        codes.append(code_on(row.mobile))
+        let_pass(limits.CODE_GAP)
+    return clerks, codes
+
+
+@pytest.mark.parametrize("state", [State.REFERRED, State.AWAITING_BRANCH])
+def test_two_clerks_activate_at_once(state):
+    row = registration_in(state, person=OTHER_NAME, verdict="mismatch")
+    clerks, codes = two_clerks_with_codes(row)
+    answers = together(lambda n: clerks[n].activate(row, codes[n]), 2)
+    told = sorted(clerk.told(answer) for clerk, answer in zip(clerks, answers, strict=True))
+    assert sum("فعال شد" in words and "پیش از این" not in words for words in told) == 1
+    assert sum("پیش از این توسط" in words for words in told) == 1
+    row.refresh_from_db()
+    assert row.state == State.APPROVED
+    assert decisions(row) == ["approved"]
+    assert User.objects.filter(national_id=row.national_id).count() == 1
+    assert results() == 1
+
+
+@pytest.mark.parametrize("state", [State.REFERRED, State.AWAITING_BRANCH])
+def test_one_activates_while_the_other_rejects(state):
+    row = registration_in(state, person=OTHER_NAME, verdict="mismatch")
+    clerks, codes = two_clerks_with_codes(row)
+    work = (lambda: clerks[0].activate(row, codes[0]), lambda: clerks[1].reject(row, confirmed="1"))
+    answers = together(lambda n: work[n](), 2)
+    told = [clerk.told(answer) for clerk, answer in zip(clerks, answers, strict=True)]
+    assert sum("پیش از این توسط" in words for words in told) == 1
+    row.refresh_from_db()
+    assert decisions(row) == [row.state]
+    accounts = User.objects.filter(national_id=row.national_id, activated_at__isnull=False).count()
+    assert accounts == (1 if row.state == State.APPROVED else 0)
+    assert results() == 1
+
+
+def test_two_mobiles_of_one_national_id_activated_at_once():
+    rows = [registration_in(State.REFERRED, person=OTHER_NAME, mobile=f"0935111223{n}") for n in range(2)]
+    clerks = [Clerk("maryam"), Clerk("ahmad")]
+    codes = []
+    for clerk, row in zip(clerks, rows, strict=True):
+        clerk.send_code(row)
+        codes.append(code_on(row.mobile))
+    answers = together(lambda n: clerks[n].activate(rows[n], codes[n]), 2)
+    assert [answer.status_code for answer in answers] == [302, 302]
+    for row in rows:
+        row.refresh_from_db()
+    assert sorted(row.state for row in rows) == ["approved", "superseded"]
+    loser = next(n for n in range(2) if rows[n].state == State.SUPERSEDED)
+    told = clerks[loser].told(answers[loser])
+    assert "جایگزین شده" in told or "حساب کاربری فعالی" in told
+    assert len(texts_on(rows[loser].mobile)) == 2  # the code, and that it was superseded
+
+
+def test_a_double_click_is_one_activation():
+    row = registration_in(State.REFERRED, person=OTHER_NAME, verdict="mismatch")
+    clerk = Clerk()
+    clerk.send_code(row)
+    code = code_on(row.mobile)
+    answers = together(lambda _n: clerk_again(clerk).activate(row, code), 4)
+    assert [answer.status_code for answer in answers] == [302] * 4
+    assert decisions(row) == ["approved"]
+    assert results() == 1
+
+
+def test_a_double_click_on_the_code_button_sends_one_sms():
+    row = registration_in(State.REFERRED, person=OTHER_NAME, verdict="mismatch")
+    clerk = Clerk()
+    clerk.open(row)
+    answers = together(lambda _n: clerk_again(clerk).send_code(row), 3)
+    assert [answer.status_code for answer in answers] == [302] * 3
+    assert len(texts_on(row.mobile)) == 1
+    assert clerk.activate(row, code_on(row.mobile)).status_code == 302
+
+
+def clerk_again(clerk: Clerk) -> Clerk:
+    """The same browser session in another thread."""
+    twin = Clerk.__new__(Clerk)
+    super(Clerk, twin).__init__()
+    twin.cookies = clerk.cookies.copy()
+    connection.ensure_connection()
+    return twin
