@@ -182,4 +182,7 @@ def line(*cells: object) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)  # everything was ended and removed on the way here
