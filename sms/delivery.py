@@ -162,11 +162,13 @@ class _Drain:
         return self._patiently(lambda: routing.may_send(call.gateway.name, call.job.message.operator))
 
     def _report(self) -> None:
-        """What was said about the gateways counts for the very next choice of one."""
+        """Tell the breakers, before the next choice. No fault of theirs may cost an answer that is not written yet."""
         for call, said in self.unwritten:
             if isinstance(said, base.Outcome):
-                name, operator, outcome = call.gateway.name, call.job.message.operator, said
-                self._patiently(partial(routing.heard, name, operator, outcome))
+                try:
+                    self._patiently(partial(routing.heard, call.gateway.name, call.job.message.operator, said))
+                except Exception as error:
+                    log.error("what gateway %s did was not noted (%s)", call.gateway.name, type(error).__name__)
 
     def _launch(self, packets: Sequence[list[Call]]) -> None:
         """Call; those in this thread last, for it can do nothing else meanwhile."""

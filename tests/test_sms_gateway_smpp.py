@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from sms import delivery, reports, routing
 from sms.gateways import smpp_session
 from sms.gateways.base import (
     Abilities,
@@ -25,6 +26,8 @@ from sms.gateways.base import (
     Unknown,
 )
 from sms.gateways.smpp import SmppGateway
+from sms.models import MessageState
+from tests.sms_fixtures import queue
 from tests.sms_stubs.smpp import SmppPeer, smpp_peer
 
 LONG = "ثبت نام شما انجام شد و حساب کاربری شما ایجاد گردید. " * 5  # 260 characters
@@ -207,6 +210,26 @@ def test_receipts_before_the_answer_do_not_hold_it_up():
         gateway.on_receipt = lambda name, pushed: kept.append(pushed)
         assert gateway.send(an_sms()) == Accepted(provider_ids=("m1",))
         peer.until(lambda: len(kept) == 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_long_message_is_delivered_when_the_receipts_of_all_its_parts_are_in(settings):
+    with smpp_peer(receipts="reversed") as peer:
+        settings.SMS_GATEWAYS = ["op"]
+        settings.SMS_ENVIRONMENT = {
+            "SMS_OP_KIND": "smpp", "SMS_OP_HOST": "127.0.0.1", "SMS_OP_PORT": str(peer.port),
+            "SMS_OP_SYSTEM_ID": "u", "SMS_OP_PASSWORD": "pw", "SMS_OP_SENDER": "1000",
+        }  # fmt: skip
+        routing._built.pop("op", None)
+        message = queue(text=LONG)
+        delivery.drain()
+        peer.until(lambda: len(peer.of("acknowledged")) == 8)
+        routing._built.pop("op").close()
+    message.refresh_from_db()
+    assert (message.state, message.provider_id) == (MessageState.ACCEPTED, "m1 m2 m3 m4")
+    reports.drain()
+    message.refresh_from_db()
+    assert message.state == MessageState.DELIVERED
 
 
 def pushed(body: str, query: str = "") -> PushedReceipt:

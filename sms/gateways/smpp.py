@@ -198,7 +198,10 @@ class SmppGateway(Gateway):
         query = urlencode({name: value for name, value in beside.items() if value})
         body = pdu.short_message or getattr(pdu, "message_payload", None) or b""
         close_old_connections()  # this thread lives as long as the bind
-        self.on_receipt(self.name, PushedReceipt(method="SMPP", query=query, content_type="", body=body))
+        try:
+            self.on_receipt(self.name, PushedReceipt(method="SMPP", query=query, content_type="", body=body))
+        finally:
+            close_old_connections()
 
     def read_receipts(self, pushed: PushedReceipt) -> list[Receipt]:
         beside = parse_qs(pushed.query)
