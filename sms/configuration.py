@@ -155,6 +155,10 @@ def _faults_of_tokens(name: str) -> Iterator[Fault]:
     if any(len(token) < SHORTEST_TOKEN or not re.fullmatch(r"[\w-]+", token, re.ASCII) for token in tokens):
         hint = "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
         yield Fault("sms.E007", f"{setting} has a token that is too short or does not fit into a URL.", hint)
+    told = options(name).get("RECEIPT_URL", "")
+    if told and not any(f"/sms/receipts/{name}/{token}/" in told for token in tokens):
+        hint = f"It ends in /sms/receipts/{name}/TOKEN/ with one of {setting}."
+        yield Fault("sms.E013", f"SMS_{name.upper()}_RECEIPT_URL is not where receipts are taken.", hint)
 
 
 def _faults_of_routes() -> Iterator[Fault]:

@@ -17,7 +17,7 @@ class Needy(Gateway):
 
     KIND = "needy"
     REQUIRED = ("KEY",)
-    OPTIONAL = {"SENDER": "the line", "CONNECTIONS": "at once"}
+    OPTIONAL = {"SENDER": "the line", "CONNECTIONS": "at once", "RECEIPT_URL": "ours"}
 
     def __init__(self, *, name, options):
         super().__init__(name=name, options=options)
@@ -91,11 +91,19 @@ def test_a_gateway_gets_its_own_options_and_none_of_the_portals(configure):
         ({"routes": "*:one,two+one"}, "sms.E010"),
         ({"routes": "mci:one"}, "sms.E011"),
         ({"budget": -1}, "sms.E012"),
+        ({"SMS_ONE_RECEIPT_URL": f"https://x/sms/receipts/one/{TOKEN}/"}, "sms.E013"),
+        ({"SMS_ONE_RECEIPT_URL": "https://x/y", "SMS_ONE_RECEIPT_TOKENS": TOKEN}, "sms.E013"),
     ],
 )
 def test_each_mistake_is_refused_by_name(configure, wrong, fault):
     configure(**wrong)
     assert faults() == [fault]
+
+
+def test_a_receipt_url_with_a_token_that_is_valid_is_right(configure):
+    url = f"https://x/sms/receipts/one/{TOKEN}2/?status=%d"
+    configure(SMS_ONE_RECEIPT_URL=url, SMS_ONE_RECEIPT_TOKENS=f"{TOKEN},{TOKEN}2")
+    assert faults() == []
 
 
 def test_a_misspelt_option_is_told_what_was_meant(configure):
