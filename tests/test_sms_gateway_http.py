@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import socket
+import threading
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import pytest
@@ -315,3 +318,64 @@ def test_the_stub_itself_counts_what_a_phone_would_hold():
         for _ in range(20):
             gateway.send(an_sms())
     assert 0 < len(peer.taken) < len(peer.log) == 20
+
+
+# ── answers that are HTTP, and strange
+
+
+@contextmanager
+def says(answer: bytes) -> Iterator[str]:
+    """A server that answers every request with these bytes and closes the connection."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.recv(65_536)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        thread.join(5)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", Accepted()),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n9\r\nok\r\n", Unknown("IncompleteRead")),
+        (HEAD + b"Content-Length: 99\r\n\r\nok", Unknown("HTTPException")),
+        (HEAD + b"Content-Length: 5000000\r\n\r\n" + b"x" * 2_000_000, Unknown("HTTPException")),
+        (HEAD + b"Content-Length: what\r\n\r\nok", Accepted()),  # until the end of the connection
+        (HEAD + b"\r\nok", Accepted()),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + HEAD + b"Content-Length: 2\r\n\r\nok", Accepted()),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", Accepted()),
+        (HEAD + b"X: " + b"y" * 100_000, Unknown("LineTooLong")),
+        (HEAD + b"X: y\r\n" * 500, Unknown("HTTPException")),
+        (b"HTTP/1.1 two hundred\r\n\r\n", Unknown("BadStatusLine")),
+        (b"\xff\xfe\x00" * 50, Unknown("BadStatusLine")),
+        (b"", Unknown("RemoteDisconnected")),
+    ],
+)
+def test_strange_answers_are_outcomes_too(answer, outcome):
+    with says(answer) as url:
+        said = box(url).send(an_sms())
+    assert said == outcome
+
+
+@pytest.mark.parametrize(
+    "body", [b"null", b"[]", b'{"return":null}', b'{"return":{"status":true}}', b'{"return":{"status":1e999}}',
+             b'{"return":{"status":200},"entries":{}}', b'{"return":{"status":200},"entries":[7]}',
+             b'{"return":{"status":200},"entries":[{"messageid":-1}]}', b"[" * 200_000, b"\xff", b'{"return":{}}'],
+)  # fmt: skip
+def test_json_of_any_other_shape_is_doubt_at_kavenegar(body):
+    with says(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body) as url:
+        assert type(kavenegar(url).send(an_sms())) is Unknown
+    with says(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body) as url:
+        assert type(kavenegar(url).look_up(key=uuid.uuid4())) is NoAnswer
+    with says(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body) as url:
+        assert kavenegar(url).poll(["7"]) == []
