@@ -19,8 +19,8 @@ max_requests_jitter = 2_000
 control_socket_disable = True  # its default path is shared by every gunicorn of this user
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - heartbeats, not on a slow disk
 
-# No form or link of ours comes near these.
-limit_request_line = 2_048
+# No form or link of ours comes near these; a receipt by GET may repeat the whole SMS.
+limit_request_line = 8_190
 limit_request_fields = 60
 limit_request_field_size = 8_190
 

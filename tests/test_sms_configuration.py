@@ -112,6 +112,13 @@ def test_a_misspelt_option_is_told_what_was_meant(configure):
     assert found.hint == "Did you mean SMS_ONE_SENDER?"
 
 
+def test_a_route_to_an_operator_that_nobody_can_choose_is_refused(configure):
+    configure(routes="mcii:one;mci:two;*:one")
+    found = [each for each in run_checks() if each.id.startswith("registration.")]
+    assert [each.id for each in found] == ["registration.E001"]
+    assert found[0].hint.startswith("Known are mci, ")
+
+
 def test_no_fault_ever_shows_a_credential(configure):
     configure("one,two,three", SMS_ONE_KEY="", SMS_ONE_SENDR="geheim", SMS_TWO_RECEIPT_TOKENS="geheim")
     assert "geheim" not in "".join(found.what + found.hint for found in configuration.faults())
