@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from sms import alarms, configuration, health, operating, switches
-from sms.models import Alarm, Attempt, GatewaySwitch, Message, MessageKind, Receipt
+from sms.models import Alarm, AlarmCode, Attempt, GatewaySwitch, Message, MessageKind, Receipt
 from tamin_portal.logs import scrub
 from tamin_portal.persian import mask_mobile, to_persian_digits
 from tamin_portal.templatetags.persian_text import clock, jalali
@@ -152,6 +152,9 @@ class GatewaySwitchAdmin(admin.ModelAdmin):
 
 @admin.register(Alarm)
 class AlarmAdmin(ReadOnly, admin.ModelAdmin):
+    """Whoever has dealt with one says so with the action."""
+
+    actions = ("dealt_with",)
     list_display = ("code", "subject", "detail", "count", "first", "last", "ended")
     list_filter = ("code",)
     ordering = ("-last_at",)
@@ -161,6 +164,14 @@ class AlarmAdmin(ReadOnly, admin.ModelAdmin):
     first = moment("first_at", _("first"))
     last = moment("last_at", _("last"))
     ended = moment("ended_at", _("over since"))
+
+    def has_deal_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("sms.change_alarm")
+
+    @admin.action(description=_("It is dealt with"), permissions=["deal"])
+    def dealt_with(self, request: HttpRequest, queryset: QuerySet[Alarm]) -> None:
+        for alarm in queryset:
+            alarms.clear(AlarmCode(alarm.code), alarm.subject)
 
 
 @admin.register(Receipt)

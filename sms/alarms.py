@@ -18,6 +18,8 @@ from tamin_portal import limits
 
 log = logging.getLogger(__name__)
 
+_WITHOUT_END = (AlarmCode.GIVEN_UP, AlarmCode.RECEIPTS)  # they tell of an event, not of a condition
+
 
 def sound(code: AlarmCode, subject: str = "", detail: str = "") -> None:
     """Something is wrong with `subject` (a gateway, a prefix; empty: with the whole).
@@ -43,6 +45,14 @@ def clear(code: AlarmCode, subject: str = "") -> None:
     standing = Alarm.objects.filter(code=code, subject=subject, ended_at__isnull=True)
     if standing.update(ended_at=timezone.now()):
         log.info("alarm sms.%s %s is over", code, subject or "-")
+
+
+def end_old() -> None:
+    """What is told once and has no end of its own stands for `limits.ALARM_STANDS` after the last time."""
+    for alarm in Alarm.objects.filter(
+        code__in=_WITHOUT_END, ended_at__isnull=True, last_at__lt=timezone.now() - limits.ALARM_STANDS
+    ):
+        clear(AlarmCode(alarm.code), alarm.subject)
 
 
 def standing() -> list[Alarm]:

@@ -6,9 +6,9 @@ import uuid
 
 from django.utils import timezone
 
-from sms import configuration, outbox, parts, receipts, routing, switches, texts
+from sms import alarms, configuration, outbox, parts, receipts, routing, switches, texts
 from sms.gateways import base
-from sms.models import Attempt, AttemptOutcome, GatewaySwitch, Message, MessageKind, MessageState
+from sms.models import AlarmCode, Attempt, AttemptOutcome, GatewaySwitch, Message, MessageKind, MessageState
 from tamin_portal import breaker
 from tamin_portal.errors import PortalError
 
@@ -111,7 +111,8 @@ def weigh(*, gateway: str, operator: str = "", weight: int | None) -> GatewaySwi
 
 
 def close_breakers(*, gateway: str, operator: str = "") -> None:
-    """Let messages go by `gateway` again at once, to one operator or to all."""
+    """Let messages go by `gateway` again at once, to one operator or to all; what is still wrong will tell itself."""
+    alarms.clear(AlarmCode.OUT_OF_ORDER, gateway)
     if operator:
         for name in routing.lines(gateway, operator):
             breaker.close(name)

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from sms import delivery, reports
+from sms import alarms, delivery, reports
 
 
 @shared_task(name="sms.drain", ignore_result=True)
@@ -19,6 +19,7 @@ def read_receipts() -> None:
 
 @shared_task(name="sms.poll", ignore_result=True)
 def poll() -> None:
-    """Ask the gateways that push nothing; stop waiting for what was never reported."""
+    """Ask the gateways that push nothing; stop waiting for what was never reported; end old alarms."""
     reports.poll()
     reports.give_up_waiting()
+    alarms.end_old()

@@ -63,6 +63,7 @@ SMS_RESULT_GIVE_UP = timedelta(hours=72)
 SMS_LOOK_UP_PAUSE = timedelta(seconds=10)  # a gateway shows a message it took a little late
 SMS_BUDGET_NEW_NUMBERS = 0.8  # of the daily budget; from there on no codes to numbers nobody has proven
 ALARM_AGAIN = timedelta(minutes=15)  # a line in the log while one lasts
+ALARM_STANDS = timedelta(hours=24)  # one that tells of an event, after its last time
 RECEIPT_LARGEST = 8_192  # bytes kept of one pushed receipt
 RECEIPT_HELD = timedelta(hours=1)  # one that came before its message, or that is of none
 RECEIPT_RETRIES = (1, 2, 5, 10, 30, 60, 300)  # seconds, the last repeats

@@ -125,7 +125,7 @@ def test_off_on_and_weight_take_effect_at_once(use_gateways):
     assert GatewaySwitch.objects.get(gateway="two").weight is None
 
 
-def test_on_closes_the_breakers(use_gateways):
+def test_on_closes_the_breakers_and_ends_the_alarm(use_gateways):
     use_gateways(StubGateway("one", OutOfOrder("418")))
     queue(operator="mci")
     delivery.drain()
@@ -133,6 +133,7 @@ def test_on_closes_the_breakers(use_gateways):
     assert "breaker open (418)" in run("sms_gateway")
     run("sms_gateway", "one", "on")
     assert len(routing.route("mci", "code")) == 1
+    assert alarms.standing() == []
 
 
 @pytest.mark.parametrize(
@@ -292,6 +293,17 @@ def test_the_list_has_age_and_masked_numbers_and_a_final_one_no_body(client):
         detail = client.get(f"/admin/sms/message/{message.pk}/change/").content.decode()
         assert "نتیجه دوم" not in detail
         assert CODE_TEXT.splitlines()[0] not in detail
+
+
+def test_an_operator_ends_an_alarm_and_a_clerk_cannot(client):
+    alarms.sound(AlarmCode.GIVEN_UP, detail="message 1")
+    order = {"action": "dealt_with", "_selected_action": [Alarm.objects.get().pk]}
+    client.force_login(clerk())
+    client.post("/admin/sms/alarm/", order)
+    assert len(alarms.standing()) == 1
+    client.force_login(operator())
+    client.post("/admin/sms/alarm/", order)
+    assert alarms.standing() == []
 
 
 def test_receipts_and_alarms_are_shown_without_long_numbers(client):

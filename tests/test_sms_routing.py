@@ -12,6 +12,7 @@ from django.utils import timezone
 from sms import alarms, budget, delivery, routing, switches
 from sms.gateways.base import Accepted, OutOfOrder, Refused, TryAgain, Unknown
 from sms.models import Alarm, AlarmCode, Message, MessageKind, MessageState
+from sms.tasks import poll
 from tamin_portal import breaker, limits
 from tamin_portal.models import Breaker
 from tests import sms_fixtures
@@ -198,6 +199,17 @@ def test_an_alarm_that_comes_back_begins_anew(caplog):
     alarms.sound(AlarmCode.BUDGET)
     assert alarms.standing()[0].count == 1
     assert [record.levelname for record in caplog.records].count("ERROR") == 2
+
+
+def test_what_tells_of_an_event_is_over_after_a_day_and_a_condition_is_not():
+    alarms.sound(AlarmCode.GIVEN_UP, detail="message 1")
+    alarms.sound(AlarmCode.RECEIPTS, "box")
+    alarms.sound(AlarmCode.OUT_OF_ORDER, "one")
+    poll()
+    assert len(alarms.standing()) == 3
+    Alarm.objects.update(last_at=timezone.now() - limits.ALARM_STANDS - timedelta(seconds=1))
+    poll()
+    assert [alarm.code for alarm in alarms.standing()] == [AlarmCode.OUT_OF_ORDER]
 
 
 def test_a_result_given_up_after_three_days_is_an_alarm(use_gateways):
