@@ -21,6 +21,7 @@ import psycopg2
 from benchmarks.sms_world import ROOT, answers, free_port, until
 
 PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 QUIET = subprocess.DEVNULL
 
 
@@ -128,8 +129,8 @@ class PrivatePostgres:
 
 def end_with_parent() -> None:
     """In the child, before it becomes the program: SIGQUIT when its parent dies."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT, 0, 0, 0)
+    if LIBC:
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT, 0, 0, 0)
 
 
 @contextlib.contextmanager

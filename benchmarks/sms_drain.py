@@ -66,7 +66,7 @@ def compare(world: World, given: argparse.Namespace) -> bool:
         slow, quick = plain(given.plain), drained(given.drained)
         ratios.append(quick / slow)
         print(f"round {number + 1}: a task each {slow:6.0f}/s, drained {quick:6.0f}/s: {ratios[-1]:.1f} ×", flush=True)
-    world.kill("noop")
+    world.stop("noop")
     ratio = statistics.median(ratios)
     print(f"drained / a task each: {ratio:.1f} × (median; aim ≥ {AIM_RATIO} ×)", flush=True)
     return ratio >= AIM_RATIO

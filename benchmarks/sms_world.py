@@ -15,8 +15,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,6 +45,10 @@ class World:
         self.redis_port, self.web_port = free_port(), free_port()
         self.gateway_ports: dict[str, int] = {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.commands: dict[str, list[str]] = {}  # what is started again when it ends
+        self.restarts: Counter[str] = Counter()
+        self.over = threading.Event()
+        self.supervisor = threading.Thread(target=self._supervise, daemon=True)
         kept = ("PATH", "HOME", "LANG")
         self.env = {name: os.environ[name] for name in kept if name in os.environ} | {
             MARK: str(self.home),
@@ -61,8 +67,8 @@ class World:
 
     # Processes.
 
-    def start(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
-        """Run `command` in a process group of its own until the world ends. It was called `name` before: it ended."""
+    def start(self, name: str, command: list[str], *, again: bool = False) -> subprocess.Popen[bytes]:
+        """Run `command` in a process group of its own. `again`: and once more whenever it ends."""
         with (self.home / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 [*TIED, *command],
@@ -73,12 +79,30 @@ class World:
                 stderr=log,
                 process_group=0,
             )
+        if again:
+            self.commands[name] = command
+            if not self.supervisor.is_alive():
+                self.supervisor.start()
         return self.processes[name]
 
+    def _supervise(self) -> None:
+        """Start again what ended, as supervisord does in `make run` and a container's restart policy elsewhere."""
+        while not self.over.wait(0.3):
+            for name, command in list(self.commands.items()):
+                if name in self.commands and self.processes[name].poll() is not None:
+                    self.restarts[name] += 1
+                    self.start(name, command)
+
     def kill(self, name: str) -> None:
-        """SIGKILL `name` and its children, and wait for it."""
-        os.killpg(self.processes[name].pid, signal.SIGKILL)
-        self.processes[name].wait(10)
+        """SIGKILL `name` and its children, and wait for it. The supervisor's are back soon."""
+        process = self.processes[name]
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
+
+    def stop(self, name: str) -> None:
+        """End `name` for good."""
+        self.commands.pop(name, None)
+        self.kill(name)
 
     def signal(self, name: str, number: signal.Signals) -> None:
         os.kill(self.processes[name].pid, number)
@@ -102,25 +126,19 @@ class World:
         self.start("redis", [program, *options])
         until(lambda: answers(self.redis_port), "Redis does not start", STARTS_WITHIN)
 
-    def start_worker(
-        self, name: str = "worker", *, pool: str = "threads", wait: bool = True, app: str = "tamin_portal"
-    ) -> None:
+    def start_worker(self, name: str = "worker", *, pool: str = "threads", app: str = "tamin_portal") -> None:
         """A Celery worker for SMS as tools/serve.py starts it."""
-        ready = self._times_ready(name)
         options = ["--without-gossip", "--without-mingle", "--loglevel=INFO", f"--pool={pool}", "--concurrency=2"]
-        self.start(name, [CELERY, "-A", app, "worker", *options, "--queues=sms", f"--hostname={name}@faults"])
-        if wait:
-            until(lambda: self._times_ready(name) > ready, f"{name} does not start: {self.log(name)[-800:]}", 60)
-
-    def _times_ready(self, name: str) -> int:
-        return self.log(name).count(" ready.") if (self.home / f"{name}.log").exists() else 0
+        command = [CELERY, "-A", app, "worker", *options, "--queues=sms", f"--hostname={name}@faults"]
+        self.start(name, command, again=True)
+        until(lambda: " ready." in self.log(name), f"{name} does not start: {self.log(name)[-800:]}", STARTS_WITHIN)
 
     def start_beat(self) -> None:
         options = [f"--schedule={self.home / 'beat'}", "--pidfile=", "--loglevel=INFO"]
-        self.start("beat", [CELERY, "-A", "tamin_portal", "beat", *options])
+        self.start("beat", [CELERY, "-A", "tamin_portal", "beat", *options], again=True)
 
     def start_web(self) -> None:
-        self.start("web", [str(Path(sys.executable).with_name("gunicorn"))])
+        self.start("web", [str(Path(sys.executable).with_name("gunicorn"))], again=True)
         until(lambda: is_ready(self.web_port), f"the web does not start: {self.log('web')[-800:]}", STARTS_WITHIN)
 
     def start_all(self, *, pool: str = "threads") -> None:
@@ -176,6 +194,9 @@ class World:
 
     def end(self) -> None:
         """No process of it is left."""
+        self.over.set()
+        if self.supervisor.is_alive():
+            self.supervisor.join(10)
         for process in self.processes.values():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # also one that SIGSTOP holds
