@@ -19,8 +19,8 @@ max_requests_jitter = 2_000
 control_socket_disable = True  # its default path is shared by every gunicorn of this user
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - heartbeats, not on a slow disk
 
-# No form or link of ours comes near these.
-limit_request_line = 2_048
+# No form or link of ours comes near these; a receipt by GET may repeat the whole SMS.
+limit_request_line = 8_190
 limit_request_fields = 60
 limit_request_field_size = 8_190
 
@@ -30,7 +30,10 @@ access_log_format = "%(m)s %(U)s %(s)s, %(b)s bytes, %(M)s ms"  # commas: the fi
 logconfig_dict: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"no_personal_data": {"()": "tamin_portal.logs.NoPersonalData"}},
+    "filters": {
+        "no_personal_data": {"()": "tamin_portal.logs.NoPersonalData"},
+        "no_receipts": {"()": "tamin_portal.logs.NoReceipts"},  # a gateway's token is in the path
+    },
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "filters": ["no_personal_data"], "formatter": "line"},
@@ -38,7 +41,12 @@ logconfig_dict: dict[str, Any] = {
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
         "gunicorn.error": {"handlers": ["console"], "level": "INFO", "propagate": False},
-        "gunicorn.access": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "gunicorn.access": {
+            "handlers": ["console"],
+            "filters": ["no_receipts"],
+            "level": "INFO",
+            "propagate": False,
+        },
     },
 }
 

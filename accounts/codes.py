@@ -17,8 +17,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.models import CodePurpose, OneTimeCode
-from sms import outbox, texts
+from accounts.models import CodePurpose, OneTimeCode, User
+from sms import budget, outbox, texts
 from sms.models import MessageKind, MessageState
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
@@ -44,8 +44,8 @@ class Issued:
 def issue(*, purpose: CodePurpose, mobile: str, asker: str, operator: str = "") -> Issued:
     """Send a code for `purpose` to `mobile`, for the session that holds the secret `asker`.
 
-    Raises PortalError("code_limit", retry_at=datetime) when the hour's or the day's codes of this
-    number are used up.
+    Raises PortalError: "code_limit" (`retry_at`) when the hour's or the day's codes of this number
+    are used up, "code_budget" when the day's budget is left for other messages.
     """
     with transaction.atomic():
         lock_name(f"code:{mobile}")
@@ -58,6 +58,8 @@ def issue(*, purpose: CodePurpose, mobile: str, asker: str, operator: str = "") 
         retry_at = _limit_hit([at for at, state in recent if state not in _NEVER_SENT], now)
         if retry_at:
             raise PortalError("code_limit", retry_at=retry_at)
+        if not _is_paid_for(mobile):
+            raise PortalError("code_budget")
         _send(purpose=purpose, mobile=mobile, asker=asker, operator=operator, now=now)
     return Issued(sent=True, wait=int(limits.CODE_GAP.total_seconds()))
 
@@ -103,6 +105,15 @@ def purge(*, before: datetime, dry_run: bool = False) -> int:
     """Delete codes asked for before `before`; returns how many."""
     old = OneTimeCode.objects.filter(created_at__lt=before)
     return old.count() if dry_run else old.delete()[0]
+
+
+def _is_paid_for(mobile: str) -> bool:
+    """Whether today's budget has a code for `mobile`: to its end for a number that somebody has proven."""
+    if budget.allows_code(known_number=False):
+        return True
+    used = OneTimeCode.objects.filter(mobile=mobile, used_at__isnull=False)
+    proven = used.exists() or User.objects.filter(mobile=mobile).exists()
+    return proven and budget.allows_code(known_number=True)
 
 
 def _send(*, purpose: CodePurpose, mobile: str, asker: str, operator: str, now: datetime) -> None:

@@ -23,6 +23,10 @@ _SENTENCES: dict[str, Any] = {
     "code_limit": gettext_lazy(
         "Too many codes have been asked for this number. You can ask for the next one on %(date)s at %(time)s."
     ),
+    "code_budget": gettext_lazy(
+        "No more codes can be sent to this number today. Please try again tomorrow, or visit the nearest branch with "
+        "your identity papers."
+    ),
     "registration_closed": gettext_lazy("This request has ended meanwhile. Please start again."),
     "grant_ended": gettext_lazy("Your registration was continued on another device."),
     "page_old": gettext_lazy("This page was too old or damaged. Please go on from here."),

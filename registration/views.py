@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts import code_delivery
+from accounts.models import CodePurpose
 from accounts.services import account_exists
 from registration import tracking
 from registration.models import Registration
@@ -18,7 +20,7 @@ from registration.session import Journey
 from registration.states import State
 from registration.texts import sentence
 from tamin_portal.errors import PortalError
-from tamin_portal.persian import to_persian_digits
+from tamin_portal.persian import mask_mobile, to_persian_digits
 
 
 @require_POST
@@ -46,6 +48,18 @@ def _resend(request: HttpRequest, journey: Journey, row: Registration) -> None:
         messages.success(request, sentence("code_sent_again"))
     else:
         messages.info(request, sentence("code_wait", wait=issued.wait))
+
+
+@never_cache
+@require_safe
+def delivery(request: HttpRequest) -> HttpResponse:
+    """Where the code of step two is: the part of that page which the script renews. 404 for any other session."""
+    journey, row = _journey(request)
+    if row is None or row.state not in OPEN or journey.holds(row):
+        raise Http404
+    found = code_delivery.of_newest(purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=journey.asker)
+    context = {"delivery": found, "masked_mobile": mask_mobile(row.mobile)}
+    return render(request, "registration/_delivery.html", context)
 
 
 @require_POST

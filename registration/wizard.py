@@ -27,7 +27,8 @@ from django.utils.cache import add_never_cache_headers
 from formtools.wizard.storage.base import BaseStorage
 from formtools.wizard.views import SessionWizardView
 
-from accounts import codes
+from accounts import code_delivery, codes
+from accounts.models import CodePurpose
 from registration.forms import CodeForm, IdentityForm, MobileForm
 from registration.models import Registration
 from registration.services import journey as service
@@ -226,9 +227,12 @@ class RegistrationWizard(SessionWizardView):
     def get_context_data(self, form: forms.Form, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(form=form, **kwargs)
         row = self.registration
-        context |= {"registration": row, "notice": "", "wait": 0, "masked_mobile": ""}
+        context |= {"registration": row, "notice": "", "wait": 0, "masked_mobile": "", "delivery": None}
         if row and self.steps.current == CODE:
             context["wait"] = codes.wait(mobile=row.mobile)
             context["masked_mobile"] = mask_mobile(row.mobile)
+            context["delivery"] = code_delivery.of_newest(
+                purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=self.journey.asker
+            )
             context["notice"] = "duplicate" if self.journey.duplicate else ""
         return context

@@ -1,19 +1,27 @@
-"""SMS in the admin: operators see where a message is, nobody changes one there."""
+"""SMS in the admin: operators see where a message is, nobody changes one there. Gateways are switched here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+from django import forms
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from sms.models import Attempt, Message, MessageKind
+from sms import alarms, configuration, health, operating, switches
+from sms.models import Alarm, AlarmCode, Attempt, GatewaySwitch, Message, MessageKind, Receipt
 from tamin_portal.admin import OnlyItsFilters
+from tamin_portal.logs import scrub
 from tamin_portal.persian import mask_mobile, to_persian_digits
-from tamin_portal.templatetags.persian_text import jalali
+from tamin_portal.templatetags.persian_text import clock, jalali
 
 
 def moment(field: str, label: Any) -> Callable[[Any, Model], str]:
@@ -54,7 +62,7 @@ class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
     """Masked numbers; the body only while it waits to be sent, and a code's never: who reads a live
     code could use it."""
 
-    list_display = ("created", "masked_number", "operator", "kind", "state", "gateway", "parts", "rounds")
+    list_display = ("created", "masked_number", "operator", "kind", "state", "gateway", "parts", "rounds", "age")
     list_filter = ("state", "kind", "gateway", "operator")
     list_per_page = 50
     show_full_result_count = False
@@ -62,11 +70,11 @@ class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
     fields = (
         ("masked_number", "operator"),
         ("kind", "state", "gateway"),
-        ("parts", "rounds"),
+        ("parts", "rounds", "age"),
         ("created", "sent", "final", "next_round", "expires"),
         "body",
     )
-    readonly_fields = ("masked_number", "rounds", "created", "sent", "final", "next_round", "expires", "body")
+    readonly_fields = ("masked_number", "rounds", "age", "created", "sent", "final", "next_round", "expires", "body")
     inlines = (AttemptInline,)
 
     created = moment("created_at", _("created"))
@@ -83,7 +91,104 @@ class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
     def rounds(self, message: Message) -> str:
         return to_persian_digits(message.attempts)
 
+    @admin.display(description=_("age"))
+    def age(self, message: Message) -> str:
+        """How long it took to its end, or has taken until now."""
+        return clock(int(((message.final_at or timezone.now()) - message.created_at) / timedelta(seconds=1)))
+
     @admin.display(description=_("text"))
     def body(self, message: Message) -> str:
         hidden = message.kind == MessageKind.CODE or message.next_attempt_at is None
         return "—" if hidden else message.text
+
+    def get_urls(self) -> list[URLPattern]:
+        page = path("health/", self.admin_site.admin_view(self.health), name="sms_health")
+        return [page, *super().get_urls()]
+
+    def health(self, request: HttpRequest) -> HttpResponse:
+        """Every gateway with every operator: delivered, how fast, the breaker; what waits; what is wrong."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        waiting = [(MessageKind(kind).label, each) for kind, each in sorted(health.backlog().items())]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("SMS gateways"),
+            "lines": health.lines(),
+            "waiting": waiting,
+            "alarms": alarms.standing(),
+            "now": timezone.now(),
+        }
+        return TemplateResponse(request, "admin/sms/health.html", context)
+
+
+class GatewaySwitchForm(forms.ModelForm):
+    """The gateways are those of the settings."""
+
+    class Meta:
+        model = GatewaySwitch
+        fields = ("gateway", "operator", "is_on", "weight")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(name, name) for name in configuration.names()]
+        self.fields["gateway"] = forms.ChoiceField(label=self.fields["gateway"].label, choices=choices)
+
+
+@admin.register(GatewaySwitch)
+class GatewaySwitchAdmin(admin.ModelAdmin):
+    """Off, on, another weight: every worker follows within a second."""
+
+    form = GatewaySwitchForm
+    list_display = ("gateway", "operator", "is_on", "weight", "changed")
+    ordering = ("gateway", "operator")
+
+    changed = moment("changed_at", _("changed"))
+
+    def save_model(self, request: HttpRequest, obj: GatewaySwitch, form: forms.ModelForm, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        switches.forget()
+        if obj.is_on and "is_on" in form.changed_data:
+            operating.close_breakers(gateway=obj.gateway, operator=obj.operator)
+
+
+@admin.register(Alarm)
+class AlarmAdmin(ReadOnly, admin.ModelAdmin):
+    """Whoever has dealt with one says so with the action."""
+
+    actions = ("dealt_with",)
+    list_display = ("code", "subject", "detail", "count", "first", "last", "ended")
+    list_filter = ("code",)
+    ordering = ("-last_at",)
+    fields = list_display
+    readonly_fields = list_display
+
+    first = moment("first_at", _("first"))
+    last = moment("last_at", _("last"))
+    ended = moment("ended_at", _("over since"))
+
+    def has_deal_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("sms.change_alarm")
+
+    @admin.action(description=_("It is dealt with"), permissions=["deal"])
+    def dealt_with(self, request: HttpRequest, queryset: QuerySet[Alarm]) -> None:
+        for alarm in queryset:
+            alarms.clear(AlarmCode(alarm.code), alarm.subject)
+
+
+@admin.register(Receipt)
+class ReceiptAdmin(ReadOnly, admin.ModelAdmin):
+    """What gateways pushed, as it came, but for long numbers."""
+
+    list_display = ("received", "gateway", "state", "detail")
+    list_filter = ("state", "gateway")
+    list_per_page = 50
+    show_full_result_count = False
+    ordering = ("-id",)
+    fields = ("received", "gateway", "state", "detail", "method", "content_type", "raw")
+    readonly_fields = fields
+
+    received = moment("received_at", _("received"))
+
+    @admin.display(description=_("as it came"))
+    def raw(self, receipt: Receipt) -> str:
+        return scrub(f"{receipt.query}\n{bytes(receipt.body).decode(errors='replace')}".strip())

@@ -8,6 +8,6 @@ class SmsConfig(AppConfig):
     verbose_name = _("SMS")
 
     def ready(self) -> None:
-        from sms.checks import gateways_exist
+        from sms.checks import sending_is_configured
 
-        checks.register(gateways_exist)
+        checks.register(sending_is_configured)

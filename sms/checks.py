@@ -1,23 +1,14 @@
-"""A start with a gateway that does not exist is refused by name."""
+"""A start with gateways or routes that cannot work is refused, each mistake by name."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
-from sms.routing import GATEWAYS
+from sms import configuration
 
 
-def gateways_exist(**_options: Any) -> list[CheckMessage]:
-    """Every name in SMS_GATEWAYS can be built."""
-    return [
-        Error(
-            f"SMS_GATEWAYS names '{name}', which does not exist.",
-            hint=f"Known are {', '.join(GATEWAYS)}.",
-            id="sms.E001",
-        )
-        for name in settings.SMS_GATEWAYS
-        if name not in GATEWAYS
-    ]
+def sending_is_configured(**_options: Any) -> list[CheckMessage]:
+    """What `sms.configuration` finds wrong."""
+    return [Error(fault.what, hint=fault.hint, id=fault.id) for fault in configuration.faults()]

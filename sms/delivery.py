@@ -3,34 +3,42 @@
 An Attempt is committed before a gateway is called and the answer is written with compare-and-set on
 the lease, so that whenever a worker dies, the rows say what may have happened. A message that was
 perhaps sent is handled by the rules of `sms.doubt`. Nothing here logs a number or a text.
+
+A drain is a pipeline: it holds a few claimed messages, calls the gateways as many times at once as
+they stand (`sms.calls`), and writes the answers that came in meanwhile together with the next
+beginnings (`sms.records`). Only this thread touches the database.
 """
 
 from __future__ import annotations
 
 import logging
-import random
+import queue
 import time
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
-from django.db import transaction
-from django.db.models import F, Q
+from django.db import InterfaceError, OperationalError, connection
+from django.db.models import Q
 from django.utils import timezone
 
-from sms import routing, texts
+from sms import calls, routing, texts
+from sms.calls import Item, Question, Said
 from sms.doubt import WayOut, doubts, way_out
 from sms.gateways import base
-from sms.models import Attempt, AttemptOutcome, Message, MessageKind, MessageState
+from sms.models import Message, MessageKind, MessageState
+from sms.packets import Packets
+from sms.records import Call, Job, Turn, give_back
 from tamin_portal import leases, limits
 
 log = logging.getLogger(__name__)
+Result = TypeVar("Result")
 
-_OUTCOMES: dict[type, AttemptOutcome] = {
-    base.Accepted: AttemptOutcome.ACCEPTED,
-    base.TryAgain: AttemptOutcome.TRY_AGAIN,
-    base.Refused: AttemptOutcome.REFUSED,
-    base.OutOfOrder: AttemptOutcome.OUT_OF_ORDER,
-    base.Unknown: AttemptOutcome.UNKNOWN,
-}
+_ORDER = ("priority", "next_attempt_at", "id")
+_GATHER = 0.003  # seconds: answers that come close together are written together
+_LOOK_EVERY = 0.2  # seconds between looks for new messages while calls are under way
+_PATIENCE = 30.0  # seconds that answers wait for a database that is away
 
 
 def drain(*, seconds: float = 50) -> int:
@@ -39,15 +47,11 @@ def drain(*, seconds: float = 50) -> int:
     Codes go before results, older before newer. With nothing due it costs one statement. Raises
     ImproperlyConfigured, before anything is claimed, when SMS_GATEWAYS names no gateway.
     """
-    routing.route("")
-    return leases.drain(
-        Message,
-        _work,
-        limit=limits.SMS_BATCH,
-        lease_for=limits.SMS_LEASE,
-        order=("priority", "next_attempt_at", "id"),
-        seconds=seconds,
-    )
+    routing.check()
+    leases.refuse_inside_transaction()
+    for gateway in routing.configured():
+        gateway.stay_connected()
+    return _Drain(seconds).run()
 
 
 def scrub(*, before: datetime, dry_run: bool = False) -> int:
@@ -57,193 +61,165 @@ def scrub(*, before: datetime, dry_run: bool = False) -> int:
     return final.count() if dry_run else final.update(text="")
 
 
-def _work(batch: list[Message]) -> None:
-    ends = time.monotonic() + limits.SMS_BATCH_TIME.total_seconds()
-    for place, message in enumerate(batch):
-        if place and time.monotonic() > ends:
-            _give_back(batch[place:])
-            return
-        _deliver(message)
+class _Drain:
+    """One run. `waiting`: claimed and not under way; `flying`: how many calls are under way."""
+
+    def __init__(self, seconds: float) -> None:
+        self.ends = time.monotonic() + seconds
+        self.waiting: list[Job] = []
+        self.flying = 0
+        self.answers: queue.SimpleQueue[list[tuple[Call, Said]]] = queue.SimpleQueue()
+        self.unwritten: list[tuple[Call, Said]] = []
+        self.claimed = 0
+        self.look_again_at = 0.0
+
+    def run(self) -> int:
+        while True:
+            self.unwritten = self._gather()
+            self._give_back_the_late()
+            busy = self._claim() or self.unwritten
+            self._turn()
+            if not (busy or self.waiting or self.flying):
+                return self.claimed
+
+    # ── what comes in
+
+    def _gather(self) -> list[tuple[Call, Said]]:
+        """The answers that are there; waits a little for the first, and for others close behind it."""
+        if not self.flying:
+            if self.waiting:  # other drains have all the calls that the gateways stand
+                time.sleep(_GATHER * 5)
+            return []
+        try:
+            ended = self.answers.get(timeout=_LOOK_EVERY)
+        except queue.Empty:
+            return []
+        if self.flying > len(ended):
+            time.sleep(_GATHER)
+        while not self.answers.empty():
+            ended += self.answers.get()
+        self.flying -= len(ended)
+        return ended
+
+    def _claim(self) -> bool:
+        """Whether there was more to send."""
+        now, room = time.monotonic(), limits.SMS_BATCH - len(self.waiting)
+        idle = not (self.flying or self.waiting)
+        if now >= self.ends or room * 2 < limits.SMS_BATCH or not (idle or now >= self.look_again_at):
+            return False
+        rows = self._patiently(lambda: leases.claim(Message, limit=room, lease_for=limits.SMS_LEASE, order=_ORDER))
+        if len(rows) < room:
+            self.look_again_at = now + _LOOK_EVERY
+        self.claimed += len(rows)
+        self.waiting += self._patiently(lambda: [_job(message) for message in rows])
+        return bool(rows)
+
+    def _give_back_the_late(self) -> None:
+        """A slow gateway: codes that were queued meanwhile go before what waits here."""
+        now = time.monotonic()
+        held = limits.SMS_BATCH_TIME.total_seconds() if now < self.ends else 0
+        late = [job for job in self.waiting if now - job.claimed >= held]
+        if late:
+            self._patiently(lambda: give_back(late))
+            self.waiting = [job for job in self.waiting if job not in late]
+
+    # ── what goes out
+
+    def _turn(self) -> None:
+        """Write the answers and the next beginnings, then call."""
+        again = [call.job for call, said in self.unwritten if isinstance(said, base.TryAgain | base.OutOfOrder)]
+        self.waiting = sorted(again + self.waiting, key=lambda job: job.message.priority)
+        turn, packets = Turn(ended=self.unwritten), Packets()
+        self._report()
+        try:
+            self._choose(turn, packets)
+            begun = self._patiently(turn.write) if turn.ended or turn.over or turn.begun else []
+            self.unwritten = []
+            self._launch(packets.take(begun))
+        finally:
+            packets.release()
+
+    def _choose(self, turn: Turn, packets: Packets) -> None:
+        """Give each waiting message to the first of its gateways that stands another call."""
+        waiting, self.waiting = self.waiting, []
+        for job in waiting:
+            if job.expired and job.way is not WayOut.LOOK_UP:
+                job.gateways = []
+            while job.gateways:
+                packet = packets.place(job.gateways[0], alone=job.way is WayOut.LOOK_UP)
+                if packet is None:
+                    self.waiting.append(job)
+                    break
+                call = Call(job, job.gateways.pop(0))
+                if job.way is WayOut.LOOK_UP or self._may_send(call):
+                    packet.append(call)
+                    turn.begun.append(call)
+                    break
+            else:
+                turn.over.append(job)
+
+    def _may_send(self, call: Call) -> bool:
+        return self._patiently(lambda: routing.may_send(call.gateway.name, call.job.message.operator))
+
+    def _report(self) -> None:
+        """Tell the breakers, before the next choice. No fault of theirs may cost an answer that is not written yet."""
+        for call, said in self.unwritten:
+            if isinstance(said, base.Outcome):
+                try:
+                    self._patiently(partial(routing.heard, call.gateway.name, call.job.message.operator, said))
+                except Exception as error:
+                    log.error("what gateway %s did was not noted (%s)", call.gateway.name, type(error).__name__)
+
+    def _launch(self, packets: Sequence[list[Call]]) -> None:
+        """Call; those in this thread last, for it can do nothing else meanwhile."""
+        for packet in sorted(packets, key=lambda packet: packet[0].gateway.connections == 1):
+            gateway, items = packet[0].gateway, [_item(call) for call in packet]
+            self.flying += len(packet)
+            calls.start(gateway, items, partial(self._hear, packet))
+
+    def _hear(self, packet: list[Call], said: list[Said]) -> None:
+        self.answers.put(list(zip(packet, said, strict=True)))
+
+    def _patiently(self, step: Callable[[], Result]) -> Result:
+        """`step`, again and again while the database is away and there are answers that it must not miss."""
+        ends = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return step()
+            except (OperationalError, InterfaceError) as error:
+                connection.close()
+                if not (self.flying or self.unwritten) or time.monotonic() > ends:
+                    raise
+                log.warning("the database is away (%s); answers of gateways wait", type(error).__name__)
+                time.sleep(0.5)
 
 
-def _give_back(rest: list[Message]) -> None:
-    """A slow gateway: codes that were queued meanwhile go before the rest of this batch."""
-    Message.objects.filter(pk__in=[message.pk for message in rest], lease=rest[0].lease).update(
-        lease=None, next_attempt_at=timezone.now(), attempts=F("attempts") - 1
-    )
-
-
-def _deliver(message: Message) -> None:
-    open_doubts = doubts(message)
-    if not open_doubts:
-        _send(message, routing.route(message.operator), open_doubts)
-        return
-    gateway = routing.by_name(open_doubts[-1].gateway)
-    match _way_out(message, open_doubts), gateway:
-        case WayOut.SAME_KEY_AGAIN, base.Gateway():
-            _send(message, (gateway,), open_doubts)
-        case WayOut.LOOK_UP, base.Gateway():
-            _look_up(message, gateway, open_doubts)
-        case WayOut.ONCE_MORE, _:
-            _send(message, routing.route(message.operator), open_doubts)
-        case _:
-            _leave_unknown(message, open_doubts)
-
-
-def _way_out(message: Message, open_doubts: list[Attempt]) -> WayOut:
-    return way_out(
-        kind=message.kind,
-        doubts=open_doubts,
-        gateway=routing.by_name(open_doubts[-1].gateway),
-        expired=_expired(message),
-        now=timezone.now(),
-    )
-
-
-def _send(message: Message, gateways: tuple[base.Gateway, ...], open_doubts: list[Attempt]) -> None:
-    """Try `gateways` in order until one does not say a certain, temporary no."""
-    for gateway in gateways:
-        if _expired(message):
-            break
-        attempt = _begin(message, gateway)
-        if attempt is None:
-            return
-        outcome = _call(gateway, message)
-        if not isinstance(outcome, base.TryAgain | base.OutOfOrder):
-            _record(message, attempt, outcome, gateway, open_doubts)
-            return
-        _close(attempt, outcome)
-    _put_off(message, open_doubts)
-
-
-def _begin(message: Message, gateway: base.Gateway) -> Attempt | None:
-    """Commit that `gateway` is about to be called, with a fresh lease. None: the row is not ours any more."""
-    with transaction.atomic():
-        ours = Message.objects.filter(pk=message.pk, lease=message.lease).update(
-            state=MessageState.SENDING, gateway=gateway.name, next_attempt_at=timezone.now() + limits.SMS_LEASE
+def _job(message: Message) -> Job:
+    """What is to be done about a claimed message."""
+    job = Job(message, time.monotonic(), doubts(message), message.lease)
+    if job.doubts:
+        gateway = routing.by_name(job.doubts[-1].gateway)
+        job.way = way_out(
+            kind=message.kind, doubts=job.doubts, gateway=gateway, expired=job.expired, now=timezone.now()
         )
-        return Attempt.objects.create(message=message, gateway=gateway.name) if ours else None
+        if gateway and job.way in (WayOut.SAME_KEY_AGAIN, WayOut.LOOK_UP):
+            job.gateways = [gateway]
+    if job.way in (None, WayOut.ONCE_MORE):
+        job.gateways = list(routing.route(message.operator, message.kind))
+    return job
 
 
-def _call(gateway: base.Gateway, message: Message) -> base.Outcome:
-    sms = base.Sms(
+def _item(call: Call) -> Item:
+    message = call.job.message
+    if call.job.way is WayOut.LOOK_UP:
+        return Question(key=message.key, provider_id=message.provider_id)
+    is_code = message.kind == MessageKind.CODE
+    return base.Sms(
         key=message.key,
         to=message.to,
         text=message.text,
         kind=message.kind,
         operator=message.operator,
-        code=texts.code_in(message.text) if message.kind == MessageKind.CODE else "",
+        code=texts.code_in(message.text) if is_code else "",
+        label=texts.label_in(message.text) if is_code else "",
     )
-    try:
-        return gateway.send(sms)
-    except Exception as error:  # an adapter's fault must not lose the message; its text may hold a number
-        log.error("message %s: gateway %s raised %s", message.pk, gateway.name, type(error).__name__)
-        return base.Unknown(detail=type(error).__name__)
-
-
-def _close(attempt: Attempt, outcome: base.Outcome) -> None:
-    attempt.outcome, attempt.detail = _OUTCOMES[type(outcome)], outcome.detail[:120]
-    attempt.finished_at = timezone.now()
-    attempt.save(update_fields=["outcome", "detail", "finished_at"])
-    if isinstance(outcome, base.OutOfOrder):
-        log.error("gateway %s is out of order: %s", attempt.gateway, outcome.detail)
-
-
-def _record(
-    message: Message, attempt: Attempt, outcome: base.Outcome, gateway: base.Gateway, open_doubts: list[Attempt]
-) -> None:
-    """Write the end of `attempt` and what follows from it, if the lease is still ours."""
-    with transaction.atomic():
-        match outcome:
-            case base.Accepted(provider_ids=ids):
-                won = _accept(message, gateway, ids, timezone.now())
-            case base.Refused() if not open_doubts:
-                won = _finish(message, MessageState.FAILED)
-            case base.Refused():  # what was in doubt may still have been sent
-                won = _leave_unknown(message, open_doubts)
-            case _:
-                won = _doubt(message, [*open_doubts, attempt])
-        if won:
-            _close(attempt, outcome)
-    if not won:
-        log.warning("message %s: gateway %s answered after the lease had lapsed", message.pk, gateway.name)
-
-
-def _accept(message: Message, gateway: base.Gateway, ids: tuple[str, ...], at: datetime) -> bool:
-    """Accepted at `at`: final where no receipt will come."""
-    final = gateway.abilities(message.kind).receipts is base.ReceiptsBy.NONE
-    return leases.settle(
-        message,
-        state=MessageState.ACCEPTED,
-        gateway=gateway.name,
-        provider_id=" ".join(ids)[:255],
-        sent_at=at,
-        final_at=timezone.now() if final else None,
-    )
-
-
-def _doubt(message: Message, open_doubts: list[Attempt]) -> bool:
-    """The last call ended without a certain answer: come back to it if anything can be done."""
-    way = _way_out(message, open_doubts)
-    if way is WayOut.LEAVE:
-        return _leave_unknown(message, open_doubts)
-    return _put_off(message, open_doubts, at_least=limits.SMS_LOOK_UP_PAUSE if way is WayOut.LOOK_UP else timedelta(0))
-
-
-def _look_up(message: Message, gateway: base.Gateway, open_doubts: list[Attempt]) -> None:
-    """Ask `gateway` whether it has the message, and end the doubt if it says."""
-    try:
-        answer = gateway.look_up(key=message.key, provider_id=message.provider_id)
-    except Exception as error:  # as in _call
-        log.error("message %s: look-up at %s raised %s", message.pk, gateway.name, type(error).__name__)
-        answer = base.NoAnswer()
-    if isinstance(answer, base.NoAnswer):
-        _put_off(message, open_doubts)
-        return
-    with transaction.atomic():
-        if isinstance(answer, base.Found):
-            outcome, at = AttemptOutcome.ACCEPTED, open_doubts[0].started_at
-            won = _accept(message, gateway, answer.provider_ids, at)
-        else:
-            outcome, now = AttemptOutcome.NOT_SENT, timezone.now()
-            won = leases.settle(message, state=MessageState.QUEUED, sent_at=None, next_attempt_at=now)
-        if won:
-            ids = [attempt.pk for attempt in open_doubts]
-            Attempt.objects.filter(pk__in=ids).update(outcome=outcome, finished_at=timezone.now())
-
-
-def _put_off(message: Message, open_doubts: list[Attempt], *, at_least: timedelta = timedelta(0)) -> bool:
-    """Again after a pause that grows, or never when its time is over. False: the row is not ours any more."""
-    now = timezone.now()
-    given_up = now >= message.created_at + limits.SMS_RESULT_GIVE_UP
-    if given_up:
-        log.error("message %s (%s) given up after %s rounds", message.pk, message.kind, message.attempts)
-    if given_up or _expired(message):
-        if open_doubts:
-            return _leave_unknown(message, open_doubts)
-        return _finish(message, MessageState.FAILED if given_up else MessageState.EXPIRED)
-    again = now + max(_pause(message), at_least)
-    again = min(again, message.expires_at or again)
-    if open_doubts:
-        since = open_doubts[0].started_at
-        return leases.settle(message, state=MessageState.UNKNOWN, sent_at=since, next_attempt_at=again)
-    return leases.settle(message, state=MessageState.QUEUED, next_attempt_at=again)
-
-
-def _leave_unknown(message: Message, open_doubts: list[Attempt]) -> bool:
-    return _finish(message, MessageState.UNKNOWN, sent_at=open_doubts[0].started_at)
-
-
-def _finish(message: Message, state: MessageState, **changes: object) -> bool:
-    return leases.settle(message, state=state, final_at=timezone.now(), **changes)
-
-
-def _expired(message: Message) -> bool:
-    return message.expires_at is not None and timezone.now() >= message.expires_at
-
-
-def _pause(message: Message) -> timedelta:
-    """The pause before the next round, up to a quarter longer, so that a crowd does not come back at once."""
-    pauses = limits.SMS_CODE_RETRIES if message.kind == MessageKind.CODE else limits.SMS_RESULT_RETRIES
-    seconds = pauses[min(max(message.attempts, 1), len(pauses)) - 1]
-    return timedelta(seconds=seconds * random.uniform(1, 1.25))  # noqa: S311 - no secret

@@ -45,11 +45,12 @@ class Message(Leased):
     parts = models.PositiveSmallIntegerField(_("parts"))
     state = models.CharField(_("state"), max_length=12, choices=MessageState, default=MessageState.QUEUED)
     gateway = models.CharField(_("gateway"), max_length=30, blank=True)  # the last one tried
-    provider_id = models.CharField(max_length=255, blank=True)  # several, one a part: blank between them
+    provider_id = models.TextField(blank=True)  # several, one a part: blank between them, and a Part each
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)  # not sent from this moment on
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     final_at = models.DateTimeField(_("final"), null=True, blank=True)
+    poll_at = models.DateTimeField(null=True, blank=True, editable=False)  # when its gateway is asked next
 
     class Meta:
         verbose_name = _("SMS message")
@@ -61,6 +62,15 @@ class Message(Leased):
                 condition=models.Q(next_attempt_at__isnull=False),
             ),
             models.Index(fields=["to", "-created_at"], name="sms_by_number"),
+            models.Index(
+                fields=["provider_id", "gateway"], name="sms_by_provider_id", condition=~models.Q(provider_id="")
+            ),
+            models.Index(
+                fields=["gateway", "poll_at"],
+                name="sms_waits_for_receipt",
+                condition=models.Q(state=MessageState.ACCEPTED, final_at__isnull=True),
+            ),
+            models.Index(fields=["sent_at"], name="sms_by_day", condition=models.Q(sent_at__isnull=False)),
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(state__in=MessageState.values), name="sms_state_is_known"),
@@ -115,3 +125,106 @@ class InboxMessage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+class Part(models.Model):
+    """One part of a message whose gateway reports part by part; written only where there are several."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="+")
+    gateway = models.CharField(max_length=30)
+    provider_id = models.CharField(max_length=100)
+    state = models.CharField(max_length=12, choices=MessageState, default=MessageState.ACCEPTED)
+
+    class Meta:
+        indexes = [models.Index(fields=["provider_id", "gateway"], name="sms_part_by_id")]
+
+
+class ReceiptState(models.TextChoices):
+    NEW = "new", _("New")
+    HELD = "held", _("Held: its message is not known yet")
+    DONE = "done", _("Done")
+    UNMATCHED = "unmatched", _("Of no message of ours")
+    MALFORMED = "malformed", _("Malformed")
+
+
+class Receipt(Leased):
+    """What a gateway pushed to us, raw, until it is purged. Read by `sms.reports`, never in the request."""
+
+    gateway = models.CharField(_("gateway"), max_length=30)
+    method = models.CharField(max_length=10)
+    query = models.TextField(blank=True)
+    content_type = models.CharField(max_length=100, blank=True)
+    body = models.BinaryField()
+    received_at = models.DateTimeField(_("received"), auto_now_add=True)
+    state = models.CharField(_("state"), max_length=10, choices=ReceiptState, default=ReceiptState.NEW)
+    detail = models.CharField(_("detail"), max_length=120, blank=True)
+
+    class Meta:
+        verbose_name = _("receipt")
+        verbose_name_plural = _("receipts")
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"], name="receipt_due", condition=models.Q(next_attempt_at__isnull=False)
+            ),
+            models.Index(fields=["received_at"], name="receipt_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gateway} {self.pk} {self.state}"
+
+
+class GatewaySwitch(models.Model):
+    """What an operator changed about a gateway at run time (`sms.switches`)."""
+
+    gateway = models.CharField(_("gateway"), max_length=30)
+    operator = models.CharField(_("operator"), max_length=20, blank=True, help_text=_("Empty: for all operators."))
+    is_on = models.BooleanField(_("on"), default=True)
+    weight = models.PositiveIntegerField(
+        _("weight"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "Its share among gateways of the same rank. Empty: as in the settings. 0: only if the others fail."
+        ),
+    )
+    changed_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("gateway switch")
+        verbose_name_plural = _("gateway switches")
+        constraints = [models.UniqueConstraint(fields=["gateway", "operator"], name="gateway_switch_key")]
+
+    def __str__(self) -> str:
+        return f"{self.gateway} {self.operator}".strip()
+
+
+class AlarmCode(models.TextChoices):
+    """What may be wrong; the codes are what log watchers know."""
+
+    OUT_OF_ORDER = "out_of_order", _("A gateway refuses our account: credit, key or line")
+    GIVEN_UP = "given_up", _("A result could not be sent for three days")
+    BUDGET = "budget", _("The day's budget is nearly used")
+    PUMPING = "pumping", _("Codes are asked for and not used")
+    PREFIX = "prefix", _("Very many codes to numbers that begin alike")
+    RECEIPTS = "receipts", _("Receipts arrive that cannot be read")
+
+
+class Alarm(models.Model):
+    """Something an operator must look at (`sms.alarms`); over when `ended_at` is set."""
+
+    code = models.CharField(_("alarm"), max_length=20, choices=AlarmCode)
+    subject = models.CharField(_("about"), max_length=50, blank=True)
+    detail = models.CharField(_("detail"), max_length=200, blank=True)
+    count = models.PositiveIntegerField(_("times"), default=1)
+    first_at = models.DateTimeField(_("first"), auto_now_add=True)
+    last_at = models.DateTimeField(_("last"), auto_now_add=True)
+    said_at = models.DateTimeField(auto_now_add=True)  # when the line was last written
+    ended_at = models.DateTimeField(_("over since"), null=True)
+
+    class Meta:
+        verbose_name = _("alarm")
+        verbose_name_plural = _("alarms")
+        constraints = [models.UniqueConstraint(fields=["code", "subject"], name="sms_alarm_key")]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.subject}".strip()

@@ -15,6 +15,11 @@ LATIN_PART, LATIN_PART_OF_MANY = 160, 153
 PERSIAN_PART, PERSIAN_PART_OF_MANY = 70, 67
 
 
+def is_plain_latin(text: str) -> bool:
+    """Whether `text` needs no more than seven bits a character."""
+    return set(text) <= _LATIN
+
+
 def count(text: str) -> int:
     """The number of SMS parts `text` is sent in; an empty text has none."""
     if set(text) <= _LATIN | _LATIN_TWICE:

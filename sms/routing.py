@@ -1,36 +1,111 @@
-"""Which gateways carry a message, in which order."""
+"""Which gateways carry a message, in which order, and what their answers say about them.
+
+A gateway has two breakers: its account's, for what concerns all operators (credit, key), and one per
+operator. Both are rows that all workers share (`tamin_portal.breaker`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+import random
+import threading
+from collections.abc import Iterator
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
 
-from sms.gateways.base import Gateway
-from sms.gateways.inbox import InboxGateway
+from sms import alarms, budget, configuration, receipts, switches
+from sms.configuration import ANY, Tier
+from sms.gateways import base
+from sms.models import AlarmCode
+from tamin_portal import breaker
 
-GATEWAYS: dict[str, Callable[[], Gateway]] = {"inbox": InboxGateway}
-
-
-@cache
-def _build(name: str) -> Gateway:
-    return GATEWAYS[name]()
-
-
-def route(operator: str) -> tuple[Gateway, ...]:
-    """The gateways to try for a message to `operator`, first one first.
-
-    For now every operator has the same route: `settings.SMS_GATEWAYS`. Raises ImproperlyConfigured
-    for a name that is no gateway.
-    """
-    unknown = [name for name in settings.SMS_GATEWAYS if name not in GATEWAYS]
-    if unknown:
-        raise ImproperlyConfigured(f"SMS_GATEWAYS: no such gateway: {', '.join(unknown)}")
-    return tuple(_build(name) for name in settings.SMS_GATEWAYS)
+_built: dict[str, base.Gateway] = {}  # once a process: a gateway may hold connections
+_lock = threading.Lock()
 
 
-def by_name(name: str) -> Gateway | None:
+def check() -> None:
+    """Raises ImproperlyConfigured, before anything is claimed, when the gateways or routes cannot work."""
+    for name in configuration.names():
+        _gateway(name)
+    _route("")
+
+
+def configured() -> tuple[base.Gateway, ...]:
+    """All gateways of the settings, switched off or not. No statement."""
+    return tuple(_gateway(name) for name in configuration.names())
+
+
+def by_name(name: str) -> base.Gateway | None:
     """The gateway an earlier attempt went through; None if it is no longer configured."""
-    return _build(name) if name in settings.SMS_GATEWAYS and name in GATEWAYS else None
+    return _gateway(name) if name in configuration.names() else None
+
+
+def route(operator: str, kind: str) -> tuple[base.Gateway, ...]:
+    """The gateways to try now for a message of `kind` to `operator`, first one first.
+
+    Switched-off ones and those whose breaker is open are left out. Empty: the message waits.
+    """
+    if budget.holds_back(kind):
+        return ()
+    now = timezone.now()
+    return tuple(
+        _gateway(name)
+        for tier in _route(operator)
+        for name in _in_order(tier, operator)
+        if switches.is_on(name, operator)
+        and all(breaker.state(each).may_be_tried(now) for each in lines(name, operator))
+    )
+
+
+def may_send(gateway: str, operator: str) -> bool:
+    """Ask just before a send. While a breaker is half open, one caller gets the trial and the others a no."""
+    return all(breaker.allow(name) for name in lines(gateway, operator))
+
+
+def heard(gateway: str, operator: str, outcome: base.Outcome) -> None:
+    """Tell what came of a send. Costs no statement while all goes well."""
+    account, line = lines(gateway, operator)
+    if isinstance(outcome, base.OutOfOrder):
+        if breaker.trip(account, outcome.detail):
+            alarms.sound(AlarmCode.OUT_OF_ORDER, gateway, outcome.detail)
+        return
+    good = not isinstance(outcome, base.TryAgain | base.Unknown)
+    breaker.record(line, good)
+    if not breaker.state(account).closed:
+        breaker.record(account, good)
+        if breaker.state(account).closed:
+            alarms.clear(AlarmCode.OUT_OF_ORDER, gateway)
+
+
+def lines(gateway: str, operator: str) -> tuple[str, str]:
+    """The names of the two breakers: of the gateway's account, and of this gateway to this operator."""
+    return f"sms:{gateway}:{ANY}", f"sms:{gateway}:{operator or '-'}"
+
+
+def _route(operator: str) -> configuration.Route:
+    try:
+        return configuration.route(operator)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"SMS_ROUTES: {error}") from None
+
+
+def _in_order(tier: Tier, operator: str) -> Iterator[str]:
+    """The gateways of `tier`, each as often the first as its weight says; weight 0 only after the others."""
+    left = [(name, switches.weight(name, operator, weight)) for name, weight in tier]
+    while left:
+        weights = [weight for _name, weight in left]
+        chosen = random.choices(left, weights if any(weights) else None)[0]  # noqa: S311 - no secret
+        left.remove(chosen)
+        yield chosen[0]
+
+
+def _gateway(name: str) -> base.Gateway:
+    with _lock:
+        if name not in _built:
+            try:
+                gateway = configuration.build(name)
+            except ValueError as error:
+                raise ImproperlyConfigured(f"SMS_GATEWAYS: {name}: {error}") from None
+            gateway.on_receipt = receipts.keep
+            _built[name] = gateway
+        return _built[name]

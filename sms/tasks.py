@@ -1,11 +1,25 @@
-"""The hint "look into the queue". Any number of them is harmless: with nothing due, one statement each."""
+"""Celery's way in: hints and the clock. Any number of them is harmless: with nothing due, a statement each."""
 
 from celery import shared_task
 
-from sms import delivery
+from sms import alarms, delivery, reports
 
 
 @shared_task(name="sms.drain", ignore_result=True)
 def drain() -> None:
     """Send what is due."""
     delivery.drain()
+
+
+@shared_task(name="sms.read_receipts", ignore_result=True)
+def read_receipts() -> None:
+    """Read what gateways have pushed."""
+    reports.drain()
+
+
+@shared_task(name="sms.poll", ignore_result=True)
+def poll() -> None:
+    """Ask the gateways that push nothing; stop waiting for what was never reported; end old alarms."""
+    reports.poll()
+    reports.give_up_waiting()
+    alarms.end_old()

@@ -33,6 +33,12 @@ def code_in(text: str) -> str:
     return found[0] if found else ""
 
 
+def label_in(text: str) -> str:
+    """The words before the code that `code` wrote into `text`, for gateways with templates of their own."""
+    found = _CODE.search(text)
+    return text[: found.start()].rpartition("\n")[2].strip(" :") if found else ""
+
+
 def account_created(*, name: str, gender: str = "") -> str:
     """The guide's SMS after a registration that succeeded."""
     return _addressed(
@@ -97,6 +103,11 @@ def delayed(*, tracking_code: str) -> str:
         _("Checking your request takes longer than usual. You need not do anything: the result comes by SMS."),
         _tracking_line(tracking_code),
     )
+
+
+def test() -> str:
+    """What an operator sends to try a gateway."""
+    return _("This is a test SMS of the registration portal.")
 
 
 def _addressed(name: str, gender: str, *lines: str) -> str:

@@ -1,15 +1,19 @@
-"""The inbox page: in demo mode, the phone that codes and results arrive on."""
+"""Where gateways push their receipts, and the inbox page: in demo mode, the phone that SMS arrive on."""
 
 from __future__ import annotations
 
 from django import forms
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
 
+from sms import receipts
+from sms.gateways.base import PushedReceipt
 from sms.phone import conversations, received
+from tamin_portal import limits
 from tamin_portal.form_fields import MobileField
 
 
@@ -33,3 +37,19 @@ def inbox(request: HttpRequest) -> HttpResponse:
     elif not form.is_bound:
         context["conversations"] = conversations()
     return render(request, "sms/inbox.html", context)
+
+
+@csrf_exempt  # the token in the path is the proof
+@require_http_methods(["GET", "POST"])
+def receipt(request: HttpRequest, gateway: str, token: str) -> HttpResponse:
+    """Keep what a gateway says about our messages. 404, with nothing else to learn, without its token."""
+    if not receipts.token_is_right(gateway=gateway, token=token):
+        return HttpResponseNotFound()
+    pushed = PushedReceipt(
+        method=str(request.method),
+        query=request.META.get("QUERY_STRING", ""),
+        content_type=request.content_type or "",
+        body=request.read(limits.RECEIPT_LARGEST + 1),
+    )
+    receipts.keep(gateway, pushed)
+    return HttpResponse("ok", content_type="text/plain")

@@ -12,7 +12,14 @@ CODES_PER_HOUR = 5
 CODES_PER_DAY = 10
 CODE_TO_BE_ACCEPTED_WITHIN = timedelta(minutes=10)  # else it expires unsent
 CODE_LIFE = timedelta(minutes=10)  # from the moment a gateway accepted it
+CODE_UNCONFIRMED_AFTER = timedelta(seconds=60)  # without a receipt, where one is due; then the page says what to do
 CODE_TRIES = 5  # each code, counted before the comparison
+
+# Codes, all numbers together: these only raise an alarm (accounts/abuse.py).
+PUMPING_NUMBERS = 50  # that got a code within an hour, at least,
+PUMPING_USED = 0.2  # and fewer than this share used one
+PREFIX_LENGTH = 9  # of +989121234567: ten thousand neighbours
+PREFIX_CODES_PER_HOUR = 100
 
 # Requests.
 POSTS_PER_ADDRESS = 600  # a minute; a whole mobile operator can sit behind one address
@@ -42,18 +49,41 @@ BRANCH_LIFE = timedelta(days=60)  # referred and awaiting_branch
 CODES_KEPT = timedelta(days=2)
 DRAFTS_KEPT = timedelta(days=7)  # after a registration ended
 MESSAGE_BODY_KEPT = timedelta(hours=1)  # after the message is final
+RECEIPTS_KEPT = timedelta(days=7)  # as they came
+ALARMS_KEPT = timedelta(days=30)  # after they were over
 
 # Work.
 SMS_LONGEST = 900  # characters of one text; what gateways take
-SMS_BATCH = 50
+SMS_BATCH = 200
 SMS_BATCH_TIME = timedelta(seconds=5)  # then the rest is given back: newer codes go first
 SMS_LEASE = timedelta(seconds=60)
 SMS_CODE_RETRIES = (0, 2, 5, 10, 20)  # seconds
 SMS_RESULT_RETRIES = (10, 30, 120, 300, 900)  # seconds, the last repeats with jitter
 SMS_RESULT_GIVE_UP = timedelta(hours=72)
 SMS_LOOK_UP_PAUSE = timedelta(seconds=10)  # a gateway shows a message it took a little late
+SMS_BUDGET_NEW_NUMBERS = 0.8  # of the daily budget; from there on no codes to numbers nobody has proven
+ALARM_AGAIN = timedelta(minutes=15)  # a line in the log while one lasts
+ALARM_STANDS = timedelta(hours=24)  # one that tells of an event, after its last time
+RECEIPT_LARGEST = 8_192  # bytes kept of one pushed receipt
+RECEIPT_HELD = timedelta(hours=1)  # one that came before its message, or that is of none
+RECEIPT_RETRIES = (1, 2, 5, 10, 30, 60, 300)  # seconds, the last repeats
+RECEIPT_BATCH = 100
+RECEIPT_LEASE = timedelta(seconds=60)
+RECEIPT_WAIT = timedelta(hours=72)  # then an accepted message is left as accepted
+POLL_FIRST_PAUSE = timedelta(seconds=10)
+POLL_LONGEST_PAUSE = timedelta(minutes=30)
+POLL_WITHIN = timedelta(hours=48)  # after the send; gateways forget
+POLL_BATCH = 500
 MATCH_BATCH = 20
 MATCH_LEASE = timedelta(minutes=2)
 MATCH_FIRST_PAUSE = timedelta(seconds=10)
 MATCH_LONGEST_PAUSE = timedelta(minutes=15)
 MATCH_TELL_AFTER = timedelta(minutes=30)  # one SMS that it takes longer
+
+# Circuit breaker, per service (an SMS gateway and operator).
+BREAKER_WINDOW = 20  # results that are looked at
+BREAKER_FAILURES = 5  # opens at this many failures among them,
+BREAKER_SHARE = 0.5  # if they are this share at least
+BREAKER_FIRST_PAUSE = timedelta(seconds=15)  # doubles after each trial that fails
+BREAKER_LONGEST_PAUSE = timedelta(minutes=5)
+BREAKER_TRIAL = timedelta(seconds=60)  # a trial whose worker died is given to another

@@ -1,4 +1,4 @@
-"""Logs carry no national ID, mobile, code or name: a filter on every handler takes them out."""
+"""Logs carry no national ID, mobile, code or name, and no receipt URL: filters take them out."""
 
 from __future__ import annotations
 
@@ -22,11 +22,15 @@ _COMPLAINTS = {
     "Invalid request from ip=": "A request that is not HTTP was refused.",
     "Error handling request": "A request ended in an error.",
 }
+# The token in a receipt's path is a gateway's only proof, and its query may hold a number.
+RECEIPTS = "/sms/receipts/"
+_RECEIPT_PATHS = re.compile(re.escape(RECEIPTS) + r"[^\s\"']*")
 _formatter = logging.Formatter()
 
 
 def scrub(text: str) -> str:
-    """`text` without long numbers, database row values and the query part of paths."""
+    """`text` without long numbers, database row values, receipt URLs and the query part of paths."""
+    text = _RECEIPT_PATHS.sub(RECEIPTS + "…", text)
     text = _ROW_VALUES.sub("[row values removed]", text)
     text = re.sub(r"\?[^\s\"']*", "?…", text)
     return _ADDRESS_OR_NUMBER.sub(lambda found: found["address"] or "[number]", text)
@@ -73,3 +77,11 @@ def _without_the_request(record: logging.LogRecord) -> Any:
         escaped = path.encode("unicode_escape").decode()  # as Django logs it
         return tuple(shown_path(path) if value in (path, escaped) else value for value in record.args)
     return record.args
+
+
+class NoReceipts(logging.Filter):
+    """For an access log: requests of gateways leave no line at all."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        path = record.args.get("U") if isinstance(record.args, dict) else None
+        return not str(path or record.getMessage()).startswith(RECEIPTS)

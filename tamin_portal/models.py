@@ -25,3 +25,18 @@ class Installation(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="only_one_installation")]
+
+
+class Breaker(models.Model):
+    """The circuit breaker of one service. Read and written by `tamin_portal.breaker` only."""
+
+    name = models.CharField(max_length=100, unique=True)
+    recent = models.CharField(max_length=40, blank=True)  # the last results, newest last: 1 good, 0 failed
+    open_until = models.DateTimeField(null=True)  # null: closed
+    pause = models.DurationField(null=True)  # the present one; the next is twice as long
+    trial_until = models.DateTimeField(null=True)  # somebody is trying; then another may
+    reason = models.CharField(max_length=120, blank=True)  # why it was opened by hand or at once
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name

@@ -4,6 +4,7 @@
 it. Without either, the portal refuses to start: there is no built-in key.
 """
 
+import os
 from pathlib import Path
 
 import environ
@@ -117,13 +118,19 @@ CELERY_DB_REUSE_MAX = 1000  # without it Celery opens a database connection per 
 CELERY_TIMEZONE = "Asia/Tehran"
 CELERY_BEAT_SCHEDULE = {
     "drain-sms": {"task": "sms.drain", "schedule": 3.0, "options": {"expires": 60}},
+    "read-receipts": {"task": "sms.read_receipts", "schedule": 5.0, "options": {"expires": 60}},
+    "poll-receipts": {"task": "sms.poll", "schedule": 10.0, "options": {"expires": 60}},
+    "watch-codes": {"task": "accounts.watch", "schedule": 300.0, "options": {"expires": 300}},
     "drain-matching": {"task": "registration.match", "schedule": 5.0, "options": {"expires": 60}},
     "sweep": {"task": "registration.sweep", "schedule": 300.0, "options": {"expires": 300}},
     "purge": {"task": "registration.purge", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
-# The gateways in order for codes and results; see sms/routing.py.
+# The gateways in order, which operator goes by which, and each one's own SMS_<NAME>_…; see sms/configuration.py.
 SMS_GATEWAYS = env.list("SMS_GATEWAYS", default=["inbox"] if DEMO else [])
+SMS_ROUTES = env("SMS_ROUTES", default="")
+SMS_ENVIRONMENT = {name: value for name, value in os.environ.items() if name.startswith("SMS_")}
+SMS_DAILY_BUDGET = env.int("SMS_DAILY_BUDGET", default=0)  # parts a day; 0: no limit; see sms/budget.py
 # One registry per question, asked in order; see identity/services.py.
 IDENTITY_REGISTRIES = env.list("IDENTITY_REGISTRIES", default=["demo"] if DEMO else ["local"])
 

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from sms.views import inbox
+from sms.views import inbox, receipt
 from tamin_portal import views
 
 handler400 = "tamin_portal.views.bad_request"
@@ -15,6 +15,7 @@ urlpatterns = [
     path("portal/", include("accounts.urls")),
     path("portal/registration", include("registration.urls")),
     path("portal/inbox/", inbox, name="inbox"),
+    path("sms/receipts/<str:gateway>/<str:token>/", receipt, name="sms_receipt"),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("readyz", views.readyz),

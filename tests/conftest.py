@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from tamin_portal import hints
+from sms import budget, switches
+from tamin_portal import breaker, hints
 
 
 @pytest.fixture(autouse=True)
 def hints_are_not_skipped(monkeypatch):
     """One test's dead Redis must not silence the next test's hints."""
     monkeypatch.setattr(hints, "_skip_until", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_remembered():
+    """What a process knows of breakers, switches and the budget ends with the test, as the rows do."""
+    breaker.forget_all()
+    switches.forget()
+    budget.forget()
 
 
 @pytest.fixture(autouse=True)

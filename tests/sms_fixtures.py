@@ -27,12 +27,10 @@ def use_gateways(settings, monkeypatch) -> UseGateways:
 
     def use(*gateways: StubGateway) -> None:
         for gateway in gateways:
-            monkeypatch.setitem(routing.GATEWAYS, gateway.name, lambda gateway=gateway: gateway)
+            monkeypatch.setitem(routing._built, gateway.name, gateway)
         settings.SMS_GATEWAYS = [gateway.name for gateway in gateways]
-        routing._build.cache_clear()
 
-    yield use
-    routing._build.cache_clear()
+    return use
 
 
 def queue(kind: str = MessageKind.RESULT, *, to: str = NUMBER, **changes: object) -> Message:

@@ -20,7 +20,7 @@ from registration.models import Registration
 from registration.services import housekeeping
 from registration.states import State
 from sms import delivery
-from sms.models import InboxMessage, Message
+from sms.models import Alarm, InboxMessage, Message, Receipt
 from tamin_portal import limits
 from tamin_portal.models import PostCount
 from tests.journeys import CITIZENS, let_pass, registration_in
@@ -76,6 +76,9 @@ def make_one_of_each() -> None:
         SignInFailures.objects.create(account=mobile, device="x", last_at=long_ago)
         PostCount.objects.create(address=mobile, minute=int(long_ago.timestamp() // 60), posts=1)
         Extract.objects.create(kind=ExtractKind.CIVIL, state=ExtractState.RETIRED if old else ExtractState.CURRENT)
+        kept = Receipt.objects.create(gateway="one", body=b"")
+        Receipt.objects.filter(pk=kept.pk).update(received_at=now - (limits.RECEIPTS_KEPT if old else timedelta(0)))
+        Alarm.objects.create(code="budget", subject=mobile[-1], ended_at=now - limits.ALARMS_KEPT if old else None)
         session = SessionStore()
         session.set_expiry(-60 if old else 60)
         session.create()
@@ -87,6 +90,8 @@ EXPECTED = {
     "codes": 1,
     "extracts": 1,
     "message_texts": 1,
+    "receipts": 1,
+    "alarms": 1,
     "sign_in_failures": 1,
     "sessions": 1,
     "post_counts": 1,
@@ -94,7 +99,7 @@ EXPECTED = {
 
 
 def everything() -> list[object]:
-    models = (Registration, User, OneTimeCode, Message, SignInFailures, PostCount, Session, Extract)
+    models = (Registration, User, OneTimeCode, Message, SignInFailures, PostCount, Session, Extract, Receipt, Alarm)
     return [list(model.objects.order_by("pk").values()) for model in models]
 
 
@@ -121,6 +126,7 @@ def test_a_purge_does_what_the_dry_run_said_and_leaves_the_young():
     assert set(old.values_list("state", flat=True)) == {State.EXPIRED}
     assert User.objects.count() == 1  # the inactive account of the one that still waits
     assert OneTimeCode.objects.count() == Session.objects.count() == Extract.objects.count() == 1
+    assert Receipt.objects.count() == Alarm.objects.count() == 1
     assert SignInFailures.objects.count() == PostCount.objects.count() == 1
     assert list(Message.objects.exclude(text="").values_list("to", flat=True)) == ["+989120000998"]
     assert InboxMessage.objects.filter(text="").count() == 0

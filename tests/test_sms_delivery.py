@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -140,15 +141,20 @@ def test_a_worker_paused_past_its_lease_changes_nothing(use_gateways):
 
 
 def test_a_worker_that_lost_its_lease_does_not_begin_to_send(use_gateways):
-    gateway = StubGateway("stub")
+    def another_worker_takes_the_second(sms):
+        if sms.key == first.key:
+            make_due(second)
+            taken_over.extend(leases.claim(Message, limit=1, lease_for=limits.SMS_LEASE))
+
+    taken_over: list[Message] = []
+    gateway = StubGateway("stub", on_send=another_worker_takes_the_second)
     use_gateways(gateway)
-    message = queue()
-    [mine] = leases.claim(Message, limit=1, lease_for=limits.SMS_LEASE)
-    make_due(message)
-    leases.claim(Message, limit=1, lease_for=limits.SMS_LEASE)
-    delivery._deliver(mine)
-    assert gateway.sent == []
-    assert not message.tries.exists()
+    first, second = queue(), queue()
+    delivery.drain()
+    assert [sms.key for sms in gateway.sent] == [first.key]
+    second.refresh_from_db()
+    assert (second.state, second.lease) == (MessageState.QUEUED, taken_over[0].lease)
+    assert not second.tries.exists()
 
 
 def test_a_slow_gateway_does_not_keep_new_codes_behind_a_batch_of_results(use_gateways, monkeypatch):
@@ -254,15 +260,14 @@ def test_a_code_is_not_sent_once_its_ten_minutes_are_over(use_gateways):
 
 
 def test_a_code_that_expires_between_two_gateways_goes_by_neither(use_gateways):
-    def time_passes(sms):
-        Message.objects.filter(key=sms.key).update(expires_at=timezone.now())
-        delivered[0].expires_at = timezone.now()
+    def until_it_has_expired(sms):
+        while timezone.now() < message.expires_at:
+            time.sleep(0.01)
 
     second = StubGateway("second")
-    use_gateways(StubGateway("first", TryAgain(), on_send=time_passes), second)
-    message = queue(MessageKind.CODE)
-    delivered = leases.claim(Message, limit=1, lease_for=limits.SMS_LEASE)
-    delivery._deliver(delivered[0])
+    use_gateways(StubGateway("first", TryAgain(), on_send=until_it_has_expired), second)
+    message = queue(MessageKind.CODE, expires_at=timezone.now() + timedelta(seconds=0.3))
+    delivery.drain()
     message.refresh_from_db()
     assert (message.state, second.sent) == (MessageState.EXPIRED, [])
 

@@ -18,7 +18,7 @@ from registration.models import Registration
 from registration.services.decisions import hold_national_id
 from registration.services.moves import PORTAL, move
 from registration.states import ENDED, State
-from sms import delivery
+from sms import alarms, delivery, reports
 from tamin_portal import limits
 from tamin_portal.models import PostCount
 
@@ -51,6 +51,8 @@ def purge(*, dry_run: bool = False, progress: Callable[[], None] | None = None) 
         "codes": codes.purge(before=now - limits.CODES_KEPT, dry_run=dry_run),
         "extracts": identity.purge_extracts(dry_run=dry_run),
         "message_texts": delivery.scrub(before=now - limits.MESSAGE_BODY_KEPT, dry_run=dry_run),
+        "receipts": reports.purge(before=now - limits.RECEIPTS_KEPT, dry_run=dry_run),
+        "alarms": alarms.purge(before=now - limits.ALARMS_KEPT, dry_run=dry_run),
         "sign_in_failures": _delete(
             SignInFailures.objects.filter(last_at__lt=now - limits.SIGN_IN_FORGET_AFTER), dry_run
         ),

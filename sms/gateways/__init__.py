@@ -1,1 +1,13 @@
 """The services that carry an SMS: `base` is the contract, every other module is one gateway."""
+
+from __future__ import annotations
+
+from sms.gateways.base import Gateway
+from sms.gateways.http import HttpGateway
+from sms.gateways.inbox import InboxGateway
+from sms.gateways.kavenegar import KavenegarGateway
+from sms.gateways.smpp import SmppGateway
+
+_ALL: tuple[type[Gateway], ...] = (InboxGateway, KavenegarGateway, HttpGateway, SmppGateway)
+# Each kind under the name that settings call it by.
+KINDS: dict[str, type[Gateway]] = {kind.KIND: kind for kind in _ALL}

@@ -5,15 +5,20 @@ It decides from the body of an answer, never from an HTTP status alone; it turns
 can go wrong into an outcome (wrong JSON, HTML, a 200 with an error in it); it never logs a number,
 a text, or a URL that holds its key. `sms.delivery` does the rest: attempts, retries, states.
 
-An adapter is built once in a process and may be called by several threads at the same time. Each
-call comes back well within `limits.SMS_LEASE`: after that another worker takes the message over.
+An adapter is built once in a process and is called by up to `connections` threads at the same time.
+Each call comes back well within `limits.SMS_LEASE`: after that another worker takes the message over.
+
+The services that come later fit in: Magfa takes many messages in one request (`batch`, `send_many`),
+each with our key, and can be asked for a key (`look_up_by_key`; it is not said that a repeated key
+is not sent twice, so no `client_key`); SMS.ir fills templates (`code`, `label`), takes no key and
+is polled, so what timed out there stays unknown. tests/test_sms_gateway_contract.py has both in small.
 """
 
 from __future__ import annotations
 
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -26,8 +31,8 @@ class Sms:
 
     `key` never changes for a message, however often it is tried: the client key. A gateway whose
     keys are narrower derives them from it (Kavenegar's `localid` is a Long: `key.int >> 65`).
-    `code` is the code alone, for gateways that fill a template of their own instead of taking the
-    text; empty for anything but a code.
+    `code` is the code alone and `label` the words before it, for gateways that fill a template of
+    their own instead of taking the text; empty for anything but a code.
     """
 
     key: uuid.UUID
@@ -36,6 +41,7 @@ class Sms:
     kind: str  # a value of sms.models.MessageKind
     operator: str = ""
     code: str = field(default="", repr=False)
+    label: str = ""
 
 
 # ── What `send` may answer. `detail` is the gateway's own code or a word, never a number or a text.
@@ -161,10 +167,39 @@ class Abilities:
 FOR_EVER = timedelta.max
 
 
-class Gateway(ABC):
-    """One way to a phone. `name` is what settings, routes, rows and logs call it."""
+def whole_number(options: Mapping[str, str], name: str, default: int, *, least: int = 1) -> int:
+    """The option `name` as a number. Raises ValueError when it is none, or under `least`."""
+    text = options.get(name, "") or str(default)
+    if not (text.isascii() and text.isdigit()) or int(text) < least:
+        raise ValueError(f"{name} is a whole number from {least} on")
+    return int(text)
 
-    name: ClassVar[str]
+
+class Gateway(ABC):
+    """One way to a phone. `name` is what settings, routes, rows and logs call it; `options` are its
+    settings, by the names in `REQUIRED` and `OPTIONAL`. A bad option is a ValueError that says what
+    is wrong with it, without its value.
+
+    `connections`: how many calls it stands at the same time, in this process; with one, it is called
+    in the order of the queue by the thread that drains. `batch`: how many messages one call takes.
+    `on_receipt` is given what arrives on a connection of the gateway's own (SMPP), raw, and has kept
+    it when it returns.
+    """
+
+    KIND: ClassVar[str]
+    REQUIRED: ClassVar[tuple[str, ...]] = ()
+    OPTIONAL: ClassVar[dict[str, str]] = {}  # name → what it is
+
+    name: str
+    connections: int = 1
+    batch: int = 1
+    on_receipt: Callable[[str, PushedReceipt], None] | None = None
+
+    def __init__(self, *, name: str, options: Mapping[str, str]) -> None:
+        self.name = name
+        missing = [option for option in self.REQUIRED if not options.get(option)]
+        if missing:
+            raise ValueError(f"missing: {', '.join(missing)}")
 
     @abstractmethod
     def abilities(self, kind: str) -> Abilities:
@@ -174,6 +209,14 @@ class Gateway(ABC):
     @abstractmethod
     def send(self, sms: Sms) -> Outcome:
         """Hand one message over. Does not raise for anything the network or the gateway does."""
+
+    def send_many(self, batch: Sequence[Sms]) -> list[Outcome]:
+        """Hand up to `batch` messages over in one call: an outcome for each, in their order."""
+        return [self.send(sms) for sms in batch]
+
+    def stay_connected(self) -> None:  # noqa: B027 - most have nothing to do
+        """Called at the start of every drain, and comes back at once: a gateway that receives on a
+        connection of its own sees to it here, traffic or not."""
 
     def look_up(self, *, key: uuid.UUID, provider_id: str = "") -> LookUp:
         """Whether the gateway has a message. Only where `abilities` declares a look-up."""
@@ -185,6 +228,6 @@ class Gateway(ABC):
         raise NotImplementedError(f"{self.name} declares no receipts over HTTP")
 
     def poll(self, provider_ids: Sequence[str]) -> list[Receipt]:
-        """What is known about these messages; unknown ones are left out. Only where `abilities`
-        declares POLL."""
+        """What is known about these messages, any number of them; unknown ones are left out, all of
+        them when the gateway does not answer. Only where `abilities` declares POLL."""
         raise NotImplementedError(f"{self.name} declares no polling")

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from sms.gateways.base import FOR_EVER, Abilities, Accepted, Gateway, Outcome, Sms
 from sms.models import InboxMessage
 
@@ -12,12 +14,19 @@ from sms.models import InboxMessage
 class InboxGateway(Gateway):
     """Accepts everything. One row for one key: sent twice, it arrives once."""
 
-    name = "inbox"
+    KIND = "inbox"
+    batch = 50
+
+    def __init__(self, *, name: str = KIND, options: Mapping[str, str] | None = None) -> None:
+        super().__init__(name=name, options=options or {})
 
     def abilities(self, kind: str) -> Abilities:
         return Abilities(client_key=FOR_EVER)
 
     def send(self, sms: Sms) -> Outcome:
-        row = InboxMessage(key=sms.key, to=sms.to, kind=sms.kind, text=sms.text)
-        InboxMessage.objects.bulk_create([row], ignore_conflicts=True)
-        return Accepted(provider_ids=(sms.key.hex,))
+        return self.send_many([sms])[0]
+
+    def send_many(self, batch: Sequence[Sms]) -> list[Outcome]:
+        rows = [InboxMessage(key=sms.key, to=sms.to, kind=sms.kind, text=sms.text) for sms in batch]
+        InboxMessage.objects.bulk_create(rows, ignore_conflicts=True)
+        return [Accepted(provider_ids=(sms.key.hex,)) for sms in batch]

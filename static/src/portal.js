@@ -94,10 +94,31 @@
       .catch(() => {});
   }
 
+  // Where the SMS is, ever more rarely; not while nobody looks. A refusal ends it: the page says enough.
+  function renew(box) {
+    let pause = 3000;
+    const ends = Date.now() + 20 * 60 * 1000;
+    const look = async () => {
+      if (!document.hidden) {
+        const answer = await fetch(box.dataset.renew).catch(() => null);
+        if (answer && !answer.ok) return;
+        const fresh = document.createElement("div");
+        fresh.innerHTML = answer ? await answer.text() : box.innerHTML;
+        const changed = fresh.textContent.trim() !== box.textContent.trim();
+        if (changed) box.replaceChildren(...fresh.childNodes); // unchanged: not read out again
+        pause = Math.min(pause * 1.25, 30000);
+      }
+      if (Date.now() < ends) setTimeout(look, pause);
+    };
+    setTimeout(look, pause);
+  }
+
   forgetThePost();
   focusErrors();
   dropDoubleClicks();
   document.querySelectorAll("[data-wait]").forEach((box) => Number(box.dataset.wait) > 0 && countDown(box));
+  document.querySelectorAll("[data-renew]").forEach(renew);
+  document.querySelectorAll("[data-without-script]").forEach((form) => form.remove());
   document.querySelectorAll('input[type="password"]').forEach(showPasswordButton);
   document.querySelectorAll('input[autocomplete="one-time-code"]').forEach(readCodeFromSms);
 })();

@@ -35,11 +35,29 @@ def jalali(value: dt.date | None, style: str = "date") -> str:
 
 
 @register.filter
+def time_of_day(moment: dt.datetime | None) -> str:
+    """۱۰:۴۲, as it is in Tehran; nothing for nothing."""
+    return persian.to_persian_digits(f"{timezone.localtime(moment):%H:%M}") if moment else ""
+
+
+@register.filter
 def clock(seconds: int) -> str:
     """A wait as a clock shows it: ۰:۴۵, ۱۲:۰۵, ۱:۰۲:۰۵. The script counts it down in the same form."""
     hours, rest = divmod(int(seconds), 3600)
     minutes, rest = divmod(rest, 60)
     return persian.to_persian_digits(f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}")
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """۹۷٫۵٪ for 0.975; a dash for None."""
+    return "—" if share is None else persian.to_persian_digits(f"{share * 100:.1f}").replace(".", "٫") + "٪"
+
+
+@register.filter
+def seconds(span: float | None) -> str:
+    """۳٫۵ for 3.5 seconds; a dash for None."""
+    return "—" if span is None else persian.to_persian_digits(f"{span:.1f}").replace(".", "٫")
 
 
 @register.filter

@@ -18,6 +18,8 @@ _KINDS = {
     "codes": gettext_lazy("old codes deleted"),
     "extracts": gettext_lazy("extracts that were replaced or never finished deleted"),
     "message_texts": gettext_lazy("SMS texts blanked"),
+    "receipts": gettext_lazy("old receipts of SMS gateways deleted"),
+    "alarms": gettext_lazy("old alarms about SMS deleted"),
     "sign_in_failures": gettext_lazy("forgotten sign-in failures deleted"),
     "sessions": gettext_lazy("ended sessions deleted"),
     "post_counts": gettext_lazy("old counts of requests per address deleted"),

@@ -1,0 +1,52 @@
+"""Looks for abuse of codes and raises alarms; nobody is blocked here (the limits are in `accounts.codes`).
+
+Pumping: somebody asks for codes to many numbers and uses none, to earn on the SMS or to cost us money.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Q
+from django.db.models.functions import Substr
+from django.utils import timezone
+
+from accounts.models import OneTimeCode
+from sms import alarms
+from sms.models import Alarm, AlarmCode
+from tamin_portal import limits
+from tamin_portal.persian import local_mobile
+
+HOUR = timedelta(hours=1)
+
+
+def watch() -> None:
+    """Look at the last hour and sound or end the alarms."""
+    now = timezone.now()
+    _watch_use(now)
+    _watch_prefixes(now)
+
+
+def _watch_use(now: datetime) -> None:
+    """Of the numbers that got a code, how many used one. Codes that are still alive do not count yet."""
+    latest = now - limits.CODE_LIFE
+    asked = OneTimeCode.objects.filter(created_at__gt=latest - HOUR, created_at__lte=latest, message__isnull=False)
+    used = Count("mobile", distinct=True, filter=Q(used_at__isnull=False))
+    counts = asked.aggregate(numbers=Count("mobile", distinct=True), used=used)
+    numbers, used_by = counts["numbers"], counts["used"]
+    if numbers >= limits.PUMPING_NUMBERS and used_by < numbers * limits.PUMPING_USED:
+        alarms.sound(AlarmCode.PUMPING, detail=f"{numbers} numbers got codes within an hour, {used_by} used one")
+    else:
+        alarms.clear(AlarmCode.PUMPING)
+
+
+def _watch_prefixes(now: datetime) -> None:
+    recent = OneTimeCode.objects.filter(created_at__gt=now - HOUR, message__isnull=False)
+    prefixes = recent.values(prefix=Substr("mobile", 1, limits.PREFIX_LENGTH)).annotate(codes=Count("id"))
+    many = {row["prefix"]: row["codes"] for row in prefixes.filter(codes__gt=limits.PREFIX_CODES_PER_HOUR)}
+    for prefix, codes in many.items():
+        alarms.sound(AlarmCode.PREFIX, local_mobile(prefix), f"{codes} codes within an hour")
+    standing = Alarm.objects.filter(code=AlarmCode.PREFIX, ended_at__isnull=True)
+    for subject in standing.values_list("subject", flat=True):
+        if subject not in map(local_mobile, many):
+            alarms.clear(AlarmCode.PREFIX, subject)

@@ -1,0 +1,71 @@
+"""What the session that asked for a code may know of its SMS: on its way, sent, delivered, not confirmed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.utils import timezone
+
+from accounts.models import CodePurpose, OneTimeCode
+from sms.models import Message, MessageState
+from tamin_portal import limits
+from tamin_portal.secrets import keyed_hash
+
+
+class Progress(StrEnum):
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    UNCONFIRMED = "unconfirmed"  # nobody says that it arrived
+    NOT_SENT = "not_sent"
+
+
+@dataclass(frozen=True)
+class CodeDelivery:
+    """How far the newest code of a session is, and since when."""
+
+    progress: Progress
+    at: datetime
+
+    @property
+    def is_final(self) -> bool:
+        """Nothing more will be known."""
+        return self.progress in (Progress.DELIVERED, Progress.NOT_SENT)
+
+
+def of_newest(*, purpose: CodePurpose, mobile: str, asker: str) -> CodeDelivery | None:
+    """About the newest code that `asker` was sent; None where none was sent for this session.
+
+    What others asked for is not told: they would learn of it as well.
+    """
+    now = timezone.now()
+    codes = OneTimeCode.objects.filter(
+        purpose=purpose,
+        mobile=mobile,
+        asker=keyed_hash("asker", asker),
+        message__isnull=False,
+        created_at__gt=now - limits.CODE_TO_BE_ACCEPTED_WITHIN - limits.CODE_LIFE,
+    )
+    newest = codes.select_related("message").order_by("-created_at").first()
+    return _of(newest.message, now) if newest and newest.message else None
+
+
+def _of(message: Message, now: datetime) -> CodeDelivery:
+    at = message.sent_at or message.created_at
+    waited = now - at >= limits.CODE_UNCONFIRMED_AFTER
+    match MessageState(message.state):
+        case MessageState.QUEUED | MessageState.SENDING:
+            return CodeDelivery(Progress.SENDING, at)
+        case MessageState.DELIVERED:
+            return CodeDelivery(Progress.DELIVERED, message.final_at or at)
+        case MessageState.ACCEPTED:  # where a receipt is due and does not come, say so
+            return CodeDelivery(Progress.UNCONFIRMED if waited and not message.final_at else Progress.SENT, at)
+        case MessageState.UNKNOWN:
+            settled = waited or message.next_attempt_at is None
+            return CodeDelivery(Progress.UNCONFIRMED if settled else Progress.SENDING, at)
+        case MessageState.UNDELIVERED:
+            return CodeDelivery(Progress.UNCONFIRMED, at)
+        case _:
+            return CodeDelivery(Progress.NOT_SENT, at)

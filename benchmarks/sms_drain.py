@@ -1,0 +1,195 @@
+"""How fast one worker sends, and what adding a message costs.
+
+    .venv/bin/python benchmarks/sms_drain.py
+
+1. Draining with a gateway that does nothing, against one Celery task for each message with a row
+   update, in turn in the same run: a ratio. 2. Through one worker with a gateway that answers in
+   50 ms and stands 200 connections: messages a second and CPU time a message. 3. The statements of
+   adding a message to a transaction. DATABASE_URL names a PostgreSQL server; without it, SQLite.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks import databases
+from benchmarks.sms_world import World, until
+
+AIM_RATIO, AIM_RATE = 20, 500
+APP = "benchmarks.sms_drain_worker"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--plain", type=int, default=1500, help="messages a round by a Celery task each")
+    parser.add_argument("--drained", type=int, default=15000, help="messages a round by draining")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--sent", type=int, default=5000, help="messages through the slow gateway")
+    given = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill is a Ctrl-C: nothing is left running
+    with contextlib.ExitStack() as ends:
+        folder = Path(tempfile.mkdtemp(prefix="portal-drain-"))
+        ends.callback(shutil.rmtree, folder, ignore_errors=True)
+        url = ends.enter_context(databases.migrated(os.environ.get("DATABASE_URL", ""), folder))
+        world = World(folder, url, {"SMS_GATEWAYS": "noop"})
+        ends.callback(world.end)
+        os.environ |= world.env
+        import django
+
+        django.setup()
+        from tamin_portal.installation import ensure_mode
+
+        ensure_mode(fresh=True)
+        world.start_redis()
+        good = [compare(world, given), fast(world, given.sent), one_insert()]
+    return 0 if all(good) else 1
+
+
+def compare(world: World, given: argparse.Namespace) -> bool:
+    """Drain against task for task, in turn, so that a busy machine slows both."""
+    world.start_worker("noop", app=APP)
+    ratios = []
+    for number in range(given.rounds):
+        slow, quick = plain(given.plain), drained(given.drained)
+        ratios.append(quick / slow)
+        print(f"round {number + 1}: a task each {slow:6.0f}/s, drained {quick:6.0f}/s: {ratios[-1]:.1f} ×", flush=True)
+    world.stop("noop")
+    ratio = statistics.median(ratios)
+    print(f"drained / a task each: {ratio:.1f} × (median; aim ≥ {AIM_RATIO} ×)", flush=True)
+    return ratio >= AIM_RATIO
+
+
+def plain(count: int) -> float:
+    """Messages a second by a task for each, from the first sent to the last."""
+    from sms.models import Message
+    from tamin_portal.celery import app
+
+    fill(count, due=False)
+    for pk in Message.objects.values_list("pk", flat=True):
+        app.send_task("sms.plain", [pk])
+    until(nothing_left, "the tasks do not end", 300)
+    first, last = span()
+    return count / (last - first).total_seconds()
+
+
+def drained(count: int) -> float:
+    fill(count, due=True)
+    began = hint()
+    until(nothing_left, "the drain does not end", 300, every=0.01)
+    return count / (time.monotonic() - began)
+
+
+def fast(world: World, count: int) -> bool:
+    """One worker, a gateway that answers in 50 ms and stands 200 connections."""
+    world.start_gateway("first", key=True, delay=0.05)
+    world.env |= {"SMS_GATEWAYS": "first", "SMS_FIRST_CONNECTIONS": "200"}
+    world.start_worker("sender")
+    warm_up = 200
+    fill(warm_up, due=True)
+    hint()
+    until(nothing_left, "nothing is sent", 60)
+    fill(count, due=True)
+    process, stub = world.processes["sender"].pid, world.processes["first"].pid
+    before, before_stub = cpu_seconds(process), cpu_seconds(stub)
+    began = hint()
+    until(nothing_left, "the messages are not sent", 300, every=0.02)
+    rate = count / (time.monotonic() - began)
+    cost, stubs = (cpu_seconds(process) - before) / count, (cpu_seconds(stub) - before_stub) / count
+    seen = world.ask_gateway("first", "summary")
+    print(
+        f"one worker, 50 ms, 200 connections: {rate:.0f} messages/s (aim ≥ {AIM_RATE}), CPU {cost * 1000:.2f} ms "
+        f"a message (the stub's own: {stubs * 1000:.2f}); at most {seen['most_open']} open, {seen['doubled']} doubled",
+        flush=True,
+    )
+    return rate >= AIM_RATE
+
+
+def one_insert() -> bool:
+    """Show what a transaction pays for a message."""
+    from django.db import connection, transaction
+    from django.test.utils import CaptureQueriesContext
+
+    from sms import outbox
+
+    with transaction.atomic(), CaptureQueriesContext(connection) as captured:
+        outbox.enqueue(to="+989121234567", kind="result", text="نتیجه", dedupe_key="one")
+    statements = [query["sql"].split()[0] for query in captured.captured_queries]
+    paid = [verb for verb in statements if verb not in ("SAVEPOINT", "RELEASE")]
+    print(f"adding a message to a transaction: {', '.join(statements)}")
+    return paid == ["INSERT"]
+
+
+# ── the messages
+
+
+def fill(count: int, *, due: bool) -> None:
+    """`count` fresh messages and nothing else; not `due`: only a task of their own sends them."""
+    from django.utils import timezone
+
+    from sms.models import Attempt, Message
+
+    Attempt.objects.all().delete()
+    Message.objects.all().delete()
+    now = timezone.now()
+    Message.objects.bulk_create(
+        (
+            Message(
+                dedupe_key=uuid.uuid4().hex,
+                kind="result",
+                priority=10,
+                to=f"+98912{number:07}",
+                operator="mci",
+                text=f"نتیجه {number}",
+                parts=1,
+                next_attempt_at=now if due else None,
+            )
+            for number in range(count)
+        ),
+        batch_size=500,
+    )
+
+
+def hint() -> float:
+    """Have the worker look into the queue; when that was."""
+    from tamin_portal.celery import app
+
+    app.send_task("sms.drain", ignore_result=True)
+    return time.monotonic()
+
+
+def nothing_left() -> bool:
+    from sms.models import Message
+
+    return not Message.objects.filter(state__in=("queued", "sending")).exists()
+
+
+def span() -> tuple[Any, Any]:
+    from django.db.models import Max, Min
+
+    from sms.models import Message
+
+    found = Message.objects.aggregate(first=Min("sent_at"), last=Max("sent_at"))
+    return found["first"], found["last"]
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process, all its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

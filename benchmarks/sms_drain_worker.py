@@ -1,0 +1,45 @@
+"""The portal's Celery application for `sms_drain.py`: with a gateway that does nothing, and the plain way to send.
+
+celery -A benchmarks.sms_drain_worker worker …
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import django
+
+django.setup()
+
+from django.utils import timezone  # noqa: E402
+
+from sms.gateways import KINDS  # noqa: E402
+from sms.gateways.base import FOR_EVER, Abilities, Accepted, Gateway, Outcome, Sms  # noqa: E402
+from sms.models import Message, MessageState  # noqa: E402
+from tamin_portal.celery import app  # noqa: E402
+
+
+class NoopGateway(Gateway):
+    """Takes everything at once, so that only the portal's own work is left to measure."""
+
+    KIND = "noop"
+    batch = 100
+
+    def abilities(self, kind: str) -> Abilities:
+        return Abilities(client_key=FOR_EVER)
+
+    def send(self, sms: Sms) -> Outcome:
+        return Accepted()
+
+    def send_many(self, batch: Sequence[Sms]) -> list[Outcome]:
+        return [Accepted()] * len(batch)
+
+
+KINDS[NoopGateway.KIND] = NoopGateway
+
+
+@app.task(name="sms.plain", ignore_result=True)
+def plain(pk: int) -> None:
+    """What the drain is compared with: a task for each message, which updates its row."""
+    now = timezone.now()
+    Message.objects.filter(pk=pk).update(state=MessageState.ACCEPTED, sent_at=now, final_at=now, next_attempt_at=None)

@@ -1,0 +1,188 @@
+"""Cause faults among real processes and see what becomes of N messages.
+
+    .venv/bin/python benchmarks/sms_faults.py [--n 1000] [--only worker redis …] [--short] [--logs FOLDER]
+
+Prints a table; ends with 1 if a demand is missed. Each run of a fault is a process of its own with
+its own Redis, workers and stub gateways on the loopback. DATABASE_URL names a PostgreSQL server in
+which databases are made and dropped; without it each run has an SQLite file. The restarts of
+PostgreSQL happen to a server of their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks import databases
+from benchmarks.sms_world import World, sweep
+
+WITH_KEY, WITHOUT = True, False  # whether the gateway knows a client key
+FAULTS = {
+    "worker": (WITH_KEY, WITHOUT),
+    "pool": (WITH_KEY, WITHOUT),
+    "redis": (WITH_KEY, WITHOUT),
+    "frozen": (WITH_KEY, WITHOUT),
+    "postgres": (WITH_KEY, WITHOUT),
+    "refuses": (WITH_KEY,),
+    "later": (WITH_KEY,),
+    "drops": (WITH_KEY, WITHOUT),
+    "repeated": (WITH_KEY, WITHOUT),
+    "late": (WITH_KEY,),
+    "receipts": (WITHOUT,),
+}
+LONGEST, LONGEST_SHORT = 900, 150  # seconds one run may take
+SHORTER = {
+    "LIMIT_SMS_LEASE": "6",
+    "LIMIT_SMS_RESULT_RETRIES": "2,4,8",
+    "LIMIT_SMS_LOOK_UP_PAUSE": "2",
+    "LIMIT_POLL_FIRST_PAUSE": "1",
+    "BEAT_AT_MOST": "2",
+}
+HEAD = ("fault", "gateway", "N", "lost", "doubled", "unknown", "expired", "slowest page", "s to final", "remark")
+WIDTHS = (46, 7, 5, 5, 7, 7, 7, 12, 10, 0)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--n", type=int, default=1000, help="messages in each run")
+    parser.add_argument("--only", nargs="+", choices=FAULTS, default=list(FAULTS))
+    parser.add_argument("--short", action="store_true", help="fewer and shorter faults, shorter leases")
+    parser.add_argument("--logs", type=Path, help="a folder for the logs of runs that miss a demand")
+    parser.add_argument("--run", help=argparse.SUPPRESS)  # in a child: everything about one run, as JSON
+    given = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill is a Ctrl-C: nothing is left running
+    if given.run:
+        return child(**json.loads(given.run))
+    missed = 0
+    line(*HEAD)
+    with bench(given.logs) as run:
+        for fault in given.only:
+            for key in FAULTS[fault]:
+                verdict = run(fault, given.n, key=key, short=given.short)
+                show(verdict)
+                missed += bool(verdict["misses"])
+    print(f"\n{missed} runs missed a demand." if missed else "\nEvery demand was met.")
+    return min(missed, 1)
+
+
+@contextlib.contextmanager
+def bench(logs: Path | None = None) -> Iterator[Any]:
+    """What runs one fault and returns its verdict. The tables are made once for all; the logs of runs
+    that miss a demand are copied into `logs`."""
+    folder = Path(tempfile.mkdtemp(prefix="portal-faults-"))
+    server = os.environ.get("DATABASE_URL", "")
+    try:
+        with databases.migrated(server, folder) as template:
+
+            def run(fault: str, n: int, *, key: bool, short: bool) -> dict[str, Any]:
+                home = folder / f"{fault}-{'key' if key else 'no-key'}"
+                home.mkdir()
+                try:
+                    with databases.new_database(server, home, copy_of=template) as url:
+                        verdict = in_a_child(fault=fault, n=n, key=key, short=short, home=str(home), database=url)
+                    if logs and verdict["misses"]:
+                        shutil.copytree(home, logs / home.name, dirs_exist_ok=True)
+                    return verdict
+                finally:
+                    sweep(home)
+                    shutil.rmtree(home, ignore_errors=True)
+
+            yield run
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def in_a_child(**run: Any) -> dict[str, Any]:
+    """The verdict of one run; a run that breaks down or takes too long is a row with that as its miss."""
+    command = [sys.executable, __file__, "--run", json.dumps(run)]
+    verdict: dict[str, Any] = {"fault": run["fault"], "gateway": "", "created": run["n"], "states": {}}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            said, complained = process.communicate(timeout=LONGEST_SHORT if run["short"] else LONGEST)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt) as reason:
+            end(process)
+            if isinstance(reason, KeyboardInterrupt):
+                raise
+            return verdict | {"misses": ["it took too long"]}
+    if process.returncode:
+        return verdict | {"misses": [complained.strip()[-1500:]]}
+    finished: dict[str, Any] = json.loads(said.splitlines()[-1])
+    return finished
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Politely, so that it ends its own processes; then for certain."""
+    process.terminate()
+    try:
+        process.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def child(fault: str, n: int, key: bool, short: bool, home: str, database: str) -> int:
+    """One run in this process."""
+    with contextlib.ExitStack() as ends:
+        postgres = None
+        if fault == "postgres":
+            postgres = ends.enter_context(databases.private_postgres())
+            database = postgres.url
+            databases.migrate(database, Path(home))
+        world = World(Path(home), database, SHORTER if short else {})
+        ends.callback(world.end)
+        os.environ |= world.env
+        import django
+
+        django.setup()
+        from benchmarks.sms_rows import ROWS, Scene
+        from tamin_portal.installation import ensure_mode
+
+        ensure_mode(fresh=True)
+        verdict = ROWS[fault](Scene(world, n, key, short, postgres))
+    print(json.dumps(asdict(verdict)))
+    return 0
+
+
+def show(verdict: dict[str, Any]) -> None:
+    page, states = verdict.get("slowest_page"), verdict["states"]
+    line(
+        verdict["fault"],
+        verdict["gateway"],
+        verdict["created"],
+        verdict.get("lost", "?"),
+        verdict.get("doubled", "?"),
+        states.get("unknown", 0),
+        states.get("expired", 0),
+        f"{page:.2f} s" if page else "-",
+        f"{verdict['seconds']:.0f}" if "seconds" in verdict else "?",
+        verdict.get("remark", ""),
+    )
+    print("    " + " + ".join(f"{count} {state}" for state, count in sorted(states.items())))
+    for miss in verdict["misses"]:
+        print(f"    MISSED: {miss}")
+
+
+def line(*cells: object) -> None:
+    """One row in columns: words to the left, numbers to the right."""
+    words = [str(cell).ljust(width) for cell, width in zip(cells[:2], WIDTHS, strict=False)]
+    numbers = [str(cell).rjust(width) for cell, width in zip(cells[2:], WIDTHS[2:], strict=True)]
+    print("  ".join(words + numbers).rstrip(), flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)  # everything was ended and removed on the way here

@@ -1,0 +1,111 @@
+"""Calls of gateways, many at the same time: what is on the network touches no row, and never raises.
+
+A gateway that stands one call at a time is called in the thread that drains; one that stands more, in
+a pool of threads that all drains of this process share.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+from sms.gateways import base
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Instead of an SMS: does the gateway have this message?"""
+
+    key: uuid.UUID
+    provider_id: str
+
+
+Said = base.Outcome | base.LookUp
+Item = base.Sms | Question
+
+
+class Line:
+    """The way to one gateway in this process."""
+
+    def __init__(self, gateway: base.Gateway) -> None:
+        self._free = threading.BoundedSemaphore(gateway.connections)
+        self._pool = ThreadPoolExecutor(gateway.connections, thread_name_prefix=f"sms-{gateway.name}")
+
+    def reserve(self) -> bool:
+        """Whether a call may be made now; it must then be made, or given up with `release`."""
+        return self._free.acquire(blocking=False)
+
+    def release(self) -> None:
+        self._free.release()
+
+    def start(self, gateway: base.Gateway, items: Sequence[Item], then: Callable[[list[Said]], None]) -> None:
+        """Make the reserved call and hand what was said to `then`, in another thread."""
+
+        def run() -> None:
+            said = call(gateway, items)
+            self._free.release()
+            then(said)
+
+        self._pool.submit(run)
+
+
+_lines: WeakKeyDictionary[base.Gateway, Line] = WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def line(gateway: base.Gateway) -> Line | None:
+    """The shared way to `gateway`; None: it is called in the caller's own thread."""
+    if gateway.connections == 1:
+        return None
+    with _lock:
+        if gateway not in _lines:
+            _lines[gateway] = Line(gateway)
+        return _lines[gateway]
+
+
+def start(gateway: base.Gateway, items: Sequence[Item], then: Callable[[list[Said]], None]) -> None:
+    """Make a call whose place is reserved, and hand what was said to `then`; perhaps in another thread."""
+    its_line = line(gateway)
+    if its_line is None:
+        then(call(gateway, items))
+    else:
+        its_line.start(gateway, items, then)
+
+
+def call(gateway: base.Gateway, items: Sequence[Item]) -> list[Said]:
+    """What `gateway` says to each of `items`. An adapter's fault is doubt: it must not lose a message, and
+    its text may hold a number."""
+    try:
+        said = _call(gateway, items)
+    except Exception as error:
+        log.error("gateway %s raised %s", gateway.name, type(error).__name__)
+        said = [_no_word(item, type(error).__name__) for item in items]
+    if len(said) != len(items):
+        log.error("gateway %s answered %s of %s messages", gateway.name, len(said), len(items))
+        return [_no_word(item, "answers are missing") for item in items]
+    return [_of_its_kind(item, one) for item, one in zip(items, said, strict=True)]
+
+
+def _call(gateway: base.Gateway, items: Sequence[Item]) -> list[Said]:
+    first = items[0]
+    if isinstance(first, Question):
+        return [gateway.look_up(key=first.key, provider_id=first.provider_id)]
+    if gateway.batch == 1:
+        return [gateway.send(first)]
+    return list(gateway.send_many([item for item in items if isinstance(item, base.Sms)]))
+
+
+def _of_its_kind(item: Item, said: Said) -> Said:
+    good = isinstance(said, base.LookUp if isinstance(item, Question) else base.Outcome)
+    return said if good else _no_word(item, "no outcome")
+
+
+def _no_word(item: Item, detail: str) -> Said:
+    return base.NoAnswer(detail) if isinstance(item, Question) else base.Unknown(detail)

@@ -1,0 +1,191 @@
+"""Gateways and routes as the settings describe them: parsed, checked, every mistake in a sentence.
+
+    SMS_GATEWAYS=one,two                      the names we give them, in the order they are tried
+    SMS_ONE_KIND=kavenegar                    which adapter; without it the name is the kind
+    SMS_ONE_KEY=…                             the adapter's own options (its REQUIRED and OPTIONAL)
+    SMS_ONE_RECEIPT_TOKENS=new,old            the secret in the receipt URL; two while one is replaced
+    SMS_ROUTES=mci:one=3+two=1,three;*:two    per operator; "+" shares by weight, "," is the next resort
+
+Without SMS_ROUTES every operator goes by SMS_GATEWAYS in order.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from django.conf import settings
+
+from sms.gateways import KINDS
+from sms.gateways.base import Gateway
+
+ANY = "*"
+OWN_OPTIONS = ("KIND", "RECEIPT_TOKENS")  # of every gateway
+SHORTEST_TOKEN = 24  # characters
+_NAME = re.compile(r"[a-z][a-z0-9]*")
+
+Tier = tuple[tuple[str, int], ...]  # gateways that share the load, each with its weight
+Route = tuple[Tier, ...]  # the first resort first
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One mistake: `id` of the system check, what is wrong, what to write instead."""
+
+    id: str
+    what: str
+    hint: str
+
+
+def names() -> tuple[str, ...]:
+    return tuple(settings.SMS_GATEWAYS)
+
+
+def options(name: str) -> dict[str, str]:
+    """What the environment says about `name`, without the prefix and without what every gateway has."""
+    return {key: value for key, value in _all_options(name).items() if key not in OWN_OPTIONS}
+
+
+def kind(name: str) -> str:
+    return _all_options(name).get("KIND") or name
+
+
+def receipt_tokens(name: str) -> tuple[str, ...]:
+    """The secrets of which one must be in the receipt URL of `name`; none: it has no such URL."""
+    text = _all_options(name).get("RECEIPT_TOKENS", "") if name in names() else ""
+    return tuple(token.strip() for token in text.split(",") if token.strip())
+
+
+def build(name: str) -> Gateway:
+    """The gateway called `name`. Raises ValueError with what is wrong: its kind or its options."""
+    if kind(name) not in KINDS:
+        raise ValueError(f"there is no kind of gateway called '{kind(name)}'")
+    return KINDS[kind(name)](name=name, options=options(name))
+
+
+def route(operator: str) -> Route:
+    """How messages to `operator` go. Raises ValueError for SMS_ROUTES that cannot be read."""
+    routes = _routes(settings.SMS_ROUTES, names())
+    return routes.get(operator) or routes.get(ANY, ())
+
+
+def operators() -> tuple[str, ...]:
+    """The operators that SMS_ROUTES names, without "*"."""
+    return tuple(name for name in _routes(settings.SMS_ROUTES, names()) if name != ANY)
+
+
+def _all_options(name: str) -> dict[str, str]:
+    prefix = f"SMS_{name.upper()}_"
+    environment: Mapping[str, str] = settings.SMS_ENVIRONMENT
+    return {key.removeprefix(prefix): value for key, value in environment.items() if key.startswith(prefix)}
+
+
+@cache
+def _routes(text: str, gateways: tuple[str, ...]) -> dict[str, Route]:
+    if not text.strip():
+        return {ANY: tuple(((name, 1),) for name in dict.fromkeys(gateways))}
+    routes: dict[str, Route] = {}
+    for line in filter(None, map(str.strip, text.split(";"))):
+        operator, colon, rest = line.partition(":")
+        operator = operator.strip()
+        if not (colon and operator and rest.strip()):
+            raise ValueError(f"'{line}' is not 'operator:gateway,gateway'")
+        if operator in routes:
+            raise ValueError(f"'{operator}' has two routes")
+        routes[operator] = tuple(_tier(part) for part in rest.split(","))
+    return routes
+
+
+def _tier(text: str) -> Tier:
+    shares = []
+    for share in text.split("+"):
+        name, equals, weight = (part.strip() for part in share.partition("="))
+        if not name or (equals and not (weight.isascii() and weight.isdigit())):
+            raise ValueError(f"'{share.strip()}' is not 'gateway' or 'gateway=weight'")
+        shares.append((name, int(weight) if equals else 1))
+    return tuple(shares)
+
+
+# ── What is wrong with it
+
+
+def faults() -> list[Fault]:
+    """Every mistake in the settings of gateways and routes; empty: messages can be sent."""
+    return [*_faults_of_gateways(), *_faults_of_routes(), *_faults_of_budget()]
+
+
+def _faults_of_gateways() -> Iterator[Fault]:
+    for name in names():
+        if not _NAME.fullmatch(name):
+            hint = "Small Latin letters and digits, a letter first: its settings are SMS_<NAME>_…"
+            yield Fault("sms.E002", f"SMS_GATEWAYS has '{name}', which cannot be a gateway's name.", hint)
+        elif kind(name) not in KINDS:
+            hint = f"Known are {', '.join(KINDS)}. Set SMS_{name.upper()}_KIND to one of them."
+            yield Fault("sms.E001", f"SMS_GATEWAYS names '{name}', which does not exist.", hint)
+        else:
+            yield from _faults_of_options(name)
+    for name in sorted({name for name in names() if names().count(name) > 1}):
+        yield Fault("sms.E003", f"SMS_GATEWAYS has '{name}' twice.", "Name each gateway once.")
+
+
+def _faults_of_options(name: str) -> Iterator[Fault]:
+    prefix = f"SMS_{name.upper()}_"
+    gateway_class = KINDS[kind(name)]
+    try:
+        build(name)
+    except ValueError as error:
+        wanted = ", ".join(prefix + option for option in gateway_class.REQUIRED) or "nothing"
+        yield Fault("sms.E004", f"The settings {prefix}… are wrong: {error}.", f"Required: {wanted}.")
+    known = [*OWN_OPTIONS, *gateway_class.REQUIRED, *gateway_class.OPTIONAL]
+    for option in sorted(_all_options(name).keys() - set(known)):
+        close = difflib.get_close_matches(option, known, n=1)
+        hint = f"Did you mean {prefix}{close[0]}?" if close else f"Known are {', '.join(prefix + k for k in known)}."
+        yield Fault("sms.E005", f"{prefix}{option} is no setting of a gateway of kind '{kind(name)}'.", hint)
+    yield from _faults_of_tokens(name)
+
+
+def _faults_of_tokens(name: str) -> Iterator[Fault]:
+    setting, tokens = f"SMS_{name.upper()}_RECEIPT_TOKENS", receipt_tokens(name)
+    if len(tokens) > 2:
+        hint = "Two, separated by a comma, while the old one is being replaced."
+        yield Fault("sms.E006", f"{setting} has {len(tokens)} tokens.", hint)
+    if any(len(token) < SHORTEST_TOKEN or not re.fullmatch(r"[\w-]+", token, re.ASCII) for token in tokens):
+        hint = "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        yield Fault("sms.E007", f"{setting} has a token that is too short or does not fit into a URL.", hint)
+    told = options(name).get("RECEIPT_URL", "")
+    if told and not any(f"/sms/receipts/{name}/{token}/" in told for token in tokens):
+        hint = f"It ends in /sms/receipts/{name}/TOKEN/ with one of {setting}."
+        yield Fault("sms.E013", f"SMS_{name.upper()}_RECEIPT_URL is not where receipts are taken.", hint)
+
+
+def _faults_of_routes() -> Iterator[Fault]:
+    try:
+        routes = _routes(settings.SMS_ROUTES, names())
+    except ValueError as error:
+        hint = "Write it like mci:one=3+two=1,three;*:two"
+        yield Fault("sms.E008", f"SMS_ROUTES cannot be read: {error}.", hint)
+        return
+    for operator, tiers in routes.items():
+        yield from _faults_of_route(operator, tiers)
+    if names() and ANY not in routes:
+        hint = "Add '*:…' for all others; results and tests may go to any operator."
+        yield Fault("sms.E011", f"SMS_ROUTES has no route for operators other than {', '.join(routes)}.", hint)
+
+
+def _faults_of_route(operator: str, tiers: Route) -> Iterator[Fault]:
+    carriers = [name for tier in tiers for name, _weight in tier]
+    for name in carriers:
+        if name not in names():
+            hint = f"Known are {', '.join(names()) or 'none'}; add it to SMS_GATEWAYS."
+            yield Fault("sms.E009", f"SMS_ROUTES sends '{operator}' by '{name}', which is no gateway.", hint)
+    if len(set(carriers)) < len(carriers):
+        hint = "Name each gateway once in a route."
+        yield Fault("sms.E010", f"SMS_ROUTES has a gateway twice in the route of '{operator}'.", hint)
+
+
+def _faults_of_budget() -> Iterator[Fault]:
+    if settings.SMS_DAILY_BUDGET < 0:
+        yield Fault("sms.E012", "SMS_DAILY_BUDGET is negative.", "Parts of SMS a day; 0 means no limit.")

@@ -1,0 +1,130 @@
+"""Any SMS box that takes a message by one GET or POST: an address of our own, with places to fill in.
+
+The honest worst case: the box knows no key of ours and gives no id, so what timed out stays unknown.
+Receipts come as a GET on our own URL, with the message's key in it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from urllib.parse import parse_qs, quote, urlsplit
+
+from sms.gateways import client
+from sms.gateways.base import (
+    Abilities,
+    Accepted,
+    Delivery,
+    Gateway,
+    Outcome,
+    OutOfOrder,
+    PushedReceipt,
+    Receipt,
+    ReceiptsBy,
+    Sms,
+    TryAgain,
+    Unknown,
+    whole_number,
+)
+
+# HTTP status of an answer: the only code there is. Other 2xx: accepted; 3xx and 4xx: our address or
+# our key is wrong; anything else is doubt.
+_CODES: dict[int, type[TryAgain]] = {408: TryAgain, 425: TryAgain, 429: TryAgain}
+# `status` in a receipt: Kannel's numbers, and words.
+_DELIVERY = {
+    "1": Delivery.DELIVERED,
+    "2": Delivery.UNDELIVERED,
+    "4": Delivery.ON_ITS_WAY,
+    "8": Delivery.ON_ITS_WAY,
+    "16": Delivery.UNDELIVERED,
+    "delivered": Delivery.DELIVERED,
+    "delivrd": Delivery.DELIVERED,
+    "undelivered": Delivery.UNDELIVERED,
+    "undeliv": Delivery.UNDELIVERED,
+    "rejected": Delivery.UNDELIVERED,
+    "rejectd": Delivery.UNDELIVERED,
+    "failed": Delivery.UNDELIVERED,
+    "expired": Delivery.UNDELIVERED,
+    "queued": Delivery.ON_ITS_WAY,
+    "accepted": Delivery.ON_ITS_WAY,
+    "sent": Delivery.ON_ITS_WAY,
+}
+_PAGES = (b"<!doctype html", b"<html")
+
+
+class HttpGateway(Gateway):
+    """URL holds {to} (or {to_local}, 09…) and {text}, and may hold {from}, {id} and {receipt_url}."""
+
+    KIND = "http"
+    REQUIRED = ("URL",)
+    OPTIONAL = {
+        "METHOD": "GET, or POST: then what follows the ? of URL is sent as a form (GET)",
+        "SENDER": "what {from} becomes",
+        "AUTHORIZATION": "the Authorization header",
+        "EXPECT": "words an answer must hold to count as accepted; without them, any 2xx does",
+        "RECEIPT_URL": "our receipt URL, with its token, for {receipt_url}; &id= is added (without it: no receipts)",
+        "CONNECTIONS": "calls at the same time in one process (10)",
+    }
+
+    def __init__(self, *, name: str, options: Mapping[str, str]) -> None:
+        super().__init__(name=name, options=options)
+        self.connections = whole_number(options, "CONNECTIONS", 10)
+        parts = urlsplit(options["URL"])
+        self._path, self._query = parts.path or "/", parts.query
+        places = self._path + self._query
+        if "{text}" not in places or ("{to}" not in places and "{to_local}" not in places):
+            raise ValueError("URL needs {to} and {text}")
+        self._method = (options.get("METHOD") or "GET").upper()
+        if self._method not in ("GET", "POST"):
+            raise ValueError("METHOD is GET or POST")
+        self._receipt_url = options.get("RECEIPT_URL", "")
+        if bool(self._receipt_url) != ("{receipt_url}" in places):
+            raise ValueError("RECEIPT_URL and {receipt_url} in URL go together")
+        self._sender = options.get("SENDER", "")
+        self._expect = options.get("EXPECT", "").encode()
+        self._headers = {"Authorization": options["AUTHORIZATION"]} if options.get("AUTHORIZATION") else {}
+        self._client = client.Client(options["URL"])
+
+    def abilities(self, kind: str) -> Abilities:
+        return Abilities(receipts=ReceiptsBy.PUSH if self._receipt_url else ReceiptsBy.NONE)
+
+    def send(self, sms: Sms) -> Outcome:
+        path, query = self._filled(self._path, sms), self._filled(self._query, sms)
+        try:
+            if self._method == "GET":
+                answer = self._client.request("GET", f"{path}?{query}" if query else path, headers=self._headers)
+            else:
+                form = {"Content-Type": "application/x-www-form-urlencoded", **self._headers}
+                answer = self._client.request("POST", path, body=query.encode(), headers=form)
+        except client.NotSent as fault:
+            return TryAgain(str(fault))
+        except client.NoAnswer as fault:
+            return Unknown(str(fault))
+        return self._read(answer)
+
+    def _read(self, answer: client.Answer) -> Outcome:
+        said = f"http {answer.status}"
+        if 300 <= answer.status < 500:
+            return _CODES.get(answer.status, OutOfOrder)(said)
+        if not 200 <= answer.status < 300:
+            return Unknown(said)
+        if self._expect not in answer.body or answer.body.lstrip()[:20].lower().startswith(_PAGES):
+            return Unknown(f"{said}, without the words of an acceptance")
+        return Accepted()
+
+    def _filled(self, template: str, sms: Sms) -> str:
+        values = {"to": sms.to, "to_local": "0" + sms.to.removeprefix("+98"), "from": self._sender, "id": sms.key.hex}
+        if self._receipt_url:
+            values["receipt_url"] = f"{self._receipt_url}{'&' if '?' in self._receipt_url else '?'}id={sms.key.hex}"
+        values["text"] = sms.text
+        for name, value in values.items():  # what is filled in has no braces left: quoted
+            template = template.replace(f"{{{name}}}", quote(value, safe=""))
+        return template
+
+    def read_receipts(self, pushed: PushedReceipt) -> list[Receipt]:
+        fields = parse_qs(pushed.query, max_num_fields=50)
+        try:
+            key, status = uuid.UUID(fields["id"][0]), fields["status"][0].strip().lower()
+            return [Receipt(_DELIVERY[status], key=key, detail=status)]
+        except LookupError:
+            raise ValueError("no id, no status, or none that is known") from None

@@ -1,0 +1,204 @@
+"""Kavenegar: results by `sms/send` with our key as `localid`, codes by a template where one is set.
+
+A repeated `localid` sends nothing and returns the message that is there; a template look-up has no
+such thing. Delivery is asked for (`sms/status`). The key is part of every URL: none is ever logged.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from sms.gateways import client
+from sms.gateways.base import (
+    Abilities,
+    Accepted,
+    Delivery,
+    Found,
+    Gateway,
+    LookUp,
+    NoAnswer,
+    NotFound,
+    Outcome,
+    OutOfOrder,
+    Receipt,
+    ReceiptsBy,
+    Refused,
+    Sms,
+    TryAgain,
+    Unknown,
+    whole_number,
+)
+
+# `return.status` of an answer to a send; 200 is accepted, any other is doubt. What another gateway or
+# another day could change is never "refused": a message that is refused is failed for good.
+_CODES: dict[int, type[TryAgain] | type[Refused] | type[OutOfOrder]] = {
+    400: TryAgain,  # parameters
+    401: OutOfOrder,  # account disabled
+    402: TryAgain,  # operation failed
+    403: OutOfOrder,  # key
+    404: OutOfOrder,  # method
+    405: OutOfOrder,
+    406: TryAgain,  # parameters
+    407: OutOfOrder,  # our address is not allowed
+    409: TryAgain,  # try later
+    411: Refused,  # receptor
+    412: OutOfOrder,  # sender
+    413: Refused,  # text empty or too long
+    414: TryAgain,  # too many at once
+    416: OutOfOrder,  # our address
+    418: OutOfOrder,  # credit
+    420: OutOfOrder,  # this account may not send links
+    422: Refused,  # characters
+    424: OutOfOrder,  # template
+    426: OutOfOrder,  # plan
+    427: OutOfOrder,  # line
+    428: OutOfOrder,  # no voice
+    429: OutOfOrder,  # our address
+    431: OutOfOrder,  # the template's tokens
+    432: OutOfOrder,
+    451: TryAgain,  # rate
+    501: OutOfOrder,  # test mode: to the account's owner only
+    607: OutOfOrder,  # tag
+}
+# `entries[].status` of a delivery report; 100 is "no such message".
+_DELIVERY = {
+    1: Delivery.ON_ITS_WAY,
+    2: Delivery.ON_ITS_WAY,
+    4: Delivery.ON_ITS_WAY,
+    5: Delivery.ON_ITS_WAY,
+    6: Delivery.UNDELIVERED,
+    10: Delivery.DELIVERED,
+    11: Delivery.UNDELIVERED,
+    13: Delivery.UNDELIVERED,
+    14: Delivery.UNDELIVERED,  # blocked by the receiver
+}
+_NO_SUCH_MESSAGE = 100
+_OK = 200
+_STATUS_AT_ONCE = 500
+_LOCAL_IDS_KNOWN = timedelta(hours=12)
+_IDS_KNOWN = timedelta(hours=48)
+
+
+class KavenegarGateway(Gateway):
+    """One account and line."""
+
+    KIND = "kavenegar"
+    REQUIRED = ("KEY", "SENDER")
+    OPTIONAL = {
+        "TEMPLATE": "name of the template for codes (a service line); without it they go as plain texts",
+        "TEMPLATE_LABEL": "where the template says what the code is for: token10 or token20",
+        "URL": "address of the service",
+        "CONNECTIONS": "calls at the same time in one process (20)",
+    }
+
+    def __init__(self, *, name: str, options: Mapping[str, str]) -> None:
+        super().__init__(name=name, options=options)
+        self.connections = whole_number(options, "CONNECTIONS", 20)
+        self._sender = options["SENDER"]
+        self._template = options.get("TEMPLATE", "")
+        self._label_token = options.get("TEMPLATE_LABEL", "")
+        if self._label_token not in ("", "token10", "token20"):
+            raise ValueError("TEMPLATE_LABEL is token10 or token20")
+        self._path = f"/v1/{quote(options['KEY'], safe='')}/"
+        self._client = client.Client(options.get("URL") or "https://api.kavenegar.com")
+
+    def abilities(self, kind: str) -> Abilities:
+        if kind == "code" and self._template:
+            return Abilities(look_up_by_id=_IDS_KNOWN, receipts=ReceiptsBy.POLL)
+        return Abilities(
+            client_key=_LOCAL_IDS_KNOWN,
+            look_up_by_key=_LOCAL_IDS_KNOWN,
+            look_up_by_id=_IDS_KNOWN,
+            receipts=ReceiptsBy.POLL,
+        )
+
+    def send(self, sms: Sms) -> Outcome:
+        if sms.kind == "code" and self._template:
+            method, fields = "verify/lookup", self._template_fields(sms)
+        else:
+            method, fields = "sms/send", {"sender": self._sender, "message": sms.text, "localid": _local_id(sms.key)}
+        try:
+            status, entries = self._ask(method, {"receptor": "0" + sms.to.removeprefix("+98"), **fields})
+        except client.NotSent as fault:
+            return TryAgain(str(fault))
+        except (client.NoAnswer, ValueError) as fault:
+            return Unknown(str(fault))
+        if status != _OK:
+            return _CODES.get(status, Unknown)(str(status))
+        ids = [provider_id for provider_id, _ in entries if provider_id]
+        return Accepted(provider_ids=(ids[0],)) if ids else Unknown("no id")
+
+    def _template_fields(self, sms: Sms) -> dict[str, str]:
+        fields = {"template": self._template, "token": sms.code, "type": "sms"}
+        if self._label_token:
+            fields[self._label_token] = sms.label.replace("_", " ")
+        return fields
+
+    def look_up(self, *, key: uuid.UUID, provider_id: str = "") -> LookUp:
+        by_id = {"messageid": provider_id}
+        method, fields = ("status", by_id) if provider_id else ("statuslocalmessageid", {"localid": _local_id(key)})
+        try:
+            status, entries = self._ask(f"sms/{method}", fields)
+        except (client.NotSent, client.NoAnswer, ValueError) as fault:
+            return NoAnswer(str(fault))
+        if status != _OK or len(entries) != 1:
+            return NoAnswer(str(status))
+        [(found, delivery)] = entries
+        if delivery == _NO_SUCH_MESSAGE:
+            return NotFound()
+        if not found or delivery not in _DELIVERY:
+            return NoAnswer(f"delivery {delivery}")
+        return Found(provider_ids=(found,), delivery=_DELIVERY[delivery])
+
+    def poll(self, provider_ids: Sequence[str]) -> list[Receipt]:
+        known: list[Receipt] = []
+        for start in range(0, len(provider_ids), _STATUS_AT_ONCE):
+            known += self._statuses(provider_ids[start : start + _STATUS_AT_ONCE])
+        return known
+
+    def _statuses(self, provider_ids: Sequence[str]) -> Iterable[Receipt]:
+        try:
+            _, entries = self._ask("sms/status", {"messageid": ",".join(provider_ids)})
+        except (client.NotSent, client.NoAnswer, ValueError):
+            return []
+        return [
+            Receipt(_DELIVERY[delivery], provider_id=provider_id, detail=str(delivery))
+            for provider_id, delivery in entries
+            if provider_id and delivery in _DELIVERY
+        ]
+
+    def _ask(self, method: str, fields: Mapping[str, str]) -> tuple[int, list[tuple[str, int]]]:
+        """Kavenegar's own status, and id and delivery status of each entry. Raises NotSent, NoAnswer, or
+        ValueError for an answer that is none."""
+        answer = self._client.request(
+            "POST",
+            f"{self._path}{method}.json",
+            body=urlencode(fields).encode(),
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+        )
+        try:
+            said = json.loads(answer.body)
+            status, entries = said["return"]["status"], said.get("entries")
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            raise ValueError(f"http {answer.status}, not Kavenegar's answer") from None
+        if type(status) is not int:
+            raise ValueError("status is no number")
+        return status, [_entry(entry) for entry in entries] if isinstance(entries, list) else []
+
+
+def _entry(entry: Any) -> tuple[str, int]:
+    """Id and status in one entry; empty and 0 for what is not there or of a wrong type."""
+    fields = entry if isinstance(entry, dict) else {}
+    found, status = fields.get("messageid"), fields.get("status")
+    good = type(found) is int and found > 0
+    return str(found) if good else "", status if type(status) is int else 0
+
+
+def _local_id(key: uuid.UUID) -> str:
+    """A Long has 63 bits for us."""
+    return str(key.int >> 65)

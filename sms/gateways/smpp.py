@@ -1,0 +1,227 @@
+"""SMPP 3.4, an operator's own gateway: one transceiver bind, kept; several messages under way in a window.
+
+A Persian text goes as UCS-2, a long one in parts with a header (UDH) that the phone joins them by. Each
+part has an id and a receipt of its own; receipts arrive on the same connection. It knows no key of
+ours: what was not answered stays unknown.
+"""
+
+from __future__ import annotations
+
+import atexit
+import re
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+from django.db import close_old_connections
+from smpplib import consts, gsm
+
+from sms import parts
+from sms.gateways import smpp_session
+from sms.gateways.base import (
+    Abilities,
+    Accepted,
+    Delivery,
+    Gateway,
+    Outcome,
+    OutOfOrder,
+    PushedReceipt,
+    Receipt,
+    ReceiptsBy,
+    Refused,
+    Sms,
+    TryAgain,
+    Unknown,
+    whole_number,
+)
+from sms.gateways.smpp_session import BindRefused, NoAnswer, NotSent, Session
+
+# command_status of an answer to a bind or a submit. Any that is not here says no and nothing more: try again.
+_CODES: dict[int, type[TryAgain] | type[Refused] | type[OutOfOrder]] = {
+    consts.SMPP_ESME_RINVMSGLEN: Refused,
+    consts.SMPP_ESME_RINVDSTADR: Refused,
+    consts.SMPP_ESME_RINVSRCADR: OutOfOrder,
+    consts.SMPP_ESME_RBINDFAIL: OutOfOrder,
+    consts.SMPP_ESME_RINVPASWD: OutOfOrder,
+    consts.SMPP_ESME_RINVSYSID: OutOfOrder,
+}
+_SLOW_DOWN = (consts.SMPP_ESME_RTHROTTLED, consts.SMPP_ESME_RMSGQFUL)
+# `stat:` in a receipt, and message_state where it is sent beside it.
+_DELIVERY = {
+    "ENROUTE": Delivery.ON_ITS_WAY,
+    "ACCEPTD": Delivery.ON_ITS_WAY,
+    "UNKNOWN": Delivery.ON_ITS_WAY,
+    "DELIVRD": Delivery.DELIVERED,
+    "EXPIRED": Delivery.UNDELIVERED,
+    "DELETED": Delivery.UNDELIVERED,
+    "UNDELIV": Delivery.UNDELIVERED,
+    "REJECTD": Delivery.UNDELIVERED,
+}
+_STATES = ("", "ENROUTE", "DELIVRD", "EXPIRED", "DELETED", "UNDELIV", "ACCEPTD", "UNKNOWN", "REJECTD")
+_RECEIPT = 0x04  # esm_class of a delivery receipt, in the bits 0x3C
+_FIELD = re.compile(rb"\b(id|stat|err):(\S*)")
+_PART_WITHIN = 25.0  # seconds for all parts of a message
+_SLOW_DOWN_PAUSE = 0.5
+_NEXT_CONNECT = 5.0  # seconds between attempts to connect without anything to send
+
+
+class SmppGateway(Gateway):
+    """One account at one operator."""
+
+    KIND = "smpp"
+    REQUIRED = ("HOST", "PORT", "SYSTEM_ID", "PASSWORD", "SENDER")
+    OPTIONAL = {
+        "SYSTEM_TYPE": "what the operator wants in the bind (empty)",
+        "SENDER_TON": "type of the sender's number (0); 5 for a name",
+        "SENDER_NPI": "numbering plan of the sender's number (1); 0 for a name",
+        "RECEIPT_IDS": "same, or hex: the answer to a send has the id in hexadecimal, its receipt in decimal",
+        "WINDOW": "messages under way at the same time in one process (10)",
+    }
+
+    def __init__(self, *, name: str, options: Mapping[str, str]) -> None:
+        super().__init__(name=name, options=options)
+        self.connections = whole_number(options, "WINDOW", 10)
+        self._address = (options["HOST"], whole_number(options, "PORT", 2775))
+        self._hex_ids = options.get("RECEIPT_IDS", "same") == "hex"
+        if options.get("RECEIPT_IDS", "same") not in ("same", "hex"):
+            raise ValueError("RECEIPT_IDS is same or hex")
+        self._bind = {name.lower(): options.get(name, "") for name in ("SYSTEM_ID", "PASSWORD", "SYSTEM_TYPE")}
+        self._from = {
+            "source_addr": options["SENDER"],
+            "source_addr_ton": whole_number(options, "SENDER_TON", 0, least=0),
+            "source_addr_npi": whole_number(options, "SENDER_NPI", 1, least=0),
+        }
+        self._session: Session | None = None
+        self._connecting = threading.Lock()
+        self._failed: tuple[float, Exception] = (float("-inf"), NotSent("not connected"))
+
+    def abilities(self, kind: str) -> Abilities:
+        return Abilities(receipts=ReceiptsBy.PUSH)
+
+    def send(self, sms: Sms) -> Outcome:
+        try:
+            session = self._connected()
+        except BindRefused as refusal:
+            return _CODES.get(refusal.status, TryAgain)(str(refusal))
+        except NotSent as fault:
+            return TryAgain(str(fault))
+        texts, coding, esm_class = _split(sms.text)
+        ids: list[str] = []
+        ends = time.monotonic() + _PART_WITHIN
+        for text in texts:
+            said = self._submit(session, sms.to, text, coding, esm_class, patient=bool(ids), ends=ends)
+            if isinstance(said, str):
+                ids.append(said)
+            elif ids:  # the phone has, or will have, half a message
+                return Unknown(f"part {len(ids) + 1} of {len(texts)}: {said.detail}")
+            else:
+                return said
+        return Accepted(provider_ids=tuple(ids))
+
+    def _submit(
+        self, session: Session, to: str, text: bytes, coding: int, esm_class: int, *, patient: bool, ends: float
+    ) -> str | TryAgain | Refused | OutOfOrder | Unknown:
+        """The id of one part, or why there is none. `patient`: the first part is out, so wait for "slow down"."""
+        while True:
+            try:
+                answer = session.ask(
+                    "submit_sm", dest_addr_ton=1, dest_addr_npi=1, destination_addr=to.removeprefix("+"),
+                    data_coding=coding, esm_class=esm_class, registered_delivery=1, short_message=text, **self._from,
+                    within=max(min(smpp_session.ANSWER_WITHIN, ends - time.monotonic()), 0.1),
+                )  # fmt: skip
+            except NotSent as fault:
+                return TryAgain(str(fault))
+            except NoAnswer as fault:
+                return Unknown(str(fault))
+            if answer.status == consts.SMPP_ESME_ROK:
+                return self._id(getattr(answer, "message_id", None) or b"")
+            if not (patient and answer.status in _SLOW_DOWN and time.monotonic() < ends - _SLOW_DOWN_PAUSE):
+                return _CODES.get(answer.status, TryAgain)(f"status {answer.status}")
+            time.sleep(_SLOW_DOWN_PAUSE)
+
+    def _id(self, raw: bytes) -> str:
+        text = raw.decode("ascii", "replace")
+        try:
+            return str(int(text, 16)) if self._hex_ids else text
+        except ValueError:
+            return text
+
+    # ── the connection
+
+    def stay_connected(self) -> None:
+        session, (failed_at, _) = self._session, self._failed
+        if (session and session.alive) or time.monotonic() - failed_at < _NEXT_CONNECT or self._connecting.locked():
+            return
+        threading.Thread(target=self._connect_quietly, name=f"smpp-{self.name}", daemon=True).start()
+
+    def _connect_quietly(self) -> None:
+        try:
+            self._connected()
+        except (BindRefused, NotSent):
+            return  # the next send says it
+
+    def _connected(self) -> Session:
+        """The bound connection. Of many that wait for it one tries, and all learn what came of it."""
+        asked_at = time.monotonic()
+        with self._connecting:
+            if self._session and self._session.alive:
+                return self._session
+            failed_at, fault = self._failed
+            if failed_at > asked_at:
+                raise fault
+            try:
+                self._session = Session(self._address, self._bind, self._keep)
+            except (BindRefused, NotSent) as fault:
+                self._failed = (time.monotonic(), fault)
+                raise
+            atexit.register(self._session.unbind)
+            return self._session
+
+    def close(self) -> None:
+        """Unbind; the next send binds again."""
+        with self._connecting:
+            if self._session:
+                self._session.unbind()
+
+    # ── receipts
+
+    def _keep(self, pdu: Any) -> None:
+        """Hand a receipt on, raw. An SMS from a citizen is nothing to us."""
+        if (pdu.esm_class or 0) & 0x3C != _RECEIPT or self.on_receipt is None:
+            return
+        beside = {
+            "id": (getattr(pdu, "receipted_message_id", None) or b"").decode("ascii", "replace"),
+            "state": getattr(pdu, "message_state", None) or "",
+        }
+        query = urlencode({name: value for name, value in beside.items() if value})
+        body = pdu.short_message or getattr(pdu, "message_payload", None) or b""
+        close_old_connections()  # this thread lives as long as the bind
+        try:
+            self.on_receipt(self.name, PushedReceipt(method="SMPP", query=query, content_type="", body=body))
+        finally:
+            close_old_connections()
+
+    def read_receipts(self, pushed: PushedReceipt) -> list[Receipt]:
+        beside = parse_qs(pushed.query)
+        found = {name.decode(): value.decode("ascii", "replace") for name, value in _FIELD.findall(pushed.body)}
+        provider_id = (beside.get("id") or [found.get("id", "")])[0]
+        state = found.get("stat", "").upper() or _state((beside.get("state") or [""])[0])
+        if not provider_id or state not in _DELIVERY:
+            raise ValueError("no id, no state, or none that is known")
+        detail = f"{state} {found['err']}" if found.get("err", "000").strip("0") else state
+        return [Receipt(_DELIVERY[state], provider_id=provider_id, detail=detail[:40])]
+
+
+def _split(text: str) -> tuple[list[bytes], int, int]:
+    """The parts of `text`, their data_coding and esm_class."""
+    latin = parts.is_plain_latin(text)
+    split: tuple[list[bytes], int, int] = gsm.make_parts(
+        text, consts.SMPP_ENCODING_DEFAULT if latin else consts.SMPP_ENCODING_ISO10646
+    )
+    return split
+
+
+def _state(number: str) -> str:
+    return _STATES[int(number)] if number.isascii() and number.isdigit() and int(number) < len(_STATES) else ""

@@ -1,0 +1,210 @@
+"""One bound SMPP connection: requests in a window, answers by sequence number, kept alive while idle.
+
+A thread reads; another hands over what the gateway delivers, for that touches the database and must
+not hold up answers. When the connection ends, everything that was asked ends with it, without answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+from smpplib import command_codes, consts, smpp
+
+log = logging.getLogger(__name__)
+
+CONNECT_WITHIN = 5.0  # seconds, for the connection and again for the bind
+ANSWER_WITHIN = 15.0
+ENQUIRE_EVERY = 30.0  # seconds without a word from the other side
+ENQUIRE_WITHIN = 10.0
+_LOOK_EVERY = 0.5
+_LARGEST = 70_000  # bytes of one PDU; a payload has at most 64 kB
+
+
+class NotSent(Exception):
+    """The request did not leave as a whole: nobody can have acted on it."""
+
+
+class NoAnswer(Exception):
+    """It left, and no answer came."""
+
+
+class BindRefused(Exception):
+    """The other side said no to the bind; `status` is its reason."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"bind status {status}")
+        self.status = status
+
+
+class Session:
+    """Connects and binds at once. Raises NotSent or BindRefused.
+
+    `deliver` is given each deliver_sm; if it raises, the gateway is told to try again later.
+    """
+
+    def __init__(self, address: tuple[str, int], bind: dict[str, Any], deliver: Callable[[Any], None]) -> None:
+        self.sequence = 0  # smpplib asks for it by this name
+        self._lock = threading.Lock()
+        self._asked: dict[int, Future[Any]] = {}
+        self._delivered: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._deliver = deliver
+        self.alive = True
+        self._heard = time.monotonic()
+        try:
+            self._socket = socket.create_connection(address, timeout=CONNECT_WITHIN)
+        except (OSError, UnicodeError) as error:
+            raise NotSent(type(error).__name__) from None
+        self._socket.settimeout(_LOOK_EVERY)
+        for work in (self._read, self._hand_over):
+            threading.Thread(target=work, name="smpp", daemon=True).start()
+        self._bind(bind)
+
+    def _bind(self, fields: dict[str, Any]) -> None:
+        try:
+            answer = self.ask("bind_transceiver", within=CONNECT_WITHIN, interface_version=0x34, **fields)
+        except NoAnswer as fault:
+            self.close()
+            raise NotSent(f"bind: {fault}") from None
+        if answer.status != consts.SMPP_ESME_ROK:
+            self.close()
+            raise BindRefused(answer.status)
+
+    def next_sequence(self) -> int:
+        """Called by smpplib for every request it makes, under our lock."""
+        self.sequence = self.sequence % 0x7FFFFFFF + 1
+        return self.sequence
+
+    def ask(self, command: str, *, within: float = ANSWER_WITHIN, **fields: Any) -> Any:
+        """The answer to a request. Raises NotSent or NoAnswer."""
+        answer: Future[Any] = Future()
+        sequence = self._send(command, answer, fields)
+        try:
+            return answer.result(timeout=within)
+        except TimeoutError:
+            raise NoAnswer("time-out") from None
+        finally:
+            self._asked.pop(sequence, None)
+
+    def close(self) -> None:
+        """Idempotent. Every open question ends without an answer."""
+        with self._lock:
+            self.alive = False
+            asked, self._asked = self._asked, {}
+        self._socket.close()
+        self._delivered.put(None)
+        for answer in asked.values():
+            answer.set_exception(NoAnswer("connection lost"))
+
+    def unbind(self) -> None:
+        """Say goodbye, without waiting for an answer, and close."""
+        try:
+            self._send("unbind", None, {})
+        except NotSent:
+            return
+        self.close()
+
+    # ── what goes out
+
+    def _send(self, command: str, answer: Future[Any] | None, fields: dict[str, Any]) -> int:
+        """Write a request and return its number. What could not be written as a whole ends the connection:
+        the other side cannot know where the next request begins."""
+        with self._lock:
+            if not self.alive:
+                raise NotSent("connection lost")
+            pdu = smpp.make_pdu(command, client=self, **fields)
+            sequence: int = pdu.sequence
+            if answer is not None:
+                self._asked[sequence] = answer
+            try:
+                self._write(pdu)
+                return sequence
+            except OSError as error:
+                self._asked.pop(sequence, None)
+                fault = NotSent(type(error).__name__)
+        self.close()
+        raise fault
+
+    def _write(self, pdu: Any) -> None:
+        self._socket.settimeout(CONNECT_WITHIN)
+        self._socket.sendall(pdu.generate())
+        self._socket.settimeout(_LOOK_EVERY)
+
+    def _respond(self, command: str, sequence: int, status: int = consts.SMPP_ESME_ROK) -> None:
+        pdu = smpp.make_pdu(command, client=self, sequence=sequence, status=status)
+        pdu.sequence, pdu.status = sequence, status
+        with self._lock:
+            self._write(pdu)
+
+    # ── what comes in
+
+    def _read(self) -> None:
+        buffer = b""
+        try:
+            while self.alive:
+                buffer += self._receive()
+                while len(buffer) >= 16 and len(buffer) >= (length := _length(buffer)):
+                    self._heard = time.monotonic()
+                    self._take(buffer[:length])
+                    buffer = buffer[length:]
+        except Exception as error:  # smpplib raises what it likes for a PDU it cannot read
+            if self.alive:
+                log.warning("smpp: the connection ended (%s)", type(error).__name__)
+        self.close()
+
+    def _receive(self) -> bytes:
+        try:
+            received = self._socket.recv(65_536)
+        except TimeoutError:
+            self._enquire()
+            return b""
+        if not received:
+            raise ConnectionResetError
+        return received
+
+    def _enquire(self) -> None:
+        silent = time.monotonic() - self._heard
+        if silent > ENQUIRE_EVERY + ENQUIRE_WITHIN:
+            raise TimeoutError
+        if silent > ENQUIRE_EVERY:
+            self._send("enquire_link", None, {})
+
+    def _take(self, raw: bytes) -> None:
+        code, sequence = struct.unpack(">4xL4xL", raw[:16])
+        if code == command_codes.commands["enquire_link"]:
+            self._respond("enquire_link_resp", sequence)
+        elif code == command_codes.commands["unbind"]:
+            self._respond("unbind_resp", sequence)
+            raise ConnectionResetError
+        elif code == command_codes.commands["deliver_sm"]:
+            self._delivered.put(smpp.parse_pdu(raw, client=self, allow_unknown_opt_params=True))
+        elif answer := self._asked.pop(sequence, None):
+            answer.set_result(smpp.parse_pdu(raw, client=self, allow_unknown_opt_params=True))
+
+    def _hand_over(self) -> None:
+        """Acknowledged only when it has been kept: else the gateway keeps it for us."""
+        while (pdu := self._delivered.get()) is not None:
+            try:
+                self._deliver(pdu)
+                status = consts.SMPP_ESME_ROK
+            except Exception as error:  # the database may be away; the text of its errors may hold anything
+                log.error("smpp: a delivery was not kept (%s)", type(error).__name__)
+                status = consts.SMPP_ESME_RX_T_APPN
+            try:
+                self._respond("deliver_sm_resp", pdu.sequence, status)
+            except OSError:
+                self.close()
+
+
+def _length(buffer: bytes) -> int:
+    length = int.from_bytes(buffer[:4])
+    if not 16 <= length <= _LARGEST:
+        raise ValueError("no SMPP")
+    return length

@@ -1,0 +1,59 @@
+"""Show the gateways; switch one off or on, or shift its weight, at run time."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from sms import configuration, health, operating
+from sms.health import Line
+from tamin_portal.errors import PortalError
+
+
+class Command(BaseCommand):
+    help = (
+        "Without arguments: how each gateway is doing with each operator. With a name: switch it off or on, or give "
+        "it another weight, for all workers within a second. “on” also closes its breakers."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", nargs="?", help="the gateway, as in SMS_GATEWAYS")
+        parser.add_argument("what", nargs="?", choices=["on", "off", "weight"])
+        parser.add_argument("weight", nargs="?", help="a number, or “settings” for what SMS_ROUTES says")
+        parser.add_argument("--operator", default="", help="only for this operator, as SMS_ROUTES calls it")
+
+    def handle(self, *args: Any, name: str | None, what: str | None, weight: str | None, **options: Any) -> None:
+        if name is None:
+            for line in health.lines():
+                self.stdout.write(_told(line))
+            return
+        try:
+            self.stdout.write(_change(name, what, weight, options["operator"]))
+        except PortalError:
+            known = ", ".join(configuration.names())
+            raise CommandError(f"there is no gateway '{name}'; there are: {known}") from None
+
+
+def _change(name: str, what: str | None, weight: str | None, operator: str) -> str:
+    about = f"{name}, {operator or 'all operators'}"
+    if what in ("on", "off"):
+        operating.switch(gateway=name, operator=operator, is_on=what == "on")
+        return f"{about}: {what}"
+    if what != "weight" or weight is None or not (weight == "settings" or weight.isdecimal()):
+        raise CommandError("say on, off, weight NUMBER or weight settings")
+    operating.weigh(gateway=name, operator=operator, weight=None if weight == "settings" else int(weight))
+    return f"{about}: weight {weight}"
+
+
+def _told(line: Line) -> str:
+    share = "-" if line.share_delivered is None else f"{line.share_delivered:.0%}"
+    times = "-" if line.median is None else f"{line.median:.0f} s / {line.slow or 0:.0f} s"
+    state = "on" if line.is_on else "off"
+    if line.open_until:
+        state += f", breaker open ({line.reason or 'failures'})"
+    return (
+        f"{line.gateway:<14} {line.operator or '-':<10} {state:<30} taken {line.taken}, delivered {share}, "
+        f"median / 95 % {times}, unknown {line.unknown}"
+    )

@@ -1,0 +1,76 @@
+"""Show where messages are: by number or by the id that the admin and the logs show."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from sms.models import Message
+from tamin_portal.persian import InputError, mask_mobile, parse_mobile
+
+MOST = 10
+
+
+class Command(BaseCommand):
+    help = f"Show the newest {MOST} SMS of a number, or one by its id, with every attempt. No text is ever shown."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("what", metavar="NUMBER_OR_ID", help="a mobile, written in any way, or a message's id")
+        parser.add_argument("--json", action="store_true", help="a list of objects, for other programs")
+
+    def handle(self, *args: Any, what: str, **options: Any) -> None:
+        found = [_as_object(message) for message in _messages(what)]
+        if options["json"]:
+            self.stdout.write(json.dumps(found, ensure_ascii=False, indent=2))
+            return
+        if not found:
+            raise CommandError("there is no such SMS")
+        for message in found:
+            self._print(message)
+
+    def _print(self, message: dict[str, Any]) -> None:
+        told = "{id}  {to}  {kind}  {state}  by {gateway}, {parts} part(s), asked for at {created_at}"
+        self.stdout.write(told.format_map(message | {"gateway": message["gateway"] or "none yet"}))
+        for name in ("sent_at", "final_at", "next_attempt_at", "expires_at"):
+            if message[name]:
+                self.stdout.write(f"    {name}: {message[name]}")
+        for attempt in message["attempts"]:
+            self.stdout.write("    {started_at}  {gateway}: {outcome} {detail}".format_map(attempt).rstrip())
+
+
+def _messages(what: str) -> list[Message]:
+    try:
+        rows = Message.objects.filter(to=parse_mobile(what))
+    except InputError:
+        if not (what.isdecimal() and len(what) < 19):
+            raise CommandError("give an Iranian mobile (like 09121234567) or a message's id") from None
+        rows = Message.objects.filter(pk=int(what))
+    return list(rows.order_by("-pk").prefetch_related("tries")[:MOST])
+
+
+def _as_object(message: Message) -> dict[str, Any]:
+    plain = ("kind", "operator", "state", "gateway", "parts")
+    moments = ("created_at", "sent_at", "final_at", "next_attempt_at", "expires_at")
+    return {
+        "id": message.pk,
+        "to": mask_mobile(message.to),
+        **{name: getattr(message, name) for name in plain},
+        **{name: _iso(getattr(message, name)) for name in moments},
+        "attempts": [
+            {
+                "gateway": attempt.gateway,
+                "started_at": _iso(attempt.started_at),
+                "finished_at": _iso(attempt.finished_at),
+                "outcome": attempt.outcome or "unfinished",
+                "detail": attempt.detail,
+            }
+            for attempt in sorted(message.tries.all(), key=lambda attempt: attempt.pk)
+        ],
+    }
+
+
+def _iso(moment: Any) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None

@@ -1,0 +1,54 @@
+"""Calls that are about to be made: which messages go together, and a reserved place for each call."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sms import calls
+from sms.doubt import WayOut
+from sms.gateways import base
+from sms.records import Call
+
+
+class Packets:
+    """One packet is one call of one gateway, with up to `gateway.batch` messages."""
+
+    def __init__(self) -> None:
+        self._packets: dict[base.Gateway, list[list[Call]]] = {}
+
+    def place(self, gateway: base.Gateway, *, alone: bool) -> list[Call] | None:
+        """A packet of `gateway` with room in it; None: it stands no other call now. `alone`: one of its own."""
+        packets = self._packets.setdefault(gateway, [])
+        if packets and _has_room(packets[-1], gateway.batch, alone):
+            return packets[-1]
+        line = calls.line(gateway)
+        if packets if line is None else not line.reserve():
+            return None
+        packets.append([])
+        return packets[-1]
+
+    def take(self, begun: Collection[Call]) -> list[list[Call]]:
+        """The packets to send, with only the calls that may be made. Their places go with them."""
+        may = set(begun)
+        taken: list[list[Call]] = []
+        for packets in self._packets.values():
+            left: list[list[Call]] = []
+            for packet in packets:
+                live = [call for call in packet if call in may]
+                (taken if live else left).append(live)
+            packets[:] = left
+        return taken
+
+    def release(self) -> None:
+        """Give up the places that were not used."""
+        for gateway, packets in self._packets.items():
+            if line := calls.line(gateway):
+                for _ in packets:
+                    line.release()
+        self._packets.clear()
+
+
+def _has_room(packet: list[Call], batch: int, alone: bool) -> bool:
+    if alone or (packet and packet[0].job.way is WayOut.LOOK_UP):
+        return not packet
+    return len(packet) < batch

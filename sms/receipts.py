@@ -1,0 +1,66 @@
+"""Keep what gateways push to us, exactly as it came, and note which parts of a message to expect.
+
+Keeping is one INSERT and a hint, so that a gateway is answered in milliseconds, in any burst. What it
+means is read later by `sms.reports`.
+
+The URL is `/sms/receipts/<gateway>/<token>/`: the token is all that a gateway proves itself with, so
+no log may hold such a path (`tamin_portal.logs`).
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Iterable
+from hashlib import sha256
+
+from django.utils import timezone
+
+from sms import configuration
+from sms.gateways.base import PushedReceipt
+from sms.models import Part, Receipt, ReceiptState
+from tamin_portal import limits
+from tamin_portal.hints import hint
+
+_NOBODYS = secrets.token_hex()  # what an unknown gateway's token is compared with: as long, and never right
+
+
+def token_is_right(*, gateway: str, token: str) -> bool:
+    """Whether `token` is one of `gateway`'s. Takes as long for a wrong one as for an unknown gateway."""
+    valid = (*configuration.receipt_tokens(gateway), _NOBODYS, _NOBODYS)[:2]
+    given = _digest(token)
+    return any([hmac.compare_digest(_digest(each), given) for each in valid])  # noqa: C419 - all are compared
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def keep(gateway: str, pushed: PushedReceipt) -> None:
+    """Store `pushed` raw. What is too large is cut and marked, for nobody can read half of it."""
+    query, body = pushed.query, pushed.body
+    room = limits.RECEIPT_LARGEST - len(query.encode())
+    whole = len(body) <= room
+    Receipt.objects.create(
+        gateway=gateway,
+        method=pushed.method[:10],
+        query=query[: limits.RECEIPT_LARGEST],
+        content_type=pushed.content_type[:100],
+        body=body[: max(room, 0)],
+        state=ReceiptState.NEW if whole else ReceiptState.MALFORMED,
+        detail="" if whole else "too large",
+        next_attempt_at=timezone.now() if whole else None,
+    )
+    hint("sms.read_receipts")
+
+
+def expect(accepted: Iterable[tuple[int, str, tuple[str, ...]]]) -> None:
+    """Note the parts of accepted messages: (message's pk, gateway, provider ids). One id needs no note."""
+    rows = [
+        Part(message_id=message, gateway=gateway, provider_id=each[:100])
+        for message, gateway, ids in accepted
+        if len(ids) > 1
+        for each in ids
+    ]
+    if rows:
+        Part.objects.bulk_create(rows)

@@ -1,0 +1,243 @@
+"""What a drain writes: the beginnings and ends of many calls in one transaction.
+
+The rows are locked first and only those whose lease is still this drain's are written: compare-and-set
+for many at once. What one call ended in decides what becomes of its message; in doubt, by the rules
+of `sms.doubt`.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from sms import alarms, receipts
+from sms.calls import Said
+from sms.doubt import WayOut, way_out
+from sms.gateways import base
+from sms.models import AlarmCode, Attempt, AttemptOutcome, Message, MessageKind, MessageState
+from tamin_portal import leases, limits
+
+log = logging.getLogger(__name__)
+
+_OUTCOMES: dict[type, AttemptOutcome] = {
+    base.Accepted: AttemptOutcome.ACCEPTED,
+    base.TryAgain: AttemptOutcome.TRY_AGAIN,
+    base.Refused: AttemptOutcome.REFUSED,
+    base.OutOfOrder: AttemptOutcome.OUT_OF_ORDER,
+    base.Unknown: AttemptOutcome.UNKNOWN,
+}
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A claimed message on its way through a drain; `gateways` are still to be tried."""
+
+    message: Message
+    claimed: float  # time.monotonic()
+    doubts: list[Attempt]
+    lease: uuid.UUID | None  # settling takes it off the message, and may be rolled back
+    way: WayOut | None = None  # what may be done about the doubts; None: there are none
+    gateways: list[base.Gateway] = field(default_factory=list)
+
+    @property
+    def expired(self) -> bool:
+        return self.message.expires_at is not None and timezone.now() >= self.message.expires_at
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One call for one message. `attempt` is its record; asking a question needs none."""
+
+    job: Job
+    gateway: base.Gateway
+    attempt: Attempt | None = None
+
+
+@dataclass(slots=True)
+class Turn:
+    """What is written together. `ended`: calls and what was said; `over`: nothing is left to call in this
+    round; `begun`: what is about to be called."""
+
+    ended: list[tuple[Call, Said]] = field(default_factory=list)
+    over: list[Job] = field(default_factory=list)
+    begun: list[Call] = field(default_factory=list)
+
+    def write(self) -> list[Call]:
+        """The calls of `begun` that may be made: their messages are still ours. Can be repeated if it fails."""
+        with transaction.atomic():
+            ours, now = self._lock(), timezone.now()
+            _end([(call, said) for call, said in self.ended if call.job.message.pk in ours], now)
+            for job in self.over:
+                if job.message.pk in ours:
+                    _end_of_round(job)
+            begun = [call for call in self.begun if call.job.message.pk in ours]
+            _begin(begun, now)
+        for call, said in self.ended:
+            _tell(call, said, call.job.message.pk in ours)
+        return begun
+
+    def _lock(self) -> set[int]:
+        """Which messages of this turn are still ours, locked until the end of the transaction."""
+        jobs = [*(call.job for call, _said in self.ended), *self.over, *(call.job for call in self.begun)]
+        for job in jobs:
+            job.message.lease = job.lease
+        leased = {job.message.pk: job.lease for job in jobs}
+        rows = Message.objects.select_for_update().filter(pk__in=leased).order_by("pk")
+        return {pk for pk, lease in rows.values_list("pk", "lease") if lease and lease == leased[pk]}
+
+
+def give_back(jobs: Sequence[Job]) -> None:
+    """Due again now, as if never claimed."""
+    leased: dict[uuid.UUID | None, list[int]] = defaultdict(list)
+    for job in jobs:
+        leased[job.lease].append(job.message.pk)
+    for lease, ids in leased.items():
+        Message.objects.filter(pk__in=ids, lease=lease).update(
+            lease=None, next_attempt_at=timezone.now(), attempts=F("attempts") - 1
+        )
+
+
+# ── beginnings
+
+
+def _begin(calls: list[Call], now: datetime) -> None:
+    """On record before the network is touched, with a fresh lease."""
+    by_gateway: dict[str, list[Call]] = defaultdict(list)
+    for call in calls:
+        by_gateway[call.gateway.name if call.job.way is not WayOut.LOOK_UP else ""].append(call)
+    for name, its in by_gateway.items():
+        changes = {"state": MessageState.SENDING, "gateway": name} if name else {}
+        rows = Message.objects.filter(pk__in=[call.job.message.pk for call in its])
+        rows.update(next_attempt_at=now + limits.SMS_LEASE, **changes)
+        if name:
+            attempts = Attempt.objects.bulk_create(Attempt(message=call.job.message, gateway=name) for call in its)
+            for call, attempt in zip(its, attempts, strict=True):
+                call.attempt = attempt
+
+
+# ── ends
+
+
+def _end(ended: Sequence[tuple[Call, Said]], now: datetime) -> None:
+    accepted: dict[tuple[str, bool], list[tuple[Call, tuple[str, ...]]]] = defaultdict(list)
+    closed: dict[tuple[type, str], list[int]] = defaultdict(list)
+    for call, said in ended:
+        if call.attempt is not None:
+            closed[type(said), said.detail[:120]].append(call.attempt.pk)  # type: ignore[union-attr]
+        if isinstance(said, base.Accepted):
+            accepted[call.gateway.name, _is_final(call)].append((call, said.provider_ids))
+        else:
+            _end_one(call, said)
+    for (gateway, final), its in accepted.items():
+        _accept(gateway, its, sent_at=now, final_at=now if final else None)
+    for (outcome, detail), ids in closed.items():
+        attempts = Attempt.objects.filter(pk__in=ids)
+        attempts.update(outcome=_OUTCOMES[outcome], detail=detail, finished_at=now)
+
+
+def _is_final(call: Call) -> bool:
+    """Accepted is the last that will be heard where no receipt comes."""
+    return call.gateway.abilities(call.job.message.kind).receipts is base.ReceiptsBy.NONE
+
+
+def _accept(gateway: str, calls: Sequence[tuple[Call, tuple[str, ...]]], **times: datetime | None) -> None:
+    ids = {call.job.message.pk: " ".join(provider_ids) for call, provider_ids in calls}
+    leases.settle_many(Message, "provider_id", ids, state=MessageState.ACCEPTED, gateway=gateway, **times)
+    receipts.expect([(call.job.message.pk, gateway, provider_ids) for call, provider_ids in calls])
+
+
+def _end_one(call: Call, said: Said) -> None:
+    job = call.job
+    match said:
+        case base.Refused():  # what was in doubt may still have been sent
+            _leave_unknown(job) if job.doubts else _finish(job, MessageState.FAILED)
+        case base.Unknown():
+            if call.attempt and call.attempt not in job.doubts:
+                job.doubts.append(call.attempt)
+            _doubt(job, call.gateway)
+        case base.Found(provider_ids=ids):
+            final_at = timezone.now() if _is_final(call) else None
+            _accept(call.gateway.name, [(call, ids)], sent_at=job.doubts[0].started_at, final_at=final_at)
+            _resolve(job, AttemptOutcome.ACCEPTED)
+        case base.NotFound():
+            leases.settle(job.message, state=MessageState.QUEUED, sent_at=None, next_attempt_at=timezone.now())
+            _resolve(job, AttemptOutcome.NOT_SENT)
+        case base.NoAnswer():
+            _put_off(job)
+
+
+def _resolve(job: Job, outcome: AttemptOutcome) -> None:
+    ids = [attempt.pk for attempt in job.doubts]
+    Attempt.objects.filter(pk__in=ids).update(outcome=outcome, finished_at=timezone.now())
+
+
+def _doubt(job: Job, gateway: base.Gateway) -> None:
+    """The last call ended without a certain answer: come back to it if anything can be done."""
+    now = timezone.now()
+    way = way_out(kind=job.message.kind, doubts=job.doubts, gateway=gateway, expired=job.expired, now=now)
+    if way is WayOut.LEAVE:
+        _leave_unknown(job)
+    else:
+        _put_off(job, at_least=limits.SMS_LOOK_UP_PAUSE if way is WayOut.LOOK_UP else timedelta(0))
+
+
+def _end_of_round(job: Job) -> None:
+    if job.way is WayOut.LEAVE:
+        _leave_unknown(job)
+    else:
+        _put_off(job)
+
+
+def _put_off(job: Job, *, at_least: timedelta = timedelta(0)) -> None:
+    """Again after a pause that grows, or never when its time is over."""
+    message, now = job.message, timezone.now()
+    given_up = now >= message.created_at + limits.SMS_RESULT_GIVE_UP
+    if given_up:
+        log.error("message %s (%s) given up after %s rounds", message.pk, message.kind, message.attempts)
+        alarms.sound(AlarmCode.GIVEN_UP, detail=f"message {message.pk}")
+    if given_up or job.expired:
+        if job.doubts:
+            _leave_unknown(job)
+        else:
+            _finish(job, MessageState.FAILED if given_up else MessageState.EXPIRED)
+        return
+    again = now + max(_pause(message), at_least)
+    again = min(again, message.expires_at or again)
+    if job.doubts:
+        since = job.doubts[0].started_at
+        leases.settle(message, state=MessageState.UNKNOWN, sent_at=since, next_attempt_at=again)
+    else:
+        leases.settle(message, state=MessageState.QUEUED, next_attempt_at=again)
+
+
+def _leave_unknown(job: Job) -> None:
+    _finish(job, MessageState.UNKNOWN, sent_at=job.doubts[0].started_at)
+
+
+def _finish(job: Job, state: MessageState, **changes: object) -> None:
+    leases.settle(job.message, state=state, final_at=timezone.now(), **changes)
+
+
+def _pause(message: Message) -> timedelta:
+    """The pause before the next round, up to a quarter longer, so that a crowd does not come back at once."""
+    pauses = limits.SMS_CODE_RETRIES if message.kind == MessageKind.CODE else limits.SMS_RESULT_RETRIES
+    seconds = pauses[min(max(message.attempts, 1), len(pauses)) - 1]
+    return timedelta(seconds=seconds * random.uniform(1, 1.25))  # noqa: S311 - no secret
+
+
+def _tell(call: Call, said: Said, ours: bool) -> None:
+    if isinstance(said, base.OutOfOrder):
+        log.error("gateway %s is out of order: %s", call.gateway.name, said.detail)
+    if not ours:
+        log.warning(
+            "message %s: gateway %s answered after the lease had lapsed", call.job.message.pk, call.gateway.name
+        )

@@ -1,0 +1,55 @@
+"""What operators changed about the gateways at run time: off, on, another weight. No deploy, no restart.
+
+Every process reads the switches at most once a second.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from sms.models import GatewaySwitch
+
+LOOK_EVERY = 1.0  # seconds
+_lock = threading.Lock()
+_read_at = float("-inf")
+_switches: dict[tuple[str, str], GatewaySwitch] = {}
+
+
+def is_on(gateway: str, operator: str) -> bool:
+    """Whether `gateway` may carry messages to `operator`: neither is switched off."""
+    switches = _look()
+    return all((gateway, each) not in switches or switches[gateway, each].is_on for each in {"", operator})
+
+
+def weight(gateway: str, operator: str, configured: int) -> int:
+    """The weight of `gateway` among those it shares with; the one for this operator wins."""
+    switches = _look()
+    for each in (operator, ""):
+        switch = switches.get((gateway, each))
+        if switch and switch.weight is not None:
+            return switch.weight
+    return configured
+
+
+def switch(gateway: str, operator: str = "", **changes: object) -> GatewaySwitch:
+    """Write `is_on` or `weight` for `gateway` (and one operator; empty: all)."""
+    row, _made = GatewaySwitch.objects.update_or_create(gateway=gateway, operator=operator, defaults=changes)
+    forget()
+    return row
+
+
+def forget() -> None:
+    """Read again at the next question."""
+    global _read_at
+    with _lock:
+        _read_at = float("-inf")
+
+
+def _look() -> dict[tuple[str, str], GatewaySwitch]:
+    global _read_at, _switches
+    with _lock:
+        if time.monotonic() - _read_at >= LOOK_EVERY:
+            _read_at = time.monotonic()
+            _switches = {(row.gateway, row.operator): row for row in GatewaySwitch.objects.all()}
+        return _switches

@@ -1,0 +1,189 @@
+"""A circuit breaker per name, shared by all processes: what keeps failing is left alone for a while.
+
+The state is a row; each process reads all rows at most once in `LOOK_EVERY`, and hands its successes
+over together, so that a healthy service costs no statement per call. Names are free: "sms:one:mci".
+The numbers are in `limits`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from tamin_portal import limits
+from tamin_portal.models import Breaker
+
+LOOK_EVERY = 1.0  # seconds a process may rely on what it read
+OK, FAILED = "1", "0"
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerState:
+    """`open_until` None: closed. In the past: one trial may show whether the service is back."""
+
+    open_until: datetime | None = None
+    trial_until: datetime | None = None
+    reason: str = ""
+
+    @property
+    def closed(self) -> bool:
+        return self.open_until is None
+
+    def may_be_tried(self, now: datetime) -> bool:
+        """Closed, or it is time for a trial and nobody is at it."""
+        return self.open_until is None or (
+            self.open_until <= now and (self.trial_until is None or self.trial_until <= now)
+        )
+
+
+CLOSED = BreakerState()
+_reading, _lock = threading.Lock(), threading.Lock()
+_states: dict[str, BreakerState] = {}
+_read_at = float("-inf")
+_results: dict[str, deque[str]] = {}  # not yet written
+_written_at: dict[str, float] = {}
+
+
+def state(name: str) -> BreakerState:
+    """The breaker of `name`, at most `LOOK_EVERY` seconds old."""
+    return _look().get(name, CLOSED)
+
+
+def allow(name: str) -> bool:
+    """Whether to call now: yes while closed; of an open one's callers, one gets the trial when it is time."""
+    seen, now = state(name), timezone.now()
+    if seen.closed:
+        return True
+    if not seen.may_be_tried(now):
+        return False
+    free = Q(trial_until__isnull=True) | Q(trial_until__lte=now)
+    due = Breaker.objects.filter(free, name=name, open_until__lte=now)
+    won = due.update(trial_until=now + limits.BREAKER_TRIAL)
+    forget()
+    return bool(won) or state(name).closed
+
+
+def record(name: str, ok: bool) -> None:
+    """What a call that was allowed came to. Successes of a closed breaker are written once a second."""
+    with _lock:
+        waiting = _results.setdefault(name, deque(maxlen=limits.BREAKER_WINDOW))
+        waiting.append(OK if ok else FAILED)
+        fresh = time.monotonic() - _written_at.get(name, float("-inf")) < LOOK_EVERY
+    seen = state(name)
+    if not seen.closed and not seen.trial_until:
+        _take(name)  # it came in late: what opened it was counted already
+    elif seen.closed and ok and fresh:
+        return
+    else:
+        _write(name)
+
+
+def trip(name: str, reason: str) -> bool:
+    """Open at once for the longest pause: no use in asking again soon. True: it was not open for this before."""
+    _take(name)
+    with transaction.atomic():
+        row = _row(name)
+        news = row.open_until is None or row.reason != reason
+        row.reason = reason[:120]
+        _open(row, limits.BREAKER_LONGEST_PAUSE)
+    forget()
+    return news
+
+
+def close(name: str) -> bool:
+    """An operator says that it works again. True: it was open."""
+    _take(name)
+    was_open = Breaker.objects.filter(name=name, open_until__isnull=False)
+    changed = was_open.update(**_CLOSED)
+    forget()
+    return bool(changed)
+
+
+def close_all(prefix: str) -> int:
+    """As `close`, for every name that begins with `prefix`; returns how many were open."""
+    open_ones = Breaker.objects.filter(name__startswith=prefix, open_until__isnull=False)
+    return sum(close(name) for name in open_ones.values_list("name", flat=True))
+
+
+def forget() -> None:
+    """Read the rows again at the next question."""
+    global _read_at
+    with _reading:
+        _read_at = float("-inf")
+
+
+def forget_all() -> None:
+    """As in a process that has just started."""
+    forget()
+    with _lock:
+        _results.clear()
+        _written_at.clear()
+
+
+_CLOSED = {"open_until": None, "trial_until": None, "pause": None, "reason": "", "recent": ""}
+
+
+def _look() -> dict[str, BreakerState]:
+    global _read_at, _states
+    with _reading:  # the other threads wait: after a change, what was known is wrong
+        if time.monotonic() - _read_at >= LOOK_EVERY:
+            _read_at = time.monotonic()
+            rows = Breaker.objects.filter(open_until__isnull=False)
+            _states = {row.name: BreakerState(row.open_until, row.trial_until, row.reason) for row in rows}
+        return _states
+
+
+def _take(name: str) -> str:
+    with _lock:
+        _written_at[name] = time.monotonic()
+        return "".join(_results.pop(name, ""))
+
+
+def _write(name: str) -> None:
+    """Add the waiting results to the row and let it open or close."""
+    results = _take(name)
+    with transaction.atomic():
+        row = _row(name)
+        if row.open_until is None:
+            row.recent = (row.recent + results)[-limits.BREAKER_WINDOW :]
+            failures = row.recent.count(FAILED)
+            opens = failures >= limits.BREAKER_FAILURES and failures >= len(row.recent) * limits.BREAKER_SHARE
+            if opens:
+                _open(row, limits.BREAKER_FIRST_PAUSE)
+            else:
+                row.save(update_fields=["recent"])
+                return
+        elif row.trial_until is not None:
+            _end_trial(row, ok=results.endswith(OK))
+    forget()
+
+
+def _end_trial(row: Breaker, *, ok: bool) -> None:
+    if ok:
+        Breaker.objects.filter(pk=row.pk).update(**_CLOSED, changed_at=timezone.now())
+    else:
+        _open(row, min((row.pause or limits.BREAKER_FIRST_PAUSE) * 2, limits.BREAKER_LONGEST_PAUSE))
+
+
+def _open(row: Breaker, pause: timedelta) -> None:
+    now = timezone.now()
+    row.open_until, row.trial_until, row.pause = now + pause, None, pause
+    row.recent, row.changed_at = "", now
+    row.save()
+
+
+def _row(name: str) -> Breaker:
+    """The row of `name`, locked until the transaction ends; made if need be."""
+    rows = Breaker.objects.select_for_update().filter(name=name)
+    found = rows.first()
+    if found is None:
+        Breaker.objects.bulk_create([Breaker(name=name)], ignore_conflicts=True)
+        found = rows.get()
+    return found

@@ -1,0 +1,58 @@
+"""`python -m tests.sms_stubs`: one stub gateway until SIGTERM; its port is the first line it prints.
+
+While it runs: `curl 127.0.0.1:PORT/_stub/summary`, `/_stub/log`, `/_stub/behaviour?set=drop`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from pathlib import Path
+
+from tests.sms_stubs.behaviours import BEHAVIOURS, Receipts
+from tests.sms_stubs.dialects import DIALECTS
+from tests.sms_stubs.server import Stub
+
+
+def main() -> None:
+    listed = "\n".join(f"  {name:14} {what}" for name, what in BEHAVIOURS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.sms_stubs",
+        description=__doc__,
+        epilog=f"behaviours:\n{listed}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--kind", choices=sorted(DIALECTS), default="kavenegar")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--behaviour", default="ok", help="one, or several with shares: ok=0.9,drop=0.1")
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds before every answer")
+    parser.add_argument("--late", type=float, default=20.0, help="seconds before a late answer")
+    parser.add_argument("--receipts", default="none", help=Receipts.parse.__doc__)
+    parser.add_argument("--log", type=Path, help="a file that gets one JSON line for each submission")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    with contextlib.ExitStack() as files:
+        log = files.enter_context(given.log.open("a", encoding="utf-8")) if given.log else None
+        one = Stub(
+            given.kind, port=given.port, behaviour=given.behaviour, delay=given.delay, late=given.late,
+            receipts=Receipts.parse(given.receipts), log=log, seed=given.seed,
+        )  # fmt: skip
+        with contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):
+            asyncio.run(_serve(one))
+
+
+async def _serve(one: Stub) -> None:
+    await one.start()
+    sys.stdout.write(f"{one.port}\n")
+    sys.stdout.flush()
+    over = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, over.set)
+    await over.wait()
+
+
+if __name__ == "__main__":
+    main()

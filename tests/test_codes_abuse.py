@@ -1,0 +1,126 @@
+"""Codes that nobody uses, crowds of neighbours, and the day's budget: alarms first, and results go on longest."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts import codes
+from accounts.models import CodePurpose, OneTimeCode
+from accounts.tasks import watch
+from sms import alarms, budget, delivery
+from sms.models import Message
+from tamin_portal import limits
+from tamin_portal.errors import PortalError
+from tests.accounts import citizen
+from tests.journeys import Browser
+from tests.sms_fixtures import queue
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NEW = "+989125550001"
+
+
+def ask(mobile: str) -> codes.Issued:
+    return codes.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker="someone")
+
+
+def asked(numbers: int, *, used: int = 0, ago: timedelta = timedelta(minutes=30), first: int = 9_120_000_000) -> None:
+    """Codes to `numbers` mobiles, far from each other; the first `used` of them were typed in."""
+    at = timezone.now() - ago
+    for place in range(numbers):
+        mobile = f"+98{first + place * 20_000}"
+        message = queue(to=mobile)
+        OneTimeCode.objects.create(
+            purpose="register", mobile=mobile, asker="a", code_hash="h", message=message, created_at=at,
+            used_at=at if place < used else None,
+        )  # fmt: skip
+
+
+def standing() -> list[tuple[str, str]]:
+    return [(alarm.code, alarm.subject) for alarm in alarms.standing()]
+
+
+# ── pumping
+
+
+@pytest.mark.parametrize(
+    ("numbers", "used", "alarm"),
+    [(limits.PUMPING_NUMBERS, 9, True), (limits.PUMPING_NUMBERS, 10, False), (limits.PUMPING_NUMBERS - 1, 0, False)],
+)
+def test_many_codes_and_few_used_is_an_alarm(numbers, used, alarm):
+    asked(numbers, used=used)
+    watch()
+    assert bool(standing()) is alarm
+
+
+def test_codes_that_may_still_be_typed_are_not_counted_as_unused():
+    asked(limits.PUMPING_NUMBERS, ago=timedelta(minutes=5))
+    watch()
+    assert standing() == []
+
+
+def test_the_alarm_is_over_when_the_hour_is():
+    asked(limits.PUMPING_NUMBERS)
+    watch()
+    assert standing() == [("pumping", "")]
+    OneTimeCode.objects.update(created_at=timezone.now() - timedelta(hours=2))
+    watch()
+    assert standing() == []
+
+
+def test_a_crowd_of_neighbours_is_an_alarm_and_blocks_nobody(monkeypatch):
+    monkeypatch.setattr(limits, "PREFIX_CODES_PER_HOUR", 3)
+    for last in range(4):
+        assert ask(f"+98912777000{last}").sent
+    assert ask("+989128880001").sent
+    watch()
+    assert standing() == [("prefix", "0912777")]
+    assert ask("+989127770009").sent
+    OneTimeCode.objects.update(created_at=timezone.now() - timedelta(hours=2))
+    watch()
+    assert standing() == []
+
+
+# ── the day's budget
+
+
+def spend(settings, parts: int) -> None:
+    settings.SMS_DAILY_BUDGET = 100
+    message = queue(to=NEW)
+    Message.objects.filter(pk=message.pk).update(parts=parts, sent_at=timezone.now(), next_attempt_at=None)
+    budget.forget()
+
+
+def test_near_its_end_a_new_number_gets_no_code_and_a_proven_one_does(settings):
+    citizen(mobile="+989125550002")
+    asked(1, used=1)
+    spend(settings, 80)
+    with pytest.raises(PortalError, match="code_budget"):
+        ask(NEW)
+    assert ask("+989125550002").sent
+    assert ask("+989120000000").sent
+    assert not OneTimeCode.objects.filter(mobile=NEW).exists()
+
+
+def test_at_its_end_nobody_gets_a_code(settings):
+    citizen(mobile="+989125550002")
+    spend(settings, 100)
+    with pytest.raises(PortalError, match="code_budget"):
+        ask("+989125550002")
+
+
+def test_the_citizen_is_told_and_keeps_what_was_typed(settings):
+    spend(settings, 80)
+    page = Browser().step_one().content.decode()
+    assert "امروز دیگر کدی به این شماره فرستاده نمی‌شود" in page
+    assert 'value="0012345679"' in page or 'name="mobile-national_id"' in page
+
+
+def test_results_go_on_when_codes_to_new_numbers_have_stopped(settings):
+    spend(settings, 99)
+    message = queue()
+    delivery.drain()
+    message.refresh_from_db()
+    assert message.sent_at is not None

@@ -1,0 +1,263 @@
+"""SMPP against a real SMSC over a real socket: parts, the window, receipts, and everything that goes wrong."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from sms import delivery, reports, routing
+from sms.gateways import smpp_session
+from sms.gateways.base import (
+    Abilities,
+    Accepted,
+    Delivery,
+    OutOfOrder,
+    PushedReceipt,
+    ReceiptsBy,
+    Refused,
+    Sms,
+    TryAgain,
+    Unknown,
+)
+from sms.gateways.smpp import SmppGateway
+from sms.models import MessageState
+from tests.sms_fixtures import queue
+from tests.sms_stubs.smpp import SmppPeer, smpp_peer
+
+LONG = "ثبت نام شما انجام شد و حساب کاربری شما ایجاد گردید. " * 5  # 260 characters
+
+
+@pytest.fixture(autouse=True)
+def short_patience(monkeypatch):
+    monkeypatch.setattr(smpp_session, "ANSWER_WITHIN", 1.0)
+    monkeypatch.setattr(smpp_session, "CONNECT_WITHIN", 1.0)
+
+
+def an_sms(text: str = "کد شناسه: 482913") -> Sms:
+    return Sms(key=uuid.uuid4(), to="+989121234567", text=text, kind="result")
+
+
+@contextmanager
+def bound(peer: SmppPeer | int, **options: str) -> Iterator[SmppGateway]:
+    port = peer if isinstance(peer, int) else peer.port
+    given = {"HOST": "127.0.0.1", "PORT": str(port), "SYSTEM_ID": "u", "PASSWORD": "pw", "SENDER": "1000", **options}
+    gateway = SmppGateway(name="op", options=given)
+    try:
+        yield gateway
+    finally:
+        gateway.close()
+
+
+def test_a_short_persian_text_is_one_part_and_comes_out_as_it_went_in():
+    with smpp_peer() as peer, bound(peer) as gateway:
+        assert gateway.send(an_sms()) == Accepted(provider_ids=("m1",))
+        [row] = peer.of("submitted")
+    assert (row["to"], row["from"], row["text"], row["data_coding"]) == ("989121234567", "1000", "کد شناسه: 482913", 8)
+    assert row["udh"] is None
+
+
+def test_latin_alone_needs_half_the_room():
+    with smpp_peer() as peer, bound(peer) as gateway:
+        assert len(gateway.send(an_sms("a" * 160)).provider_ids) == 1
+        assert len(gateway.send(an_sms("a" * 161)).provider_ids) == 2
+    assert {row["data_coding"] for row in peer.of("submitted")} == {0}
+
+
+def test_a_long_persian_text_goes_in_parts_that_a_phone_joins():
+    with smpp_peer() as peer, bound(peer) as gateway:
+        outcome = gateway.send(an_sms(LONG))
+        rows = peer.of("submitted")
+    assert outcome == Accepted(provider_ids=("m1", "m2", "m3", "m4"))
+    assert "".join(row["text"] for row in rows) == LONG
+    assert {row["esm_class"] for row in rows} == {0x40}
+    headers = [row["udh"][0] for row in rows]
+    assert [(header[:4], header[-4:]) for header in headers] == [("0003", f"040{n}") for n in range(1, 5)]
+    assert len({header[4:6] for header in headers}) == 1  # one reference for all parts
+    assert all(len(row["text"]) <= 67 for row in rows)
+
+
+def test_one_bind_carries_many_messages_at_the_same_time():
+    with smpp_peer(delay=200) as peer, bound(peer, WINDOW="20") as gateway:
+        began = time.monotonic()
+        outcomes: list[object] = []
+        threads = [threading.Thread(target=lambda: outcomes.append(gateway.send(an_sms()))) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        assert time.monotonic() - began < 2  # one after the other it would be four seconds
+        assert len(peer.of("bound")) == 1
+    assert {type(outcome) for outcome in outcomes} == {Accepted}
+    assert len({outcome.provider_ids for outcome in outcomes}) == 20
+
+
+# ── what goes wrong
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "outcome"),
+    [
+        ("throttle", TryAgain("status 88")),
+        ("refuse", Refused("status 11")),
+        ("drop", Unknown("connection lost")),
+        ("garbage", Unknown("connection lost")),
+        ("hang-taken", Unknown("time-out")),
+    ],
+)
+def test_every_misbehaviour_is_an_outcome_and_the_next_message_goes_by_a_fresh_bind(behaviour, outcome, caplog):
+    caplog.set_level(logging.DEBUG)
+    with smpp_peer(behaviour=behaviour) as peer, bound(peer) as gateway:
+        assert gateway.send(an_sms()) == outcome
+        peer.behave("ok")
+        assert type(gateway.send(an_sms())) is Accepted
+    for secret in ("9121234567", "482913", "شناسه", "39383931"):
+        assert secret not in caplog.text
+
+
+def test_nobody_there_is_a_certain_no_for_all_that_wait_for_the_same_connection():
+    with bound(1) as gateway:
+        outcomes: list[object] = []
+        threads = [threading.Thread(target=lambda: outcomes.append(gateway.send(an_sms()))) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+    assert {type(outcome) for outcome in outcomes} == {TryAgain}
+    assert len(outcomes) == 8
+
+
+def test_a_wrong_password_is_our_account_and_costs_no_message():
+    with smpp_peer(behaviour="bad-password") as peer, bound(peer) as gateway:
+        assert gateway.send(an_sms()) == OutOfOrder("bind status 14")
+        assert peer.of("submitted") == []
+        peer.behave("ok")
+        assert type(gateway.send(an_sms())) is Accepted
+
+
+def test_a_slow_down_in_the_middle_of_a_long_message_is_waited_for():
+    with smpp_peer(behaviour="throttle-parts") as peer, bound(peer) as gateway:
+        outcome = gateway.send(an_sms(LONG))
+        assert [row["taken"] for row in peer.of("submitted")] == [True, False, True, False, True, False, True]
+    assert outcome == Accepted(provider_ids=("m1", "m2", "m3", "m4"))
+
+
+def test_half_a_message_is_doubt():
+    with smpp_peer(delay=150) as peer, bound(peer) as gateway:
+        outcomes: list[object] = []
+        thread = threading.Thread(target=lambda: outcomes.append(gateway.send(an_sms(LONG))))
+        thread.start()
+        peer.until(lambda: len(peer.of("submitted")) == 2)
+        peer.behave("refuse")
+        thread.join(10)
+    [outcome] = outcomes
+    assert type(outcome) is Unknown
+    assert "of 4: status 11" in outcome.detail
+
+
+def test_an_idle_bind_is_kept_alive_and_a_deaf_peer_is_noticed(monkeypatch):
+    monkeypatch.setattr(smpp_session, "ENQUIRE_EVERY", 0.3)
+    monkeypatch.setattr(smpp_session, "ENQUIRE_WITHIN", 0.5)
+    with smpp_peer() as peer, bound(peer) as gateway:
+        gateway.stay_connected()
+        peer.until(lambda: len(peer.of("enquired")) >= 2)
+        assert peer.of("closed") == []
+        peer.behave("deaf")
+        peer.until(lambda: peer.of("closed"))
+        peer.behave("ok")
+        assert type(gateway.send(an_sms())) is Accepted
+        assert len(peer.of("bound")) == 2
+
+
+# ── receipts
+
+
+def test_receipts_are_acknowledged_once_they_are_kept_and_name_each_part():
+    kept: list[PushedReceipt] = []
+    with smpp_peer(receipts="once") as peer, bound(peer) as gateway:
+        gateway.on_receipt = lambda name, pushed: kept.append(pushed)
+        ids = gateway.send(an_sms("ا" * 100)).provider_ids
+        peer.until(lambda: len(peer.of("acknowledged")) == 4)
+        assert {row["status"] for row in peer.of("acknowledged")} == {0}
+        receipts = [receipt for pushed in kept for receipt in gateway.read_receipts(pushed)]
+    assert ids == ("m1", "m2")
+    assert sorted((receipt.provider_id, receipt.delivery) for receipt in receipts if receipt.detail == "DELIVRD") == [
+        ("m1", Delivery.DELIVERED),
+        ("m2", Delivery.DELIVERED),
+    ]
+    assert {pushed.method for pushed in kept} == {"SMPP"}
+
+
+def test_a_receipt_that_could_not_be_kept_is_asked_for_again():
+    def database_is_away(name: str, pushed: PushedReceipt) -> None:
+        raise RuntimeError("away")
+
+    with smpp_peer(receipts="once") as peer, bound(peer) as gateway:
+        gateway.on_receipt = database_is_away
+        gateway.send(an_sms())
+        peer.until(lambda: len(peer.of("acknowledged")) == 2)
+    assert {row["status"] for row in peer.of("acknowledged")} == {0x64}
+
+
+def test_receipts_before_the_answer_do_not_hold_it_up():
+    kept: list[PushedReceipt] = []
+    with smpp_peer(receipts="early", delay=100) as peer, bound(peer) as gateway:
+        gateway.on_receipt = lambda name, pushed: kept.append(pushed)
+        assert gateway.send(an_sms()) == Accepted(provider_ids=("m1",))
+        peer.until(lambda: len(kept) == 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_long_message_is_delivered_when_the_receipts_of_all_its_parts_are_in(settings):
+    with smpp_peer(receipts="reversed") as peer:
+        settings.SMS_GATEWAYS = ["op"]
+        settings.SMS_ENVIRONMENT = {
+            "SMS_OP_KIND": "smpp", "SMS_OP_HOST": "127.0.0.1", "SMS_OP_PORT": str(peer.port),
+            "SMS_OP_SYSTEM_ID": "u", "SMS_OP_PASSWORD": "pw", "SMS_OP_SENDER": "1000",
+        }  # fmt: skip
+        routing._built.pop("op", None)
+        message = queue(text=LONG)
+        delivery.drain()
+        peer.until(lambda: len(peer.of("acknowledged")) == 8)
+        routing._built.pop("op").close()
+    message.refresh_from_db()
+    assert (message.state, message.provider_id) == (MessageState.ACCEPTED, "m1 m2 m3 m4")
+    reports.drain()
+    message.refresh_from_db()
+    assert message.state == MessageState.DELIVERED
+
+
+def pushed(body: str, query: str = "") -> PushedReceipt:
+    return PushedReceipt(method="SMPP", query=query, content_type="", body=body.encode())
+
+
+def test_receipts_are_read_as_operators_write_them():
+    with bound(1) as gateway:
+        [receipt] = gateway.read_receipts(pushed("id:77 sub:001 dlvrd:000 stat:UNDELIV err:027 text:..."))
+        assert (receipt.provider_id, receipt.delivery, receipt.detail) == ("77", Delivery.UNDELIVERED, "UNDELIV 027")
+        [receipt] = gateway.read_receipts(pushed("", "id=77&state=2"))
+        assert (receipt.provider_id, receipt.delivery) == ("77", Delivery.DELIVERED)
+        for body in ("", "id:77", "stat:DELIVRD", "id:77 stat:WHAT", "\x00\xff"):
+            with pytest.raises(ValueError):
+                gateway.read_receipts(pushed(body))
+        assert gateway.abilities("code") == Abilities(receipts=ReceiptsBy.PUSH)
+
+
+def test_ids_in_hexadecimal_are_kept_as_their_receipts_have_them():
+    with bound(1, RECEIPT_IDS="hex") as gateway:
+        assert gateway._id(b"7B3F") == "31551"
+        assert gateway._id(b"what") == "what"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"PORT": "many"}, "PORT"), ({"RECEIPT_IDS": "oct"}, "RECEIPT_IDS"), ({"HOST": ""}, "missing: HOST")],
+)
+def test_a_wrong_option_is_named(options, words):
+    with pytest.raises(ValueError, match=words), bound(1, **options):
+        pass

@@ -1,0 +1,73 @@
+"""The URL of a receipt holds a gateway's token, and its query perhaps a number: no log may have either."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import logging.config
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from gunicorn.glogging import Logger
+
+from tamin_portal.logs import NoPersonalData, NoReceipts, scrub
+
+ROOT = Path(__file__).resolve().parent.parent
+PATH = "/sms/receipts/box/s3cr3t-token/"
+
+
+@pytest.fixture
+def access_log(caplog):
+    """gunicorn's access log, with the filters that its configuration names."""
+    specification = importlib.util.spec_from_file_location("gunicorn_configuration", ROOT / "gunicorn.conf.py")
+    configuration = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(configuration)
+    told = configuration.logconfig_dict
+    assert told["loggers"]["gunicorn.access"]["filters"] == ["no_receipts"]
+    assert told["filters"]["no_receipts"] == {"()": "tamin_portal.logs.NoReceipts"}
+    log = logging.getLogger("gunicorn.access.under_test")
+    log.setLevel(logging.INFO)
+    log.addFilter(NoReceipts())
+    caplog.set_level(logging.INFO)
+    return lambda path: log.info(
+        configuration.access_log_format,
+        Logger.atoms_wrapper_class({"m": "GET", "U": path, "s": "200", "b": "2", "M": 1}),
+    )
+
+
+def test_gunicorn_writes_no_line_for_a_receipt_and_one_for_a_page(access_log, caplog):
+    access_log(PATH)
+    assert caplog.text == ""
+    access_log("/portal/registration")
+    assert "/portal/registration" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"Not Found: {PATH}",
+        f"Error handling request {PATH}?to=09121234567&id=4",
+        f'upstream timed out, request: "GET {PATH}?x=1 HTTP/1.1", upstream',
+    ],
+)
+def test_other_logs_name_the_place_and_not_the_token(line):
+    told = scrub(line)
+    assert "/sms/receipts/…" in told
+    for secret in ("s3cr3t", "box", "0912", "id=4"):
+        assert secret not in told
+
+
+@pytest.mark.django_db
+def test_a_refused_receipt_leaves_no_token_in_the_log(caplog):
+    caplog.handler.addFilter(NoPersonalData())
+    Client().get(PATH)
+    assert "Not Found: /sms/receipts/…" in caplog.text
+    assert "s3cr3t" not in caplog.text
+
+
+def test_the_front_keeps_no_log_of_receipts():
+    front = (ROOT / "tools" / "front.nginx.conf").read_text()
+    place = front.split("location ^~ /sms/receipts/ {")[1].split("}")[0]
+    assert "access_log off;" in place
+    assert "error_log /dev/stderr crit;" in front  # nginx writes the request line into its errors

@@ -1,0 +1,407 @@
+"""What gateways report afterwards: pushed or asked for, in any order, several times, too early, or damaged."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from sms import alarms, delivery, receipts, reports
+from sms.gateways import base
+from sms.gateways.base import Accepted, Delivery, ReceiptsBy, Unknown
+from sms.models import Message, MessageKind, MessageState, Part, Receipt, ReceiptState
+from sms.tasks import poll as poll_task
+from sms.tasks import read_receipts as read_task
+from tamin_portal import limits
+from tests import sms_fixtures
+from tests.sms_fixtures import die_in_mid_send, make_due, queue
+from tests.sms_gateways import StubGateway
+
+pytestmark = pytest.mark.django_db(transaction=True)
+use_gateways = sms_fixtures.use_gateways
+TOKEN, OLD_TOKEN = "n" * 32, "o" * 32
+URL = f"/sms/receipts/box/{TOKEN}/"
+
+
+class Box(StubGateway):
+    """Reports by JSON: [[id or key, delivery, seconds ago], …]; by `poll` what `reports` holds."""
+
+    reports: list[base.Receipt] = []
+    asked: list[list[str]]
+
+    def read_receipts(self, pushed: base.PushedReceipt) -> list[base.Receipt]:
+        return [self.report(*each) for each in json.loads(pushed.body)]
+
+    @staticmethod
+    def report(name: str, state: str, ago: float | None = None) -> base.Receipt:
+        key = uuid.UUID(name) if len(name) == 36 else None
+        at = None if ago is None else timezone.now() - timedelta(seconds=ago)
+        return base.Receipt(Delivery(state), provider_id="" if key else name, key=key, at=at)
+
+
+class PolledBox(Box):
+    asked: list[list[str]]
+
+    def poll(self, provider_ids: Any) -> list[base.Receipt]:
+        self.asked.append(list(provider_ids))
+        return self.reports
+
+
+@pytest.fixture
+def box(use_gateways, settings) -> Box:
+    gateway = Box("box", receipts=ReceiptsBy.PUSH)
+    use_gateways(gateway)
+    settings.SMS_ENVIRONMENT = {"SMS_BOX_RECEIPT_TOKENS": f"{TOKEN},{OLD_TOKEN}"}
+    return gateway
+
+
+@pytest.fixture
+def polled(use_gateways) -> PolledBox:
+    gateway = PolledBox("polled", receipts=ReceiptsBy.POLL)
+    gateway.asked = []
+    use_gateways(gateway)
+    return gateway
+
+
+def sent(**changes: Any) -> Message:
+    message = queue(**changes)
+    delivery.drain()
+    message.refresh_from_db()
+    return message
+
+
+def push(*reports_: tuple[Any, ...], url: str = URL) -> Any:
+    return Client().post(url, json.dumps(reports_), content_type="application/json")
+
+
+def state_of(message: Message) -> str:
+    message.refresh_from_db()
+    return message.state
+
+
+# ── at the door
+
+
+def test_a_receipt_makes_the_message_delivered(box, published):
+    message = sent()
+    response = push((message.provider_id, "delivered"))
+    assert (response.status_code, response.content) == (200, b"ok")
+    assert published[-1] == "sms.read_receipts"
+    assert state_of(message) == MessageState.ACCEPTED  # nothing is decided in the request
+    read_task()
+    assert state_of(message) == MessageState.DELIVERED
+    assert message.final_at is not None
+    assert Receipt.objects.get().state == ReceiptState.DONE
+
+
+def test_answering_costs_one_insert_and_no_session(box):
+    Client().get("/healthz")
+    with CaptureQueriesContext(connection) as captured:
+        response = push(("x", "delivered"))
+    assert [query["sql"].split()[0] for query in captured if "receipt" in query["sql"]] == ["INSERT"]
+    assert len([q for q in captured if not q["sql"].startswith(("BEGIN", "COMMIT", "PRAGMA", "SELECT 1"))]) == 1
+    assert not response.cookies
+
+
+def test_a_receipt_by_get_is_kept_with_its_query(box):
+    assert Client().get(URL + "?id=1&state=2").status_code == 200
+    row = Receipt.objects.get()
+    assert (row.gateway, row.method, row.query, bytes(row.body)) == ("box", "GET", "id=1&state=2", b"")
+
+
+def test_both_tokens_are_valid_while_one_replaces_the_other(box):
+    assert push(url=f"/sms/receipts/box/{OLD_TOKEN}/").status_code == 200
+    assert push().status_code == 200
+
+
+def test_a_wrong_token_and_an_unknown_gateway_look_the_same_and_leave_nothing(box, settings):
+    settings.SMS_GATEWAYS = ["box", "mute"]
+    answers = [
+        push(url=f"/sms/receipts/{gateway}/{token}/")
+        for gateway, token in (
+            ("box", "wrong"), ("box", TOKEN[:-1]), ("nobody", TOKEN), ("mute", TOKEN), ("box", "ناشناس"),
+        )
+    ]  # fmt: skip
+    assert {(answer.status_code, answer.content) for answer in answers} == {(404, b"")}
+    assert not Receipt.objects.exists()
+
+
+def test_the_token_of_a_gateway_that_is_no_longer_configured_opens_nothing(box, settings):
+    settings.SMS_GATEWAYS = []
+    assert push().status_code == 404
+
+
+def test_gateways_are_not_slowed_down_by_the_brake_for_people(box, monkeypatch):
+    monkeypatch.setattr(limits, "POSTS_PER_ADDRESS", 0)
+    assert push().status_code == 200
+    assert Client().post("/portal/registration").status_code == 429
+
+
+def test_other_methods_are_refused(box):
+    assert Client().put(URL).status_code == 405
+
+
+def test_what_is_too_large_is_cut_kept_and_marked(box):
+    assert Client().post(URL, b"x" * 300_000, content_type="text/plain").status_code == 200
+    row = Receipt.objects.get()
+    assert (len(row.body), row.state, row.detail, row.next_attempt_at) == (8192, "malformed", "too large", None)
+
+
+def test_the_largest_that_fits_is_read(box):
+    body = json.dumps([["x", "delivered"]]).ljust(limits.RECEIPT_LARGEST).encode()
+    Client().post(URL, body, content_type="application/json")
+    assert Receipt.objects.get().state == ReceiptState.NEW
+
+
+# ── damaged
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[[1,2,3,4,5]]", b"", b"\xff\x00", b'[["x","eaten"]]'])
+def test_a_malformed_one_is_kept_raw_and_marked_and_an_operator_hears_of_it(box, body):
+    Client().post(URL, body, content_type="text/plain")
+    read_task()
+    row = Receipt.objects.get()
+    assert (row.state, bytes(row.body), row.next_attempt_at) == (ReceiptState.MALFORMED, body, None)
+    assert [(alarm.code, alarm.subject) for alarm in alarms.standing()] == [("receipts", "box")]
+
+
+def test_a_malformed_one_does_not_keep_the_others_from_being_read(box):
+    message = sent()
+    Client().post(URL, b"<html>", content_type="text/plain")
+    push((message.provider_id, "delivered"))
+    read_task()
+    assert state_of(message) == MessageState.DELIVERED
+
+
+# ── any order, several times, early
+
+
+def test_every_order_of_three_repeated_reports_ends_in_the_same_state(box):
+    history = ("on_its_way", "on_its_way", "delivered")
+    for order in set(itertools.permutations(history)):
+        message = sent()
+        for each in order * 3:
+            push((message.provider_id, each))
+        read_task()
+        assert state_of(message) == MessageState.DELIVERED, order
+
+
+@pytest.mark.parametrize(("first", "second"), [("delivered", "undelivered"), ("undelivered", "delivered")])
+def test_a_final_state_never_changes(box, first, second):
+    message = sent()
+    for each in (first, second, "on_its_way"):
+        push((message.provider_id, each))
+        read_task()
+    assert state_of(message) == first
+
+
+def test_one_that_comes_before_the_answer_to_the_send_is_held_and_then_used(box):
+    push(("id-1", "delivered"))
+    read_task()
+    row = Receipt.objects.get()
+    assert row.state == ReceiptState.HELD
+    message = sent()
+    assert message.provider_id == "id-1"
+    make_receipts_due()
+    read_task()
+    assert state_of(message) == MessageState.DELIVERED
+    row.refresh_from_db()
+    assert (row.state, row.next_attempt_at) == (ReceiptState.DONE, None)
+
+
+def test_one_by_our_key_that_overtakes_the_send_waits_for_it(box):
+    message = queue()
+    die_in_mid_send(message, "box")
+    push((str(message.key), "delivered"))
+    read_task()
+    assert state_of(message) == MessageState.SENDING
+    assert Receipt.objects.get().state == ReceiptState.HELD
+
+
+def test_an_unmatched_one_is_held_for_an_hour_and_no_longer(box):
+    push(("nobodys", "delivered"))
+    read_task()
+    Receipt.objects.update(received_at=timezone.now() - limits.RECEIPT_HELD)
+    make_receipts_due()
+    read_task()
+    row = Receipt.objects.get()
+    assert (row.state, row.next_attempt_at) == (ReceiptState.UNMATCHED, None)
+
+
+def test_one_request_may_report_known_and_unknown_messages(box):
+    message = sent()
+    push((message.provider_id, "delivered"), ("nobodys", "delivered"))
+    read_task()
+    assert state_of(message) == MessageState.DELIVERED
+    assert Receipt.objects.get().state == ReceiptState.HELD
+
+
+def test_another_gateways_id_is_not_ours(box, use_gateways):
+    message = sent()
+    receipts.keep(
+        "other", base.PushedReceipt("POST", "", "", json.dumps([[message.provider_id, "delivered"]]).encode())
+    )
+    other = Box("other", receipts=ReceiptsBy.PUSH)
+    use_gateways(box, other)
+    read_task()
+    assert state_of(message) == MessageState.ACCEPTED
+
+
+def test_of_a_gateway_that_counts_from_the_start_again_the_newest_message_is_meant(box):
+    old, new = sent(), sent()
+    Message.objects.update(provider_id="7")
+    push(("7", "delivered"))
+    read_task()
+    assert (state_of(old), state_of(new)) == (MessageState.ACCEPTED, MessageState.DELIVERED)
+
+
+# ── several parts
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        ([("p1", "delivered")], MessageState.ACCEPTED),
+        ([("p1", "delivered"), ("p2", "delivered")], MessageState.DELIVERED),
+        ([("p2", "delivered"), ("p2", "delivered")], MessageState.ACCEPTED),
+        ([("p1", "delivered"), ("p2", "undelivered")], MessageState.UNDELIVERED),
+        ([("p2", "undelivered"), ("p1", "delivered")], MessageState.UNDELIVERED),
+    ],
+)
+def test_a_long_message_is_delivered_when_all_its_parts_are(use_gateways, settings, told, state):
+    box = Box("box", Accepted(provider_ids=("p1", "p2")), receipts=ReceiptsBy.PUSH)
+    use_gateways(box)
+    settings.SMS_ENVIRONMENT = {"SMS_BOX_RECEIPT_TOKENS": TOKEN}
+    message = sent()
+    assert Part.objects.count() == 2
+    for each in told:
+        push(each)
+    read_task()
+    assert state_of(message) == state
+
+
+# ── doubt
+
+
+@pytest.mark.parametrize("told", ["delivered", "undelivered"])
+def test_a_report_ends_the_doubt_about_a_message_that_timed_out(use_gateways, settings, told):
+    use_gateways(Box("box", Unknown("time-out"), receipts=ReceiptsBy.PUSH))
+    settings.SMS_ENVIRONMENT = {"SMS_BOX_RECEIPT_TOKENS": TOKEN}
+    message = sent(kind=MessageKind.CODE)
+    assert message.state == MessageState.UNKNOWN
+    push((str(message.key), told))
+    read_task()
+    assert state_of(message) == told
+    assert (message.next_attempt_at, message.lease) == (None, None)
+    assert message.tries.get().outcome == "accepted"
+
+
+def test_a_result_in_doubt_that_was_reported_on_its_way_is_not_sent_once_more(use_gateways, settings):
+    box = Box("box", Unknown("time-out"), receipts=ReceiptsBy.PUSH)
+    use_gateways(box)
+    settings.SMS_ENVIRONMENT = {"SMS_BOX_RECEIPT_TOKENS": TOKEN}
+    message = sent()
+    push((str(message.key), "on_its_way"))
+    read_task()
+    assert state_of(message) == MessageState.ACCEPTED
+    make_due(message)
+    delivery.drain()
+    assert len(box.sent) == 1
+
+
+def test_an_undelivered_code_is_never_sent_again_by_itself(box):
+    message = sent(kind=MessageKind.CODE)
+    push((message.provider_id, "undelivered"))
+    read_task()
+    delivery.drain()
+    assert state_of(message) == MessageState.UNDELIVERED
+    assert len(box.sent) == 1
+
+
+def test_an_expired_code_stays_expired(box):
+    message = queue(MessageKind.CODE, expires_at=timezone.now())
+    delivery.drain()
+    push((str(message.key), "delivered"))
+    read_task()
+    assert state_of(message) == MessageState.EXPIRED
+    assert Receipt.objects.get().state == ReceiptState.DONE
+
+
+# ── when
+
+
+def test_the_gateways_own_time_counts_where_it_can_be_true(box):
+    messages = [sent() for _ in range(3)]
+    Message.objects.update(sent_at=timezone.now() - timedelta(seconds=60))
+    push(*((message.provider_id, "delivered", ago) for message, ago in zip(messages, (50, 90, -500), strict=True)))
+    read_task()
+    took = []
+    for message in messages:
+        message.refresh_from_db()
+        took.append(round((message.final_at - message.sent_at).total_seconds()))
+    assert took[0] == 10
+    assert took[1] in (60, 61)  # before it was sent: now
+    assert took[2] in (60, 61)  # in the future: now
+
+
+def test_an_accepted_message_nobody_reports_is_left_accepted_after_three_days(box):
+    old, young = sent(), sent()
+    Message.objects.filter(pk=old.pk).update(sent_at=timezone.now() - limits.RECEIPT_WAIT - timedelta(seconds=1))
+    poll_task()
+    old.refresh_from_db()
+    young.refresh_from_db()
+    assert (old.state, old.final_at is not None, young.final_at) == (MessageState.ACCEPTED, True, None)
+
+
+# ── asked for
+
+
+def test_a_gateway_that_pushes_nothing_is_asked(polled):
+    first, second = sent(), sent()
+    polled.reports = [Box.report(first.provider_id, "delivered")]
+    poll_task()
+    assert sorted(polled.asked[0]) == sorted([first.provider_id, second.provider_id])
+    assert (state_of(first), state_of(second)) == (MessageState.DELIVERED, MessageState.ACCEPTED)
+    poll_task()
+    assert len(polled.asked) == 1  # not at once again
+
+
+def test_the_older_a_message_the_rarer_it_is_asked_about_and_at_last_no_more(polled):
+    message = sent()
+    for age, pause in ((0, 10), (60, 30), (86_400, 1800)):
+        Message.objects.update(sent_at=timezone.now() - timedelta(seconds=age), poll_at=None)
+        reports.poll()
+        message.refresh_from_db()
+        assert pause - 2 < (message.poll_at - timezone.now()).total_seconds() <= pause
+    Message.objects.update(sent_at=timezone.now() - limits.POLL_WITHIN, poll_at=None)
+    assert reports.poll() == 0
+
+
+def test_a_gateway_whose_polling_fails_loses_nothing(polled, monkeypatch):
+    message = sent()
+
+    def fails(ids):
+        raise ConnectionError("09121234567")
+
+    monkeypatch.setattr(polled, "poll", fails)
+    assert reports.poll() == 0
+    assert state_of(message) == MessageState.ACCEPTED
+
+
+def test_asking_with_nothing_to_ask_about_costs_a_statement_a_gateway(polled):
+    with CaptureQueriesContext(connection) as captured:
+        assert reports.poll() == 0
+    assert len(captured) == 1
+    assert polled.asked == []
+
+
+def make_receipts_due() -> None:
+    Receipt.objects.filter(next_attempt_at__isnull=False).update(next_attempt_at=timezone.now())

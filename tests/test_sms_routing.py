@@ -1,0 +1,270 @@
+"""Which gateway carries a message: by operator and weight, past what is switched off, broken or out of credit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
+
+from sms import alarms, budget, delivery, routing, switches
+from sms.gateways.base import Accepted, OutOfOrder, Refused, TryAgain, Unknown
+from sms.models import Alarm, AlarmCode, Message, MessageKind, MessageState
+from sms.tasks import poll
+from tamin_portal import breaker, limits
+from tamin_portal.models import Breaker
+from tests import sms_fixtures
+from tests.sms_fixtures import make_due, queue
+from tests.sms_gateways import StubGateway
+
+pytestmark = pytest.mark.django_db(transaction=True)
+use_gateways = sms_fixtures.use_gateways
+CODE = MessageKind.CODE
+
+
+def names(operator: str = "mci", kind: str = CODE) -> list[str]:
+    return [gateway.name for gateway in routing.route(operator, kind)]
+
+
+def firsts(operator: str = "mci") -> Counter[str]:
+    return Counter(names(operator)[0] for _ in range(400))
+
+
+@pytest.fixture
+def three(use_gateways, settings):
+    gateways = {name: StubGateway(name) for name in ("one", "two", "three")}
+    use_gateways(*gateways.values())
+    settings.SMS_ROUTES = "mci:one=3+two=1,three;*:two,one"
+    return gateways
+
+
+def test_operators_go_by_their_own_routes(three):
+    assert set(names("mci")) == {"one", "two", "three"}
+    assert names("mci")[-1] == "three"
+    assert names("mtn") == names("") == ["two", "one"]
+
+
+def test_weights_share_the_first_place(three):
+    share = firsts()
+    assert 260 < share["one"] < 340
+    assert share["one"] + share["two"] == 400
+
+
+def test_an_operator_shifts_weight_at_run_time_and_for_one_network_only(three):
+    switches.switch("one", "mci", weight=0)
+    assert firsts() == {"two": 400}
+    assert names()[:2] == ["two", "one"]  # still there if the other fails
+    switches.switch("one", "mci", weight=None)
+    switches.switch("two", weight=0)
+    assert firsts() == {"one": 400}
+    assert names("mtn") == ["two", "one"]
+
+
+def test_a_gateway_that_is_switched_off_carries_nothing_until_it_is_on_again(three):
+    switches.switch("one", is_on=False)
+    assert "one" not in names("mci") + names("mtn")
+    switches.switch("one", is_on=True)
+    assert "one" in names("mtn")
+    switches.switch("two", "mtn", is_on=False)
+    assert names("mtn") == ["one"]
+    assert "two" in names("mci")
+
+
+def test_a_switch_of_another_process_is_seen_within_a_second(three, monkeypatch):
+    names()
+    switches.GatewaySwitch.objects.create(gateway="one", is_on=False)
+    monkeypatch.setattr(switches, "LOOK_EVERY", 0)
+    assert "one" not in names()
+
+
+def test_a_wrong_route_is_said_before_anything_is_claimed(three, settings):
+    settings.SMS_ROUTES = "mci"
+    queue()
+    with pytest.raises(ImproperlyConfigured, match="SMS_ROUTES"):
+        delivery.drain()
+
+
+# ── the breaker
+
+
+def test_a_gateway_that_keeps_failing_for_one_operator_is_left_alone_for_that_one(three):
+    for _ in range(5):
+        routing.heard("two", "mtn", TryAgain("busy"))
+    assert names("mtn") == ["one"]
+    assert "two" in names("mci")
+
+
+@pytest.mark.parametrize("outcome", [Accepted(), Refused("411")])
+def test_an_answer_about_the_message_is_no_fault_of_the_gateway(three, outcome):
+    for _ in range(20):
+        routing.heard("two", "mtn", outcome)
+    assert names("mtn") == ["two", "one"]
+
+
+def test_time_outs_count_as_failures(three):
+    for _ in range(5):
+        routing.heard("two", "mtn", Unknown("time-out"))
+    assert names("mtn") == ["one"]
+
+
+def test_codes_stop_going_to_a_dead_gateway_after_five_failures(use_gateways):
+    dead, alive = StubGateway("dead", *[TryAgain("500")] * 99), StubGateway("alive")
+    use_gateways(dead, alive)
+    messages = [queue(CODE, operator="mci") for _ in range(30)]
+    delivery.drain()
+    assert len(dead.sent) == limits.BREAKER_FAILURES
+    assert sorted(alive.accepted) == sorted(message.key for message in messages)
+
+
+def test_one_message_tries_whether_it_is_back_and_then_all_go_by_it_again(use_gateways):
+    back, other = StubGateway("back", *[TryAgain("500")] * 5), StubGateway("other")
+    use_gateways(back, other)
+    for _ in range(8):
+        queue(operator="mci")
+    delivery.drain()
+    assert len(back.sent) == 5
+    Breaker.objects.filter(name="sms:back:mci").update(open_until=timezone.now())
+    breaker.forget()
+    for _ in range(8):
+        queue(operator="mci")
+    delivery.drain()
+    assert len(back.sent) == 13
+
+
+def test_with_every_gateway_open_messages_wait_and_go_when_one_is_back(use_gateways):
+    only = StubGateway("only", *[TryAgain("500")] * 5)
+    use_gateways(only)
+    messages = [queue(operator="mci") for _ in range(7)]
+    delivery.drain()
+    assert len(only.sent) == 5
+    assert set(Message.objects.values_list("state", flat=True)) == {MessageState.QUEUED}
+    Breaker.objects.update(open_until=timezone.now())
+    breaker.forget()
+    for message in messages:
+        make_due(message)
+    delivery.drain()
+    assert set(Message.objects.values_list("state", flat=True)) <= {MessageState.ACCEPTED, MessageState.QUEUED}
+    for message in messages:
+        make_due(message)
+    delivery.drain()
+    assert set(Message.objects.values_list("state", flat=True)) == {MessageState.ACCEPTED}
+
+
+def test_out_of_credit_stops_the_gateway_for_every_operator_and_alarms_once(use_gateways, caplog):
+    broke, other = StubGateway("broke", *[OutOfOrder("418")] * 9), StubGateway("other")
+    use_gateways(broke, other)
+    for operator in ("mci", "mtn", "rightel", ""):
+        queue(operator=operator)
+    delivery.drain()
+    assert len(broke.sent) == 1
+    assert len(other.accepted) == 4
+    [alarm] = alarms.standing()
+    assert (alarm.code, alarm.subject, alarm.detail) == (AlarmCode.OUT_OF_ORDER, "broke", "418")
+    assert caplog.text.count("alarm sms.out_of_order broke: 418") == 1
+
+
+def test_the_alarm_ends_when_credit_is_back(use_gateways):
+    use_gateways(StubGateway("broke", OutOfOrder("418")), StubGateway("other"))
+    queue()
+    delivery.drain()
+    Breaker.objects.update(open_until=timezone.now())
+    breaker.forget()
+    queue()
+    delivery.drain()
+    assert alarms.standing() == []
+    assert Message.objects.latest("id").gateway == "broke"
+
+
+# ── alarms
+
+
+def test_an_alarm_that_lasts_is_one_row_and_a_line_now_and_then(caplog):
+    for _ in range(3):
+        alarms.sound(AlarmCode.GIVEN_UP, detail="message 1")
+    assert caplog.text.count("alarm sms.given_up") == 1
+    Alarm.objects.update(said_at=timezone.now() - limits.ALARM_AGAIN - timedelta(seconds=1))
+    alarms.sound(AlarmCode.GIVEN_UP, detail="message 2")
+    assert caplog.text.count("alarm sms.given_up") == 2
+    [alarm] = alarms.standing()
+    assert (alarm.count, alarm.detail) == (4, "message 2")
+
+
+def test_an_alarm_that_comes_back_begins_anew(caplog):
+    alarms.sound(AlarmCode.BUDGET)
+    alarms.sound(AlarmCode.BUDGET)
+    alarms.clear(AlarmCode.BUDGET)
+    assert alarms.standing() == []
+    alarms.sound(AlarmCode.BUDGET)
+    assert alarms.standing()[0].count == 1
+    assert [record.levelname for record in caplog.records].count("ERROR") == 2
+
+
+def test_what_tells_of_an_event_is_over_after_a_day_and_a_condition_is_not():
+    alarms.sound(AlarmCode.GIVEN_UP, detail="message 1")
+    alarms.sound(AlarmCode.RECEIPTS, "box")
+    alarms.sound(AlarmCode.OUT_OF_ORDER, "one")
+    poll()
+    assert len(alarms.standing()) == 3
+    Alarm.objects.update(last_at=timezone.now() - limits.ALARM_STANDS - timedelta(seconds=1))
+    poll()
+    assert [alarm.code for alarm in alarms.standing()] == [AlarmCode.OUT_OF_ORDER]
+
+
+def test_a_result_given_up_after_three_days_is_an_alarm(use_gateways):
+    use_gateways(StubGateway("stub", TryAgain()))
+    message = queue()
+    Message.objects.update(created_at=timezone.now() - limits.SMS_RESULT_GIVE_UP)
+    delivery.drain()
+    [alarm] = alarms.standing()
+    assert (alarm.code, alarm.detail) == (AlarmCode.GIVEN_UP, f"message {message.pk}")
+
+
+# ── the day's budget
+
+
+def sent_today(parts: int) -> None:
+    message = queue(dedupe_key=f"spent:{parts}")
+    Message.objects.filter(pk=message.pk).update(
+        parts=parts, sent_at=timezone.now(), state=MessageState.ACCEPTED, next_attempt_at=None
+    )
+    budget.forget()
+
+
+def test_without_a_budget_nothing_is_counted(django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert budget.allows_code(known_number=False)
+        assert not budget.holds_back(MessageKind.RESULT)
+
+
+@pytest.mark.parametrize(
+    ("spent", "new_number", "known_number", "result_waits"),
+    [(79, True, True, False), (80, False, True, False), (100, False, False, True)],
+)
+def test_codes_to_new_numbers_stop_first_then_the_others_then_results_wait(
+    settings, spent, new_number, known_number, result_waits
+):
+    settings.SMS_DAILY_BUDGET = 100
+    sent_today(spent)
+    assert budget.allows_code(known_number=False) is new_number
+    assert budget.allows_code(known_number=True) is known_number
+    assert budget.holds_back(MessageKind.RESULT) is result_waits
+    assert not budget.holds_back(CODE)  # those that were queued already
+    assert bool(alarms.standing()) is (spent >= 80)
+
+
+def test_results_over_the_budget_wait_and_go_the_next_day(settings, use_gateways):
+    gateway = StubGateway("stub")
+    use_gateways(gateway)
+    settings.SMS_DAILY_BUDGET = 10
+    sent_today(10)
+    message = queue()
+    delivery.drain()
+    message.refresh_from_db()
+    assert (message.state, gateway.sent) == (MessageState.QUEUED, [])
+    Message.objects.exclude(pk=message.pk).update(sent_at=timezone.now() - timedelta(days=1))
+    budget.forget()
+    make_due(message)
+    delivery.drain()
+    assert [sms.key for sms in gateway.sent] == [message.key]
