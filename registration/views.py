@@ -55,7 +55,7 @@ def _resend(request: HttpRequest, journey: Journey, row: Registration) -> None:
 def delivery(request: HttpRequest) -> HttpResponse:
     """Where the code of step two is: the part of that page which the script renews. 404 for any other session."""
     journey, row = _journey(request)
-    if row is None or row.state not in OPEN or journey.holds(row):
+    if row is None or journey.holds(row):
         raise Http404
     found = code_delivery.of_newest(purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=journey.asker)
     context = {"delivery": found, "masked_mobile": mask_mobile(row.mobile)}

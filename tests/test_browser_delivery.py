@@ -1,4 +1,4 @@
-"""Step two in Chromium with a gateway that reports: where the SMS is appears by itself, and by a button without script."""
+"""Step two in Chromium with a gateway that reports: where the SMS is appears by itself, or by a button."""
 
 from __future__ import annotations
 
