@@ -135,7 +135,7 @@ class GatewaySwitchForm(forms.ModelForm):
 
 
 @admin.register(GatewaySwitch)
-class GatewaySwitchAdmin(admin.ModelAdmin):
+class GatewaySwitchAdmin(OnlyItsFilters, admin.ModelAdmin):
     """Off, on, another weight: every worker follows within a second."""
 
     form = GatewaySwitchForm
@@ -152,7 +152,7 @@ class GatewaySwitchAdmin(admin.ModelAdmin):
 
 
 @admin.register(Alarm)
-class AlarmAdmin(ReadOnly, admin.ModelAdmin):
+class AlarmAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
     """Whoever has dealt with one says so with the action."""
 
     actions = ("dealt_with",)
@@ -176,7 +176,7 @@ class AlarmAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(Receipt)
-class ReceiptAdmin(ReadOnly, admin.ModelAdmin):
+class ReceiptAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
     """What gateways pushed, as it came, but for long numbers."""
 
     list_display = ("received", "gateway", "state", "detail")
