@@ -1,6 +1,7 @@
 """How gunicorn serves the portal, in `make run` and in a container alike.
 
-From the environment: BIND (default 127.0.0.1:$PORT, 9090), WEB_WORKERS, WEB_THREADS.
+From the environment: BIND (default 127.0.0.1:$PORT, 9090), WEB_WORKERS, WEB_THREADS,
+PORTAL_DEMO_BEHIND_LOOPBACK.
 """
 
 import os
@@ -52,11 +53,12 @@ logconfig_dict: dict[str, Any] = {
 
 
 def on_starting(server: Any) -> None:
-    """Refuse to serve with unsafe settings or another mode's database."""
+    """Refuse to serve with unsafe settings or another mode's database, or a demo to the network."""
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tamin_portal.settings")
     django.setup()
     from tamin_portal.startup import refuse_unsafe_or_exit
 
-    refuse_unsafe_or_exit()
+    behind_loopback = os.environ.get("PORTAL_DEMO_BEHIND_LOOPBACK") == "1"
+    refuse_unsafe_or_exit(server.cfg.address, behind_loopback=behind_loopback)

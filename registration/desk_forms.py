@@ -13,7 +13,6 @@ from registration.services import desk
 from registration.texts import sentence
 from sms.texts import REASON_LONGEST
 from tamin_portal.errors import PortalError
-from tamin_portal.persian import to_persian_digits
 
 
 class TextArea(forms.CharField):
@@ -102,8 +101,7 @@ class RejectForm(forms.Form):
             if not reason:
                 self.add_error("words", _("Choose a reason or write one: the citizen is told it."))
             elif len(reason) > REASON_LONGEST:
-                too_long = _("The reason is too long for the SMS; %(most)s characters at most.")
-                self.add_error("words", too_long % {"most": to_persian_digits(REASON_LONGEST)})
+                self.add_error("words", sentence("reason_too_long", most=REASON_LONGEST))
         return cleaned
 
     def reason(self) -> str:

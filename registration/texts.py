@@ -50,6 +50,7 @@ _SENTENCES: dict[str, Any] = {
     "papers_missing": gettext_lazy("Tick the papers you have seen: the national card and the birth certificate."),
     "note_missing": gettext_lazy("Write a short note: what you saw, or why."),
     "note_too_long": gettext_lazy("The note is too long; %(most)s characters at most."),
+    "reason_too_long": gettext_lazy("The reason is too long for the SMS; %(most)s characters at most."),
     "not_at_desk": gettext_lazy("This request is not waiting at a branch (any more). Its state is: %(state)s."),
     "account_exists": gettext_lazy("An active account for this national ID exists already."),
     "not_found": gettext_lazy("There is no registration with this tracking code or national ID."),

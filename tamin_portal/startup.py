@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from ipaddress import ip_address
+from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, run_checks
@@ -28,9 +31,36 @@ def refuse_unsafe() -> None:
         connections.close_all()  # the caller may fork
 
 
-def refuse_unsafe_or_exit() -> None:
+def refuse_open_demo(addresses: Iterable[Any], *, behind_loopback: bool) -> None:
+    """A demo shows every SMS to whoever can open it: it listens on the loopback or a socket file only.
+
+    `addresses` are gunicorn's: (host, port), the path of a socket, or the number of one that was handed
+    over, of which nothing is known. `behind_loopback`: something before it sees to that
+    (docker-compose.yml). Raises ImproperlyConfigured with plain sentences.
+    """
+    if not settings.DEMO or behind_loopback:
+        return
+    for address in addresses:
+        place = str(address[0]) if isinstance(address, tuple) else address
+        if not (isinstance(address, str) or _is_loopback(place)):
+            raise ImproperlyConfigured(
+                f"a demo shows every code to whoever can open it, and would listen on {place or 'every address'}. "
+                "Set BIND to the loopback (127.0.0.1:9090). PORTAL_DEMO_BEHIND_LOOPBACK=1 says that only this "
+                "machine can reach that address, as in docker-compose.yml."
+            )
+
+
+def _is_loopback(host: str | int) -> bool:
+    try:
+        return host == "localhost" or (isinstance(host, str) and ip_address(host).is_loopback)
+    except ValueError:
+        return False
+
+
+def refuse_unsafe_or_exit(addresses: Iterable[Any] = (), *, behind_loopback: bool = False) -> None:
     """`refuse_unsafe` for a server process: the reason goes to its log as one line, and it ends."""
     try:
+        refuse_open_demo(addresses, behind_loopback=behind_loopback)
         refuse_unsafe()
     except ImproperlyConfigured as error:
         sys.exit(f"{settings.PORTAL_MODE}: refused to start: {error}")

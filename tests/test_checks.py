@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 
 from tamin_portal.installation import ensure_mode
 from tamin_portal.models import Installation
-from tamin_portal.startup import refuse_unsafe
+from tamin_portal.startup import refuse_open_demo, refuse_unsafe
 
+ROOT = Path(__file__).resolve().parent.parent
 SAFE = {
     "DEMO": False,
     "PORTAL_MODE": "production",
@@ -108,3 +115,45 @@ def test_real_service_marks_its_database_and_refuses_a_demos(production):
     Installation.objects.update(mode="demo")
     with pytest.raises(ImproperlyConfigured, match="made in mode 'demo'"):
         ensure_mode()
+
+
+OPEN = [("0.0.0.0", 9090), ("::", 9090), ("", 9090), ("192.0.2.7", 9090), ("portal.example", 80), 3]
+CLOSED = [("127.0.0.1", 9090), ("127.8.8.8", 9090), ("::1", 9090), ("localhost", 9090), "/run/portal.sock"]
+
+
+@pytest.mark.parametrize("address", OPEN)
+def test_a_demo_is_not_served_to_the_network(settings, address):
+    settings.DEMO = True
+    with pytest.raises(ImproperlyConfigured, match="loopback"):
+        refuse_open_demo([("127.0.0.1", 9090), address], behind_loopback=False)
+    refuse_open_demo([address], behind_loopback=True)
+    settings.DEMO = False
+    refuse_open_demo([address], behind_loopback=False)
+
+
+@pytest.mark.parametrize("address", CLOSED)
+def test_a_demo_is_served_on_the_loopback(settings, address):
+    settings.DEMO = True
+    refuse_open_demo([address], behind_loopback=False)
+
+
+def test_a_demos_gunicorn_ends_with_the_reason_before_it_listens(tmp_path):
+    """For real: the rule is in gunicorn.conf.py, whoever starts it and however BIND is given."""
+    env = {"PATH": os.environ["PATH"], "PORTAL_HOME": str(tmp_path), "BIND": "0.0.0.0:0"}
+    (tmp_path / "portal.env").write_text("PORTAL_MODE=demo\nSECRET_KEY=demo-" + "x" * 60)
+    gunicorn = [sys.executable, "-m", "gunicorn"]
+    for more in ([], ["--bind", "0.0.0.0:0"]):
+        done = subprocess.run([*gunicorn, *more], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1
+        assert "0.0.0.0" in done.stderr
+        assert "PORTAL_DEMO_BEHIND_LOOPBACK" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert "Listening" not in done.stderr
+
+
+def test_the_composed_demo_is_published_on_the_loopback_only():
+    composed = (ROOT / "docker-compose.yml").read_text()
+    assert re.findall(r"PORTAL_DEMO_BEHIND_LOOPBACK: (.+)", composed) == ['"1"']
+    published = re.findall(r"ports: (.+)", composed)
+    assert published
+    assert all(place.startswith('["127.0.0.1:') for place in published)

@@ -12,8 +12,11 @@ from django.core.management import CommandError, call_command
 from accounts.models import User
 from registration import texts, tracking
 from registration.models import Event, Registration
+from registration.services import desk
 from registration.states import OPEN, State
+from sms.texts import REASON_LONGEST
 from tamin_portal.errors import PortalError
+from tests.accounts import clerk
 from tests.journeys import MATCHES, PASSWORD, registration_in, texts_on
 
 pytestmark = pytest.mark.django_db
@@ -174,16 +177,48 @@ def test_who_and_why_are_needed(command, missing, instead):
     assert row.state == State.REFERRED
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_long_name_and_a_long_reason_fit(command, transactional_db):
+@pytest.mark.parametrize(("command", "longest"), [("activate_registration", 2000), ("reject_registration", 300)])
+def test_a_long_name_and_a_long_reason_fit(command, longest, transactional_db):
     row = registration_in(State.REFERRED)
 
-    run(command, row, by="ن" * 60, reason="د" * 2000)
+    run(command, row, by="ن" * 60, reason="د" * longest)
 
     event = row.events.get()
     assert event.actor.endswith("ن" * 60)
-    assert len(event.note) == 2000
+    assert len(event.note) == longest
     assert len(texts_on(MATCHES.mobile)[0]) <= 900
+
+
+@pytest.mark.parametrize("length", [REASON_LONGEST + 1, 1900])
+def test_a_reason_that_the_sms_cannot_carry_is_refused(length):
+    row = registration_in(State.REFERRED)
+
+    with pytest.raises(CommandError) as refused:
+        run("reject_registration", row, reason="د" * length)
+
+    row.refresh_from_db()
+    assert str(refused.value) == sentence("reason_too_long", most=REASON_LONGEST)
+    assert "۳۰۰" in str(refused.value)
+    assert row.state == State.REFERRED
+    assert not Event.objects.exists()
+
+
+def test_what_counts_is_the_reason_as_the_sms_has_it(transactional_db):
+    row = registration_in(State.REFERRED)
+
+    run("reject_registration", row, reason="د " * 100 + "\n" * 200 + "د " * 50)
+
+    assert "د " * 149 + "د" in texts_on(MATCHES.mobile)[0]
+
+
+def test_the_desk_refuses_a_reason_that_the_sms_cannot_carry():
+    row = registration_in(State.REFERRED)
+
+    with pytest.raises(PortalError, match="reason_too_long"):
+        desk.reject(registration=row, by=clerk(), reason="د" * (REASON_LONGEST + 1))
+
+    row.refresh_from_db()
+    assert row.state == State.REFERRED
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -37,6 +37,14 @@ def test_one_signal_to_the_group_ends_everything_and_it_starts_again(home: Path,
         assert (home / "portal.env").read_text() == keys
 
 
+def test_everything_in_the_home_is_its_owners_alone(home: Path) -> None:
+    with run(home) as portal:
+        portal.until_ready()
+        made = [path for path in (home, *home.rglob("*")) if not path.is_socket()]
+        assert {"portal.sqlite3", "web.log", "supervisord.log", "portal.env"} <= {path.name for path in made}
+        assert [path for path in made if path.stat().st_mode & 0o077] == []
+
+
 def test_after_the_supervisor_was_killed_it_starts_again(home: Path) -> None:
     with run(home) as portal:
         portal.until_ready()

@@ -41,6 +41,7 @@ def main() -> None:
             clear_leftovers(home)
             refuse_taken(port)
             setup.set_up()
+            os.umask(0o077)  # from here on only the home is written to, by this process and all it starts
             setup.write_home(home)
             serve(home, port)
 
@@ -69,7 +70,7 @@ def port_of(text: str) -> int:
 @contextlib.contextmanager
 def the_only_run_of(home: Path, port: int) -> Iterator[None]:
     """Hold the home's lock while it runs; the kernel lets go of it however this process ends."""
-    with (home / "run" / "lock").open("a+") as lock:
+    with open(home / "run" / "lock", "a+", opener=lambda path, flags: os.open(path, flags, 0o600)) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

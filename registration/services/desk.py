@@ -13,6 +13,7 @@ from registration.models import Registration
 from registration.services import decisions
 from registration.services.matching import claim_of
 from registration.states import AT_BRANCH, State
+from sms.texts import REASON_LONGEST
 from tamin_portal.errors import PortalError
 
 # Both are asked for by the guide: «اصل کارت ملی و شناسنامه».
@@ -54,8 +55,8 @@ def activate(
 
 
 def reject(*, registration: Registration, by: User, reason: str, papers: Sequence[str] = ()) -> Registration:
-    """Refuse with a reason that the citizen is told. Raises note_missing, not_at_desk."""
-    _check_note(reason)
+    """Refuse with a reason that the citizen is told. Raises note_missing, reason_too_long, not_at_desk."""
+    _check_reason(reason)
     return _decided(lambda: decisions.reject(registration, actor=by.username, reason=reason, papers=papers))
 
 
@@ -73,10 +74,10 @@ def activate_by_operator(*, registration: Registration, by: str, reason: str) ->
 
 
 def reject_by_operator(*, registration: Registration, by: str, reason: str) -> Registration:
-    """The command's way to refuse. Twice is once. Raises PortalError: not_at_desk, note_missing, note_too_long."""
+    """The command's way to refuse. Twice is once. Raises PortalError: not_at_desk, note_missing, reason_too_long."""
     if registration.state == State.REJECTED:
         return registration
-    _check_note(reason)
+    _check_reason(reason)
     return _decided(lambda: decisions.reject(registration, actor=f"operator {by}", reason=reason))
 
 
@@ -90,6 +91,13 @@ def _check_note(note: str) -> None:
         raise PortalError("note_missing")
     if len(note) > LONGEST_NOTE:
         raise PortalError("note_too_long", most=LONGEST_NOTE)
+
+
+def _check_reason(reason: str) -> None:
+    """The citizen reads all of it in the SMS, or it is not taken."""
+    _check_note(reason)
+    if len(" ".join(reason.split())) > REASON_LONGEST:
+        raise PortalError("reason_too_long", most=REASON_LONGEST)
 
 
 def _decided(decide: Callable[[], Registration]) -> Registration:

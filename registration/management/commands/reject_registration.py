@@ -3,12 +3,14 @@
 from registration.management.operating import DecisionCommand
 from registration.services import desk
 from registration.states import State
+from sms.texts import REASON_LONGEST
 
 
 class Command(DecisionCommand):
     help = (
         "Reject a request that waits at a branch. Your name and your reason are kept with it for good. The reason is "
-        "in the SMS that the person gets: write it for them. They may register again. Giving it twice changes nothing."
+        f"in the SMS that the person gets: write it for them, in {REASON_LONGEST} characters at most. They may "
+        "register again. Giving it twice changes nothing."
     )
     decided = State.REJECTED
     decide = staticmethod(desk.reject_by_operator)
