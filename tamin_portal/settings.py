@@ -13,8 +13,10 @@ from django.core.exceptions import ImproperlyConfigured
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 PORTAL_HOME = Path(env("PORTAL_HOME", default=str(BASE_DIR / "var"))).resolve()
-env.read_env(str(PORTAL_HOME / "run" / "servers.env"))  # the real servers `make run` was given, if any
-env.read_env(str(PORTAL_HOME / "portal.env"))
+# servers.env: the real servers `make run` was given, if any. What is set first wins.
+for stored in (PORTAL_HOME / "run" / "servers.env", PORTAL_HOME / "portal.env"):
+    if stored.exists():
+        env.read_env(str(stored))
 
 PORTAL_MODE = env("PORTAL_MODE", default="production")
 DEMO = PORTAL_MODE == "demo"
