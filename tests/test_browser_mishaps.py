@@ -82,6 +82,26 @@ def test_back_and_refresh_on_every_page_lose_nothing(browser: Browser, portal: P
     assert len(portal.home.codes(citizen.mobile)) == 1
 
 
+def test_back_after_a_mended_mistake_leads_to_the_portal_not_to_the_browsers_error(
+    browser: Browser, portal: Portal
+) -> None:
+    citizen, visitor = somebody(3216), Visitor(browser, portal, width=PHONE)
+    visitor.go("/portal/registration")
+    visitor.step_one(citizen)
+    visitor.fill({"کد شناسه": "000000"})
+    visitor.press()
+    visitor.page.locator("#error-summary").wait_for()
+    visitor.step_two(citizen)
+    visitor.field("گذرواژه").wait_for()
+    visitor.page.go_back()
+    visitor.field("گذرواژه").wait_for()  # the journey is where it was
+    visitor.fill({"نام": "نرگس"})
+    visitor.press()
+    visitor.page.locator("#error-summary").wait_for()
+    visitor.page.reload()
+    assert visitor.field("نام").input_value() == "نرگس"
+
+
 def stays_after_refresh(visitor: Visitor) -> None:
     before = visitor.heading()
     visitor.page.reload()
