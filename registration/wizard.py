@@ -94,9 +94,8 @@ class RegistrationWizard(SessionWizardView):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         step = self.place()
-        if not step:  # submitted, but the answer that would have ended the journey was lost on the way
-            self.journey.finish(self.row, submitted=True)
-            return redirect("registration_done")
+        if not step:
+            return self._over()
         if self._continued_elsewhere():
             return render(request, "registration/continued_elsewhere.html", {"registration": self.registration})
         self.storage.current_step = step
@@ -129,10 +128,17 @@ class RegistrationWizard(SessionWizardView):
             return redirect("registration")
         if named == step or (named == CODE and self.journey.changing and not holds):
             return None
-        if holds and (named == CODE or not step):  # a double click, or "back" and the button again
+        if holds and not step:
+            return self._over()
+        if holds and named == CODE:  # a double click, or "back" and the button again
             self.journey.change_is_over()
             return redirect("registration")
         return self._here("page_old")
+
+    def _over(self) -> HttpResponse:
+        """Submitted, but the answer that would have ended the journey was lost or is still on its way."""
+        self.journey.finish(self.row, submitted=True)
+        return redirect("registration_done")
 
     def _continued_elsewhere(self) -> bool:
         row = self.registration

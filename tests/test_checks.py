@@ -157,3 +157,10 @@ def test_the_composed_demo_is_published_on_the_loopback_only():
     published = re.findall(r"ports: (.+)", composed)
     assert published
     assert all(place.startswith('["127.0.0.1:') for place in published)
+
+
+def test_an_inbox_under_another_name_is_refused_too(settings):
+    settings.DEMO = False
+    settings.SMS_GATEWAYS = ["main"]
+    settings.SMS_ENVIRONMENT = {"SMS_MAIN_KIND": "inbox"}
+    assert "sms.E014" in {message.id for message in run_checks()}

@@ -132,6 +132,17 @@ def test_the_last_button_pressed_twice_is_one_registration(browser):
     assert browser.get(DONE).status_code == 200
 
 
+def test_a_final_post_that_arrives_after_another_one_was_taken_leads_straight_to_the_closing_page(browser):
+    browser.confirm()
+    journey = dict(browser.session["registration"])
+    browser.step_three(Answers.of(MATCHES))
+    session = browser.session
+    session["registration"] = journey  # this request began before the other one's answer
+    session.save()
+    assert browser.step_three(Answers.of(MATCHES), draft=journey["token"])["Location"] == DONE
+    assert browser.get(DONE).status_code == 200
+
+
 def test_step_one_pressed_twice_sends_one_code_and_either_answer_can_use_it():
     first, second = Browser(), Browser()
     page = first.get(URL)
