@@ -301,7 +301,7 @@ def test_a_worker_killed_at_a_gateway_without_a_key_leaves_what_was_on_the_way_u
             queue(MessageKind.CODE)
         kill_in_mid_send(tmp_path, lambda: len(peer.log), SMS_GATEWAYS="box", **settings.SMS_ENVIRONMENT)
         on_the_way = states()[MessageState.SENDING]
-        assert 0 < on_the_way <= 2 * 20  # the gateway's places, and room for answers that were not written yet
+        assert 0 < on_the_way <= 2 * 20  # 20 places; 30 was seen once, see decision 0009
         peer.delay = 0
         lease_is_over()
         delivery.drain()
