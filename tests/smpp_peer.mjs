@@ -1,68 +1,137 @@
 // An SMSC for tests, over the npm package `smpp`: `node tests/smpp_peer.mjs --port 0 --behaviour ok`.
-// Its first line of output is the port; then one JSON line for each event. Behaviours, changed by a line
-// on stdin: ok, throttle (every submit), throttle-parts (all but the first, once each), refuse (0x0B), drop (takes it
-// and ends the connection), hang-taken, garbage, bad-password, deaf (answers no enquire_link).
-// --receipts none|once|three|reversed|early, --delay milliseconds before an answer.
+// Its first line of output is the port; then one JSON line for each event. It ends with its stdin.
+//
+// --behaviour, or a line on stdin while it runs; one, or several with shares, chosen for each part: ok=0.9,drop=0.1
+//   not taken: throttle (0x58), busy (queue full, 0x14), 500 (system error, 0x08), refuse (bad number, 0x0b), code-N,
+//              throttle-parts (all parts but the first, once each), garbage (no SMPP), reset, hang, bad-password (at the bind)
+//   taken: ok, late (after --late), drop (ends the connection), hang-taken (never answers), drip (a byte a --drip)
+//   deaf: as ok, and answers no enquire_link
+// --receipts none|once|twice|three|reversed|early, or several words: three,reversed. What the other side did not
+//   acknowledge before its connection ended is said again at its next bind.
+// --ids plain|hex: hex answers the send in hexadecimal and reports in decimal. --tlv same|other|none: what
+//   receipted_message_id holds beside the text of a receipt.
+// --delay, --late, --drip: milliseconds. --log: a file that gets one JSON line for each message, not part.
+import { appendFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 
 const smpp = createRequire(import.meta.url)("smpp");
-const options = { port: "0", behaviour: "ok", receipts: "none", delay: "0" };
+const options = {
+  port: "0", behaviour: "ok", receipts: "none", ids: "plain", tlv: "same", delay: "0", late: "20000", drip: "1000", log: "",
+};
 for (let at = 2; at < process.argv.length; at += 2) options[process.argv[at].slice(2)] = process.argv[at + 1];
+const manners = new Set(options.receipts.split(","));
+const times = manners.has("three") ? 3 : manners.has("twice") ? 2 : 1;
+const refusals = { throttle: 0x58, busy: 0x14, 500: 0x08, refuse: 0x0b };
 let behaviour = options.behaviour;
 let last = 0;
-const say = (event) => process.stdout.write(JSON.stringify(event) + "\n");
+let singles = 0;
+let unsaid = []; // receipts that nobody has acknowledged
+const halves = new Map(); // parts of messages that are not whole yet
 const throttled = new Set();
+const say = (event) => process.stdout.write(JSON.stringify(event) + "\n");
+const is = (name) => behaviour.split(",").some((share) => share.split("=")[0] === name);
 
-function receipt(session, id, stat) {
+function choose() {
+  const shares = behaviour.split(",").map((share) => [share.split("=")[0], Number(share.split("=")[1] ?? 1)]);
+  let point = Math.random() * shares.reduce((sum, [, share]) => sum + share, 0);
+  return (shares.find(([, share]) => (point -= share) < 0) ?? shares[0])[0];
+}
+
+// Receipts.
+
+function report(session, receipt) {
+  const { id, stat } = receipt;
   const text = `id:${id} sub:001 dlvrd:001 submit date:2601010000 done date:2601010001 stat:${stat} err:000 text:`;
-  session.deliver_sm({ esm_class: 4, short_message: text, receipted_message_id: id }, (pdu) =>
-    say({ event: "acknowledged", id, stat, status: pdu.command_status }),
-  );
+  const beside = { none: {}, other: { receipted_message_id: `x${id}` } }[options.tlv] ?? { receipted_message_id: id };
+  session.deliver_sm({ esm_class: 4, short_message: text, ...beside }, (pdu) => {
+    unsaid = unsaid.filter((each) => each !== receipt);
+    say({ event: "acknowledged", id, stat, status: pdu.command_status });
+  });
 }
 
 function receipts(session, id) {
-  const stats = ["ACCEPTD", "DELIVRD"].flatMap((stat) => Array(options.receipts === "three" ? 3 : 1).fill(stat));
-  if (options.receipts === "reversed") stats.reverse();
-  for (const stat of stats) receipt(session, id, stat);
+  if (options.receipts === "none") return;
+  const stats = ["ACCEPTD", "DELIVRD"].flatMap((stat) => Array(times).fill(stat));
+  if (manners.has("reversed")) stats.reverse();
+  const own = stats.map((stat) => ({ id: options.ids === "hex" ? String(id) : `m${id}`, stat }));
+  unsaid.push(...own);
+  if (!session.over && !session.bytes) own.forEach((receipt) => report(session, receipt));
+}
+
+// Submissions.
+
+function note(pdu, udh, row) {
+  const parts = udh ? parseInt(udh[0].slice(6, 8), 16) : 1;
+  const whole = `${pdu.destination_addr} ${udh ? udh[0].slice(4, 6) : `single ${++singles}`}`;
+  const texts = [...(halves.get(whole) ?? []), row.text];
+  halves.set(whole, texts);
+  if (row.taken && texts.length < parts) return;
+  halves.delete(whole);
+  const line = { at: Date.now() / 1000, key: row.id, ...row, text: texts.join(""), repeat: false };
+  if (options.log) appendFileSync(options.log, JSON.stringify(line) + "\n");
+}
+
+function answer(session, pdu) {
+  if (!session.bytes) return session.send(pdu);
+  session.bytes.push(...pdu.toBuffer());
+}
+
+function drip(session) {
+  session.bytes ??= [];
+  session.dripping ??= setInterval(() => {
+    if (session.over) clearInterval(session.dripping);
+    else if (session.bytes.length) session.socket.write(Buffer.from([session.bytes.shift()]));
+  }, Number(options.drip));
 }
 
 function submitted(session, pdu) {
-  const message = pdu.short_message.message;
   const udh = pdu.short_message.udh ? pdu.short_message.udh.map((ie) => ie.toString("hex")) : null;
-  const later = behaviour === "throttle-parts" && udh && !udh[0].endsWith("01") && !throttled.has(udh[0]);
-  const refusal = behaviour === "refuse" ? 0x0b : behaviour === "throttle" || later ? 0x58 : 0;
+  const chosen = choose();
+  const later = chosen === "throttle-parts" && udh && !udh[0].endsWith("01") && !throttled.has(udh[0]);
   if (later) throttled.add(udh[0]);
-  const taken = refusal === 0 && behaviour !== "garbage";
-  const id = taken ? `m${++last}` : "";
-  say({ event: "submitted", taken, id, to: pdu.destination_addr, text: message, from: pdu.source_addr,
-    udh, data_coding: pdu.data_coding, esm_class: pdu.esm_class, behaviour });
-  if (refusal) return session.send(pdu.response({ command_status: refusal }));
-  if (behaviour === "garbage") return session.socket.write("HTTP/1.1 400 Bad Request\r\n\r\n");
-  if (options.receipts === "early") receipts(session, id);
-  if (behaviour === "hang-taken") return undefined;
-  if (behaviour === "drop") return session.socket.destroy();
-  const answer = () => {
-    session.send(pdu.response({ message_id: id }));
-    if (options.receipts !== "none" && options.receipts !== "early") setTimeout(() => receipts(session, id), 20);
+  const refusal = later ? 0x58 : chosen.startsWith("code-") ? Number(chosen.slice(5)) : (refusals[chosen] ?? 0);
+  const taken = refusal === 0 && !["garbage", "reset", "hang"].includes(chosen);
+  const number = taken ? ++last : 0;
+  const id = !taken ? "" : options.ids === "hex" ? number.toString(16) : `m${number}`;
+  const row = { taken, id, to: pdu.destination_addr, text: pdu.short_message.message, from: pdu.source_addr, udh,
+    data_coding: pdu.data_coding, esm_class: pdu.esm_class, behaviour: chosen };
+  say({ event: "submitted", ...row });
+  note(pdu, udh, row);
+  if (refusal) return answer(session, pdu.response({ command_status: refusal }));
+  if (chosen === "garbage") return session.socket.write("HTTP/1.1 400 Bad Request\r\n\r\n");
+  if (chosen === "reset") return session.socket.resetAndDestroy();
+  if (chosen === "hang") return undefined;
+  if (chosen === "drip") drip(session);
+  const early = manners.has("early");
+  if (early) receipts(session, number);
+  const done = () => {
+    if (chosen === "drop") session.socket.destroy();
+    else if (chosen !== "hang-taken" && !session.over) answer(session, pdu.response({ message_id: id }));
+    if (!early) setTimeout(() => receipts(session, number), 20);
   };
-  return Number(options.delay) ? setTimeout(answer, Number(options.delay)) : answer();
+  const pause = chosen === "late" ? Number(options.late) : chosen === "drop" ? 0 : Number(options.delay);
+  return pause ? setTimeout(done, pause) : done();
 }
 
 const server = smpp.createServer((session) => {
   session.on("error", () => {});
-  session.on("close", () => say({ event: "closed" }));
+  session.on("close", () => {
+    session.over = true;
+    say({ event: "closed" });
+  });
   session.on("bind_transceiver", (pdu) => {
-    const status = behaviour === "bad-password" ? 0x0e : 0;
+    const status = is("bad-password") ? 0x0e : 0;
     say({ event: "bound", system_id: pdu.system_id, status });
     session.send(pdu.response({ command_status: status }));
+    if (!status) unsaid.forEach((receipt) => report(session, receipt));
   });
   session.on("enquire_link", (pdu) => {
     say({ event: "enquired" });
-    if (behaviour !== "deaf") session.send(pdu.response());
+    if (!is("deaf")) answer(session, pdu.response());
   });
   session.on("unbind", (pdu) => {
-    session.send(pdu.response());
+    answer(session, pdu.response());
     session.close();
   });
   session.on("submit_sm", (pdu) => submitted(session, pdu));

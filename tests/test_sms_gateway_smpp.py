@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -100,14 +101,45 @@ def test_one_bind_carries_many_messages_at_the_same_time():
 # ── what goes wrong
 
 
+def test_the_peer_notes_whole_messages_as_a_phone_would_hold_them(tmp_path):
+    log = tmp_path / "submissions"
+    with smpp_peer(behaviour="ok=1,refuse=0", log=log) as peer, bound(peer) as gateway:
+        long, short = an_sms(LONG), an_sms()
+        gateway.send(long)
+        gateway.send(short)
+        peer.behave("refuse")
+        gateway.send(an_sms(LONG))
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [(row["taken"], row["text"]) for row in rows[:2]] == [(True, long.text), (True, short.text)]
+    assert [(row["taken"], row["to"]) for row in rows[2:]] == [(False, "989121234567")]
+
+
+def test_receipts_that_were_not_acknowledged_come_at_the_next_bind():
+    kept: list[PushedReceipt] = []
+    with smpp_peer(receipts="twice,reversed", behaviour="drop") as peer, bound(peer) as gateway:
+        gateway.on_receipt = lambda name, pushed: kept.append(pushed)
+        assert type(gateway.send(an_sms())) is Unknown
+        peer.until(lambda: peer.of("closed"))
+        peer.behave("ok")
+        gateway.stay_connected()
+        peer.until(lambda: len(kept) == 4)
+    stats = [gateway.read_receipts(pushed)[0].detail for pushed in kept]
+    assert stats == ["DELIVRD", "DELIVRD", "ACCEPTD", "ACCEPTD"]
+
+
 @pytest.mark.parametrize(
     ("behaviour", "outcome"),
     [
         ("throttle", TryAgain("status 88")),
         ("refuse", Refused("status 11")),
+        ("busy", TryAgain("status 20")),
+        ("500", TryAgain("status 8")),
         ("drop", Unknown("connection lost")),
+        ("reset", Unknown("connection lost")),
         ("garbage", Unknown("connection lost")),
+        ("hang", Unknown("time-out")),
         ("hang-taken", Unknown("time-out")),
+        ("late", Unknown("time-out")),
     ],
 )
 def test_every_misbehaviour_is_an_outcome_and_the_next_message_goes_by_a_fresh_bind(behaviour, outcome, caplog):
@@ -172,6 +204,16 @@ def test_an_idle_bind_is_kept_alive_and_a_deaf_peer_is_noticed(monkeypatch):
         peer.behave("ok")
         assert type(gateway.send(an_sms())) is Accepted
         assert len(peer.of("bound")) == 2
+
+
+def test_a_peer_that_only_drips_is_noticed(monkeypatch):
+    monkeypatch.setattr(smpp_session, "ENQUIRE_EVERY", 0.3)
+    monkeypatch.setattr(smpp_session, "ENQUIRE_WITHIN", 0.5)
+    with smpp_peer(behaviour="drip", drip=100) as peer, bound(peer) as gateway:
+        assert type(gateway.send(an_sms())) is Unknown
+        peer.behave("ok")
+        peer.until(lambda: peer.of("closed"), 5)
+        assert type(gateway.send(an_sms())) is Accepted
 
 
 # ── receipts

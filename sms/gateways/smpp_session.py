@@ -150,6 +150,7 @@ class Session:
         try:
             while self.alive:
                 buffer += self._receive()
+                self._enquire()
                 while len(buffer) >= 16 and len(buffer) >= (length := _length(buffer)):
                     self._heard = time.monotonic()
                     self._take(buffer[:length])
@@ -163,13 +164,13 @@ class Session:
         try:
             received = self._socket.recv(65_536)
         except TimeoutError:
-            self._enquire()
             return b""
         if not received:
             raise ConnectionResetError
         return received
 
     def _enquire(self) -> None:
+        """Half a word does not count as one: a peer that drips is as good as deaf."""
         silent = time.monotonic() - self._heard
         if silent > ENQUIRE_EVERY + ENQUIRE_WITHIN:
             raise TimeoutError

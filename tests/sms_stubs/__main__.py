@@ -1,6 +1,7 @@
 """`python -m tests.sms_stubs`: one stub gateway until SIGTERM; its port is the first line it prints.
 
-While it runs: `curl 127.0.0.1:PORT/_stub/summary`, `/_stub/log`, `/_stub/behaviour?set=drop`.
+While it runs: `curl 127.0.0.1:PORT/_stub/summary`, `/_stub/log`, `/_stub/behaviour?set=drop`; but `--kind smpp`
+is tests/smpp_peer.mjs, with its own behaviours and receipts, and is changed by nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from tests.sms_stubs.behaviours import BEHAVIOURS, Receipts
 from tests.sms_stubs.dialects import DIALECTS
 from tests.sms_stubs.server import Stub
+from tests.sms_stubs.smpp import smpp_peer
 
 
 def main() -> None:
@@ -25,7 +27,7 @@ def main() -> None:
         epilog=f"behaviours:\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--kind", choices=sorted(DIALECTS), default="kavenegar")
+    parser.add_argument("--kind", choices=sorted([*DIALECTS, "smpp"]), default="kavenegar")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--behaviour", default="ok", help="one, or several with shares: ok=0.9,drop=0.1")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds before every answer")
@@ -34,6 +36,8 @@ def main() -> None:
     parser.add_argument("--log", type=Path, help="a file that gets one JSON line for each submission")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
+    if given.kind == "smpp":
+        return _smpp(given)
     with contextlib.ExitStack() as files:
         log = files.enter_context(given.log.open("a", encoding="utf-8")) if given.log else None
         one = Stub(
@@ -42,6 +46,18 @@ def main() -> None:
         )  # fmt: skip
         with contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):
             asyncio.run(_serve(one))
+
+
+def _smpp(given: argparse.Namespace) -> None:
+    """The peer until SIGTERM; it ends with this process, however that ends."""
+    milliseconds = {"delay": round(given.delay * 1000), "late": round(given.late * 1000)}
+    log = {"log": given.log} if given.log else {}
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    peer = smpp_peer(port=given.port, behaviour=given.behaviour, receipts=given.receipts, **milliseconds, **log)
+    with contextlib.suppress(KeyboardInterrupt), peer as one:
+        sys.stdout.write(f"{one.port}\n")
+        sys.stdout.flush()
+        one.process.wait()
 
 
 async def _serve(one: Stub) -> None:

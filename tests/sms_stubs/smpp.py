@@ -49,9 +49,11 @@ class SmppPeer:
 
 
 @contextlib.contextmanager
-def smpp_peer(*, port: int = 0, behaviour: str = "ok", receipts: str = "none", delay: int = 0) -> Iterator[SmppPeer]:
-    """The peer on `port` (0: a free one), gone at the end of the block."""
-    given = {"port": port, "behaviour": behaviour, "receipts": receipts, "delay": delay}
+def smpp_peer(
+    *, port: int = 0, behaviour: str = "ok", receipts: str = "none", delay: int = 0, **options: object
+) -> Iterator[SmppPeer]:
+    """The peer on `port` (0: a free one), gone at the end of the block. `options`: late, drip, ids, tlv, log."""
+    given = {"port": port, "behaviour": behaviour, "receipts": receipts, "delay": delay, **options}
     command = [_node(), str(PEER), *(word for name, value in given.items() for word in (f"--{name}", str(value)))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         peer = SmppPeer(process)
