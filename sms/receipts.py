@@ -37,21 +37,28 @@ def _digest(token: str) -> bytes:
 
 
 def keep(gateway: str, pushed: PushedReceipt) -> None:
-    """Store `pushed` raw. What is too large is cut and marked, for nobody can read half of it."""
-    query, body = pushed.query, pushed.body
-    room = limits.RECEIPT_LARGEST - len(query.encode())
-    whole = len(body) <= room
+    """Store `pushed` raw. What is too large is cut and marked, for nobody can read half of it.
+
+    PostgreSQL takes no NUL in a text: in a query it is written as %00, which means the same there.
+    """
+    query, body = pushed.query.replace("\0", "%00").encode(errors="replace"), pushed.body
+    room = max(limits.RECEIPT_LARGEST - len(query), 0)
+    whole = len(query) + len(body) <= limits.RECEIPT_LARGEST
     Receipt.objects.create(
         gateway=gateway,
-        method=pushed.method[:10],
-        query=query[: limits.RECEIPT_LARGEST],
-        content_type=pushed.content_type[:100],
-        body=body[: max(room, 0)],
+        method=_printable(pushed.method)[:10],
+        query=query[: limits.RECEIPT_LARGEST].decode(errors="ignore"),
+        content_type=_printable(pushed.content_type)[:100],
+        body=body[:room],
         state=ReceiptState.NEW if whole else ReceiptState.MALFORMED,
         detail="" if whole else "too large",
         next_attempt_at=timezone.now() if whole else None,
     )
     hint("sms.read_receipts")
+
+
+def _printable(header: str) -> str:
+    return "".join(character for character in header if character.isprintable())
 
 
 def expect(accepted: Iterable[tuple[int, str, tuple[str, ...]]]) -> None:

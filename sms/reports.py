@@ -1,4 +1,6 @@
-"""What became of messages a gateway took: read the kept receipts, ask gateways that push none.
+"""What became of messages a gateway took: read the kept receipts, apply what they report.
+
+Gateways that push none are asked by `sms.polling`.
 
 Reports come in any order, several times, and sometimes before the answer to the send. So each is
 applied to the message under its lock and only forwards: delivered and undelivered are final. One
@@ -7,20 +9,18 @@ whose message is not known yet is held for an hour and tried again.
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from sms import alarms, configuration, routing
+from sms import alarms, routing
 from sms.doubt import DOUBTFUL
 from sms.gateways import base
 from sms.models import AlarmCode, Attempt, AttemptOutcome, Message, MessageState, Part, Receipt, ReceiptState
 from tamin_portal import leases, limits
-
-log = logging.getLogger(__name__)
 
 # What a report may still change. A message left as unknown was perhaps sent: a report says that it was.
 _OPEN = (MessageState.ACCEPTED, MessageState.UNKNOWN)
@@ -52,15 +52,16 @@ def _read(row: Receipt) -> None:
         return
     pushed = base.PushedReceipt(row.method, row.query, row.content_type, bytes(row.body))
     try:
-        reports = gateway.read_receipts(pushed)
+        reports = list(gateway.read_receipts(pushed))
     except Exception as error:  # a ValueError says malformed; an adapter's own fault must not lose it either
-        leases.settle(row, state=ReceiptState.MALFORMED, detail=type(error).__name__)
-        alarms.sound(AlarmCode.RECEIPTS, row.gateway, type(error).__name__)
+        _mark_malformed(row, error)
         return
-    known = [apply(row.gateway, report) for report in reports]
+    known, fault = _apply_each(row.gateway, reports)
     now = timezone.now()
-    if all(known):
+    if all(known) and fault is None:
         leases.settle(row, state=ReceiptState.DONE)
+    elif all(known) and fault is not None:
+        _mark_malformed(row, fault)
     elif now >= row.received_at + limits.RECEIPT_HELD:
         leases.settle(row, state=ReceiptState.UNMATCHED)
     else:
@@ -68,54 +69,36 @@ def _read(row: Receipt) -> None:
         leases.settle(row, state=ReceiptState.HELD, next_attempt_at=now + timedelta(seconds=pause))
 
 
-# ── Asked for
-
-
-def poll() -> int:
-    """Ask the gateways that push nothing about what they took; returns how many messages were asked about."""
-    return sum(_poll(name) for name in configuration.names() if _may_be_polled(name))
-
-
-def _may_be_polled(name: str) -> bool:
-    gateway = routing.by_name(name)
-    return gateway is not None and type(gateway).poll is not base.Gateway.poll
-
-
-def _poll(name: str) -> int:
-    now = timezone.now()
-    gateway = routing.by_name(name)
-    waiting = _waiting().filter(gateway=name, sent_at__gt=now - limits.POLL_WITHIN).exclude(provider_id="")
-    due = waiting.filter(Q(poll_at__isnull=True) | Q(poll_at__lte=now)).order_by("-sent_at")[: limits.POLL_BATCH]
-    messages = list(due.only("pk", "sent_at", "provider_id"))
-    if not messages or gateway is None:
-        return 0
-    for message in messages:  # before asking: a gateway that hangs is not asked again at once
-        message.poll_at = _next_poll(message, now)
-    Message.objects.bulk_update(messages, ["poll_at"])
-    try:
-        reports = gateway.poll([each for message in messages for each in message.provider_id.split()])
-    except Exception as error:  # as everywhere: an adapter's fault loses nothing, and its text may hold a number
-        log.error("polling %s raised %s", name, type(error).__name__)
-        return 0
+def _apply_each(gateway: str, reports: Sequence[base.Receipt]) -> tuple[list[bool], Exception | None]:
+    """Which of `reports` had a message, and what came of one that cannot be applied: it costs no other."""
+    known, fault = [], None
     for report in reports:
-        apply(name, report)
-    return len(messages)
+        try:
+            known.append(apply(gateway, report))
+        except (OperationalError, InterfaceError):
+            raise  # the database's fault, not the receipt's: due again when the lease is over
+        except Exception as error:
+            fault = error
+    return known, fault
 
 
-def _next_poll(message: Message, now: datetime) -> datetime:
-    """The older, the rarer: half its age."""
-    age = now - (message.sent_at or now)
-    return now + min(max(age / 2, limits.POLL_FIRST_PAUSE), limits.POLL_LONGEST_PAUSE)
+def _mark_malformed(row: Receipt, error: Exception) -> None:
+    leases.settle(row, state=ReceiptState.MALFORMED, detail=type(error).__name__)
+    alarms.sound(AlarmCode.RECEIPTS, row.gateway, type(error).__name__)
 
 
-def _waiting() -> QuerySet[Message]:
+# ── Not heard of
+
+
+def waiting() -> QuerySet[Message]:
+    """Accepted, and a receipt is still due."""
     return Message.objects.filter(state=MessageState.ACCEPTED, final_at__isnull=True)
 
 
 def give_up_waiting() -> int:
     """Nothing was heard of them for `limits.RECEIPT_WAIT`: accepted is what stays. Returns how many."""
     now = timezone.now()
-    return _waiting().filter(sent_at__lt=now - limits.RECEIPT_WAIT).update(final_at=now)
+    return waiting().filter(sent_at__lt=now - limits.RECEIPT_WAIT).update(final_at=now)
 
 
 def purge(*, before: datetime, dry_run: bool = False) -> int:
@@ -135,10 +118,12 @@ def apply(gateway: str, report: base.Receipt) -> bool:
         if message is None or message.state in _BEFORE_ACCEPTED:
             return False
         state = _STATES[report.delivery]
-        if part is not None:
+        if state == MessageState.UNDELIVERED and message.gateway != gateway:
+            return True  # another gateway has it by now
+        if part is not None and part.message_id == message.pk:
             state = _of_all_parts(part, state)
         if message.state in _OPEN:
-            _move(message, state, report)
+            _move(gateway, message, state, report)
     return True
 
 
@@ -146,19 +131,22 @@ def _part(gateway: str, report: base.Receipt) -> Part | None:
     if not report.provider_id:
         return None
     parts = Part.objects.filter(gateway=gateway, provider_id=report.provider_id)
+    if report.key is not None:
+        parts = parts.filter(message__key=report.key)
     return parts.order_by("-id").first()
 
 
 def _message(gateway: str, report: base.Receipt, part: Part | None) -> Message | None:
-    """Locked. Of several with one id (a gateway began again with its counting) the newest is meant."""
+    """Locked. Of several with one id (a gateway began again with its counting) the one accepted last is meant."""
     rows = Message.objects.select_for_update()
-    if part is not None:
-        return rows.filter(pk=part.message_id).first()
     if report.key is not None:
         return rows.filter(key=report.key).first()
     if not report.provider_id:
         return None
-    return rows.filter(provider_id=report.provider_id, gateway=gateway).order_by("-id").first()
+    meant = Q(provider_id=report.provider_id, gateway=gateway)
+    if part is not None:
+        meant |= Q(pk=part.message_id)
+    return rows.filter(meant).order_by(F("sent_at").desc(nulls_last=True), "-id").first()
 
 
 def _of_all_parts(part: Part, state: MessageState) -> MessageState:
@@ -171,21 +159,23 @@ def _of_all_parts(part: Part, state: MessageState) -> MessageState:
     return MessageState.DELIVERED if states == {MessageState.DELIVERED} else MessageState.ACCEPTED
 
 
-def _move(message: Message, state: MessageState, report: base.Receipt) -> None:
+def _move(gateway: str, message: Message, state: MessageState, report: base.Receipt) -> None:
     if message.state == MessageState.UNKNOWN:
-        _end_doubt(message)
+        _end_doubt(gateway, message, report)
     elif state == MessageState.ACCEPTED:
         return
     now = timezone.now()
     message.state, message.lease, message.next_attempt_at = state, None, None
-    message.provider_id = message.provider_id or report.provider_id
     message.final_at = None if state == MessageState.ACCEPTED else _when(message, report, now)
-    message.save(update_fields=["state", "lease", "next_attempt_at", "provider_id", "final_at"])
+    message.save(update_fields=["state", "gateway", "lease", "next_attempt_at", "provider_id", "final_at"])
 
 
-def _end_doubt(message: Message) -> None:
-    """The report proves that the doubtful attempt was sent."""
-    doubtful = Attempt.objects.filter(message=message, outcome__in=DOUBTFUL)
+def _end_doubt(gateway: str, message: Message, report: base.Receipt) -> None:
+    """The report proves that the doubtful attempt at its gateway was sent."""
+    if message.gateway != gateway:  # an id means something only with the gateway that gave it
+        message.gateway, message.provider_id = gateway, ""
+    message.provider_id = message.provider_id or report.provider_id
+    doubtful = Attempt.objects.filter(message=message, gateway=gateway, outcome__in=DOUBTFUL)
     doubtful.update(outcome=AttemptOutcome.ACCEPTED, finished_at=timezone.now())
 
 

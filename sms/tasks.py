@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from sms import alarms, delivery, reports
+from sms import alarms, delivery, polling, reports
 
 
 @shared_task(name="sms.drain", ignore_result=True)
@@ -20,6 +20,6 @@ def read_receipts() -> None:
 @shared_task(name="sms.poll", ignore_result=True)
 def poll() -> None:
     """Ask the gateways that push nothing; stop waiting for what was never reported; end old alarms."""
-    reports.poll()
+    polling.poll()
     reports.give_up_waiting()
     alarms.end_old()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from django import forms
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotFound
@@ -15,6 +17,8 @@ from sms.gateways.base import PushedReceipt
 from sms.phone import conversations, received
 from tamin_portal import limits
 from tamin_portal.form_fields import MobileField
+
+_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 
 
 class NumberForm(forms.Form):
@@ -47,9 +51,15 @@ def receipt(request: HttpRequest, gateway: str, token: str) -> HttpResponse:
         return HttpResponseNotFound()
     pushed = PushedReceipt(
         method=str(request.method),
-        query=request.META.get("QUERY_STRING", ""),
+        query=_ascii(request.META.get("QUERY_STRING", "")),
         content_type=request.content_type or "",
         body=request.read(limits.RECEIPT_LARGEST + 1),
     )
     receipts.keep(gateway, pushed)
     return HttpResponse("ok", content_type="text/plain")
+
+
+def _ascii(query: str) -> str:
+    """The query as it came, every byte that is no printable ASCII as %XX, which says the same (PEP 3333:
+    what WSGI hands over is bytes dressed as Latin-1)."""
+    return quote(query.encode("latin-1", "replace"), safe=_PRINTABLE)

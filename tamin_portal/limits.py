@@ -74,6 +74,7 @@ POLL_FIRST_PAUSE = timedelta(seconds=10)
 POLL_LONGEST_PAUSE = timedelta(minutes=30)
 POLL_WITHIN = timedelta(hours=48)  # after the send; gateways forget
 POLL_BATCH = 500
+POLL_TIME = 8.0  # seconds of one look at what is due; beat comes every ten
 MATCH_BATCH = 20
 MATCH_LEASE = timedelta(minutes=2)
 MATCH_FIRST_PAUSE = timedelta(seconds=10)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from sms import alarms, delivery, receipts, reports
+from sms import alarms, delivery, polling, receipts, reports
 from sms.gateways import base
 from sms.gateways.base import Accepted, Delivery, ReceiptsBy, Unknown
-from sms.models import Message, MessageKind, MessageState, Part, Receipt, ReceiptState
+from sms.models import Attempt, Message, MessageKind, MessageState, Part, Receipt, ReceiptState
 from sms.tasks import poll as poll_task
 from sms.tasks import read_receipts as read_task
 from tamin_portal import limits
@@ -155,6 +156,36 @@ def test_what_is_too_large_is_cut_kept_and_marked(box):
     assert (len(row.body), row.state, row.detail, row.next_attempt_at) == (8192, "malformed", "too large", None)
 
 
+@pytest.mark.parametrize("query", ["a=" + "%D8%B4" * 9_000, "a=" + "ش" * 5_000, "a=" + "x" * 8_190 + "ش"])
+def test_a_query_that_is_too_large_is_cut_by_bytes(box, query):
+    assert Client().post(URL + "?" + query, b"body", content_type="text/plain").status_code == 200
+    row = Receipt.objects.get()
+    assert (row.state, row.detail, row.next_attempt_at, bytes(row.body)) == ("malformed", "too large", None, b"")
+    assert limits.RECEIPT_LARGEST - 2 <= len(row.query.encode()) <= limits.RECEIPT_LARGEST
+
+
+def test_query_and_body_together_are_cut_by_bytes():
+    pushed = base.PushedReceipt("POST", "ش" * 4_000, "", b"b" * 192)
+    receipts.keep("box", pushed)
+    receipts.keep("box", base.PushedReceipt("POST", "ش" * 4_000, "", b"b" * 193))
+    receipts.keep("box", base.PushedReceipt("POST", "ش" * 5_000, "", b"b"))
+    fits, over, query_alone = Receipt.objects.order_by("pk")
+    assert (fits.state, len(fits.body)) == ("new", 192)
+    assert (over.state, len(over.body)) == ("malformed", 192)
+    assert (query_alone.state, query_alone.query, bytes(query_alone.body)) == ("malformed", "ش" * 4_096, b"")
+
+
+def test_bytes_that_are_no_text_are_kept_and_refused_by_no_database(box):
+    given = {"QUERY_STRING": "id=1%00&s=\xff\xfe\x00\x01", "CONTENT_TYPE": "text/plain; x=\x00\r\nSet-Cookie: a\xff"}
+    assert Client().generic("POST", URL, b"\x00\xff{", **given).status_code == 200
+    row = Receipt.objects.get()
+    assert (row.state, bytes(row.body)) == (ReceiptState.NEW, b"\x00\xff{")
+    assert row.query == "id=1%00&s=%FF%FE%00%01"
+    assert row.content_type.isprintable()
+    receipts.keep("box", base.PushedReceipt("GET\0", "a\0b\ud800", "\0", b"\0"))  # whoever else calls it
+    assert Receipt.objects.latest("pk").query == "a%00b?"
+
+
 def test_the_largest_that_fits_is_read(box):
     body = json.dumps([["x", "delivered"]]).ljust(limits.RECEIPT_LARGEST).encode()
     Client().post(URL, body, content_type="application/json")
@@ -177,6 +208,44 @@ def test_a_malformed_one_does_not_keep_the_others_from_being_read(box):
     message = sent()
     Client().post(URL, b"<html>", content_type="text/plain")
     push((message.provider_id, "delivered"))
+    read_task()
+    assert state_of(message) == MessageState.DELIVERED
+
+
+def test_one_report_that_cannot_be_applied_costs_neither_its_neighbours_nor_the_next_minute(box, monkeypatch):
+    first, second, third = sent(), sent(), sent()
+    whole = box.read_receipts
+
+    def with_poison(pushed):
+        return [base.Receipt(None, provider_id=r.provider_id) if r.at else r for r in whole(pushed)]
+
+    monkeypatch.setattr(box, "read_receipts", with_poison)
+    push((first.provider_id, "delivered", 5), (second.provider_id, "delivered"))
+    push((third.provider_id, "delivered"))
+    read_task()
+    assert [state_of(each) for each in (first, second, third)] == ["accepted", "delivered", "delivered"]
+    poison, good = Receipt.objects.order_by("pk")
+    assert (poison.state, poison.detail, poison.next_attempt_at) == (ReceiptState.MALFORMED, "KeyError", None)
+    assert good.state == ReceiptState.DONE
+    assert [(alarm.code, alarm.subject) for alarm in alarms.standing()] == [("receipts", "box")]
+
+
+def test_a_database_that_is_away_makes_no_receipt_malformed(box, monkeypatch):
+    message = sent()
+    push((message.provider_id, "delivered"))
+    real = reports.apply
+
+    def away(*given):
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(reports, "apply", away)
+    with pytest.raises(OperationalError):
+        read_task()
+    row = Receipt.objects.get()
+    assert (row.state, row.next_attempt_at is not None) == (ReceiptState.NEW, True)
+    assert alarms.standing() == []
+    monkeypatch.setattr(reports, "apply", real)
+    make_receipts_due()
     read_task()
     assert state_of(message) == MessageState.DELIVERED
 
@@ -261,6 +330,61 @@ def test_of_a_gateway_that_counts_from_the_start_again_the_newest_message_is_mea
     push(("7", "delivered"))
     read_task()
     assert (state_of(old), state_of(new)) == (MessageState.ACCEPTED, MessageState.DELIVERED)
+
+
+@pytest.mark.parametrize("newer_in_parts", [True, False])
+def test_an_id_that_is_used_again_means_the_newest_whether_whole_or_part(use_gateways, settings, newer_in_parts):
+    whole, parted = Accepted(provider_ids=("7",)), Accepted(provider_ids=("7", "8"))
+    answers = (whole, parted) if newer_in_parts else (parted, whole)
+    use_gateways(Box("box", *answers, receipts=ReceiptsBy.PUSH))
+    settings.SMS_ENVIRONMENT = {"SMS_BOX_RECEIPT_TOKENS": TOKEN}
+    old, new = sent(), sent()
+    push(("7", "undelivered"))
+    read_task()
+    assert (state_of(old), state_of(new)) == (MessageState.ACCEPTED, MessageState.UNDELIVERED)
+
+
+def test_the_newest_is_the_one_accepted_last_not_the_one_asked_for_last(box):
+    first, second = sent(), sent()
+    Message.objects.update(provider_id="7")
+    Message.objects.filter(pk=first.pk).update(sent_at=timezone.now() + timedelta(seconds=1))
+    push(("7", "delivered"))
+    read_task()
+    assert (state_of(first), state_of(second)) == (MessageState.DELIVERED, MessageState.ACCEPTED)
+
+
+def test_the_same_id_at_two_gateways_is_two_messages(use_gateways):
+    one, two = Box("one", receipts=ReceiptsBy.PUSH), Box("two", receipts=ReceiptsBy.PUSH)
+    use_gateways(one, two)
+    at_one, at_two, in_parts = sent(), sent(), sent()
+    Message.objects.update(provider_id="7")
+    Message.objects.filter(pk=at_two.pk).update(gateway="two")
+    Message.objects.filter(pk=in_parts.pk).update(gateway="two", provider_id="9 7")
+    Part.objects.create(message=in_parts, gateway="two", provider_id="7")
+    assert reports.apply("one", base.Receipt(Delivery.UNDELIVERED, provider_id="7"))
+    assert [state_of(each) for each in (at_one, at_two, in_parts)] == ["undelivered", "accepted", "accepted"]
+
+
+def test_what_an_earlier_gateway_could_not_deliver_says_nothing_of_the_one_that_took_it(use_gateways):
+    use_gateways(Box("one", receipts=ReceiptsBy.PUSH), Box("two", receipts=ReceiptsBy.PUSH))
+    message = sent()
+    Message.objects.update(gateway="two")
+    assert reports.apply("one", base.Receipt(Delivery.UNDELIVERED, key=message.key))
+    assert state_of(message) == MessageState.ACCEPTED
+    assert reports.apply("one", base.Receipt(Delivery.DELIVERED, key=message.key))
+    assert state_of(message) == MessageState.DELIVERED
+
+
+def test_a_doubt_ended_by_another_gateways_report_keeps_that_gateways_id_with_its_name(use_gateways):
+    use_gateways(Box("one", Unknown("time-out"), receipts=ReceiptsBy.PUSH))
+    message = sent()
+    Attempt.objects.create(message=message, gateway="two", outcome="unknown")
+    Message.objects.update(gateway="two")
+    assert reports.apply("one", base.Receipt(Delivery.ON_ITS_WAY, provider_id="7", key=message.key))
+    message.refresh_from_db()
+    assert (message.state, message.gateway, message.provider_id) == (MessageState.ACCEPTED, "one", "7")
+    outcomes = dict(message.tries.values_list("gateway", "outcome"))
+    assert outcomes == {"one": "accepted", "two": "unknown"}
 
 
 # ── several parts
@@ -378,11 +502,11 @@ def test_the_older_a_message_the_rarer_it_is_asked_about_and_at_last_no_more(pol
     message = sent()
     for age, pause in ((0, 10), (60, 30), (86_400, 1800)):
         Message.objects.update(sent_at=timezone.now() - timedelta(seconds=age), poll_at=None)
-        reports.poll()
+        polling.poll()
         message.refresh_from_db()
         assert pause - 2 < (message.poll_at - timezone.now()).total_seconds() <= pause
     Message.objects.update(sent_at=timezone.now() - limits.POLL_WITHIN, poll_at=None)
-    assert reports.poll() == 0
+    assert polling.poll() == 0
 
 
 def test_a_gateway_whose_polling_fails_loses_nothing(polled, monkeypatch):
@@ -392,13 +516,50 @@ def test_a_gateway_whose_polling_fails_loses_nothing(polled, monkeypatch):
         raise ConnectionError("09121234567")
 
     monkeypatch.setattr(polled, "poll", fails)
-    assert reports.poll() == 0
+    assert polling.poll() == 1
     assert state_of(message) == MessageState.ACCEPTED
+
+
+def test_it_is_asked_until_nothing_is_due_and_the_longest_due_first(polled, monkeypatch):
+    monkeypatch.setattr(limits, "POLL_BATCH", 2)
+    messages, now = [sent() for _ in range(5)], timezone.now()
+    for message, due in zip(messages, (10, 40, None, 20, 30), strict=True):
+        due_at = None if due is None else now - timedelta(seconds=due)
+        Message.objects.filter(pk=message.pk).update(poll_at=due_at)
+    assert polling.poll() == 5
+    order = [messages[place].provider_id for place in (2, 1, 4, 3, 0)]
+    assert polled.asked == [order[:2], order[2:4], order[4:]]
+
+
+def test_a_gateway_that_hangs_keeps_no_other_from_being_asked(use_gateways):
+    hanging, well = PolledBox("hanging", receipts=ReceiptsBy.POLL), PolledBox("well", receipts=ReceiptsBy.POLL)
+    hanging.asked, well.asked, release = [], [], threading.Event()
+    hanging.poll = lambda ids: hanging.asked.append(ids) or release.wait(60) or []  # type: ignore[method-assign]
+    use_gateways(hanging, well)
+    first, second = sent(), sent()
+    Message.objects.filter(pk=second.pk).update(gateway="well", provider_id="w")
+    well.reports = [Box.report("w", "delivered")]
+    try:
+        polling.poll(seconds=2)
+        assert state_of(second) == MessageState.DELIVERED
+        Message.objects.filter(pk=first.pk).update(poll_at=None)
+        polling.poll(seconds=0.2)
+        assert len(hanging.asked) == 1  # one call at a time, however long it hangs
+    finally:
+        release.set()
+
+
+def test_a_poisoned_answer_to_a_poll_costs_only_itself(polled, caplog):
+    first, second = sent(), sent()
+    polled.reports = [base.Receipt(None, provider_id=first.provider_id), Box.report(second.provider_id, "delivered")]
+    assert polling.poll() == 2
+    assert (state_of(first), state_of(second)) == (MessageState.ACCEPTED, MessageState.DELIVERED)
+    assert "KeyError" in caplog.text
 
 
 def test_asking_with_nothing_to_ask_about_costs_a_statement_a_gateway(polled):
     with CaptureQueriesContext(connection) as captured:
-        assert reports.poll() == 0
+        assert polling.poll() == 0
     assert len(captured) == 1
     assert polled.asked == []
 
