@@ -26,6 +26,7 @@ const refusals = { throttle: 0x58, busy: 0x14, 500: 0x08, refuse: 0x0b };
 let behaviour = options.behaviour;
 let last = 0;
 let singles = 0;
+let bound = null; // the session that receipts go to
 let unsaid = []; // receipts that nobody has acknowledged
 const halves = new Map(); // parts of messages that are not whole yet
 const throttled = new Set();
@@ -50,13 +51,13 @@ function report(session, receipt) {
   });
 }
 
-function receipts(session, id) {
+function receipts(id) {
   if (options.receipts === "none") return;
   const stats = ["ACCEPTD", "DELIVRD"].flatMap((stat) => Array(times).fill(stat));
   if (manners.has("reversed")) stats.reverse();
   const own = stats.map((stat) => ({ id: options.ids === "hex" ? String(id) : `m${id}`, stat }));
   unsaid.push(...own);
-  if (!session.over && !session.bytes) own.forEach((receipt) => report(session, receipt));
+  if (bound && !bound.bytes) own.forEach((receipt) => report(bound, receipt));
 }
 
 // Submissions.
@@ -104,11 +105,11 @@ function submitted(session, pdu) {
   if (chosen === "hang") return undefined;
   if (chosen === "drip") drip(session);
   const early = manners.has("early");
-  if (early) receipts(session, number);
+  if (early) receipts(number);
   const done = () => {
     if (chosen === "drop") session.socket.destroy();
     else if (chosen !== "hang-taken" && !session.over) answer(session, pdu.response({ message_id: id }));
-    if (!early) setTimeout(() => receipts(session, number), 20);
+    if (!early) setTimeout(() => receipts(number), 20);
   };
   const pause = chosen === "late" ? Number(options.late) : chosen === "drop" ? 0 : Number(options.delay);
   return pause ? setTimeout(done, pause) : done();
@@ -118,13 +119,16 @@ const server = smpp.createServer((session) => {
   session.on("error", () => {});
   session.on("close", () => {
     session.over = true;
+    if (bound === session) bound = null;
     say({ event: "closed" });
   });
   session.on("bind_transceiver", (pdu) => {
     const status = is("bad-password") ? 0x0e : 0;
     say({ event: "bound", system_id: pdu.system_id, status });
     session.send(pdu.response({ command_status: status }));
-    if (!status) unsaid.forEach((receipt) => report(session, receipt));
+    if (status) return;
+    bound = session;
+    unsaid.forEach((receipt) => report(session, receipt));
   });
   session.on("enquire_link", (pdu) => {
     say({ event: "enquired" });

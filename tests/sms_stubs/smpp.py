@@ -35,6 +35,11 @@ class SmppPeer:
     def of(self, event: str) -> list[dict[str, Any]]:
         return [each for each in list(self.events) if each["event"] == event]
 
+    def submitted(self, count: int) -> list[dict[str, Any]]:
+        """The submissions, as soon as there are `count`: what it says arrives a little after what it answers."""
+        self.until(lambda: len(self.of("submitted")) >= count)
+        return self.of("submitted")
+
     def behave(self, behaviour: str) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write(f"{behaviour}\n")
