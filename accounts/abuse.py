@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from accounts.models import OneTimeCode
 from sms import alarms
-from sms.models import Alarm, AlarmCode
+from sms.models import Alarm, AlarmCode, MessageState
 from tamin_portal import limits
 from tamin_portal.persian import local_mobile
 
 HOUR = timedelta(hours=1)
+_TAKEN = (MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNDELIVERED)
 
 
 def watch() -> None:
@@ -28,9 +29,10 @@ def watch() -> None:
 
 
 def _watch_use(now: datetime) -> None:
-    """Of the numbers that got a code, how many used one. Codes that are still alive do not count yet."""
+    """Of the numbers whose code a gateway took, how many used one. Codes that are still alive do not count
+    yet, and those that never left say nothing of who asked."""
     latest = now - limits.CODE_LIFE
-    asked = OneTimeCode.objects.filter(created_at__gt=latest - HOUR, created_at__lte=latest, message__isnull=False)
+    asked = OneTimeCode.objects.filter(created_at__gt=latest - HOUR, created_at__lte=latest, message__state__in=_TAKEN)
     used = Count("mobile", distinct=True, filter=Q(used_at__isnull=False))
     counts = asked.aggregate(numbers=Count("mobile", distinct=True), used=used)
     numbers, used_by = counts["numbers"], counts["used"]

@@ -40,7 +40,6 @@ def spent() -> int:
     with _lock:
         if time.monotonic() - _seen[0] >= LOOK_EVERY:
             _seen = (time.monotonic(), _count())
-            _tell(_seen[1])
         return _seen[1]
 
 
@@ -60,9 +59,10 @@ def _count() -> int:
     return Message.objects.filter(sent_at__gte=midnight()).aggregate(parts=Sum("parts"))["parts"] or 0
 
 
-def _tell(parts: int) -> None:
-    budget = settings.SMS_DAILY_BUDGET
-    if parts >= budget * limits.SMS_BUDGET_NEW_NUMBERS:
+def watch() -> None:
+    """Sound or end the alarm. Not where the budget says no: that rolls back, and the alarm with it."""
+    parts, budget = spent(), settings.SMS_DAILY_BUDGET
+    if budget and parts >= budget * limits.SMS_BUDGET_NEW_NUMBERS:
         alarms.sound(AlarmCode.BUDGET, detail=f"{parts} of {budget} parts are used today")
     else:
         alarms.clear(AlarmCode.BUDGET)

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from sms import alarms, delivery, polling, reports
+from sms import alarms, budget, delivery, polling, reports
 
 
 @shared_task(name="sms.drain", ignore_result=True)
@@ -19,7 +19,13 @@ def read_receipts() -> None:
 
 @shared_task(name="sms.poll", ignore_result=True)
 def poll() -> None:
-    """Ask the gateways that push nothing; stop waiting for what was never reported; end old alarms."""
+    """Ask the gateways that push nothing."""
     polling.poll()
+
+
+@shared_task(name="sms.watch", ignore_result=True)
+def watch() -> None:
+    """Look at the day's budget; stop waiting for what was never reported; end old alarms."""
+    budget.watch()
     reports.give_up_waiting()
     alarms.end_old()

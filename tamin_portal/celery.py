@@ -1,4 +1,5 @@
-"""The Celery application. Queues: `sms` (codes and results) and `identity` (matching, housekeeping)."""
+"""The Celery application. Queues: `sms` (codes, results), `receipts` (what became of them) and
+`identity` (matching, housekeeping)."""
 
 import os
 from typing import Any

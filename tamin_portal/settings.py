@@ -113,7 +113,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "identity"
-CELERY_TASK_ROUTES = {"sms.*": {"queue": "sms"}, "registration.*": {"queue": "identity"}}
+CELERY_TASK_ROUTES = {  # nothing stands before a code: not a burst of receipts, nor a gateway that does not answer
+    "sms.drain": {"queue": "sms"},
+    "sms.*": {"queue": "receipts"},
+    "registration.*": {"queue": "identity"},
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_DB_REUSE_MAX = 1000  # without it Celery opens a database connection per task
@@ -122,6 +126,7 @@ CELERY_BEAT_SCHEDULE = {
     "drain-sms": {"task": "sms.drain", "schedule": 3.0, "options": {"expires": 60}},
     "read-receipts": {"task": "sms.read_receipts", "schedule": 5.0, "options": {"expires": 60}},
     "poll-receipts": {"task": "sms.poll", "schedule": 10.0, "options": {"expires": 60}},
+    "watch-sms": {"task": "sms.watch", "schedule": 60.0, "options": {"expires": 60}},
     "watch-codes": {"task": "accounts.watch", "schedule": 300.0, "options": {"expires": 300}},
     "drain-matching": {"task": "registration.match", "schedule": 5.0, "options": {"expires": 60}},
     "sweep": {"task": "registration.sweep", "schedule": 300.0, "options": {"expires": 300}},

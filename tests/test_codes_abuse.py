@@ -11,7 +11,8 @@ from accounts import codes
 from accounts.models import CodePurpose, OneTimeCode
 from accounts.tasks import watch
 from sms import alarms, budget, delivery
-from sms.models import Message
+from sms.models import Message, MessageState
+from sms.tasks import watch as watch_sms
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tests.accounts import citizen
@@ -26,12 +27,20 @@ def ask(mobile: str) -> codes.Issued:
     return codes.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker="someone")
 
 
-def asked(numbers: int, *, used: int = 0, ago: timedelta = timedelta(minutes=30), first: int = 9_120_000_000) -> None:
+def asked(
+    numbers: int,
+    *,
+    used: int = 0,
+    ago: timedelta = timedelta(minutes=30),
+    first: int = 9_120_000_000,
+    state: str = MessageState.ACCEPTED,
+) -> None:
     """Codes to `numbers` mobiles, far from each other; the first `used` of them were typed in."""
     at = timezone.now() - ago
     for place in range(numbers):
         mobile = f"+98{first + place * 20_000}"
         message = queue(to=mobile)
+        Message.objects.filter(pk=message.pk).update(state=state, next_attempt_at=None, sent_at=at)
         OneTimeCode.objects.create(
             purpose="register", mobile=mobile, asker="a", code_hash="h", message=message, created_at=at,
             used_at=at if place < used else None,
@@ -51,6 +60,17 @@ def standing() -> list[tuple[str, str]]:
 )
 def test_many_codes_and_few_used_is_an_alarm(numbers, used, alarm):
     asked(numbers, used=used)
+    watch()
+    assert bool(standing()) is alarm
+
+
+@pytest.mark.parametrize(
+    ("state", "alarm"),
+    [("queued", False), ("expired", False), ("failed", False), ("unknown", False), ("delivered", True),
+     ("undelivered", True)],
+)  # fmt: skip
+def test_only_codes_that_a_gateway_took_can_be_left_unused(state, alarm):
+    asked(limits.PUMPING_NUMBERS, state=state)
     watch()
     assert bool(standing()) is alarm
 
@@ -102,6 +122,33 @@ def test_near_its_end_a_new_number_gets_no_code_and_a_proven_one_does(settings):
     assert ask("+989125550002").sent
     assert ask("+989120000000").sent
     assert not OneTimeCode.objects.filter(mobile=NEW).exists()
+
+
+def test_an_operator_hears_of_a_budget_that_refused_a_code_and_when_it_is_over(settings):
+    spend(settings, 80)
+    with pytest.raises(PortalError, match="code_budget"):
+        ask(NEW)
+    watch_sms()
+    assert standing() == [("budget", "")]
+    assert alarms.standing()[0].detail == "80 of 100 parts are used today"
+    Message.objects.update(sent_at=timezone.now() - timedelta(days=1))
+    budget.forget()
+    watch_sms()
+    assert standing() == []
+
+
+def test_an_operator_hears_of_it_before_anybody_asks(settings):
+    spend(settings, 80)
+    watch_sms()
+    assert standing() == [("budget", "")]
+
+
+def test_a_budget_that_is_given_up_leaves_no_alarm(settings):
+    spend(settings, 80)
+    watch_sms()
+    settings.SMS_DAILY_BUDGET = 0
+    watch_sms()
+    assert standing() == []
 
 
 def test_at_its_end_nobody_gets_a_code(settings):

@@ -21,6 +21,7 @@ from sms.gateways.base import Accepted, Delivery, ReceiptsBy, Unknown
 from sms.models import Attempt, Message, MessageKind, MessageState, Part, Receipt, ReceiptState
 from sms.tasks import poll as poll_task
 from sms.tasks import read_receipts as read_task
+from sms.tasks import watch as watch_task
 from tamin_portal import limits
 from tests import sms_fixtures
 from tests.sms_fixtures import die_in_mid_send, make_due, queue
@@ -479,7 +480,7 @@ def test_the_gateways_own_time_counts_where_it_can_be_true(box):
 def test_an_accepted_message_nobody_reports_is_left_accepted_after_three_days(box):
     old, young = sent(), sent()
     Message.objects.filter(pk=old.pk).update(sent_at=timezone.now() - limits.RECEIPT_WAIT - timedelta(seconds=1))
-    poll_task()
+    watch_task()
     old.refresh_from_db()
     young.refresh_from_db()
     assert (old.state, old.final_at is not None, young.final_at) == (MessageState.ACCEPTED, True, None)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from sms import alarms, budget, delivery, routing, switches
 from sms.gateways.base import Accepted, OutOfOrder, Refused, TryAgain, Unknown
 from sms.models import Alarm, AlarmCode, Message, MessageKind, MessageState
-from sms.tasks import poll
+from sms.tasks import watch
 from tamin_portal import breaker, limits
 from tamin_portal.models import Breaker
 from tests import sms_fixtures
@@ -205,10 +205,10 @@ def test_what_tells_of_an_event_is_over_after_a_day_and_a_condition_is_not():
     alarms.sound(AlarmCode.GIVEN_UP, detail="message 1")
     alarms.sound(AlarmCode.RECEIPTS, "box")
     alarms.sound(AlarmCode.OUT_OF_ORDER, "one")
-    poll()
+    watch()
     assert len(alarms.standing()) == 3
     Alarm.objects.update(last_at=timezone.now() - limits.ALARM_STANDS - timedelta(seconds=1))
-    poll()
+    watch()
     assert [alarm.code for alarm in alarms.standing()] == [AlarmCode.OUT_OF_ORDER]
 
 
@@ -251,6 +251,7 @@ def test_codes_to_new_numbers_stop_first_then_the_others_then_results_wait(
     assert budget.allows_code(known_number=True) is known_number
     assert budget.holds_back(MessageKind.RESULT) is result_waits
     assert not budget.holds_back(CODE)  # those that were queued already
+    budget.watch()
     assert bool(alarms.standing()) is (spent >= 80)
 
 

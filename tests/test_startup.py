@@ -66,7 +66,7 @@ def test_after_everything_in_the_foreground_was_killed_it_starts_again(home: Pat
             again.until_ready()
 
 
-@pytest.mark.parametrize("program", ["redis", "web", "worker-sms", "worker-identity", "beat"])
+@pytest.mark.parametrize("program", ["redis", "web", "worker-sms", "worker-receipts", "worker-identity", "beat"])
 def test_a_killed_part_comes_back_by_itself(shared: Portal, program: str) -> None:
     killed = shared.pid_of(program)
     os.kill(killed, signal.SIGKILL)

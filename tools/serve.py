@@ -1,4 +1,4 @@
-"""Set up, then run the whole portal until Ctrl-C: Redis, web, two Celery workers, beat.
+"""Set up, then run the whole portal until Ctrl-C: Redis, web, three Celery workers, beat.
 
     PORT=9090 PORTAL_HOME=var python3 tools/serve.py
 
@@ -204,8 +204,9 @@ def supervisor_conf(home: Path, redis: list[str] | None) -> str:
     worker = [*celery, "worker", "--pool=threads", "--without-gossip", "--without-mingle", "--loglevel=INFO"]
     portal = {
         "web": [str(VENV / "bin/gunicorn")],
-        # Queues of their own: a slow registry must not delay a code.
+        # Queues of their own: neither a slow registry nor a burst of receipts may delay a code.
         "worker-sms": [*worker, "--queues=sms", "--concurrency=2", "--hostname=sms@portal"],
+        "worker-receipts": [*worker, "--queues=receipts", "--concurrency=2", "--hostname=receipts@portal"],
         "worker-identity": [*worker, "--queues=identity", "--concurrency=2", "--hostname=identity@portal"],
         "beat": [*celery, "beat", f"--schedule={home / 'run' / 'beat-schedule'}", "--pidfile="],
     }
