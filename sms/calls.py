@@ -1,7 +1,7 @@
 """Calls of gateways, many at the same time: what is on the network touches no row, and never raises.
 
-A gateway that stands one call at a time is called in the thread that drains; one that stands more, in
-a pool of threads that all drains of this process share.
+A gateway whose calls may hang is called in a pool of threads that all drains of this process share; one
+that is not on the network, and stands one call at a time, in the thread that drains.
 """
 
 from __future__ import annotations
@@ -39,21 +39,17 @@ class Line:
         self._pool = ThreadPoolExecutor(gateway.connections, thread_name_prefix=f"sms-{gateway.name}")
 
     def reserve(self) -> bool:
-        """Whether a call may be made now; it must then be made, or given up with `release`."""
+        """Take a place for a call, if there is one."""
         return self._free.acquire(blocking=False)
 
     def release(self) -> None:
+        """Give a place back: after the answer is written, so that what is in doubt when a worker dies is never
+        more than the gateway has places."""
         self._free.release()
 
     def start(self, gateway: base.Gateway, items: Sequence[Item], then: Callable[[list[Said]], None]) -> None:
-        """Make the reserved call and hand what was said to `then`, in another thread."""
-
-        def run() -> None:
-            said = call(gateway, items)
-            self._free.release()
-            then(said)
-
-        self._pool.submit(run)
+        """Make the reserved call and hand what was said to `then`, in another thread. The place stays taken."""
+        self._pool.submit(lambda: then(call(gateway, items)))
 
 
 _lines: WeakKeyDictionary[base.Gateway, Line] = WeakKeyDictionary()
@@ -62,7 +58,7 @@ _lock = threading.Lock()
 
 def line(gateway: base.Gateway) -> Line | None:
     """The shared way to `gateway`; None: it is called in the caller's own thread."""
-    if gateway.connections == 1:
+    if gateway.connections == 1 and not gateway.on_network:
         return None
     with _lock:
         if gateway not in _lines:
@@ -71,7 +67,8 @@ def line(gateway: base.Gateway) -> Line | None:
 
 
 def start(gateway: base.Gateway, items: Sequence[Item], then: Callable[[list[Said]], None]) -> None:
-    """Make a call whose place is reserved, and hand what was said to `then`; perhaps in another thread."""
+    """Make a call whose place is reserved, and hand what was said to `then`, perhaps in another thread. The place
+    is not given back."""
     its_line = line(gateway)
     if its_line is None:
         then(call(gateway, items))

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import logging
 import queue
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -28,7 +30,7 @@ from sms.calls import Item, Question, Said
 from sms.doubt import WayOut, doubts, way_out
 from sms.gateways import base
 from sms.models import Message, MessageKind, MessageState
-from sms.packets import Packets
+from sms.packets import Packets, release
 from sms.records import Call, Job, Turn, give_back
 from tamin_portal import leases, limits
 
@@ -38,6 +40,7 @@ Result = TypeVar("Result")
 _ORDER = ("priority", "next_attempt_at", "id")
 _GATHER = 0.003  # seconds: answers that come close together are written together
 _LOOK_EVERY = 0.2  # seconds between looks for new messages while calls are under way
+_CROWD = limits.SMS_BATCH // 2  # so many of a kind to an operator wait here for a place: no more are claimed
 _PATIENCE = 30.0  # seconds that answers wait for a database that is away
 
 
@@ -70,10 +73,19 @@ class _Drain:
         self.flying = 0
         self.answers: queue.SimpleQueue[list[tuple[Call, Said]]] = queue.SimpleQueue()
         self.unwritten: list[tuple[Call, Said]] = []
+        self.places: Counter[base.Gateway] = Counter()  # of the calls in `unwritten`
+        self.over, self.lock = False, threading.Lock()
         self.claimed = 0
         self.look_again_at = 0.0
+        self.crowds: set[tuple[str, str]] = set()  # kind and operator, at the last look
 
     def run(self) -> int:
+        try:
+            return self._run()
+        finally:
+            self._let_go()
+
+    def _run(self) -> int:
         while True:
             self.unwritten = self._gather()
             self._give_back_the_late()
@@ -91,28 +103,42 @@ class _Drain:
                 time.sleep(_GATHER * 5)
             return []
         try:
-            ended = self.answers.get(timeout=_LOOK_EVERY)
+            ended = self._take(self.answers.get(timeout=_LOOK_EVERY))
         except queue.Empty:
             return []
-        if self.flying > len(ended):
+        if self.flying:
             time.sleep(_GATHER)
         while not self.answers.empty():
-            ended += self.answers.get()
-        self.flying -= len(ended)
+            ended += self._take(self.answers.get())
         return ended
+
+    def _take(self, answers: list[tuple[Call, Said]]) -> list[tuple[Call, Said]]:
+        self.flying -= len(answers)
+        self.places[answers[0][0].gateway] += 1
+        return answers
 
     def _claim(self) -> bool:
         """Whether there was more to send."""
-        now, room = time.monotonic(), limits.SMS_BATCH - len(self.waiting)
+        now, room = time.monotonic(), self._room()
         idle = not (self.flying or self.waiting)
         if now >= self.ends or room * 2 < limits.SMS_BATCH or not (idle or now >= self.look_again_at):
             return False
-        rows = self._patiently(lambda: leases.claim(Message, limit=room, lease_for=limits.SMS_LEASE, order=_ORDER))
+        rows = self._patiently(partial(_claim, room, self.crowds))
         if len(rows) < room:
             self.look_again_at = now + _LOOK_EVERY
         self.claimed += len(rows)
         self.waiting += self._patiently(lambda: [_job(message) for message in rows])
         return bool(rows)
+
+    def _room(self) -> int:
+        """How many messages may be claimed. Those that wait for a full gateway take no room from the others,
+        and no more like them are claimed until most of them have gone."""
+        waiting = Counter(map(_sort, self.waiting))
+        crowds = {sort for sort, count in waiting.items() if count > _CROWD}
+        if self.crowds - crowds:
+            self.look_again_at = 0.0
+        self.crowds = crowds
+        return limits.SMS_BATCH - sum(count for sort, count in waiting.items() if sort not in crowds)
 
     def _give_back_the_late(self) -> None:
         """A slow gateway: codes that were queued meanwhile go before what waits here."""
@@ -129,7 +155,7 @@ class _Drain:
         """Write the answers and the next beginnings, then call."""
         again = [call.job for call, said in self.unwritten if isinstance(said, base.TryAgain | base.OutOfOrder)]
         self.waiting = sorted(again + self.waiting, key=lambda job: job.message.priority)
-        turn, packets = Turn(ended=self.unwritten), Packets()
+        turn, packets = Turn(ended=self.unwritten), Packets(self.places)
         self._report()
         try:
             self._choose(turn, packets)
@@ -140,23 +166,33 @@ class _Drain:
             packets.release()
 
     def _choose(self, turn: Turn, packets: Packets) -> None:
-        """Give each waiting message to the first of its gateways that stands another call."""
+        """Give each waiting message to one of its gateways, as far as they stand another call."""
         waiting, self.waiting = self.waiting, []
         for job in waiting:
             if job.expired and job.way is not WayOut.LOOK_UP:
                 job.gateways = []
-            while job.gateways:
-                packet = packets.place(job.gateways[0], alone=job.way is WayOut.LOOK_UP)
-                if packet is None:
-                    self.waiting.append(job)
-                    break
-                call = Call(job, job.gateways.pop(0))
-                if job.way is WayOut.LOOK_UP or self._may_send(call):
-                    packet.append(call)
-                    turn.begun.append(call)
-                    break
+            if call := self._call(job, packets):
+                turn.begun.append(call)
+            elif job.gateways:
+                self.waiting.append(job)
             else:
                 turn.over.append(job)
+
+    def _call(self, job: Job, packets: Packets) -> Call | None:
+        """The next call for `job`, in its packet; None: it waits for a place, or no gateway is left to it."""
+        asks = job.way is WayOut.LOOK_UP
+        for gateway in tuple(job.gateways):
+            packet = packets.place(gateway, alone=asks)
+            if packet is None:
+                if _waits_for(gateway, job):
+                    break
+                continue
+            job.gateways.remove(gateway)
+            call = Call(job, gateway)
+            if asks or self._may_send(call):
+                packet.append(call)
+                return call
+        return None
 
     def _may_send(self, call: Call) -> bool:
         return self._patiently(lambda: routing.may_send(call.gateway.name, call.job.message.operator))
@@ -166,19 +202,37 @@ class _Drain:
         for call, said in self.unwritten:
             if isinstance(said, base.Outcome):
                 try:
-                    self._patiently(partial(routing.heard, call.gateway.name, call.job.message.operator, said))
+                    self._patiently(
+                        partial(
+                            routing.heard, call.gateway.name, call.job.message.operator, said, call.job.message.kind
+                        )
+                    )
                 except Exception as error:
                     log.error("what gateway %s did was not noted (%s)", call.gateway.name, type(error).__name__)
 
     def _launch(self, packets: Sequence[list[Call]]) -> None:
         """Call; those in this thread last, for it can do nothing else meanwhile."""
-        for packet in sorted(packets, key=lambda packet: packet[0].gateway.connections == 1):
+        for packet in sorted(packets, key=lambda packet: calls.line(packet[0].gateway) is None):
             gateway, items = packet[0].gateway, [_item(call) for call in packet]
             self.flying += len(packet)
             calls.start(gateway, items, partial(self._hear, packet))
 
     def _hear(self, packet: list[Call], said: list[Said]) -> None:
-        self.answers.put(list(zip(packet, said, strict=True)))
+        with self.lock:
+            self.answers.put(list(zip(packet, said, strict=True)))
+            if self.over:
+                self._take_all()
+
+    def _let_go(self) -> None:
+        """No answer is waited for any more: if the database has been away for too long, some are still to come."""
+        with self.lock:
+            self.over = True
+            self._take_all()
+
+    def _take_all(self) -> None:
+        while not self.answers.empty():
+            self._take(self.answers.get())
+        release(self.places)
 
     def _patiently(self, step: Callable[[], Result]) -> Result:
         """`step`, again and again while the database is away and there are answers that it must not miss."""
@@ -192,6 +246,24 @@ class _Drain:
                     raise
                 log.warning("the database is away (%s); answers of gateways wait", type(error).__name__)
                 time.sleep(0.5)
+
+
+def _claim(room: int, crowds: Collection[tuple[str, str]]) -> list[Message]:
+    skip = (("kind", "operator"), crowds)
+    return leases.claim(Message, limit=room, lease_for=limits.SMS_LEASE, order=_ORDER, skip=skip)
+
+
+def _sort(job: Job) -> tuple[str, str]:
+    return job.message.kind, job.message.operator
+
+
+def _waits_for(gateway: base.Gateway, job: Job) -> bool:
+    """Whether `job` waits for a place at `gateway`, which has none now, rather than go by the next one: a code
+    never, a result for a little. One that is called in this thread has a place at the next turn."""
+    if calls.line(gateway) is None:
+        return True
+    little = limits.SMS_RESULT_WAITS_FOR_PLACE.total_seconds()
+    return job.message.kind != MessageKind.CODE and time.monotonic() - job.claimed < little
 
 
 def _job(message: Message) -> Job:

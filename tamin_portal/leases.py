@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 Row = TypeVar("Row", bound="Leased")
+Skip = tuple[tuple[str, ...], Collection[tuple[str, ...]]]  # columns, and the values in them
 
 
 class Leased(models.Model):
@@ -33,9 +34,14 @@ class Leased(models.Model):
 
 
 def claim(
-    model: type[Row], *, limit: int, lease_for: timedelta, order: tuple[str, ...] = ("next_attempt_at",)
+    model: type[Row],
+    *,
+    limit: int,
+    lease_for: timedelta,
+    order: tuple[str, ...] = ("next_attempt_at",),
+    skip: Skip = ((), ()),
 ) -> list[Row]:
-    """Up to `limit` due rows, now ours for `lease_for`, in `order`. One statement.
+    """Up to `limit` due rows, now ours for `lease_for`, in `order`, but none of `skip`. One statement.
 
     PostgreSQL skips rows another worker is claiming; SQLite has one writer at a time anyway.
     """
@@ -44,19 +50,32 @@ def claim(
     table = quote(meta.db_table)
     columns = ", ".join(quote(str(field.column)) for field in meta.concrete_fields)
     ordering = ", ".join(map(quote, order))
-    skip = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
+    unlocked = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
+    others, skipped = _others(skip)
     now = timezone.now()
     lease = uuid.uuid4()
     adapt = connection.ops.adapt_datetimefield_value
-    due = f"SELECT id FROM {table} WHERE next_attempt_at <= %s ORDER BY {ordering} LIMIT %s {skip}"  # noqa: S608
+    which = f"next_attempt_at <= %s{others}"
+    due = f"SELECT id FROM {table} WHERE {which} ORDER BY {ordering} LIMIT %s {unlocked}"  # noqa: S608
     # MATERIALIZED: the planner may otherwise run the locking subquery again and claim beyond the limit.
     rows = model._default_manager.raw(
         f"WITH due AS MATERIALIZED ({due}) "  # noqa: S608 - names come from the model
         f"UPDATE {table} SET lease = %s, next_attempt_at = %s, attempts = attempts + 1 "
         f"WHERE id IN (SELECT id FROM due) RETURNING {columns}",
-        [adapt(now), limit, _uuid(lease), adapt(now + lease_for)],
+        [adapt(now), *skipped, limit, _uuid(lease), adapt(now + lease_for)],
     )
     return sorted(rows, key=lambda row: tuple(getattr(row, name) for name in order))
+
+
+def _others(skip: Skip) -> tuple[str, list[str]]:
+    """The condition that leaves `skip` out, and its parameters."""
+    columns, values = skip
+    if not values:
+        return "", []
+    names = ", ".join(map(connection.ops.quote_name, columns))
+    places = ", ".join(["%s"] * len(columns))
+    rows = ", ".join([f"({places})"] * len(values))
+    return f" AND ({names}) NOT IN (VALUES {rows})", list(itertools.chain.from_iterable(values))
 
 
 def _uuid(value: uuid.UUID) -> Any:

@@ -56,6 +56,7 @@ ALARMS_KEPT = timedelta(days=30)  # after they were over
 SMS_LONGEST = 900  # characters of one text; what gateways take
 SMS_BATCH = 200
 SMS_BATCH_TIME = timedelta(seconds=5)  # then the rest is given back: newer codes go first
+SMS_RESULT_WAITS_FOR_PLACE = timedelta(seconds=2)  # at a gateway that is full; then the next one is as good
 SMS_LEASE = timedelta(seconds=60)
 SMS_CODE_RETRIES = (0, 2, 5, 10, 20)  # seconds
 SMS_RESULT_RETRIES = (10, 30, 120, 300, 900)  # seconds, the last repeats with jitter

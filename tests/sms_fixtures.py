@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import threading
+import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
-from sms import outbox, routing
+from sms import delivery, outbox, routing
 from sms.models import Attempt, Message, MessageKind, MessageState
 from tamin_portal import leases, limits
 from tests.sms_gateways import StubGateway
@@ -58,3 +62,37 @@ def die_in_mid_send(message: Message, gateway: str) -> Attempt:
     attempt.refresh_from_db()
     make_due(message)
     return attempt
+
+
+def crowd(name: str, *answers: object, connections: int = 20, **options: object) -> StubGateway:
+    """A gateway that stands so many calls at the same time."""
+    gateway = StubGateway(name, *answers, **options)  # type: ignore[arg-type]
+    gateway.connections = connections
+    return gateway
+
+
+def drained_in_a_thread(work: Callable[[], object] = delivery.drain) -> threading.Thread:
+    """`work`, begun in a thread that lets go of its database connection at the end."""
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def until(condition: Callable[[], object], seconds: float = 15) -> None:
+    """Wait for `condition`; fails when it takes longer than `seconds`."""
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
+
+def states() -> Counter[str]:
+    """How many messages are in which state."""
+    return Counter(Message.objects.values_list("state", flat=True))

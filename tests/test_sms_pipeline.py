@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection, connections
+from django.db import connection
 from django.utils import timezone
 
 from sms import delivery, routing
@@ -23,18 +23,12 @@ from sms.gateways.http import HttpGateway
 from sms.models import Attempt, Message, MessageKind, MessageState
 from tamin_portal import limits
 from tests import sms_fixtures
-from tests.sms_fixtures import make_due, queue
+from tests.sms_fixtures import crowd, drained_in_a_thread, make_due, queue, states, until
 from tests.sms_gateways import StubGateway
 from tests.sms_stubs import stub
 
 pytestmark = pytest.mark.django_db(transaction=True)
 use_gateways = sms_fixtures.use_gateways
-
-
-def crowd(name: str, *answers: object, connections: int = 20, **options: object) -> StubGateway:
-    gateway = StubGateway(name, *answers, **options)  # type: ignore[arg-type]
-    gateway.connections = connections
-    return gateway
 
 
 class Meter:
@@ -51,29 +45,6 @@ class Meter:
         time.sleep(self.seconds)
         with self._lock:
             self.inside -= 1
-
-
-def drained_in_a_thread(work: Callable[[], object] = delivery.drain) -> threading.Thread:
-    def run() -> None:
-        try:
-            work()
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
-
-
-def until(condition: Callable[[], object], seconds: float = 15) -> None:
-    ends = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.01)
-
-
-def states() -> Counter[str]:
-    return Counter(Message.objects.values_list("state", flat=True))
 
 
 def test_hundreds_go_over_many_connections_each_once(settings):
@@ -301,7 +272,7 @@ def test_a_worker_killed_at_a_gateway_without_a_key_leaves_what_was_on_the_way_u
             queue(MessageKind.CODE)
         kill_in_mid_send(tmp_path, lambda: len(peer.log), SMS_GATEWAYS="box", **settings.SMS_ENVIRONMENT)
         on_the_way = states()[MessageState.SENDING]
-        assert 0 < on_the_way <= 2 * 20  # 20 places; 30 was seen once, see decision 0009
+        assert 0 < on_the_way <= 20  # its places
         peer.delay = 0
         lease_is_over()
         delivery.drain()

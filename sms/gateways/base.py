@@ -55,11 +55,28 @@ class Accepted:
     detail: str = ""
 
 
+class Because(Enum):
+    """What a temporary no speaks of, and so what it means for other messages."""
+
+    GATEWAY = "gateway"  # it does not work: counts against it (`sms.routing.heard`)
+    BUSY = "busy"  # it works, and takes no more at the moment
+    MESSAGE = "message"  # it works, and does not take this one: another gateway may
+
+
 @dataclass(frozen=True, slots=True)
 class TryAgain:
     """Certainly not sent, and may work later or elsewhere: refused, DNS, rate, "try later"."""
 
     detail: str = ""
+    because: Because = Because.GATEWAY
+
+    @classmethod
+    def busy(cls, detail: str = "") -> TryAgain:
+        return cls(detail, Because.BUSY)
+
+    @classmethod
+    def this_message(cls, detail: str = "") -> TryAgain:
+        return cls(detail, Because.MESSAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +88,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class OutOfOrder:
-    """Certainly not sent, because of our account: credit, key, line. An operator must act; the message waits."""
+    """Certainly not sent, because of our account: credit, key, line. An operator must act; the message waits.
+
+    `kind`: it is out of order for messages of that kind alone (codes go by a template of their own);
+    empty: for all.
+    """
 
     detail: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +202,9 @@ class Gateway(ABC):
     settings, by the names in `REQUIRED` and `OPTIONAL`. A bad option is a ValueError that says what
     is wrong with it, without its value.
 
-    `connections`: how many calls it stands at the same time, in this process; with one, it is called
-    in the order of the queue by the thread that drains. `batch`: how many messages one call takes.
+    `connections`: how many calls it stands at the same time, in this process. `on_network`: a call may
+    hang, so that threads of its own make them; one that is not, with one connection, is called in the
+    order of the queue by the thread that drains. `batch`: how many messages one call takes.
     `on_receipt` is given what arrives on a connection of the gateway's own (SMPP), raw, and has kept
     it when it returns.
     """
@@ -192,6 +215,7 @@ class Gateway(ABC):
 
     name: str
     connections: int = 1
+    on_network: ClassVar[bool] = False
     batch: int = 1
     on_receipt: Callable[[str, PushedReceipt], None] | None = None
 

@@ -7,7 +7,7 @@ Receipts come as a GET on our own URL, with the message's key in it.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import parse_qs, quote, urlsplit
 
 from sms.gateways import client
@@ -27,9 +27,20 @@ from sms.gateways.base import (
     whole_number,
 )
 
-# HTTP status of an answer: the only code there is. Other 2xx: accepted; 3xx and 4xx: our address or
-# our key is wrong; anything else is doubt.
-_CODES: dict[int, type[TryAgain]] = {408: TryAgain, 425: TryAgain, 429: TryAgain}
+# HTTP status of an answer: the only code there is. 2xx: accepted; other 3xx: it is elsewhere, our address
+# is wrong; other 4xx: it does not take this message, and says nothing about others; anything else is doubt.
+_CODES: dict[int, Callable[[str], Outcome]] = {
+    401: OutOfOrder,  # our key
+    402: OutOfOrder,  # credit
+    403: OutOfOrder,  # our key, or our address is not allowed
+    404: OutOfOrder,  # the address is wrong
+    405: OutOfOrder,  # the method is wrong
+    407: OutOfOrder,  # a proxy wants a key
+    408: TryAgain,  # it did not get the whole request
+    410: OutOfOrder,  # the address was right once
+    425: TryAgain.busy,
+    429: TryAgain.busy,
+}
 # `status` in a receipt: Kannel's numbers, and words.
 _DELIVERY = {
     "1": Delivery.DELIVERED,
@@ -56,6 +67,7 @@ class HttpGateway(Gateway):
     """URL holds {to} (or {to_local}, 09…) and {text}, and may hold {from}, {id} and {receipt_url}."""
 
     KIND = "http"
+    on_network = True
     REQUIRED = ("URL",)
     OPTIONAL = {
         "METHOD": "GET, or POST: then what follows the ? of URL is sent as a form (GET)",
@@ -105,7 +117,7 @@ class HttpGateway(Gateway):
     def _read(self, answer: client.Answer) -> Outcome:
         said = f"http {answer.status}"
         if 300 <= answer.status < 500:
-            return _CODES.get(answer.status, OutOfOrder)(said)
+            return _CODES.get(answer.status, OutOfOrder if answer.status < 400 else TryAgain.this_message)(said)
         if not 200 <= answer.status < 300:
             return Unknown(said)
         if self._expect not in answer.body or answer.body.lstrip()[:20].lower().startswith(_PAGES):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -36,35 +36,37 @@ from sms.gateways.base import (
 
 # `return.status` of an answer to a send; 200 is accepted, any other is doubt. What another gateway or
 # another day could change is never "refused": a message that is refused is failed for good.
-_CODES: dict[int, type[TryAgain] | type[Refused] | type[OutOfOrder]] = {
-    400: TryAgain,  # parameters
+_CODES: dict[int, Callable[[str], Outcome]] = {
+    400: TryAgain.this_message,  # parameters
     401: OutOfOrder,  # account disabled
     402: TryAgain,  # operation failed
     403: OutOfOrder,  # key
     404: OutOfOrder,  # method
     405: OutOfOrder,
-    406: TryAgain,  # parameters
+    406: TryAgain.this_message,  # parameters
     407: OutOfOrder,  # our address is not allowed
     409: TryAgain,  # try later
     411: Refused,  # receptor
     412: OutOfOrder,  # sender
-    413: Refused,  # text empty or too long
-    414: TryAgain,  # too many at once
+    413: TryAgain.this_message,  # text empty or too long
+    414: TryAgain.this_message,  # too much at once
     416: OutOfOrder,  # our address
     418: OutOfOrder,  # credit
-    420: OutOfOrder,  # this account may not send links
-    422: Refused,  # characters
+    420: TryAgain.this_message,  # this account may not send links, and the text has one
+    422: TryAgain.this_message,  # characters
     424: OutOfOrder,  # template
     426: OutOfOrder,  # plan
     427: OutOfOrder,  # line
     428: OutOfOrder,  # no voice
     429: OutOfOrder,  # our address
-    431: OutOfOrder,  # the template's tokens
-    432: OutOfOrder,
-    451: TryAgain,  # rate
+    431: TryAgain.this_message,  # the template's tokens
+    432: TryAgain.this_message,
+    451: TryAgain.busy,  # rate
     501: OutOfOrder,  # test mode: to the account's owner only
-    607: OutOfOrder,  # tag
+    607: TryAgain.this_message,  # tag
 }
+# Of those, what a template look-up alone needs: results go on without it.
+_OF_THE_TEMPLATE = (424, 426, 427, 428)
 # `entries[].status` of a delivery report; 100 is "no such message".
 _DELIVERY = {
     1: Delivery.ON_ITS_WAY,
@@ -88,6 +90,7 @@ class KavenegarGateway(Gateway):
     """One account and line."""
 
     KIND = "kavenegar"
+    on_network = True
     REQUIRED = ("KEY", "SENDER")
     OPTIONAL = {
         "TEMPLATE": "name of the template for codes (a service line); without it they go as plain texts",
@@ -128,6 +131,8 @@ class KavenegarGateway(Gateway):
             return TryAgain(str(fault))
         except (client.NoAnswer, ValueError) as fault:
             return Unknown(str(fault))
+        if method == "verify/lookup" and status in _OF_THE_TEMPLATE:
+            return OutOfOrder(str(status), kind=sms.kind)
         if status != _OK:
             return _CODES.get(status, Unknown)(str(status))
         ids = [provider_id for provider_id, _ in entries if provider_id]

@@ -11,7 +11,7 @@ import atexit
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -39,13 +39,16 @@ from sms.gateways.base import (
 from sms.gateways.smpp_session import BindRefused, NoAnswer, NotSent, Session
 
 # command_status of an answer to a bind or a submit. Any that is not here says no and nothing more: try again.
-_CODES: dict[int, type[TryAgain] | type[Refused] | type[OutOfOrder]] = {
+_CODES: dict[int, Callable[[str], TryAgain | Refused | OutOfOrder]] = {
     consts.SMPP_ESME_RINVMSGLEN: Refused,
     consts.SMPP_ESME_RINVDSTADR: Refused,
     consts.SMPP_ESME_RINVSRCADR: OutOfOrder,
     consts.SMPP_ESME_RBINDFAIL: OutOfOrder,
     consts.SMPP_ESME_RINVPASWD: OutOfOrder,
     consts.SMPP_ESME_RINVSYSID: OutOfOrder,
+    consts.SMPP_ESME_RINVSYSTYP: OutOfOrder,
+    consts.SMPP_ESME_RTHROTTLED: TryAgain.busy,
+    consts.SMPP_ESME_RMSGQFUL: TryAgain.busy,
 }
 _SLOW_DOWN = (consts.SMPP_ESME_RTHROTTLED, consts.SMPP_ESME_RMSGQFUL)
 # `stat:` in a receipt, and message_state where it is sent beside it.
@@ -71,6 +74,7 @@ class SmppGateway(Gateway):
     """One account at one operator."""
 
     KIND = "smpp"
+    on_network = True
     REQUIRED = ("HOST", "PORT", "SYSTEM_ID", "PASSWORD", "SENDER")
     OPTIONAL = {
         "SYSTEM_TYPE": "what the operator wants in the bind (empty)",
