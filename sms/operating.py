@@ -74,7 +74,7 @@ def send_test(*, to: str, gateway: str = "", operator: str = "") -> tuple[Messag
     )
     attempt = Attempt.objects.create(message=message, gateway=chosen.name)
     outcome = chosen.send(base.Sms(message.key, to, text, message.kind, operator))
-    routing.heard(chosen.name, operator, outcome)
+    routing.heard(chosen.name, operator, outcome, message.kind)
     _record(message, attempt, outcome, chosen)
     return message, outcome
 
@@ -113,6 +113,9 @@ def weigh(*, gateway: str, operator: str = "", weight: int | None) -> GatewaySwi
 def close_breakers(*, gateway: str, operator: str = "") -> None:
     """Let messages go by `gateway` again at once, to one operator or to all; what is still wrong will tell itself."""
     alarms.clear(AlarmCode.OUT_OF_ORDER, gateway)
+    for kind in MessageKind.values:
+        breaker.close(routing.line_of_kind(gateway, kind))
+        alarms.clear(AlarmCode.OUT_OF_ORDER, routing.subject_of_kind(gateway, kind))
     if operator:
         for name in routing.lines(gateway, operator):
             breaker.close(name)

@@ -1,7 +1,8 @@
 """Which gateways carry a message, in which order, and what their answers say about them.
 
-A gateway has two breakers: its account's, for what concerns all operators (credit, key), and one per
-operator. Both are rows that all workers share (`tamin_portal.breaker`).
+A gateway has a breaker for its account, for what concerns all operators (credit, key), one per operator,
+and one per kind of message that it is out of order for. They are rows that all workers share
+(`tamin_portal.breaker`).
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def route(operator: str, kind: str) -> tuple[base.Gateway, ...]:
         for tier in _route(operator)
         for name in _in_order(tier, operator)
         if switches.is_on(name, operator)
-        and all(breaker.state(each).may_be_tried(now) for each in lines(name, operator))
+        and all(breaker.state(each).may_be_tried(now) for each in (*lines(name, operator), line_of_kind(name, kind)))
     )
 
 
@@ -62,14 +63,22 @@ def may_send(gateway: str, operator: str) -> bool:
     return all(breaker.allow(name) for name in lines(gateway, operator))
 
 
-def heard(gateway: str, operator: str, outcome: base.Outcome) -> None:
-    """Tell what came of a send. Costs no statement while all goes well."""
+def heard(gateway: str, operator: str, outcome: base.Outcome, kind: str = "") -> None:
+    """Tell what came of a send of a message of `kind`. Costs no statement while all goes well."""
     account, line = lines(gateway, operator)
     if isinstance(outcome, base.OutOfOrder):
-        if breaker.trip(account, outcome.detail):
-            alarms.sound(AlarmCode.OUT_OF_ORDER, gateway, outcome.detail)
+        tripped, subject = account, gateway
+        if outcome.kind:
+            tripped, subject = line_of_kind(gateway, outcome.kind), subject_of_kind(gateway, outcome.kind)
+        if breaker.trip(tripped, outcome.detail):
+            alarms.sound(AlarmCode.OUT_OF_ORDER, subject, outcome.detail)
         return
-    good = not isinstance(outcome, base.TryAgain | base.Unknown)
+    if isinstance(outcome, base.Accepted):
+        _end_of_kind(gateway, kind)
+    because = outcome.because if isinstance(outcome, base.TryAgain) else None
+    if because is base.Because.BUSY and breaker.state(line).closed:
+        return  # neither works nor fails: while others pass it is no outage
+    good = because in (base.Because.BUSY, base.Because.MESSAGE) or not isinstance(outcome, base.TryAgain | base.Unknown)
     breaker.record(line, good)
     if not breaker.state(account).closed:
         breaker.record(account, good)
@@ -77,9 +86,26 @@ def heard(gateway: str, operator: str, outcome: base.Outcome) -> None:
             alarms.clear(AlarmCode.OUT_OF_ORDER, gateway)
 
 
+def _end_of_kind(gateway: str, kind: str) -> None:
+    line = line_of_kind(gateway, kind)
+    if not breaker.state(line).closed and breaker.close(line):
+        alarms.clear(AlarmCode.OUT_OF_ORDER, subject_of_kind(gateway, kind))
+
+
 def lines(gateway: str, operator: str) -> tuple[str, str]:
     """The names of the two breakers: of the gateway's account, and of this gateway to this operator."""
     return f"sms:{gateway}:{ANY}", f"sms:{gateway}:{operator or '-'}"
+
+
+def subject_of_kind(gateway: str, kind: str) -> str:
+    """What an alarm about `gateway` calls it where it is out of order for messages of `kind` alone."""
+    return f"{gateway} {kind}"
+
+
+def line_of_kind(gateway: str, kind: str) -> str:
+    """The name of the breaker of `gateway` for messages of `kind` to any operator. Nobody tries alone
+    whether it works again: those who find out that it does not, go on to the next gateway at once."""
+    return f"sms:{gateway}:{ANY}:{kind}"
 
 
 def _route(operator: str) -> configuration.Route:

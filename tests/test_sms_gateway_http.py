@@ -17,6 +17,7 @@ from sms.gateways import client
 from sms.gateways.base import (
     Abilities,
     Accepted,
+    Because,
     Delivery,
     Found,
     NoAnswer,
@@ -168,12 +169,30 @@ def test_the_same_key_again_is_the_same_sms_at_kavenegar(lost):
 
 
 @pytest.mark.parametrize(
-    ("code", "outcome"),
-    [("411", Refused), ("418", OutOfOrder), ("403", OutOfOrder), ("451", TryAgain), ("599", Unknown), ("499", Unknown)],
+    ("codes", "outcome"),
+    [
+        ("411", Refused),
+        ("401 403 407 412 416 418 429 501", OutOfOrder),
+        ("402 409", TryAgain),
+        ("451", TryAgain.busy),
+        ("400 406 413 414 420 422 431 432 607", TryAgain.this_message),
+        ("417 499 599", Unknown),
+    ],
 )
-def test_kavenegars_own_codes(code, outcome):
+def test_kavenegars_own_codes(codes, outcome):
+    with stub("kavenegar") as peer:
+        gateway = kavenegar(peer.url)
+        for code in codes.split():
+            peer.behave(f"code-{code}")
+            assert gateway.send(an_sms()) == outcome(code)
+
+
+@pytest.mark.parametrize("code", ["424", "426", "427", "428"])
+def test_a_template_that_does_not_work_is_out_of_order_for_codes_alone(code):
     with stub("kavenegar", behaviour=f"code-{code}") as peer:
-        assert kavenegar(peer.url).send(an_sms()) == outcome(code)
+        gateway = kavenegar(peer.url, TEMPLATE="login")
+        assert gateway.send(an_sms("code")) == OutOfOrder(code, kind="code")
+        assert gateway.send(an_sms("result")) == OutOfOrder(code)
 
 
 def test_codes_go_by_the_template_which_knows_no_key():
@@ -229,14 +248,26 @@ def test_delivery_is_polled_for_any_number_of_messages():
 # ── a plain box
 
 
+@pytest.mark.parametrize("status", [301, 302, 307, 308, 401, 402, 403, 404, 405, 407, 410])
+def test_a_box_with_another_address_or_another_key_is_out_of_order(status):
+    with stub("http", behaviour=f"code-{status}") as peer:
+        assert box(peer.url).send(an_sms()) == OutOfOrder(f"http {status}")
+
+
+@pytest.mark.parametrize("status", [400, 406, 409, 411, 413, 414, 415, 418, 422, 431, 451, 499])
+def test_a_box_that_does_not_take_this_message_says_nothing_about_the_others(status):
+    with stub("http", behaviour=f"code-{status}") as peer:
+        assert box(peer.url).send(an_sms()) == TryAgain(f"http {status}", Because.MESSAGE)
+
+
 @pytest.mark.parametrize(
     ("status", "outcome"),
-    [("429", TryAgain), ("408", TryAgain), ("302", OutOfOrder), ("401", OutOfOrder), ("404", OutOfOrder),
-     ("400", OutOfOrder), ("502", Unknown), ("503", Unknown), ("600", Unknown)],
+    [(408, TryAgain("http 408")), (425, TryAgain.busy("http 425")), (429, TryAgain.busy("http 429")),
+     (500, Unknown("http 500")), (502, Unknown("http 502")), (503, Unknown("http 503")), (600, Unknown("http 600"))],
 )  # fmt: skip
-def test_a_boxes_statuses(status, outcome):
+def test_a_box_that_may_take_it_later_or_may_have_taken_it(status, outcome):
     with stub("http", behaviour=f"code-{status}") as peer:
-        assert box(peer.url).send(an_sms()) == outcome(f"http {status}")
+        assert box(peer.url).send(an_sms()) == outcome
 
 
 def test_an_error_under_a_200_is_no_acceptance_where_the_words_of_one_are_known():

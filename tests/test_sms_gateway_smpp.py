@@ -130,9 +130,9 @@ def test_receipts_that_were_not_acknowledged_come_at_the_next_bind():
 @pytest.mark.parametrize(
     ("behaviour", "outcome"),
     [
-        ("throttle", TryAgain("status 88")),
+        ("throttle", TryAgain.busy("status 88")),
         ("refuse", Refused("status 11")),
-        ("busy", TryAgain("status 20")),
+        ("busy", TryAgain.busy("status 20")),
         ("500", TryAgain("status 8")),
         ("drop", Unknown("connection lost")),
         ("reset", Unknown("connection lost")),
@@ -276,6 +276,22 @@ def test_a_long_message_is_delivered_when_the_receipts_of_all_its_parts_are_in(s
 
 def pushed(body: str, query: str = "") -> PushedReceipt:
     return PushedReceipt(method="SMPP", query=query, content_type="", body=body.encode())
+
+
+def test_the_stub_goes_on_where_it_was_killed(tmp_path):
+    log = tmp_path / "log"
+    with smpp_peer(receipts="once", log=log) as peer, bound(peer) as gateway:
+        gateway.on_receipt = not_now
+        assert gateway.send(an_sms()) == Accepted(provider_ids=("m1",))
+        peer.until(lambda: peer.of("submitted"))
+    with smpp_peer(receipts="once", log=log) as peer, bound(peer) as gateway:
+        gateway.on_receipt = lambda name, pushed: None
+        assert gateway.send(an_sms()) == Accepted(provider_ids=("m2",))
+        peer.until(lambda: ("m1", "DELIVRD") in [(row["id"], row["stat"]) for row in peer.of("acknowledged")])
+
+
+def not_now(name: str, pushed: PushedReceipt) -> None:
+    raise ConnectionError
 
 
 def test_receipts_are_read_as_operators_write_them():
