@@ -1,6 +1,6 @@
-"""Choices of places and operators, read once from `places.json` (proper names are data, in Persian).
+"""Choices of places, read once from `places.json` (proper names are data, in Persian), and of operators.
 
-Countries are ISO 3166 codes, operators ASCII keys, and a city is stored as «province، city»: readable
+Countries are ISO 3166 codes, and a city is stored as «province، city»: readable
 as it stands, and never two places in one word.
 """
 
@@ -12,13 +12,15 @@ from pathlib import Path
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from tamin_portal import operators
+
 _DATA = json.loads(Path(__file__).with_name("places.json").read_text(encoding="utf-8"))
 
 Choice = tuple[str, "str | Promise"]
 
 IRAN = "IR"
 OUTSIDE_IRAN: str = _DATA["outside_iran"]  # the "city" of a person who lives in another country
-OPERATORS: tuple[Choice, ...] = tuple(_DATA["operators"].items())  # the first one is preselected
+OPERATORS: tuple[Choice, ...] = tuple(operators.OPERATORS.items())
 COUNTRIES: tuple[Choice, ...] = tuple(_DATA["countries"].items())  # Iran first, then by the alphabet
 
 

@@ -21,6 +21,7 @@ from django.conf import settings
 
 from sms.gateways import KINDS
 from sms.gateways.base import Gateway
+from tamin_portal.operators import OPERATORS
 
 ANY = "*"
 OWN_OPTIONS = ("KIND", "RECEIPT_TOKENS")  # of every gateway
@@ -169,10 +170,20 @@ def _faults_of_routes() -> Iterator[Fault]:
         yield Fault("sms.E008", f"SMS_ROUTES cannot be read: {error}.", hint)
         return
     for operator, tiers in routes.items():
+        yield from _faults_of_operator(operator)
         yield from _faults_of_route(operator, tiers)
     if names() and ANY not in routes:
         hint = "Add '*:…' for all others; results and tests may go to any operator."
         yield Fault("sms.E011", f"SMS_ROUTES has no route for operators other than {', '.join(routes)}.", hint)
+
+
+def _faults_of_operator(operator: str) -> Iterator[Fault]:
+    """Messages to one that nobody can choose in step one would go another way."""
+    if operator != ANY and operator not in OPERATORS:
+        close = difflib.get_close_matches(operator, OPERATORS, n=1)
+        hint = f"Known are {', '.join(OPERATORS)}, and {ANY} for all others."
+        meant = f"Did you mean {close[0]}? " if close else ""
+        yield Fault("sms.E015", f"SMS_ROUTES names '{operator}', which is no operator.", meant + hint)
 
 
 def _faults_of_route(operator: str, tiers: Route) -> Iterator[Fault]:

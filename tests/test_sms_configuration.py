@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.checks import run_checks
 
+from registration import places
 from sms import configuration
 from sms.gateways import KINDS
 from sms.gateways.base import Abilities, Accepted, Gateway
@@ -114,9 +115,16 @@ def test_a_misspelt_option_is_told_what_was_meant(configure):
 
 def test_a_route_to_an_operator_that_nobody_can_choose_is_refused(configure):
     configure(routes="mcii:one;mci:two;*:one")
-    found = [each for each in run_checks() if each.id.startswith("registration.")]
-    assert [each.id for each in found] == ["registration.E001"]
-    assert found[0].hint.startswith("Known are mci, ")
+    assert faults() == ["sms.E015"]
+    [found] = configuration.faults()
+    assert found.what == "SMS_ROUTES names 'mcii', which is no operator."
+    assert found.hint.startswith("Did you mean mci? Known are mci, irancell, ")
+    assert found.hint.endswith(", and * for all others.")
+
+
+def test_a_route_for_every_operator_that_step_one_offers_is_right(configure):
+    configure(routes=";".join(f"{key}:one" for key, _name in places.OPERATORS) + ";*:two")
+    assert faults() == []
 
 
 def test_no_fault_ever_shows_a_credential(configure):
