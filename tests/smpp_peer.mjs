@@ -10,8 +10,9 @@
 //   acknowledge before its connection ended is said again at its next bind.
 // --ids plain|hex: hex answers the send in hexadecimal and reports in decimal. --tlv same|other|none: what
 //   receipted_message_id holds beside the text of a receipt.
-// --delay, --late, --drip: milliseconds. --log: a file that gets one JSON line for each message, not part.
-import { appendFileSync } from "node:fs";
+// --delay, --late, --drip: milliseconds. --log: a file that gets one JSON line for each message, not part; started again
+//   with the same one, it goes on with its ids and says what was not acknowledged before it ended (FILE.memory).
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 
@@ -39,6 +40,24 @@ function choose() {
   return (shares.find(([, share]) => (point -= share) < 0) ?? shares[0])[0];
 }
 
+// What it must not forget when it is killed.
+
+function remember(word, id) {
+  if (options.log) appendFileSync(`${options.log}.memory`, `${word} ${id}\n`);
+}
+
+function recall() {
+  const file = `${options.log}.memory`;
+  if (!options.log || !existsSync(file)) return;
+  const words = readFileSync(file, "utf8").trimEnd().split("\n").map((line) => line.split(" "));
+  const said = new Set(words.filter(([word]) => word === "said").map(([, id]) => id));
+  const taken = words.filter(([word]) => word === "taken").map(([, id]) => id);
+  last = taken.length;
+  if (options.receipts !== "none") unsaid = taken.filter((id) => !said.has(id)).map((id) => ({ id, stat: "DELIVRD" }));
+}
+
+const reported = (number) => (options.ids === "hex" ? String(number) : `m${number}`);
+
 // Receipts.
 
 function report(session, receipt) {
@@ -46,8 +65,10 @@ function report(session, receipt) {
   const text = `id:${id} sub:001 dlvrd:001 submit date:2601010000 done date:2601010001 stat:${stat} err:000 text:`;
   const beside = { none: {}, other: { receipted_message_id: `x${id}` } }[options.tlv] ?? { receipted_message_id: id };
   session.deliver_sm({ esm_class: 4, short_message: text, ...beside }, (pdu) => {
-    unsaid = unsaid.filter((each) => each !== receipt);
     say({ event: "acknowledged", id, stat, status: pdu.command_status });
+    if (pdu.command_status) return; // not kept by the other side: at its next bind again
+    unsaid = unsaid.filter((each) => each !== receipt);
+    if (stat === "DELIVRD") remember("said", id);
   });
 }
 
@@ -55,7 +76,7 @@ function receipts(id) {
   if (options.receipts === "none") return;
   const stats = ["ACCEPTD", "DELIVRD"].flatMap((stat) => Array(times).fill(stat));
   if (manners.has("reversed")) stats.reverse();
-  const own = stats.map((stat) => ({ id: options.ids === "hex" ? String(id) : `m${id}`, stat }));
+  const own = stats.map((stat) => ({ id: reported(id), stat }));
   unsaid.push(...own);
   if (bound && !bound.bytes) own.forEach((receipt) => report(bound, receipt));
 }
@@ -97,6 +118,7 @@ function submitted(session, pdu) {
   const id = !taken ? "" : options.ids === "hex" ? number.toString(16) : `m${number}`;
   const row = { taken, id, to: pdu.destination_addr, text: pdu.short_message.message, from: pdu.source_addr, udh,
     data_coding: pdu.data_coding, esm_class: pdu.esm_class, behaviour: chosen };
+  if (taken) remember("taken", reported(number));
   say({ event: "submitted", ...row });
   note(pdu, udh, row);
   if (refusal) return answer(session, pdu.response({ command_status: refusal }));
@@ -140,5 +162,6 @@ const server = smpp.createServer((session) => {
   });
   session.on("submit_sm", (pdu) => submitted(session, pdu));
 });
+recall();
 server.listen(Number(options.port), "127.0.0.1", () => process.stdout.write(`${server.address().port}\n`));
 createInterface({ input: process.stdin }).on("line", (line) => (behaviour = line.trim())).on("close", () => process.exit());
