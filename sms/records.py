@@ -11,7 +11,7 @@ import logging
 import random
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -35,6 +35,10 @@ _OUTCOMES: dict[type, AttemptOutcome] = {
     base.OutOfOrder: AttemptOutcome.OUT_OF_ORDER,
     base.Unknown: AttemptOutcome.UNKNOWN,
 }
+
+
+# Of a message that is no longer ours: an acceptance still counts. The others are being sent, or final.
+_OPEN = (MessageState.QUEUED, MessageState.UNKNOWN)
 
 
 @dataclass(slots=True, eq=False)
@@ -72,10 +76,13 @@ class Turn:
     begun: list[Call] = field(default_factory=list)
 
     def write(self) -> list[Call]:
-        """The calls of `begun` that may be made: their messages are still ours. Can be repeated if it fails."""
+        """The calls of `begun` that may be made: their messages are still ours. Can be repeated when it fails, or
+        when nobody knows whether it did: what was committed is found and not written twice."""
         with transaction.atomic():
-            ours, now = self._lock(), timezone.now()
+            now = timezone.now()
+            ours, open_ = self._lock()
             _end([(call, said) for call, said in self.ended if call.job.message.pk in ours], now)
+            _end_late([(call, said) for call, said in self.ended if call.job.message.pk not in ours], open_, now)
             for job in self.over:
                 if job.message.pk in ours:
                     _end_of_round(job)
@@ -85,14 +92,17 @@ class Turn:
             _tell(call, said, call.job.message.pk in ours)
         return begun
 
-    def _lock(self) -> set[int]:
-        """Which messages of this turn are still ours, locked until the end of the transaction."""
+    def _lock(self) -> tuple[set[int], set[int]]:
+        """Which messages of this turn are still ours, and which others nobody is sending; all are locked until the
+        end of the transaction."""
         jobs = [*(call.job for call, _said in self.ended), *self.over, *(call.job for call in self.begun)]
         for job in jobs:
             job.message.lease = job.lease
         leased = {job.message.pk: job.lease for job in jobs}
-        rows = Message.objects.select_for_update().filter(pk__in=leased).order_by("pk")
-        return {pk for pk, lease in rows.values_list("pk", "lease") if lease and lease == leased[pk]}
+        locked = Message.objects.select_for_update().filter(pk__in=leased).order_by("pk")
+        rows = list(locked.values_list("pk", "lease", "state"))
+        ours = {pk for pk, lease, _state in rows if lease and lease == leased[pk]}
+        return ours, {pk for pk, _lease, state in rows if pk not in ours and state in _OPEN}
 
 
 def give_back(jobs: Sequence[Job]) -> None:
@@ -119,12 +129,35 @@ def _begin(calls: list[Call], now: datetime) -> None:
         rows = Message.objects.filter(pk__in=[call.job.message.pk for call in its])
         rows.update(next_attempt_at=now + limits.SMS_LEASE, **changes)
         if name:
-            attempts = Attempt.objects.bulk_create(Attempt(message=call.job.message, gateway=name) for call in its)
-            for call, attempt in zip(its, attempts, strict=True):
-                call.attempt = attempt
+            _record(its)
+
+
+def _record(calls: Sequence[Call]) -> None:
+    """An Attempt for each call, except for those that were committed when this was written for the first time."""
+    tried = [call.attempt.pk for call in calls if call.attempt]
+    known = set(Attempt.objects.filter(pk__in=tried).values_list("pk", "message")) if tried else set()
+    new = [call for call in calls if call.attempt is None or (call.attempt.pk, call.job.message.pk) not in known]
+    attempts = Attempt.objects.bulk_create(Attempt(message=call.job.message, gateway=call.gateway.name) for call in new)
+    for call, attempt in zip(new, attempts, strict=True):
+        call.attempt = attempt
 
 
 # ── ends
+
+
+def _end_late(ended: Sequence[tuple[Call, Said]], open_: Collection[int], now: datetime) -> None:
+    """Answers to calls whose lease was lost. An acceptance proves that the message was sent: it is not sent
+    again, and its receipts find it. One that is being sent by another worker, or is final, stays as it is."""
+    for call, said in ended:
+        if not isinstance(said, base.Accepted) or call.attempt is None:
+            continue
+        own = Attempt.objects.filter(pk=call.attempt.pk)
+        if call.job.message.pk not in open_:
+            own.filter(outcome=AttemptOutcome.UNFINISHED).update(detail="accepted late")
+            continue
+        final_at = now if _is_final(call) else None
+        _accept(call.gateway.name, [(call, said.provider_ids)], sent_at=call.attempt.started_at, final_at=final_at)
+        own.update(outcome=AttemptOutcome.ACCEPTED, detail="accepted late", finished_at=now)
 
 
 def _end(ended: Sequence[tuple[Call, Said]], now: datetime) -> None:
@@ -167,17 +200,22 @@ def _end_one(call: Call, said: Said) -> None:
         case base.Found(provider_ids=ids):
             final_at = timezone.now() if _is_final(call) else None
             _accept(call.gateway.name, [(call, ids)], sent_at=job.doubts[0].started_at, final_at=final_at)
-            _resolve(job, AttemptOutcome.ACCEPTED)
+            _resolve(call, AttemptOutcome.ACCEPTED)
         case base.NotFound():
-            leases.settle(job.message, state=MessageState.QUEUED, sent_at=None, next_attempt_at=timezone.now())
-            _resolve(job, AttemptOutcome.NOT_SENT)
+            left = _resolve(call, AttemptOutcome.NOT_SENT)
+            since = left[0].started_at if left else None
+            state = MessageState.UNKNOWN if left else MessageState.QUEUED
+            leases.settle(job.message, state=state, sent_at=since, next_attempt_at=timezone.now())
         case base.NoAnswer():
             _put_off(job)
 
 
-def _resolve(job: Job, outcome: AttemptOutcome) -> None:
-    ids = [attempt.pk for attempt in job.doubts]
+def _resolve(call: Call, outcome: AttemptOutcome) -> list[Attempt]:
+    """The doubts at the gateway that was asked end so; returns those at others."""
+    name, doubts = call.gateway.name, call.job.doubts
+    ids = [attempt.pk for attempt in doubts if attempt.gateway == name]
     Attempt.objects.filter(pk__in=ids).update(outcome=outcome, finished_at=timezone.now())
+    return [attempt for attempt in doubts if attempt.gateway != name]
 
 
 def _doubt(job: Job, gateway: base.Gateway) -> None:

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import uuid
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
-from sms import delivery
-from sms.gateways.base import FOR_EVER, Found, NoAnswer, NotFound, Refused, TryAgain, Unknown
-from sms.models import Attempt, InboxMessage, Message, MessageKind, MessageState
-from tamin_portal import limits
+from sms import delivery, reports
+from sms.gateways.base import (
+    FOR_EVER,
+    Accepted,
+    Delivery,
+    Found,
+    NoAnswer,
+    NotFound,
+    Receipt,
+    ReceiptsBy,
+    Refused,
+    TryAgain,
+    Unknown,
+)
+from sms.models import Attempt, InboxMessage, Message, MessageKind, MessageState, Part
+from sms.records import Call, Job, Turn
+from tamin_portal import leases, limits
 from tests import sms_fixtures
-from tests.sms_fixtures import die_in_mid_send, make_due, queue
+from tests.sms_fixtures import die_in_mid_send, drained_in_a_thread, make_due, queue
 from tests.sms_gateways import StubGateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -226,3 +241,98 @@ def test_an_expired_code_in_doubt_may_still_be_looked_up_but_never_sent(use_gate
     delivery.drain()
     message.refresh_from_db()
     assert (message.state, message.next_attempt_at, gateway.sent) == (state, None, [])
+
+
+@pytest.mark.parametrize(
+    ("found", "state", "outcomes"),
+    [
+        (Found(("77",)), MessageState.ACCEPTED, ["unknown", "accepted"]),
+        (NotFound(), MessageState.UNKNOWN, ["unknown", "not_sent", "unknown"]),
+        (NoAnswer(), MessageState.UNKNOWN, ["unknown", ""]),
+    ],
+)
+def test_an_answer_ends_the_doubt_at_its_own_gateway_and_at_no_other(use_gateways, found, state, outcomes):
+    """A result perhaps went by the first; once more by the second, whose worker died. The second is asked."""
+    first = StubGateway("first", *[Unknown("time-out")] * 2)
+    second = StubGateway("second", look_up_by_key=DAY, found=found)
+    use_gateways(first, second)
+    message = queue()
+    delivery.drain()
+    make_due(message)
+    die_in_mid_send(message, "second")
+    delivery.drain()
+    message.refresh_from_db()
+    assert message.state == state
+    assert list(message.tries.order_by("id").values_list("outcome", flat=True)) == outcomes
+    assert second.sent == []
+
+
+# ── an answer that comes when the lease is over
+
+
+def test_an_acceptance_after_the_message_was_left_as_unknown_still_counts(use_gateways):
+    """The worker was held up past its lease; another found the code in mid-send, and could only leave it."""
+
+    def held_up(sms):
+        make_due(Message.objects.get(key=sms.key))
+        drained_in_a_thread().join(20)
+        left.append(Message.objects.get(key=sms.key).state)
+
+    left: list[str] = []
+    gateway = StubGateway("slow", Accepted(("p1", "p2")), receipts=ReceiptsBy.PUSH, on_send=held_up)
+    use_gateways(gateway)
+    message = queue(MessageKind.CODE)
+    delivery.drain()
+    message.refresh_from_db()
+    assert left == [MessageState.UNKNOWN]
+    assert (message.state, message.provider_id, message.final_at) == (MessageState.ACCEPTED, "p1 p2", None)
+    assert (message.tries.get().outcome, message.sent_at) == ("accepted", message.tries.get().started_at)
+    assert reports.apply("slow", Receipt(Delivery.DELIVERED, provider_id="p1"))
+    assert reports.apply("slow", Receipt(Delivery.DELIVERED, provider_id="p2"))
+    message.refresh_from_db()
+    assert message.state == MessageState.DELIVERED
+
+
+def test_an_acceptance_of_a_message_that_waits_to_be_sent_again_keeps_it_from_that(use_gateways):
+    def queued_again(sms):
+        Message.objects.filter(key=sms.key).update(
+            state=MessageState.QUEUED, lease=None, next_attempt_at=timezone.now() + DAY
+        )
+
+    gateway = StubGateway("slow", on_send=queued_again)
+    use_gateways(gateway)
+    message = queue()
+    delivery.drain()
+    make_due(message)
+    delivery.drain()
+    message.refresh_from_db()
+    assert (message.state, len(gateway.sent)) == (MessageState.ACCEPTED, 1)
+
+
+@pytest.mark.parametrize("state", [MessageState.SENDING, MessageState.FAILED, MessageState.DELIVERED])
+def test_an_acceptance_too_late_to_count_is_noted(use_gateways, state):
+    """Another worker is sending it, or it is final."""
+
+    def goes_on_without_us(sms):
+        Message.objects.filter(key=sms.key).update(state=state, lease=uuid.uuid4(), next_attempt_at=None)
+
+    use_gateways(StubGateway("slow", on_send=goes_on_without_us))
+    message = queue()
+    delivery.drain()
+    message.refresh_from_db()
+    assert (message.state, message.tries.get().outcome, message.tries.get().detail) == (state, "", "accepted late")
+
+
+def test_a_turn_that_is_written_again_after_a_lost_commit_leaves_one_attempt_of_each_call(use_gateways):
+    gateway = StubGateway("stub")
+    use_gateways(gateway)
+    queue(), queue()
+    rows = leases.claim(Message, limit=2, lease_for=limits.SMS_LEASE)
+    sent, fresh = (Call(Job(row, 0.0, [], row.lease), gateway) for row in rows)
+    Turn(begun=[sent]).write()
+    turn = Turn(ended=[(sent, Accepted(("p1", "p2")))], begun=[fresh])
+    for _ in range(2):  # the commit went through, and its answer was lost
+        assert turn.write() == [fresh]
+    assert Counter(Attempt.objects.values_list("outcome", flat=True)) == {"": 1, "accepted": 1}
+    assert Part.objects.count() == 2
+    assert Attempt.objects.get(outcome="").pk == fresh.attempt.pk
