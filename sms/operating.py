@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from sms import alarms, configuration, outbox, parts, receipts, routing, switches, texts
@@ -11,6 +13,7 @@ from sms.gateways import base
 from sms.models import AlarmCode, Attempt, AttemptOutcome, GatewaySwitch, Message, MessageKind, MessageState
 from tamin_portal import breaker
 from tamin_portal.errors import PortalError
+from tamin_portal.operators import OPERATORS
 
 # What may be sent again: nobody will ever say that these arrived.
 _ENDED_BADLY = (
@@ -49,64 +52,87 @@ def resend(*, message: int) -> Message:
     return outbox.enqueue(to=old.to, kind=old.kind, text=old.text, operator=old.operator, dedupe_key=f"resend:{old.pk}")
 
 
-def send_test(*, to: str, gateway: str = "", operator: str = "") -> tuple[Message, base.Outcome]:
+def send_test(*, to: str, gateway: str = "", operator: str = "", code: bool = False) -> tuple[Message, base.Outcome]:
     """Send a test text to `to` (E.164) now, by `gateway` or the first of the route, and say what it answered.
 
+    `code`: as a code goes, which may be another line or a template of the gateway's; it opens nothing.
     The breaker and the switches are not asked, so that a gateway can be tried before it is switched
-    on; the breaker hears the answer. Raises PortalError: no_gateway.
+    on; the breaker hears the answer. Raises PortalError: no_operator, no_gateway.
     """
-    chosen = routing.by_name(gateway) if gateway else next(iter(routing.route(operator, MessageKind.NOTICE)), None)
+    _known_operator(operator)
+    kind = MessageKind.CODE if code else MessageKind.NOTICE
+    chosen = routing.by_name(gateway) if gateway else next(iter(routing.route(operator, kind)), None)
     if chosen is None:
         raise PortalError("no_gateway")
-    text = texts.test()
-    message = Message.objects.create(
-        dedupe_key=f"test:{uuid.uuid4()}",
-        kind=MessageKind.NOTICE,
-        priority=outbox.PRIORITY[MessageKind.NOTICE],
-        to=to,
-        operator=operator,
-        text=text,
-        parts=parts.count(text),
-        state=MessageState.UNKNOWN,  # until the answer is written; it is never due, so no worker touches it
-        gateway=chosen.name,
-        sent_at=timezone.now(),
-        final_at=timezone.now(),
-    )
+    message = _test_message(kind, to=to, operator=operator, gateway=chosen.name)
     attempt = Attempt.objects.create(message=message, gateway=chosen.name)
-    outcome = chosen.send(base.Sms(message.key, to, text, message.kind, operator))
+    outcome = chosen.send(_sms(message))
     routing.heard(chosen.name, operator, outcome, message.kind)
     _record(message, attempt, outcome, chosen)
     return message, outcome
 
 
-def _record(message: Message, attempt: Attempt, outcome: base.Outcome, gateway: base.Gateway) -> None:
+def _test_message(kind: MessageKind, *, to: str, operator: str, gateway: str) -> Message:
+    text = texts.test_code(host=settings.PUBLIC_HOST) if kind == MessageKind.CODE else texts.test()
     now = timezone.now()
-    attempt.outcome, message.state = _ENDS[type(outcome)]
-    attempt.detail, attempt.finished_at = outcome.detail[:120], now
-    attempt.save()
-    message.sent_at = now if message.state != MessageState.FAILED else None
+    return Message.objects.create(
+        dedupe_key=f"test:{uuid.uuid4()}",
+        kind=kind,
+        priority=outbox.PRIORITY[kind],
+        to=to,
+        operator=operator,
+        text=text,
+        parts=parts.count(text),
+        state=MessageState.UNKNOWN,  # until the answer is written; it is never due, so no worker touches it
+        gateway=gateway,
+        sent_at=now,
+        final_at=now,
+    )
+
+
+def _sms(message: Message) -> base.Sms:
+    code, label = "", ""
+    if message.kind == MessageKind.CODE:
+        code, label = texts.code_in(message.text), texts.label_in(message.text)
+    return base.Sms(message.key, message.to, message.text, message.kind, message.operator, code, label)
+
+
+def _record(message: Message, attempt: Attempt, outcome: base.Outcome, gateway: base.Gateway) -> None:
+    """Write what was answered, where no report was quicker: what that said stays."""
+    now = timezone.now()
+    its_outcome, state = _ENDS[type(outcome)]
     receipt_is_due = gateway.abilities(message.kind).receipts is not base.ReceiptsBy.NONE
-    if isinstance(outcome, base.Accepted):
-        message.provider_id = " ".join(outcome.provider_ids)
-        receipts.expect([(message.pk, gateway.name, outcome.provider_ids)])
-    message.final_at = None if message.state == MessageState.ACCEPTED and receipt_is_due else now
-    message.save()
+    ids = outcome.provider_ids if isinstance(outcome, base.Accepted) else ()
+    with transaction.atomic():
+        unfinished = Attempt.objects.filter(pk=attempt.pk, outcome=AttemptOutcome.UNFINISHED)
+        unfinished.update(outcome=its_outcome, detail=outcome.detail[:120], finished_at=now)
+        Message.objects.filter(pk=message.pk, provider_id="").update(provider_id=" ".join(ids))
+        receipts.expect([(message.pk, gateway.name, ids)])
+        Message.objects.filter(pk=message.pk, state=MessageState.UNKNOWN).update(
+            state=state,
+            sent_at=now if state != MessageState.FAILED else None,
+            final_at=None if state == MessageState.ACCEPTED and receipt_is_due else now,
+        )
+    message.refresh_from_db()
 
 
 def switch(*, gateway: str, operator: str = "", is_on: bool) -> GatewaySwitch:
     """Off or on, within a second and for all workers. On also closes its breakers: the fault is mended.
 
-    Raises PortalError: no_gateway.
+    Raises PortalError: no_gateway, no_operator.
     """
     _known(gateway)
+    _known_operator(operator)
     if is_on:
         close_breakers(gateway=gateway, operator=operator)
     return switches.switch(gateway, operator, is_on=is_on)
 
 
 def weigh(*, gateway: str, operator: str = "", weight: int | None) -> GatewaySwitch:
-    """Another share among gateways of the same rank; None: as in the settings. Raises PortalError: no_gateway."""
+    """Another share among gateways of the same rank; None: as in the settings. Raises PortalError: no_gateway,
+    no_operator."""
     _known(gateway)
+    _known_operator(operator)
     return switches.switch(gateway, operator, weight=weight)
 
 
@@ -126,3 +152,8 @@ def close_breakers(*, gateway: str, operator: str = "") -> None:
 def _known(gateway: str) -> None:
     if gateway not in configuration.names():
         raise PortalError("no_gateway")
+
+
+def _known_operator(operator: str) -> None:
+    if operator and operator not in OPERATORS:
+        raise PortalError("no_operator")

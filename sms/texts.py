@@ -6,6 +6,7 @@ The functions take what is to be said and return the whole text; a code fits one
 from __future__ import annotations
 
 import re
+import secrets
 
 from django.utils.translation import gettext as _
 
@@ -108,6 +109,12 @@ def delayed(*, tracking_code: str) -> str:
 def test() -> str:
     """What an operator sends to try a gateway."""
     return _("This is a test SMS of the registration portal.")
+
+
+def test_code(*, host: str) -> str:
+    """The same for the way that codes go: with a made-up code that opens nothing."""
+    made_up = "".join(secrets.choice("0123456789") for _ in range(limits.CODE_DIGITS))
+    return code(code=made_up, purpose_label=_("test"), host=host)
 
 
 def _addressed(name: str, gender: str, *lines: str) -> str:

@@ -11,11 +11,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from accounts.models import OneTimeCode
 from sms import alarms, delivery, health, reports, routing
 from sms.gateways.base import Delivery, OutOfOrder, Receipt, ReceiptsBy, Refused, TryAgain, Unknown
 from sms.models import Alarm, AlarmCode, GatewaySwitch, Message, MessageKind, MessageState
 from sms.models import Receipt as ReceiptRow
-from tamin_portal import breaker
+from tamin_portal import breaker, limits
 from tests import sms_fixtures
 from tests.accounts import clerk, operator
 from tests.sms_fixtures import CODE_TEXT, NUMBER, queue
@@ -146,6 +147,14 @@ def test_a_wrong_order_is_refused_and_changes_nothing(use_gateways, arguments):
     assert not GatewaySwitch.objects.exists()
 
 
+@pytest.mark.parametrize("what", [("off",), ("weight", "3")])
+def test_a_misspelt_operator_is_refused_and_the_known_ones_are_named(use_gateways, what):
+    use_gateways(StubGateway("one"))
+    with pytest.raises(CommandError, match="there is no operator 'mcii'; there are: mci, irancell, "):
+        run("sms_gateway", "one", *what, "--operator", "mcii")
+    assert not GatewaySwitch.objects.exists()
+
+
 # ── sms_send_test
 
 
@@ -176,9 +185,51 @@ def test_a_test_that_is_not_accepted_says_why_and_is_not_tried_again(use_gateway
     assert message.final_at is not None
 
 
-@pytest.mark.parametrize("arguments", [("0212",), ("09121234567", "--gateway", "nobody")])
-def test_a_test_that_cannot_be_sent_is_refused(arguments):
-    with pytest.raises(CommandError):
+def test_a_receipt_that_comes_before_the_answer_to_a_test_is_not_undone(use_gateways):
+    def reported(sms):
+        assert reports.apply("one", Receipt(Delivery.DELIVERED, key=sms.key))
+
+    use_gateways(StubGateway("one", receipts=ReceiptsBy.PUSH, on_send=reported))
+    run("sms_send_test", "09121234567")
+    message = Message.objects.get()
+    assert (message.state, message.provider_id) == (MessageState.DELIVERED, "id-1")
+    assert message.final_at is not None
+    assert message.tries.get().outcome == "accepted"
+
+
+def test_a_report_that_ends_the_doubt_about_a_test_stays(use_gateways):
+    def reported(sms):
+        assert reports.apply("one", Receipt(Delivery.DELIVERED, key=sms.key))
+
+    use_gateways(StubGateway("one", Unknown("time-out"), receipts=ReceiptsBy.PUSH, on_send=reported))
+    with pytest.raises(CommandError, match="time-out"):
+        run("sms_send_test", "09121234567")
+    message = Message.objects.get()
+    assert (message.state, message.tries.get().outcome) == (MessageState.DELIVERED, "accepted")
+
+
+def test_a_code_template_is_tried_with_a_code_that_opens_nothing(use_gateways):
+    gateway = StubGateway("one")
+    use_gateways(gateway)
+    told = run("sms_send_test", "09121234567", "--code")
+    [sms] = gateway.sent
+    assert (sms.kind, len(sms.code)) == ("code", limits.CODE_DIGITS)
+    assert sms.code in sms.text
+    assert sms.label == "کد شناسه آزمایش"
+    assert sms.code not in told
+    assert (Message.objects.get().kind, OneTimeCode.objects.count()) == ("code", 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("0212",), "not an Iranian mobile"),
+        (("09121234567", "--gateway", "nobody"), "no such gateway"),
+        (("09121234567", "--operator", "mcii"), "there is no operator 'mcii'"),
+    ],
+)
+def test_a_test_that_cannot_be_sent_is_refused(arguments, why):
+    with pytest.raises(CommandError, match=why):
         run("sms_send_test", *arguments)
     assert not Message.objects.exists()
 

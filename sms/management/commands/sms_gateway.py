@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from sms import configuration, health, operating
 from sms.health import Line
 from tamin_portal.errors import PortalError
+from tamin_portal.operators import OPERATORS
 
 
 class Command(BaseCommand):
@@ -31,9 +32,8 @@ class Command(BaseCommand):
             return
         try:
             self.stdout.write(_change(name, what, weight, options["operator"]))
-        except PortalError:
-            known = ", ".join(configuration.names())
-            raise CommandError(f"there is no gateway '{name}'; there are: {known}") from None
+        except PortalError as error:
+            raise CommandError(_why_not(error, name, options["operator"])) from None
 
 
 def _change(name: str, what: str | None, weight: str | None, operator: str) -> str:
@@ -45,6 +45,12 @@ def _change(name: str, what: str | None, weight: str | None, operator: str) -> s
         raise CommandError("say on, off, weight NUMBER or weight settings")
     operating.weigh(gateway=name, operator=operator, weight=None if weight == "settings" else int(weight))
     return f"{about}: weight {weight}"
+
+
+def _why_not(error: PortalError, name: str, operator: str) -> str:
+    if error.code == "no_operator":
+        return f"there is no operator '{operator}'; there are: {', '.join(OPERATORS)}"
+    return f"there is no gateway '{name}'; there are: {', '.join(configuration.names())}"
 
 
 def _told(line: Line) -> str:

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from sms import operating
 from sms.gateways.base import Accepted
 from tamin_portal.errors import PortalError
+from tamin_portal.operators import OPERATORS
 from tamin_portal.persian import InputError, parse_mobile
 
 
@@ -21,13 +22,20 @@ class Command(BaseCommand):
         parser.add_argument("--gateway", default="", help="as in SMS_GATEWAYS; without it the first of the route")
         parser.add_argument("--operator", default="", help="the number's operator, as SMS_ROUTES calls it")
 
-    def handle(self, *args: Any, number: str, **options: Any) -> None:
+        parser.add_argument(
+            "--code", action="store_true", help="as a code goes (template, service line); opens nothing"
+        )
+
+    def handle(self, *args: Any, number: str, gateway: str, operator: str, code: bool, **options: Any) -> None:
         try:
             to = parse_mobile(number)
-            message, outcome = operating.send_test(to=to, gateway=options["gateway"], operator=options["operator"])
+            message, outcome = operating.send_test(to=to, gateway=gateway, operator=operator, code=code)
         except InputError:
             raise CommandError("that is not an Iranian mobile number (like 09121234567)") from None
-        except PortalError:
+        except PortalError as error:
+            if error.code == "no_operator":
+                known = ", ".join(OPERATORS)
+                raise CommandError(f"there is no operator '{operator}'; there are: {known}") from None
             raise CommandError("there is no such gateway, or none of the route may be tried now") from None
         told = f"{message.gateway}: {type(outcome).__name__} {outcome.detail}".rstrip()
         if not isinstance(outcome, Accepted):
