@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from sms import outbox, parts
 from sms.models import Message, MessageKind, MessageState
 from tamin_portal.errors import PortalError
+from tests.accounts import together
 from tests.sms_fixtures import NUMBER, queue
 
 pytestmark = pytest.mark.django_db
@@ -62,9 +63,26 @@ def test_a_repeated_key_leaves_the_callers_transaction_usable():
 
 def test_adding_a_message_costs_one_insert():
     with transaction.atomic(), CaptureQueriesContext(connection) as captured:
-        queue()
-    statements = [query["sql"] for query in captured if "SAVEPOINT" not in query["sql"]]
-    assert [sql.split()[0] for sql in statements] == ["INSERT"]
+        message = queue()
+    assert [query["sql"].split()[0] for query in captured] == ["INSERT"]
+    assert Message.objects.get() == message
+
+
+def test_what_comes_back_is_what_the_row_holds():
+    message = queue(MessageKind.CODE, operator="mci")
+    stored = Message.objects.get(pk=message.pk)
+    names = [field.attname for field in Message._meta.concrete_fields]
+    assert {name: getattr(message, name) for name in names} == {name: getattr(stored, name) for name in names}
+    message.operator = "rightel"
+    message.save()  # it is that row, not another one to be inserted
+    assert Message.objects.get().operator == "rightel"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_key_at_the_same_moment_is_one_message(published):
+    found = together(lambda _: queue(dedupe_key="result:7").pk, threads=6)
+    assert found == [Message.objects.get().pk] * 6
+    assert published == ["sms.drain"]
 
 
 def test_codes_go_before_results_and_results_before_notices():
