@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ from django.utils import timezone
 
 from benchmarks.sms_world import Late, until
 from sms import outbox
-from sms.models import Message, MessageKind, MessageState
+from sms.doubt import DOUBTFUL
+from sms.models import Attempt, AttemptOutcome, Message, MessageKind, MessageState
 from tamin_portal import limits
 
 FINAL = (
@@ -40,6 +42,7 @@ class Verdict:
     doubled: int
     states: dict[str, int]
     seconds: float  # from the end of the fault until every message was final
+    in_mid_send: int  # messages of which a call had no certain end
     slowest_page: float | None = None
     remark: str = ""
     misses: list[str] = field(default_factory=list)
@@ -48,13 +51,18 @@ class Verdict:
         if not condition:
             self.misses.append(otherwise)
 
+    def demand_some_in_mid_send(self) -> None:
+        """Else the fault was not caused: it must hit messages that a gateway is just being given."""
+        self.remark = f"{self.in_mid_send} caught in mid-send"
+        self.demand(self.in_mid_send > 0, "none was in mid-send")
+
 
 class Crowd:
-    """Messages to one number each, every second one a code, and the gateways' logs of what they were given."""
+    """Messages to one number each, their kinds in turn, and the gateways' logs of what they were given."""
 
-    def __init__(self, logs: list[Path], kinds: tuple[MessageKind, ...], *, receipts: bool) -> None:
-        """`receipts`: an accepted message is not final before its receipt."""
-        self.logs, self.kinds, self.receipts, self.created = logs, kinds, receipts, 0
+    def __init__(self, logs: list[Path], kinds: tuple[MessageKind, ...], *, receipts: bool, long: bool = False) -> None:
+        """`receipts`: an accepted message is not final before its receipt. `long`: results of several parts."""
+        self.logs, self.kinds, self.receipts, self.long, self.created = logs, kinds, receipts, long, 0
 
     def add(self, count: int, *, life: timedelta = limits.CODE_TO_BE_ACCEPTED_WITHIN, seconds: float = 0) -> None:
         """Queue `count` more as a page would, one transaction each, spread over `seconds`."""
@@ -73,7 +81,7 @@ class Crowd:
                     outbox.enqueue(
                         to=f"+98912{number:07}",
                         kind=kind,
-                        text=f"کد شناسه ثبت نام: {number:06}" if code else f"نتیجه {number}",
+                        text=f"کد شناسه ثبت نام: {number:06}" if code else self._result(number),
                         dedupe_key=f"fault:{number}",
                         operator="mci",
                         expires_at=timezone.now() + life if code else None,
@@ -83,7 +91,15 @@ class Crowd:
                 connection.close()
                 time.sleep(0.2)
 
+    def _result(self, number: int) -> str:
+        return f"نتیجه {number}" + " حساب کاربری شما ایجاد گردید." * (10 if self.long else 0)
+
     # What gateways and phones saw.
+
+    def given_to(self, name: str) -> set[str]:
+        """The numbers whose messages the gateway `name` was given."""
+        [log] = [log for log in self.logs if log.stem == name]
+        return {str(json.loads(line)["to"])[-10:] for line in log.read_text().splitlines()}
 
     def lines(self) -> list[dict[str, object]]:
         """Every submission that any gateway logged."""
@@ -131,6 +147,7 @@ class Crowd:
             doubled=sum(count > 1 for count in phones.values()),
             states=dict(states),
             seconds=seconds,
+            in_mid_send=in_mid_send(),
         )
         final = sum(states[state] for state in FINAL)
         verdict.demand(verdict.lost == 0, f"{verdict.lost} lost")
@@ -154,7 +171,16 @@ class Crowd:
         verdict.demand(not thrice, f"{len(thrice)} results sent more than twice")
 
 
-def acceptance_times(kind: MessageKind) -> list[float]:
-    """Seconds from being queued to being accepted, the shortest first."""
-    rows = Message.objects.filter(kind=kind, sent_at__isnull=False).values_list("created_at", "sent_at")
-    return sorted((sent - created).total_seconds() for created, sent in rows)
+def codes_within(share: float) -> float:
+    """The seconds within which `share` of all codes were accepted, from being queued; infinite if they were not."""
+    created = dict(Message.objects.filter(kind=MessageKind.CODE).values_list("pk", "created_at"))
+    accepted = Attempt.objects.filter(message__kind=MessageKind.CODE, outcome=AttemptOutcome.ACCEPTED)
+    ends = dict(accepted.order_by("-finished_at").values_list("message", "finished_at"))  # the first of several stays
+    times = sorted((ends[pk] - at).total_seconds() if pk in ends else math.inf for pk, at in created.items())
+    return times[math.ceil(len(times) * share) - 1]
+
+
+def in_mid_send() -> int:
+    """Messages of which a call had no certain end."""
+    uncertain = Attempt.objects.filter(outcome__in=(*DOUBTFUL, AttemptOutcome.NOT_SENT))
+    return uncertain.values("message").distinct().count()

@@ -94,8 +94,8 @@ def drained(count: int) -> float:
 
 def fast(world: World, count: int) -> bool:
     """One worker, a gateway that answers in 50 ms and stands 200 connections."""
-    world.start_gateway("first", key=True, delay=0.05)
-    world.env |= {"SMS_GATEWAYS": "first", "SMS_FIRST_CONNECTIONS": "200"}
+    world.start_gateway("first", kind="kavenegar", connections=200, delay=0.05)
+    world.env["SMS_GATEWAYS"] = "first"
     world.start_worker("sender")
     warm_up = 200
     fill(warm_up, due=True)

@@ -29,30 +29,43 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import databases
 from benchmarks.sms_world import World, sweep
 
-WITH_KEY, WITHOUT = True, False  # whether the gateway knows a client key
+KEY, NO_KEY, SMPP = "kavenegar", "http", "smpp"  # kinds of gateways; the first knows a client key
+BOTH = (KEY, NO_KEY)
 FAULTS = {
-    "worker": (WITH_KEY, WITHOUT),
-    "pool": (WITH_KEY, WITHOUT),
-    "redis": (WITH_KEY, WITHOUT),
-    "frozen": (WITH_KEY, WITHOUT),
-    "postgres": (WITH_KEY, WITHOUT),
-    "refuses": (WITH_KEY,),
-    "later": (WITH_KEY,),
-    "drops": (WITH_KEY, WITHOUT),
-    "repeated": (WITH_KEY, WITHOUT),
-    "late": (WITH_KEY,),
-    "receipts": (WITHOUT,),
+    "worker": BOTH,
+    "pool": BOTH,
+    "redis": BOTH,
+    "frozen": BOTH,
+    "postgres": BOTH,
+    "refuses": BOTH,
+    "later": BOTH,
+    "hangs": BOTH,
+    "drips": BOTH,
+    "fails": BOTH,
+    "tardy": BOTH,
+    "resets": BOTH,
+    "drops": BOTH,
+    "repeated": BOTH,
+    "late": (KEY,),
+    "receipts": (NO_KEY,),
+    "long": (SMPP,),
+    "peer": (SMPP,),
+    "bind": (SMPP,),
 }
 LONGEST, LONGEST_SHORT = 900, 150  # seconds one run may take
 SHORTER = {
     "LIMIT_SMS_LEASE": "6",
     "LIMIT_SMS_RESULT_RETRIES": "2,4,8",
     "LIMIT_SMS_LOOK_UP_PAUSE": "2",
+    "LIMIT_RECEIPT_LEASE": "6",
     "LIMIT_POLL_FIRST_PAUSE": "1",
+    "LIMIT_BREAKER_FIRST_PAUSE": "3",
+    "LIMIT_BREAKER_LONGEST_PAUSE": "6",
+    "ANSWER_WITHIN": "3",
     "BEAT_AT_MOST": "2",
 }
 HEAD = ("fault", "gateway", "N", "lost", "doubled", "unknown", "expired", "slowest page", "s to final", "remark")
-WIDTHS = (46, 7, 5, 5, 7, 7, 7, 12, 10, 0)
+WIDTHS = (48, 7, 5, 5, 7, 7, 7, 12, 10, 0)
 
 
 def main() -> int:
@@ -70,8 +83,8 @@ def main() -> int:
     line(*HEAD)
     with bench(given.logs) as run:
         for fault in given.only:
-            for key in FAULTS[fault]:
-                verdict = run(fault, given.n, key=key, short=given.short)
+            for kind in FAULTS[fault]:
+                verdict = run(fault, given.n, kind=kind, short=given.short)
                 show(verdict)
                 missed += bool(verdict["misses"])
     print(f"\n{missed} runs missed a demand." if missed else "\nEvery demand was met.")
@@ -87,12 +100,12 @@ def bench(logs: Path | None = None) -> Iterator[Any]:
     try:
         with databases.migrated(server, folder) as template:
 
-            def run(fault: str, n: int, *, key: bool, short: bool) -> dict[str, Any]:
-                home = folder / f"{fault}-{'key' if key else 'no-key'}"
+            def run(fault: str, n: int, *, kind: str, short: bool) -> dict[str, Any]:
+                home = folder / f"{fault}-{kind}"
                 home.mkdir()
                 try:
                     with databases.new_database(server, home, copy_of=template) as url:
-                        verdict = in_a_child(fault=fault, n=n, key=key, short=short, home=str(home), database=url)
+                        verdict = in_a_child(fault=fault, n=n, kind=kind, short=short, home=str(home), database=url)
                     if logs and verdict["misses"]:
                         shutil.copytree(home, logs / home.name, dirs_exist_ok=True)
                     return verdict
@@ -132,7 +145,7 @@ def end(process: subprocess.Popen[str]) -> None:
         process.kill()
 
 
-def child(fault: str, n: int, key: bool, short: bool, home: str, database: str) -> int:
+def child(fault: str, n: int, kind: str, short: bool, home: str, database: str) -> int:
     """One run in this process."""
     with contextlib.ExitStack() as ends:
         postgres = None
@@ -146,11 +159,13 @@ def child(fault: str, n: int, key: bool, short: bool, home: str, database: str) 
         import django
 
         django.setup()
-        from benchmarks.sms_rows import ROWS, Scene
+        from benchmarks import sms_gateway_rows, sms_rows
+        from benchmarks.sms_scene import Scene
         from tamin_portal.installation import ensure_mode
 
         ensure_mode(fresh=True)
-        verdict = ROWS[fault](Scene(world, n, key, short, postgres))
+        rows = sms_rows.ROWS | sms_gateway_rows.ROWS
+        verdict = rows[fault](Scene(world, n, kind, short, postgres))
     print(json.dumps(asdict(verdict)))
     return 0
 
@@ -169,7 +184,8 @@ def show(verdict: dict[str, Any]) -> None:
         f"{verdict['seconds']:.0f}" if "seconds" in verdict else "?",
         verdict.get("remark", ""),
     )
-    print("    " + " + ".join(f"{count} {state}" for state, count in sorted(states.items())))
+    books = " + ".join(f"{count} {state}" for state, count in sorted(states.items())) or "?"
+    print(f"    {verdict['created']} created = {books}; {states.get('sending', 0)} in sending")
     for miss in verdict["misses"]:
         print(f"    MISSED: {miss}")
 

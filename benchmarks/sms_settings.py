@@ -10,7 +10,9 @@ from datetime import timedelta
 
 from tamin_portal import limits
 from tamin_portal.settings import *  # noqa: F403
-from tamin_portal.settings import CELERY_BEAT_SCHEDULE, env
+from tamin_portal.settings import CELERY_BEAT_SCHEDULE, INSTALLED_APPS, env
+
+INSTALLED_APPS = [*INSTALLED_APPS, "benchmarks.sms_patience.Patience"]
 
 for _entry in CELERY_BEAT_SCHEDULE.values():
     _entry["schedule"] = min(_entry["schedule"], env.float("BEAT_AT_MOST", default=float("inf")))

@@ -126,11 +126,19 @@ class World:
         self.start("redis", [program, *options])
         until(lambda: answers(self.redis_port), "Redis does not start", STARTS_WITHIN)
 
-    def start_worker(self, name: str = "worker", *, pool: str = "threads", app: str = "tamin_portal") -> None:
-        """A Celery worker for SMS as tools/serve.py starts it."""
+    def start_worker(
+        self, name: str = "worker", *, queue: str = "sms", pool: str = "threads", app: str = "tamin_portal"
+    ) -> None:
+        """A Celery worker as tools/serve.py starts it."""
+        self._begin_worker(name, queue, pool, app)
+        self._await_worker(name)
+
+    def _begin_worker(self, name: str, queue: str, pool: str, app: str = "tamin_portal") -> None:
         options = ["--without-gossip", "--without-mingle", "--loglevel=INFO", f"--pool={pool}", "--concurrency=2"]
-        command = [CELERY, "-A", app, "worker", *options, "--queues=sms", f"--hostname={name}@faults"]
+        command = [CELERY, "-A", app, "worker", *options, f"--queues={queue}", f"--hostname={name}@faults"]
         self.start(name, command, again=True)
+
+    def _await_worker(self, name: str) -> None:
         until(lambda: " ready." in self.log(name), f"{name} does not start: {self.log(name)[-800:]}", STARTS_WITHIN)
 
     def start_beat(self) -> None:
@@ -142,23 +150,22 @@ class World:
         until(lambda: is_ready(self.web_port), f"the web does not start: {self.log('web')[-800:]}", STARTS_WITHIN)
 
     def start_all(self, *, pool: str = "threads") -> None:
-        """All but the web, which few faults need."""
+        """All but the web, which few faults need: `worker` sends, `receipts` hears what became of it."""
         self.start_redis()
         self.start_beat()
-        self.start_worker(pool=pool)
+        self._begin_worker("worker", "sms", pool)
+        self._begin_worker("receipts", "receipts", "threads")
+        self._await_worker("worker")
+        self._await_worker("receipts")
 
     # Gateways.
 
-    def configure_gateway(self, name: str, *, key: bool, receipts: bool = False) -> int:
+    def configure_gateway(self, name: str, *, kind: str, connections: int = 20, receipts: bool = False) -> int:
         """The portal's next gateway, in order; its port, where nobody listens yet."""
         port = self.gateway_ports[name] = free_port()
         self.env["SMS_GATEWAYS"] = ",".join(self.gateway_ports)
-        url, options = f"http://127.0.0.1:{port}", {"CONNECTIONS": "20"}
-        if key:
-            options |= {"KIND": "kavenegar", "URL": url, "KEY": "stub-key", "SENDER": "10001000"}
-        else:
-            options |= {"KIND": "http", "URL": f"{url}/send?id={{id}}&to={{to}}&text={{text}}"}
-        if receipts:
+        options = {"KIND": kind} | gateway_options(kind, port, connections)
+        if receipts and kind == "http":
             token = secrets.token_urlsafe(32)
             ours = f"http://127.0.0.1:{self.web_port}/sms/receipts/{name}/{token}/?status=%d"
             options |= {"RECEIPT_TOKENS": token, "RECEIPT_URL": ours, "URL": options["URL"] + "&dlr-url={receipt_url}"}
@@ -166,21 +173,18 @@ class World:
         return port
 
     def start_gateway(
-        self, name: str, *, key: bool, behaviour: str = "ok", delay: float = 0.0, receipts: str = ""
+        self, name: str, *, kind: str, connections: int = 20, again: bool = False, receipts: str = "", **manner: object
     ) -> None:
-        """A stub gateway that logs submissions into `home`; configured for the processes started after it."""
-        port, log = self.configure_gateway(name, key=key, receipts=bool(receipts)), self.home / f"{name}.submissions"
+        """A stub gateway that logs submissions into `home`; configured for the processes started after it.
+
+        `manner`: the stub's behaviour, delay and late. `again`: it is started again whenever it ends.
+        """
+        port = self.configure_gateway(name, kind=kind, connections=connections, receipts=bool(receipts))
+        log = self.home / f"{name}.submissions"
         log.touch()
-        options = {
-            "kind": "kavenegar" if key else "http",
-            "port": port,
-            "behaviour": behaviour,
-            "delay": delay,
-            "receipts": receipts or "once",
-            "log": log,
-        }
+        options = {"kind": kind, "port": port, "receipts": receipts or "once", "log": log, **manner}
         written = [part for option, value in options.items() for part in (f"--{option}", str(value))]
-        self.start(name, [sys.executable, "-m", "tests.sms_stubs", *written])
+        self.start(name, [sys.executable, "-m", "tests.sms_stubs", *written], again=again)
         until(lambda: answers(port), f"gateway {name} does not start: {self.log(name)[-800:]}", STARTS_WITHIN)
 
     def ask_gateway(self, name: str, question: str) -> dict[str, int]:
@@ -202,6 +206,23 @@ class World:
                 os.killpg(process.pid, signal.SIGKILL)  # also one that SIGSTOP holds
             process.wait(10)
         sweep(self.home)
+
+
+def gateway_options(kind: str, port: int, connections: int) -> dict[str, str]:
+    """The settings of a gateway of `kind` on the loopback: what stands after SMS_<NAME>_."""
+    url, at_once = f"http://127.0.0.1:{port}", str(connections)
+    return {
+        "kavenegar": {"URL": url, "KEY": "stub-key", "SENDER": "10001000", "CONNECTIONS": at_once},
+        "http": {"URL": f"{url}/send?id={{id}}&to={{to}}&text={{text}}", "CONNECTIONS": at_once},
+        "smpp": {
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+            "SYSTEM_ID": "portal",
+            "PASSWORD": "stub",
+            "SENDER": "1000",
+            "WINDOW": at_once,
+        },
+    }[kind]
 
 
 def sweep(home: Path) -> None:
