@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from django.db import close_old_connections
-from smpplib import consts, gsm
+from smpplib import consts
 
 from sms import parts
 from sms.gateways import smpp_session
@@ -64,7 +64,8 @@ _DELIVERY = {
 }
 _STATES = ("", "ENROUTE", "DELIVRD", "EXPIRED", "DELETED", "UNDELIV", "ACCEPTD", "UNKNOWN", "REJECTD")
 _RECEIPT = 0x04  # esm_class of a delivery receipt, in the bits 0x3C
-_FIELD = re.compile(rb"\b(id|stat|err):(\S*)")
+_FIELD = re.compile(rb"\b(id|stat|err):(\S*)", re.IGNORECASE)
+_WORDS = re.compile(rb"\btext:", re.IGNORECASE)  # after it come the first words of the message, whatever they are
 _PART_WITHIN = 25.0  # seconds for all parts of a message
 _SLOW_DOWN_PAUSE = 0.5
 _NEXT_CONNECT = 5.0  # seconds between attempts to connect without anything to send
@@ -80,7 +81,8 @@ class SmppGateway(Gateway):
         "SYSTEM_TYPE": "what the operator wants in the bind (empty)",
         "SENDER_TON": "type of the sender's number (0); 5 for a name",
         "SENDER_NPI": "numbering plan of the sender's number (1); 0 for a name",
-        "RECEIPT_IDS": "same, or hex: the answer to a send has the id in hexadecimal, its receipt in decimal",
+        "RECEIPT_IDS": "same; text: the id in a receipt's text counts, not the one beside it (receipted_message_id); "
+        "hex: as text, and the answer to a send has it in hexadecimal, the text in decimal",
         "WINDOW": "messages under way at the same time in one process (10)",
     }
 
@@ -88,9 +90,9 @@ class SmppGateway(Gateway):
         super().__init__(name=name, options=options)
         self.connections = whole_number(options, "WINDOW", 10)
         self._address = (options["HOST"], whole_number(options, "PORT", 2775))
-        self._hex_ids = options.get("RECEIPT_IDS", "same") == "hex"
-        if options.get("RECEIPT_IDS", "same") not in ("same", "hex"):
-            raise ValueError("RECEIPT_IDS is same or hex")
+        self._ids = options.get("RECEIPT_IDS") or "same"
+        if self._ids not in ("same", "text", "hex"):
+            raise ValueError("RECEIPT_IDS is same, text or hex")
         self._bind = {name.lower(): options.get(name, "") for name in ("SYSTEM_ID", "PASSWORD", "SYSTEM_TYPE")}
         self._from = {
             "source_addr": options["SENDER"],
@@ -111,7 +113,7 @@ class SmppGateway(Gateway):
             return _CODES.get(refusal.status, TryAgain)(str(refusal))
         except NotSent as fault:
             return TryAgain(str(fault))
-        texts, coding, esm_class = _split(sms.text)
+        texts, coding, esm_class = _split(sms)
         ids: list[str] = []
         ends = time.monotonic() + _PART_WITHIN
         for text in texts:
@@ -122,7 +124,7 @@ class SmppGateway(Gateway):
                 return Unknown(f"part {len(ids) + 1} of {len(texts)}: {said.detail}")
             else:
                 return said
-        return Accepted(provider_ids=tuple(ids))
+        return Accepted(provider_ids=tuple(filter(None, ids)))
 
     def _submit(
         self, session: Session, to: str, text: bytes, coding: int, esm_class: int, *, patient: bool, ends: float
@@ -140,15 +142,15 @@ class SmppGateway(Gateway):
             except NoAnswer as fault:
                 return Unknown(str(fault))
             if answer.status == consts.SMPP_ESME_ROK:
-                return self._id(getattr(answer, "message_id", None) or b"")
+                return self._id(_text(getattr(answer, "message_id", None) or b""))
             if not (patient and answer.status in _SLOW_DOWN and time.monotonic() < ends - _SLOW_DOWN_PAUSE):
                 return _CODES.get(answer.status, TryAgain)(f"status {answer.status}")
             time.sleep(_SLOW_DOWN_PAUSE)
 
-    def _id(self, raw: bytes) -> str:
-        text = raw.decode("ascii", "replace")
+    def _id(self, text: str) -> str:
+        """An id that is not from a receipt's text, as receipts' texts have it."""
         try:
-            return str(int(text, 16)) if self._hex_ids else text
+            return str(int(text, 16)) if self._ids == "hex" else text
         except ValueError:
             return text
 
@@ -196,7 +198,7 @@ class SmppGateway(Gateway):
         if (pdu.esm_class or 0) & 0x3C != _RECEIPT or self.on_receipt is None:
             return
         beside = {
-            "id": (getattr(pdu, "receipted_message_id", None) or b"").decode("ascii", "replace"),
+            "id": _text(getattr(pdu, "receipted_message_id", None) or b""),
             "state": getattr(pdu, "message_state", None) or "",
         }
         query = urlencode({name: value for name, value in beside.items() if value})
@@ -209,22 +211,39 @@ class SmppGateway(Gateway):
 
     def read_receipts(self, pushed: PushedReceipt) -> list[Receipt]:
         beside = parse_qs(pushed.query)
-        found = {name.decode(): value.decode("ascii", "replace") for name, value in _FIELD.findall(pushed.body)}
-        provider_id = (beside.get("id") or [found.get("id", "")])[0]
+        fields = reversed(_FIELD.findall(_WORDS.split(pushed.body)[0]))  # of two with one name the first counts
+        found = {name.decode().lower(): _text(value) for name, value in fields}
+        provider_id = self._receipted(found.get("id", ""), _text((beside.get("id") or [""])[0].encode()))
         state = found.get("stat", "").upper() or _state((beside.get("state") or [""])[0])
         if not provider_id or state not in _DELIVERY:
             raise ValueError("no id, no state, or none that is known")
         detail = f"{state} {found['err']}" if found.get("err", "000").strip("0") else state
         return [Receipt(_DELIVERY[state], provider_id=provider_id, detail=detail[:40])]
 
+    def _receipted(self, in_text: str, beside: str) -> str:
+        """Which message a receipt is about. No guessing: another's id may look the same in another base."""
+        if self._ids == "same":
+            return beside or in_text
+        if self._ids == "hex" and in_text.isdigit():
+            in_text = str(int(in_text))  # without noughts in front
+        return in_text or self._id(beside)
 
-def _split(text: str) -> tuple[list[bytes], int, int]:
-    """The parts of `text`, their data_coding and esm_class."""
-    latin = parts.is_plain_latin(text)
-    split: tuple[list[bytes], int, int] = gsm.make_parts(
-        text, consts.SMPP_ENCODING_DEFAULT if latin else consts.SMPP_ENCODING_ISO10646
-    )
-    return split
+
+def _split(sms: Sms) -> tuple[list[bytes], int, int]:
+    """The parts of the text, their data_coding and esm_class. Sent again, they have the same reference: a phone
+    that has some of them already shows the message once."""
+    latin, texts = parts.is_latin(sms.text), parts.split(sms.text)
+    coding = consts.SMPP_ENCODING_DEFAULT if latin else consts.SMPP_ENCODING_ISO10646
+    encoded = [parts.encode_latin(text) if latin else text.encode("utf-16-be", "replace") for text in texts]
+    if len(encoded) == 1:
+        return encoded, coding, consts.SMPP_MSGTYPE_DEFAULT
+    header = b"\x05\x00\x03" + bytes([sms.key.int & 0xFF, len(encoded)])
+    return [header + bytes([n]) + part for n, part in enumerate(encoded, 1)], coding, consts.SMPP_GSMFEAT_UDHI
+
+
+def _text(raw: bytes) -> str:
+    """An id or a word: up to a NUL, without blanks, for several ids are kept with blanks between them."""
+    return "".join(raw.partition(b"\0")[0].decode("ascii", "replace").split())
 
 
 def _state(number: str) -> str:

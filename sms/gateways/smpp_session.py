@@ -14,9 +14,10 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any
 
-from smpplib import command_codes, consts, smpp
+from smpplib import command, command_codes, consts, smpp
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ ANSWER_WITHIN = 15.0
 ENQUIRE_EVERY = 30.0  # seconds without a word from the other side
 ENQUIRE_WITHIN = 10.0
 _LOOK_EVERY = 0.5
+# smpplib takes the last byte of this one for a NUL, and many gateways send none: then the id is not whole.
+command.DeliverSM.params["receipted_message_id"] = command.Param(type=command.ostr, max=65)
 _LARGEST = 70_000  # bytes of one PDU; a payload has at most 64 kB
 
 
@@ -34,6 +37,16 @@ class NotSent(Exception):
 
 class NoAnswer(Exception):
     """It left, and no answer came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A delivery that smpplib cannot read, taken for a receipt whose text is all of it: it must be kept and
+    acknowledged, or the gateway delivers it again and again."""
+
+    sequence: int
+    short_message: bytes
+    esm_class: int = 0x04
 
 
 class BindRefused(Exception):
@@ -87,11 +100,14 @@ class Session:
         answer: Future[Any] = Future()
         sequence = self._send(command, answer, fields)
         try:
-            return answer.result(timeout=within)
+            said = answer.result(timeout=within)
         except TimeoutError:
             raise NoAnswer("time-out") from None
         finally:
             self._asked.pop(sequence, None)
+        if said.status == consts.SMPP_ESME_ROK and said.command != f"{command}_resp":
+            raise NoAnswer("no answer to the question")
+        return said
 
     def close(self) -> None:
         """Idempotent. Every open question ends without an answer."""
@@ -155,7 +171,7 @@ class Session:
                     self._heard = time.monotonic()
                     self._take(buffer[:length])
                     buffer = buffer[length:]
-        except Exception as error:  # smpplib raises what it likes for a PDU it cannot read
+        except Exception as error:
             if self.alive:
                 log.warning("smpp: the connection ended (%s)", type(error).__name__)
         self.close()
@@ -185,9 +201,20 @@ class Session:
             self._respond("unbind_resp", sequence)
             raise ConnectionResetError
         elif code == command_codes.commands["deliver_sm"]:
-            self._delivered.put(smpp.parse_pdu(raw, client=self, allow_unknown_opt_params=True))
+            self._delivered.put(self._parsed(raw) or Unreadable(sequence, raw[16:]))
         elif answer := self._asked.pop(sequence, None):
-            answer.set_result(smpp.parse_pdu(raw, client=self, allow_unknown_opt_params=True))
+            if pdu := self._parsed(raw):
+                answer.set_result(pdu)
+            else:
+                answer.set_exception(NoAnswer("cannot be read"))
+
+    def _parsed(self, raw: bytes) -> Any:
+        """None: it cannot be read. It costs no other message its connection: where the next one begins is known."""
+        try:
+            return smpp.parse_pdu(raw, client=self, allow_unknown_opt_params=True)
+        except Exception as error:  # smpplib raises what it likes
+            log.warning("smpp: a message of the peer cannot be read (%s)", type(error).__name__)
+            return None
 
     def _hand_over(self) -> None:
         """Acknowledged only when it has been kept: else the gateway keeps it for us."""
