@@ -25,7 +25,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q
 from django.utils import timezone
 
-from sms import calls, routing, texts
+from sms import calls, routing, switches, texts
 from sms.calls import Item, Question, Said
 from sms.doubt import WayOut, doubts, way_out
 from sms.gateways import base
@@ -161,6 +161,7 @@ class _Drain:
             self._choose(turn, packets)
             begun = self._patiently(turn.write) if turn.ended or turn.over or turn.begun else []
             self.unwritten = []
+            self._not_sent(set(turn.begun).difference(begun))
             self._launch(packets.take(begun))
         finally:
             packets.release()
@@ -193,6 +194,10 @@ class _Drain:
                 packet.append(call)
                 return call
         return None
+
+    def _not_sent(self, calls: Collection[Call]) -> None:
+        for call in calls:
+            routing.not_sent(call.gateway.name, call.job.message.operator)
 
     def _may_send(self, call: Call) -> bool:
         return self._patiently(lambda: routing.may_send(call.gateway.name, call.job.message.operator))
@@ -272,7 +277,12 @@ def _job(message: Message) -> Job:
     if job.doubts:
         gateway = routing.by_name(job.doubts[-1].gateway)
         job.way = way_out(
-            kind=message.kind, doubts=job.doubts, gateway=gateway, expired=job.expired, now=timezone.now()
+            kind=message.kind,
+            doubts=job.doubts,
+            gateway=gateway,
+            expired=job.expired,
+            now=timezone.now(),
+            is_on=switches.is_on(job.doubts[-1].gateway, message.operator),
         )
         if gateway and job.way in (WayOut.SAME_KEY_AGAIN, WayOut.LOOK_UP):
             job.gateways = [gateway]

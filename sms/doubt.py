@@ -32,16 +32,26 @@ def doubts(message: Message) -> list[Attempt]:
     return list(message.tries.filter(outcome__in=DOUBTFUL).order_by("id"))
 
 
-def way_out(*, kind: str, doubts: Sequence[Attempt], gateway: Gateway | None, expired: bool, now: datetime) -> WayOut:
+def way_out(
+    *,
+    kind: str,
+    doubts: Sequence[Attempt],
+    gateway: Gateway | None,
+    expired: bool,
+    now: datetime,
+    is_on: bool = True,
+) -> WayOut:
     """What to do next. `gateway` is the one the last doubt went through, None if it is gone.
 
-    An expired code is never sent again, even by its key; it may still be looked up.
+    An expired code is never sent again, even by its key; it may still be looked up. So may what went by a
+    gateway that is switched off; where it cannot be asked, the message waits until it is on again.
     """
     abilities = gateway.abilities(kind) if gateway else Abilities()
     since = now - doubts[0].started_at
-    if _covers(abilities.client_key, since) and not expired:
+    by_key, by_look_up = _covers(abilities.client_key, since) and not expired, _covers(abilities.look_up_by_key, since)
+    if by_key and (is_on or not by_look_up):
         return WayOut.SAME_KEY_AGAIN
-    if _covers(abilities.look_up_by_key, since):
+    if by_look_up:
         return WayOut.LOOK_UP
     if kind != MessageKind.CODE and len(doubts) == 1 and not expired:
         return WayOut.ONCE_MORE

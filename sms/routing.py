@@ -59,8 +59,15 @@ def route(operator: str, kind: str) -> tuple[base.Gateway, ...]:
 
 
 def may_send(gateway: str, operator: str) -> bool:
-    """Ask just before a send. While a breaker is half open, one caller gets the trial and the others a no."""
-    return all(breaker.allow(name) for name in lines(gateway, operator))
+    """Ask just before a send, also of what is in doubt: off means off. While a breaker is half open, one caller gets
+    the trial and the others a no."""
+    account, line = lines(gateway, operator)
+    return switches.is_on(gateway, operator) and breaker.allow(line, account)
+
+
+def not_sent(gateway: str, operator: str) -> None:
+    """What `may_send` allowed was not done: somebody else may try."""
+    breaker.give_back(*lines(gateway, operator))
 
 
 def heard(gateway: str, operator: str, outcome: base.Outcome, kind: str = "") -> None:
@@ -70,16 +77,18 @@ def heard(gateway: str, operator: str, outcome: base.Outcome, kind: str = "") ->
         tripped, subject = account, gateway
         if outcome.kind:
             tripped, subject = line_of_kind(gateway, outcome.kind), subject_of_kind(gateway, outcome.kind)
-        if breaker.trip(tripped, outcome.detail):
-            alarms.sound(AlarmCode.OUT_OF_ORDER, subject, outcome.detail)
+        breaker.trip(tripped, outcome.detail)
+        breaker.give_back(account, line)
+        alarms.sound(AlarmCode.OUT_OF_ORDER, subject, outcome.detail)
         return
     if isinstance(outcome, base.Accepted):
         _end_of_kind(gateway, kind)
     because = outcome.because if isinstance(outcome, base.TryAgain) else None
-    if because is base.Because.BUSY and breaker.state(line).closed:
-        return  # neither works nor fails: while others pass it is no outage
     good = because in (base.Because.BUSY, base.Because.MESSAGE) or not isinstance(outcome, base.TryAgain | base.Unknown)
-    breaker.record(line, good)
+    if because is base.Because.BUSY:
+        breaker.record_busy(line)
+    else:
+        breaker.record(line, good)
     if not breaker.state(account).closed:
         breaker.record(account, good)
         if breaker.state(account).closed:

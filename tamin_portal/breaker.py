@@ -49,6 +49,8 @@ _states: dict[str, BreakerState] = {}
 _read_at = float("-inf")
 _results: dict[str, deque[str]] = {}  # not yet written
 _written_at: dict[str, float] = {}
+_busy_since: dict[str, float] = {}  # since when this process has heard nothing else
+_trials: dict[str, datetime] = {}  # the last one of each name that this process got, and when it lapses
 
 
 def state(name: str) -> BreakerState:
@@ -56,45 +58,51 @@ def state(name: str) -> BreakerState:
     return _look().get(name, CLOSED)
 
 
-def allow(name: str) -> bool:
-    """Whether to call now: yes while closed; of an open one's callers, one gets the trial when it is time."""
-    seen, now = state(name), timezone.now()
-    if seen.closed:
-        return True
-    if not seen.may_be_tried(now):
+def allow(*names: str) -> bool:
+    """Whether to make a call that all of `names` must stand. Yes while they are closed; of an open one's callers,
+    one gets the trial when it is time, and must `record` what came of it or `give_back` the trial."""
+    now = timezone.now()
+    ajar = [name for name in names if not state(name).closed]
+    if not all(state(name).may_be_tried(now) for name in ajar):
         return False
-    free = Q(trial_until__isnull=True) | Q(trial_until__lte=now)
-    due = Breaker.objects.filter(free, name=name, open_until__lte=now)
-    won = due.update(trial_until=now + limits.BREAKER_TRIAL)
-    forget()
-    return bool(won) or state(name).closed
+    for number, name in enumerate(ajar):
+        if not _take_trial(name, now):
+            give_back(*ajar[:number])
+            return False
+    return True
+
+
+def give_back(*names: str) -> None:
+    """The call was not made after all, or said nothing about these: another may have the trials that we got."""
+    for name in names:
+        until = _trials.pop(name, None)
+        if until and Breaker.objects.filter(name=name, trial_until=until).update(trial_until=None):
+            forget()
 
 
 def record(name: str, ok: bool) -> None:
     """What a call that was allowed came to. Successes of a closed breaker are written once a second."""
-    with _lock:
-        waiting = _results.setdefault(name, deque(maxlen=limits.BREAKER_WINDOW))
-        waiting.append(OK if ok else FAILED)
-        fresh = time.monotonic() - _written_at.get(name, float("-inf")) < LOOK_EVERY
-    seen = state(name)
-    if not seen.closed and not seen.trial_until:
-        _take(name)  # it came in late: what opened it was counted already
-    elif seen.closed and ok and fresh:
-        return
-    else:
-        _write(name)
+    _busy_since.pop(name, None)
+    _count(name, ok)
 
 
-def trip(name: str, reason: str) -> bool:
-    """Open at once for the longest pause: no use in asking again soon. True: it was not open for this before."""
+def record_busy(name: str) -> None:
+    """It works, and takes no more now: no failure while other calls pass. One that is nothing but busy for long is."""
+    since, now = _busy_since.setdefault(name, time.monotonic()), time.monotonic()
+    if not state(name).closed:
+        _count(name, True)
+    elif now - since > limits.BREAKER_BUSY.total_seconds():
+        _count(name, False)
+
+
+def trip(name: str, reason: str) -> None:
+    """Open at once for the longest pause: no use in asking again soon."""
     _take(name)
     with transaction.atomic():
         row = _row(name)
-        news = row.open_until is None or row.reason != reason
         row.reason = reason[:120]
         _open(row, limits.BREAKER_LONGEST_PAUSE)
     forget()
-    return news
 
 
 def close(name: str) -> bool:
@@ -125,6 +133,8 @@ def forget_all() -> None:
     with _lock:
         _results.clear()
         _written_at.clear()
+        _trials.clear()
+        _busy_since.clear()
 
 
 _CLOSED = {"open_until": None, "trial_until": None, "pause": None, "reason": "", "recent": ""}
@@ -138,6 +148,31 @@ def _look() -> dict[str, BreakerState]:
             rows = Breaker.objects.filter(open_until__isnull=False)
             _states = {row.name: BreakerState(row.open_until, row.trial_until, row.reason) for row in rows}
         return _states
+
+
+def _count(name: str, ok: bool) -> None:
+    with _lock:
+        waiting = _results.setdefault(name, deque(maxlen=limits.BREAKER_WINDOW))
+        waiting.append(OK if ok else FAILED)
+        fresh = time.monotonic() - _written_at.get(name, float("-inf")) < LOOK_EVERY
+    seen = state(name)
+    if not seen.closed and not seen.trial_until:
+        _take(name)  # it came in late: what opened it was counted already
+    elif seen.closed and ok and fresh:
+        return
+    else:
+        _write(name)
+
+
+def _take_trial(name: str, now: datetime) -> bool:
+    """Whether we got it, or the breaker has closed meanwhile."""
+    until = now + limits.BREAKER_TRIAL
+    free = Q(trial_until__isnull=True) | Q(trial_until__lte=now)
+    won = Breaker.objects.filter(free, name=name, open_until__lte=now).update(trial_until=until)
+    forget()
+    if won:
+        _trials[name] = until
+    return bool(won) or state(name).closed
 
 
 def _take(name: str) -> str:

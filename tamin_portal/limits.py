@@ -70,6 +70,7 @@ RECEIPT_HELD = timedelta(hours=1)  # one that came before its message, or that i
 RECEIPT_RETRIES = (1, 2, 5, 10, 30, 60, 300)  # seconds, the last repeats
 RECEIPT_BATCH = 100
 RECEIPT_LEASE = timedelta(seconds=60)
+RECEIPT_DUE_WITHIN = timedelta(minutes=10)  # by then a message that was delivered is reported; the health page judges older ones
 RECEIPT_WAIT = timedelta(hours=72)  # then an accepted message is left as accepted
 POLL_FIRST_PAUSE = timedelta(seconds=10)
 POLL_LONGEST_PAUSE = timedelta(minutes=30)
@@ -88,4 +89,5 @@ BREAKER_FAILURES = 5  # opens at this many failures among them,
 BREAKER_SHARE = 0.5  # if they are this share at least
 BREAKER_FIRST_PAUSE = timedelta(seconds=15)  # doubles after each trial that fails
 BREAKER_LONGEST_PAUSE = timedelta(minutes=5)
+BREAKER_BUSY = timedelta(seconds=30)  # of nothing but "busy": from then on that is a failure too
 BREAKER_TRIAL = timedelta(seconds=60)  # a trial whose worker died is given to another

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from sms import delivery, reports
+from sms import delivery, reports, switches
 from sms.gateways.base import (
     FOR_EVER,
     Accepted,
@@ -265,6 +265,37 @@ def test_an_answer_ends_the_doubt_at_its_own_gateway_and_at_no_other(use_gateway
     assert message.state == state
     assert list(message.tries.order_by("id").values_list("outcome", flat=True)) == outcomes
     assert second.sent == []
+
+
+# ── a gateway that is switched off
+
+
+def test_a_gateway_that_is_off_gets_no_key_again_until_it_is_on(use_gateways):
+    keyed, other = StubGateway("keyed", client_key=DAY), StubGateway("other")
+    use_gateways(keyed, other)
+    message = queue(MessageKind.CODE)
+    die_in_mid_send(message, "keyed")
+    switches.switch("keyed", is_on=False)
+    delivery.drain(seconds=1)
+    message.refresh_from_db()
+    assert (message.state, keyed.sent + other.sent) == (MessageState.UNKNOWN, [])
+    assert message.next_attempt_at is not None
+    switches.switch("keyed", is_on=True)
+    make_due(message)
+    delivery.drain()
+    message.refresh_from_db()
+    assert (message.state, keyed.accepted, other.sent) == (MessageState.ACCEPTED, [message.key], [])
+
+
+def test_a_gateway_that_is_off_may_still_be_asked_and_what_it_has_not_goes_by_the_next(use_gateways):
+    both, other = StubGateway("both", client_key=DAY, look_up_by_key=DAY, found=NotFound()), StubGateway("other")
+    use_gateways(both, other)
+    message = queue(MessageKind.CODE)
+    die_in_mid_send(message, "both")
+    switches.switch("both", is_on=False)
+    delivery.drain(seconds=1)
+    message.refresh_from_db()
+    assert (message.state, both.sent, other.accepted) == (MessageState.ACCEPTED, [], [message.key])
 
 
 # ── an answer that comes when the lease is over

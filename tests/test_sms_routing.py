@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from datetime import timedelta
 
@@ -152,6 +153,87 @@ def test_with_every_gateway_open_messages_wait_and_go_when_one_is_back(use_gatew
     assert set(Message.objects.values_list("state", flat=True)) == {MessageState.ACCEPTED}
 
 
+def half_open(*lines: str) -> None:
+    """The pause of each is over, and nobody has had the trial yet."""
+    for line in lines:
+        Breaker.objects.update_or_create(name=line, defaults={"open_until": timezone.now(), "trial_until": None})
+    breaker.forget()
+
+
+def trials() -> set[str]:
+    return set(Breaker.objects.filter(trial_until__isnull=False).values_list("name", flat=True))
+
+
+def test_a_trial_is_for_account_and_line_together(three):
+    half_open("sms:two:*", "sms:two:mtn")
+    assert [routing.may_send("two", "mtn") for _ in range(2)] == [True, False]
+    routing.heard("two", "mtn", Accepted())
+    assert routing.may_send("two", "mtn")
+
+
+@pytest.mark.parametrize(("open_", "due"), [("sms:two:*", "sms:two:mtn"), ("sms:two:mtn", "sms:two:*")])
+def test_no_trial_is_taken_while_the_other_breaker_says_no(three, open_, due):
+    breaker.trip(open_, "418")
+    half_open(due)
+    assert not routing.may_send("two", "mtn")
+    assert trials() == set()
+
+
+def test_a_trial_is_given_back_when_another_process_has_that_of_the_account(three, monkeypatch):
+    monkeypatch.setattr(breaker, "LOOK_EVERY", 3600)
+    half_open("sms:two:*", "sms:two:mtn")
+    assert not breaker.state("sms:two:*").closed  # from now on this process believes what it read
+    Breaker.objects.filter(name="sms:two:*").update(trial_until=timezone.now() + limits.BREAKER_TRIAL)
+    assert not routing.may_send("two", "mtn")
+    assert trials() == {"sms:two:*"}
+
+
+@pytest.mark.parametrize("outcome", [OutOfOrder("418"), OutOfOrder("424", kind=CODE)])
+def test_an_account_that_is_out_of_order_says_nothing_about_the_line_that_tried(three, outcome):
+    half_open("sms:two:mtn")
+    assert routing.may_send("two", "mtn")
+    routing.heard("two", "mtn", outcome, CODE)
+    assert trials() == set()
+
+
+def test_a_trial_of_a_message_that_another_worker_took_is_given_back(use_gateways):
+    def taken_over(sms):
+        Message.objects.filter(pk=second.pk).update(lease=uuid.uuid4())
+
+    first, alone = StubGateway("first", on_send=taken_over), StubGateway("alone")
+    use_gateways(first, alone)
+    half_open("sms:first:mtn")
+    queue(operator="mci")
+    second = queue(operator="mtn")
+    delivery.drain()
+    assert len(first.sent) == 1
+    assert trials() == set()
+
+
+def test_a_gateway_that_is_switched_off_meanwhile_is_not_sent_to(three):
+    assert routing.may_send("two", "mtn")
+    switches.switch("two", is_on=False)
+    assert not routing.may_send("two", "mtn")
+
+
+def test_busy_answers_count_as_failures_when_they_last(three, monkeypatch):
+    for _ in range(20):
+        routing.heard("two", "mtn", TryAgain.busy("451"))
+    assert names("mtn") == ["two", "one"]
+    monkeypatch.setattr(limits, "BREAKER_BUSY", timedelta(0))
+    routing.heard("two", "mtn", Accepted())
+    for _ in range(6):
+        routing.heard("two", "mtn", TryAgain.busy("451"))
+    assert names("mtn") == ["one"]
+
+
+def test_a_busy_answer_shows_that_the_account_works_again(three):
+    half_open("sms:two:*")
+    assert routing.may_send("two", "mtn")
+    routing.heard("two", "mtn", TryAgain.busy("451"))
+    assert breaker.state("sms:two:*").closed
+
+
 def test_out_of_credit_stops_the_gateway_for_every_operator_and_alarms_once(use_gateways, caplog):
     broke, other = StubGateway("broke", *[OutOfOrder("418")] * 9), StubGateway("other")
     use_gateways(broke, other)
@@ -163,6 +245,15 @@ def test_out_of_credit_stops_the_gateway_for_every_operator_and_alarms_once(use_
     [alarm] = alarms.standing()
     assert (alarm.code, alarm.subject, alarm.detail) == (AlarmCode.OUT_OF_ORDER, "broke", "418")
     assert caplog.text.count("alarm sms.out_of_order broke: 418") == 1
+
+
+def test_an_alarm_that_was_dealt_with_sounds_again_while_it_is_still_so(three, caplog):
+    """The breaker never closed; the next trial meets the same."""
+    routing.heard("two", "mtn", OutOfOrder("418"))
+    alarms.clear(AlarmCode.OUT_OF_ORDER, "two")
+    routing.heard("two", "mtn", OutOfOrder("418"))
+    assert [alarm.subject for alarm in alarms.standing()] == ["two"]
+    assert caplog.text.count("alarm sms.out_of_order two: 418") == 2
 
 
 def test_the_alarm_ends_when_credit_is_back(use_gateways):
