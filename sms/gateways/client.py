@@ -22,8 +22,10 @@ from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
 
-CONNECT_WITHIN = 5.0  # seconds
-ANSWER_WITHIN = 15.0  # seconds for the whole request and answer, however slowly bytes drip in
+from sms.gateways.connecting import connect
+
+CONNECT_WITHIN = 5.0  # seconds for the look-up of the name, the connection and TLS together
+ANSWER_WITHIN = 15.0  # seconds for all of it and the request and its answer, however slowly bytes drip in
 LARGEST_ANSWER = 1_000_000  # bytes
 _IDLE = 10.0  # seconds a connection is kept for the next request; many servers close after 15 or 20
 
@@ -97,13 +99,15 @@ class Client:
             connection.close()
 
     def _connect(self) -> socket.socket:
+        ends = time.monotonic() + CONNECT_WITHIN
         try:
-            connection = socket.create_connection(self._address, timeout=CONNECT_WITHIN)
+            connection = connect(*self._address, within=CONNECT_WITHIN)
         except (OSError, UnicodeError) as error:  # UnicodeError: a host name that cannot be one
             raise NotSent(_word(error)) from None
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls is None:
             return connection
+        connection.settimeout(max(ends - time.monotonic(), 0.001))  # for the whole handshake
         try:
             return self._tls.wrap_socket(connection, server_hostname=self._address[0])
         except OSError as error:

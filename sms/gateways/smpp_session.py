@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import queue
-import socket
 import struct
 import threading
 import time
@@ -19,9 +18,11 @@ from typing import Any
 
 from smpplib import command, command_codes, consts, smpp
 
+from sms.gateways.connecting import connect
+
 log = logging.getLogger(__name__)
 
-CONNECT_WITHIN = 5.0  # seconds, for the connection and again for the bind
+CONNECT_WITHIN = 5.0  # seconds, for the name and the connection, and again for the bind
 ANSWER_WITHIN = 15.0
 ENQUIRE_EVERY = 30.0  # seconds without a word from the other side
 ENQUIRE_WITHIN = 10.0
@@ -72,7 +73,7 @@ class Session:
         self.alive = True
         self._heard = time.monotonic()
         try:
-            self._socket = socket.create_connection(address, timeout=CONNECT_WITHIN)
+            self._socket = connect(*address, within=CONNECT_WITHIN)
         except (OSError, UnicodeError) as error:
             raise NotSent(type(error).__name__) from None
         self._socket.settimeout(_LOOK_EVERY)

@@ -1,0 +1,58 @@
+"""A TCP connection within one deadline: the name's look-up, which has none of its own, and all its addresses."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from concurrent.futures import Future
+from typing import Any
+
+Addresses = list[tuple[Any, ...]]  # what getaddrinfo answers
+
+_questions: dict[tuple[int, str, int], Future[Addresses]] = {}  # of this process (a fork has no threads of its parent)
+_lock = threading.Lock()
+
+
+def connect(host: str, port: int, *, within: float) -> socket.socket:
+    """A connected socket. Raises OSError (TimeoutError after `within` seconds), or UnicodeError for a host
+    that cannot be one."""
+    ends = time.monotonic() + within
+    addresses = _addresses(host, port, within)
+    fault: OSError = socket.gaierror(f"no address of {host}")
+    for number, (family, kind, protocol, _name, address) in enumerate(addresses):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            share = (ends - time.monotonic()) / (len(addresses) - number)
+            connection.settimeout(max(share, 0.001))
+            connection.connect(address)
+            return connection
+        except OSError as error:
+            connection.close()
+            fault = error
+    raise fault
+
+
+def _addresses(host: str, port: int, within: float) -> Addresses:
+    """Asked in a thread that may be left behind; at most one for a name, however many wait for it."""
+    question = (os.getpid(), host, port)
+    with _lock:
+        answer = _questions.get(question)
+        if answer is None:
+            answer = _questions[question] = Future()
+            threading.Thread(target=_ask, args=(question, answer), name="dns", daemon=True).start()
+    return answer.result(timeout=within)
+
+
+def _ask(question: tuple[int, str, int], answer: Future[Addresses]) -> None:
+    _, host, port = question
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except Exception as error:
+        answer.set_exception(error)
+    else:
+        answer.set_result(found)
+    finally:
+        with _lock:
+            del _questions[question]
