@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -16,10 +16,13 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from sms import alarms, configuration, health, operating, switches
+from sms import alarms, backlog, configuration, health, operating, switches
 from sms.models import Alarm, AlarmCode, Attempt, GatewaySwitch, Message, MessageKind, Receipt
+from tamin_portal import limits
 from tamin_portal.admin import OnlyItsFilters
+from tamin_portal.errors import PortalError
 from tamin_portal.logs import scrub
+from tamin_portal.operators import OPERATORS
 from tamin_portal.persian import mask_mobile, to_persian_digits
 from tamin_portal.templatetags.persian_text import clock, jalali
 
@@ -32,6 +35,15 @@ def moment(field: str, label: Any) -> Callable[[Any, Model], str]:
         return jalali(getattr(row, field), "time") or "—"
 
     return shown
+
+
+_WHY_NOT = {  # the codes of `operating.resend`
+    "not_found": _("it is gone."),
+    "code": _("it is a code; its owner asks for another one in step two."),
+    "still_waiting": _("it is still on its way."),
+    "arrived": _("it was delivered, or called off."),
+    "no_text": _("its text was blanked already; whoever caused it has to cause it again."),
+}
 
 
 class ReadOnly:
@@ -62,7 +74,8 @@ class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
     """Masked numbers; the body only while it waits to be sent, and a code's never: who reads a live
     code could use it."""
 
-    list_display = ("created", "masked_number", "operator", "kind", "state", "gateway", "parts", "rounds", "age")
+    actions = ("send_again",)
+    list_display = ("created", "masked_number", "operator", "kind", "state", "gateway", "pieces", "rounds", "age")
     list_filter = ("state", "kind", "gateway", "operator")
     list_per_page = 50
     show_full_result_count = False
@@ -70,11 +83,13 @@ class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
     fields = (
         ("masked_number", "operator"),
         ("kind", "state", "gateway"),
-        ("parts", "rounds", "age"),
+        ("pieces", "rounds", "age"),
         ("created", "sent", "final", "next_round", "expires"),
         "body",
     )
-    readonly_fields = ("masked_number", "rounds", "age", "created", "sent", "final", "next_round", "expires", "body")
+    readonly_fields = (
+        *("masked_number", "pieces", "rounds", "age", "created", "sent", "final", "next_round", "expires", "body"),
+    )
     inlines = (AttemptInline,)
 
     created = moment("created_at", _("created"))
@@ -86,6 +101,10 @@ class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
     @admin.display(description=_("mobile"), ordering="to")
     def masked_number(self, message: Message) -> str:
         return to_persian_digits(mask_mobile(message.to))
+
+    @admin.display(description=_("parts"), ordering="parts")
+    def pieces(self, message: Message) -> str:
+        return to_persian_digits(message.parts)
 
     @admin.display(description=_("attempts"), ordering="attempts")
     def rounds(self, message: Message) -> str:
@@ -101,6 +120,22 @@ class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
         hidden = message.kind == MessageKind.CODE or message.next_attempt_at is None
         return "—" if hidden else message.text
 
+    def has_resend_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("sms.change_message")
+
+    @admin.action(description=_("Send again"), permissions=["resend"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
+        """Each that may be, with a sentence for each; codes never."""
+        for number in queryset.order_by("pk").values_list("pk", flat=True):
+            told = {"number": to_persian_digits(number)}
+            try:
+                told["again"] = to_persian_digits(operating.resend(message=number).pk)
+            except PortalError as error:
+                told["why"] = str(_WHY_NOT[error.code])
+                self.message_user(request, _("SMS %(number)s is not sent again: %(why)s") % told, messages.WARNING)
+            else:
+                self.message_user(request, _("SMS %(number)s is sent again as %(again)s.") % told)
+
     def get_urls(self) -> list[URLPattern]:
         page = path("health/", self.admin_site.admin_view(self.health), name="sms_health")
         return [page, *super().get_urls()]
@@ -109,20 +144,24 @@ class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
         """Every gateway with every operator: delivered, how fast, the breaker; what waits; what is wrong."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        waiting = [(MessageKind(kind).label, each) for kind, each in sorted(health.backlog().items())]
+        waiting = [(MessageKind(kind).label, each) for kind, each in sorted(backlog.waiting().items())]
         context = {
             **self.admin_site.each_context(request),
             "title": _("SMS gateways"),
             "lines": health.lines(),
             "waiting": waiting,
             "alarms": alarms.standing(),
+            "due_within": limits.RECEIPT_DUE_WITHIN // timedelta(minutes=1),
             "now": timezone.now(),
         }
         return TemplateResponse(request, "admin/sms/health.html", context)
 
 
 class GatewaySwitchForm(forms.ModelForm):
-    """The gateways are those of the settings."""
+    """The gateways are those of the settings, the operators those of step one.
+
+    What an old row holds is offered as well: else opening and saving it would make it one for all operators.
+    """
 
     class Meta:
         model = GatewaySwitch
@@ -130,8 +169,16 @@ class GatewaySwitchForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [(name, name) for name in configuration.names()]
-        self.fields["gateway"] = forms.ChoiceField(label=self.fields["gateway"].label, choices=choices)
+        known = {"gateway": {name: name for name in configuration.names()}, "operator": {"": "—", **OPERATORS}}
+        for name, choices in known.items():
+            old = getattr(self.instance, name)
+            field = self.fields[name]
+            self.fields[name] = forms.ChoiceField(
+                label=field.label,
+                help_text=field.help_text,
+                required=field.required,
+                choices=list(({old: old} | choices if old else choices).items()),
+            )
 
 
 @admin.register(GatewaySwitch)

@@ -71,6 +71,11 @@ class Message(Leased):
                 condition=models.Q(state=MessageState.ACCEPTED, final_at__isnull=True),
             ),
             models.Index(fields=["sent_at"], name="sms_by_day", condition=models.Q(sent_at__isnull=False)),
+            models.Index(
+                fields=["final_at"],
+                name="sms_dead_letters",
+                condition=models.Q(state__in=(MessageState.FAILED, MessageState.EXPIRED)),
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(state__in=MessageState.values), name="sms_state_is_known"),

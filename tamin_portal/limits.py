@@ -57,6 +57,7 @@ SMS_LONGEST = 900  # characters of one text; what gateways take
 SMS_BATCH = 200
 SMS_BATCH_TIME = timedelta(seconds=5)  # then the rest is given back: newer codes go first
 SMS_RESULT_WAITS_FOR_PLACE = timedelta(seconds=2)  # at a gateway that is full; then the next one is as good
+SMS_SUCCESSOR_WITHIN = timedelta(seconds=60)  # a drain whose time is over goes on so long, alone and with calls out
 SMS_LEASE = timedelta(seconds=60)
 SMS_CODE_RETRIES = (0, 2, 5, 10, 20)  # seconds
 SMS_RESULT_RETRIES = (10, 30, 120, 300, 900)  # seconds, the last repeats with jitter
@@ -65,6 +66,12 @@ SMS_LOOK_UP_PAUSE = timedelta(seconds=10)  # a gateway shows a message it took a
 SMS_BUDGET_NEW_NUMBERS = 0.8  # of the daily budget; from there on no codes to numbers nobody has proven
 ALARM_AGAIN = timedelta(minutes=15)  # a line in the log while one lasts
 ALARM_STANDS = timedelta(hours=24)  # one that tells of an event, after its last time
+BACKLOG_CODES_WAIT = 60  # seconds; past these `sms_backlog` ends with an error
+BACKLOG_RESULTS_WAIT = 900
+BACKLOG_RECEIPTS_WAIT = 300  # to be read
+BACKLOG_QUEUE = 5_000  # messages
+BACKLOG_FAILED = 20  # failed or expired within the hour
+BACKLOG_UNKNOWN = 20  # perhaps sent within the hour
 RECEIPT_LARGEST = 8_192  # bytes kept of one pushed receipt
 RECEIPT_HELD = timedelta(hours=1)  # one that came before its message, or that is of none
 RECEIPT_RETRIES = (1, 2, 5, 10, 30, 60, 300)  # seconds, the last repeats

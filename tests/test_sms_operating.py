@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,16 +11,13 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.models import OneTimeCode
-from sms import alarms, delivery, health, reports, routing
+from sms import alarms, delivery, reports, routing
 from sms.gateways.base import Delivery, OutOfOrder, Receipt, ReceiptsBy, Refused, TryAgain, Unknown
-from sms.models import Alarm, AlarmCode, GatewaySwitch, Message, MessageKind, MessageState
-from sms.models import Receipt as ReceiptRow
-from tamin_portal import breaker, limits
+from sms.models import GatewaySwitch, Message, MessageKind, MessageState
+from tamin_portal import limits
 from tests import sms_fixtures
-from tests.accounts import clerk, operator
-from tests.sms_fixtures import CODE_TEXT, NUMBER, queue
+from tests.sms_fixtures import NUMBER, queue
 from tests.sms_gateways import StubGateway
-from tests.test_accounts_admin import assert_fits_the_policy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 use_gateways = sms_fixtures.use_gateways
@@ -31,15 +27,6 @@ def run(*arguments: str, **options: Any) -> str:
     out = io.StringIO()
     call_command(*arguments, stdout=out, stderr=out, **options)
     return out.getvalue()
-
-
-def delivered(seconds: float, *, operator: str = "mci", state: str = MessageState.DELIVERED) -> Message:
-    """A message of the stub "one" that took so long to arrive."""
-    message, now = queue(operator=operator), timezone.now()
-    Message.objects.filter(pk=message.pk).update(
-        state=state, gateway="one", next_attempt_at=None, sent_at=now - timedelta(seconds=seconds), final_at=now
-    )
-    return message
 
 
 # ── sms_status
@@ -232,138 +219,3 @@ def test_a_test_that_cannot_be_sent_is_refused(arguments, why):
     with pytest.raises(CommandError, match=why):
         run("sms_send_test", *arguments)
     assert not Message.objects.exists()
-
-
-# ── sms_backlog
-
-
-def test_an_empty_backlog_is_no_problem():
-    told = json.loads(run("sms_backlog", "--json"))
-    assert told["problems"] == []
-    assert told["waiting"]["code"] == {"count": 0, "oldest_seconds": 0}
-
-
-def test_a_backlog_past_its_threshold_ends_with_an_error():
-    message = queue(MessageKind.CODE)
-    assert "code: 1 waiting" in run("sms_backlog")
-    Message.objects.filter(pk=message.pk).update(created_at=timezone.now() - timedelta(seconds=61))
-    with pytest.raises(CommandError, match="code: the oldest waits for 61 s") as caught:
-        run("sms_backlog", "--json")
-    assert caught.value.returncode == 1
-    assert "code: 1 waiting" in run("sms_backlog", "--codes", "90")
-
-
-def test_results_may_wait_longer_than_codes():
-    message = queue()
-    Message.objects.filter(pk=message.pk).update(created_at=timezone.now() - timedelta(seconds=899))
-    run("sms_backlog")
-    with pytest.raises(CommandError):
-        run("sms_backlog", "--results", "890")
-
-
-def test_a_standing_alarm_is_a_problem():
-    alarms.sound(AlarmCode.OUT_OF_ORDER, "one", "418")
-    with pytest.raises(CommandError, match="alarm out_of_order one: 418"):
-        run("sms_backlog")
-
-
-# ── health
-
-
-def test_health_counts_what_was_delivered_and_how_fast(use_gateways):
-    use_gateways(StubGateway("one"), StubGateway("two"))
-    for seconds in range(1, 22):
-        delivered(seconds)
-    delivered(9, state=MessageState.UNDELIVERED)
-    delivered(9, operator="mtn")
-    old = delivered(5)
-    Message.objects.filter(pk=old.pk).update(sent_at=timezone.now() - timedelta(hours=25))
-    lines = {(line.gateway, line.operator): line for line in health.lines()}
-    mci = lines["one", "mci"]
-    assert (mci.taken, mci.delivered, mci.undelivered) == (22, 21, 1)
-    assert mci.share_delivered == pytest.approx(21 / 22)
-    assert (round(mci.median), round(mci.slow)) == (11, 20)
-    assert lines["one", "mtn"].slow == lines["one", "mtn"].median
-    assert (lines["two", "*"].taken, lines["two", "*"].share_delivered, lines["two", "*"].median) == (0, None, None)
-
-
-def test_the_health_page_shows_it_and_fits_the_policy(use_gateways, client):
-    use_gateways(StubGateway("one"), StubGateway("two"))
-    delivered(4)
-    queue(operator="mci")
-    for _ in range(5):
-        breaker.record("sms:two:mci", False)
-    breaker.trip("sms:two:*", "418")
-    alarms.sound(AlarmCode.OUT_OF_ORDER, "two", "418")
-    client.force_login(operator())
-    page = client.get("/admin/sms/message/health/").content.decode()
-    assert_fits_the_policy(page)
-    assert "۱۰۰٫۰٪" in page
-    assert "<bdi>418</bdi>" in page
-    assert "۴٫۰" in page
-    assert "درگاه حساب ما را نمی‌پذیرد" in page
-    assert "/admin/sms/message/health/" in client.get("/admin/sms/message/").content.decode()
-
-
-def test_a_clerk_sees_nothing_of_it(client):
-    client.force_login(clerk())
-    for path in ("message/health/", "gatewayswitch/", "alarm/", "receipt/"):
-        assert client.get(f"/admin/sms/{path}").status_code == 403
-
-
-# ── the admin
-
-
-def test_an_operator_switches_a_gateway_in_the_admin(use_gateways, client):
-    use_gateways(StubGateway("one"), StubGateway("two"))
-    client.force_login(operator())
-    page = client.get("/admin/sms/gatewayswitch/add/").content.decode()
-    assert_fits_the_policy(page)
-    assert '<option value="two">' in page
-    client.post("/admin/sms/gatewayswitch/add/", {"gateway": "one", "operator": "", "weight": ""})
-    assert [gateway.name for gateway in routing.route("mci", "code")] == ["two"]
-    switch = GatewaySwitch.objects.get()
-    breaker.trip("sms:one:*", "418")
-    client.post(f"/admin/sms/gatewayswitch/{switch.pk}/change/", {"gateway": "one", "operator": "", "is_on": "on"})
-    assert [gateway.name for gateway in routing.route("mci", "code")] == ["one", "two"]
-    wrong = client.post("/admin/sms/gatewayswitch/add/", {"gateway": "nobody", "operator": ""})
-    assert wrong.status_code == 200
-    assert GatewaySwitch.objects.count() == 1
-
-
-def test_the_list_has_age_and_masked_numbers_and_a_final_one_no_body(client):
-    queue(text="نتیجه یکم")
-    final = delivered(5)
-    Message.objects.filter(pk=final.pk).update(text="نتیجه دوم")
-    queue(MessageKind.CODE)
-    client.force_login(operator())
-    page = client.get("/admin/sms/message/").content.decode()
-    assert "۰۹۱۲•••۴۵۶۷" in page
-    assert "9121234567" not in page
-    for message in Message.objects.all():
-        detail = client.get(f"/admin/sms/message/{message.pk}/change/").content.decode()
-        assert "نتیجه دوم" not in detail
-        assert CODE_TEXT.splitlines()[0] not in detail
-
-
-def test_an_operator_ends_an_alarm_and_a_clerk_cannot(client):
-    alarms.sound(AlarmCode.GIVEN_UP, detail="message 1")
-    order = {"action": "dealt_with", "_selected_action": [Alarm.objects.get().pk]}
-    client.force_login(clerk())
-    client.post("/admin/sms/alarm/", order)
-    assert len(alarms.standing()) == 1
-    client.force_login(operator())
-    client.post("/admin/sms/alarm/", order)
-    assert alarms.standing() == []
-
-
-def test_receipts_and_alarms_are_shown_without_long_numbers(client):
-    row = ReceiptRow.objects.create(gateway="one", query="to=09121234567", body=b'{"mobile": "09121234567"}')
-    alarm = Alarm.objects.create(code=AlarmCode.RECEIPTS, subject="one", detail="ValueError")
-    client.force_login(operator())
-    assert "ValueError" in client.get("/admin/sms/alarm/").content.decode()
-    assert client.get(f"/admin/sms/alarm/{alarm.pk}/change/").status_code == 200
-    assert client.get("/admin/sms/receipt/").status_code == 200
-    page = client.get(f"/admin/sms/receipt/{row.pk}/change/").content.decode()
-    assert "9121234567" not in page
-    assert "[number]" in page

@@ -1,50 +1,63 @@
-"""What waits to be sent, and whether that is too long: for monitoring."""
+"""What waits to be sent, and whether anything is wrong: for monitoring."""
 
 from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from dataclasses import fields
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from sms import alarms, health
+from sms import backlog
+from sms.backlog import Backlog, Thresholds, Waiting
 from sms.models import MessageKind
 
-CODES_WAIT, RESULTS_WAIT = 60, 900  # seconds
+_MOST = {
+    "codes": ("SECONDS", "most the oldest code may wait"),
+    "results": ("SECONDS", "the same for results and notices"),
+    "receipts": ("SECONDS", "most a pushed receipt may be unread"),
+    "queue": ("NUMBER", "most messages that may wait"),
+    "failed": ("NUMBER", "most that may have failed or expired within the hour"),
+    "unknown": ("NUMBER", "most of the last hour of which nobody may know whether they were sent"),
+}
 
 
 class Command(BaseCommand):
     help = (
-        "Show how many SMS wait, the age of the oldest, and the alarms that stand. Ends with exit code 1 when a code "
-        "or a result waits longer than it should, or an alarm stands."
+        "Show how many SMS wait, the age of the oldest, what ended badly within the hour, open breakers and alarms. "
+        "Ends with exit code 1 and the reasons when a threshold is passed, a breaker is open or an alarm stands."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="one object, for other programs")
-        parser.add_argument("--codes", type=int, default=CODES_WAIT, metavar="SECONDS", help="most a code may wait")
-        parser.add_argument("--results", type=int, default=RESULTS_WAIT, metavar="SECONDS", help="the same for others")
+        for field in fields(Thresholds):
+            unit, what = _MOST[field.name]
+            told = f"{what} (default {field.default})"
+            parser.add_argument(f"--{field.name}", type=int, default=field.default, metavar=unit, help=told)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        waiting, standing = health.backlog(), alarms.standing()
-        limits = {kind: options["codes" if kind == MessageKind.CODE else "results"] for kind in MessageKind.values}
-        problems = [
-            f"{kind}: the oldest waits for {each.oldest} s"
-            for kind, each in sorted(waiting.items())
-            if each.oldest > limits[kind]
-        ]
-        problems += [f"alarm {alarm}: {alarm.detail}".rstrip(": ") for alarm in standing]
+        found = backlog.look()
+        problems = found.problems(Thresholds(**{name: options[name] for name in _MOST}))
         if options["json"]:
-            found = {kind: _as_object(waiting, kind) for kind in MessageKind.values}
-            told = {"waiting": found, "alarms": [str(alarm) for alarm in standing], "problems": problems}
-            self.stdout.write(json.dumps(told, ensure_ascii=False, indent=2))
+            self.stdout.write(json.dumps(_as_object(found, problems), ensure_ascii=False, indent=2))
         else:
-            for kind, each in sorted(waiting.items()):
+            for kind, each in sorted(found.waiting.items()):
                 self.stdout.write(f"{kind}: {each.count} waiting, the oldest for {each.oldest} s")
+            self.stdout.write(f"within the hour: {found.failed} failed or expired, {found.unknown} unknown")
         if problems:
             raise CommandError("; ".join(problems), returncode=1)
 
 
-def _as_object(waiting: dict[str, health.Waiting], kind: str) -> dict[str, int]:
-    each = waiting.get(kind, health.Waiting(0, 0))
-    return {"count": each.count, "oldest_seconds": each.oldest}
+def _as_object(found: Backlog, problems: list[str]) -> dict[str, Any]:
+    none = Waiting(0, 0)
+    waiting = {kind: found.waiting.get(kind, none) for kind in MessageKind.values}
+    return {
+        "waiting": {kind: {"count": each.count, "oldest_seconds": each.oldest} for kind, each in waiting.items()},
+        "failed_last_hour": found.failed,
+        "unknown_last_hour": found.unknown,
+        "oldest_unread_receipt_seconds": found.unread,
+        "open_breakers": list(found.breakers),
+        "alarms": [str(alarm) for alarm in found.alarms],
+        "problems": problems,
+    }

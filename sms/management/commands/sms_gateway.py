@@ -59,7 +59,9 @@ def _told(line: Line) -> str:
     state = "on" if line.is_on else "off"
     if line.open_until:
         state += f", breaker open ({line.reason or 'failures'})"
+    state += "".join(f", out of order for {kind} ({reason})" for kind, reason in line.closed_to.items())
     return (
-        f"{line.gateway:<14} {line.operator or '-':<10} {state:<30} taken {line.taken}, delivered {share}, "
+        f"{line.gateway:<14} {line.operator or '-':<10} {state:<30} taken {line.taken}, "
+        f"delivered {share} of {line.due} due, not confirmed {line.unconfirmed}, "
         f"median / 95 % {times}, unknown {line.unknown}"
     )
