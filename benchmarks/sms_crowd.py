@@ -28,6 +28,7 @@ FINAL = (
     MessageState.UNKNOWN,
     MessageState.ACCEPTED,  # where no receipt is due
 )
+REFUSALS = {"try-later"}  # a stub's clear "not taken": another gateway may be given the message at once
 NOT_SENT = (MessageState.FAILED, MessageState.EXPIRED, MessageState.CANCELLED)
 
 
@@ -163,7 +164,7 @@ class Crowd:
 
     def _demand_without_key(self, verdict: Verdict) -> None:
         """A code is handed over once, a result twice at the most, and only if the first time was in doubt."""
-        given = Counter(str(line["to"])[-10:] for line in self.lines())
+        given = Counter(str(line["to"])[-10:] for line in self.lines() if line["behaviour"] not in REFUSALS)
         codes = set(Message.objects.filter(kind=MessageKind.CODE).values_list("to", flat=True))
         twice = [number for number, count in given.items() if count > 1 and f"+98{number}" in codes]
         thrice = [number for number, count in given.items() if count > 2]
