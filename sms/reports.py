@@ -35,8 +35,11 @@ _STATES = {
 # ── Pushed
 
 
-def drain(*, seconds: float = 50) -> int:
-    """Read the receipts that are due; returns how many were looked at."""
+def drain(*, seconds: float = limits.RECEIPT_TIME) -> int:
+    """Read the receipts that are due for so long; returns how many were looked at.
+
+    Not for long at a time: in a burst, what asks the other gateways waits in the same queue.
+    """
     return leases.drain(Receipt, _work, limit=limits.RECEIPT_BATCH, lease_for=limits.RECEIPT_LEASE, seconds=seconds)
 
 

@@ -76,6 +76,7 @@ RECEIPT_LARGEST = 8_192  # bytes kept of one pushed receipt
 RECEIPT_HELD = timedelta(hours=1)  # one that came before its message, or that is of none
 RECEIPT_RETRIES = (1, 2, 5, 10, 30, 60, 300)  # seconds, the last repeats
 RECEIPT_BATCH = 100
+RECEIPT_TIME = 10.0  # seconds of one look
 RECEIPT_LEASE = timedelta(seconds=60)
 RECEIPT_DUE_WITHIN = timedelta(minutes=10)  # by then a message that was delivered is reported; the health page judges older ones
 RECEIPT_WAIT = timedelta(hours=72)  # then an accepted message is left as accepted
