@@ -127,8 +127,8 @@ def _read(connection: socket.socket, method: str, ends: float) -> tuple[Answer, 
     response = HTTPResponse(_Until(connection, ends), method=method)  # type: ignore[arg-type]
     try:
         response.begin()
-        body = response.read(LARGEST_ANSWER)
-        if response.length or (response.chunked and not response.isclosed()):
+        body = response.read(LARGEST_ANSWER + 1)
+        if len(body) > LARGEST_ANSWER or response.length or (response.chunked and not response.isclosed()):
             raise HTTPException("larger than an answer can be, or cut off")
         return Answer(response.status, body), not response.will_close
     finally:

@@ -6,6 +6,7 @@ Receipts come as a GET on our own URL, with the message's key in it.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qs, quote, urlsplit
@@ -60,7 +61,7 @@ _DELIVERY = {
     "accepted": Delivery.ON_ITS_WAY,
     "sent": Delivery.ON_ITS_WAY,
 }
-_PAGES = (b"<!doctype html", b"<html")
+_PAGE = re.compile(rb"<(!doctype )?html", re.IGNORECASE)
 
 
 class HttpGateway(Gateway):
@@ -120,7 +121,7 @@ class HttpGateway(Gateway):
             return _CODES.get(answer.status, OutOfOrder if answer.status < 400 else TryAgain.this_message)(said)
         if not 200 <= answer.status < 300:
             return Unknown(said)
-        if self._expect not in answer.body or answer.body.lstrip()[:20].lower().startswith(_PAGES):
+        if self._expect not in answer.body or _PAGE.search(answer.body):
             return Unknown(f"{said}, without the words of an acceptance")
         return Accepted()
 

@@ -10,7 +10,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from sms.gateways import client
@@ -81,6 +81,7 @@ _DELIVERY = {
 }
 _NO_SUCH_MESSAGE = 100
 _OK = 200
+_LONGEST = 2**63 - 1
 _STATUS_AT_ONCE = 500
 _LOCAL_IDS_KNOWN = timedelta(hours=12)
 _IDS_KNOWN = timedelta(hours=48)
@@ -135,7 +136,7 @@ class KavenegarGateway(Gateway):
             return OutOfOrder(str(status), kind=sms.kind)
         if status != _OK:
             return _CODES.get(status, Unknown)(str(status))
-        ids = [provider_id for provider_id, _ in entries if provider_id]
+        ids = [entry.id for entry in entries if entry.id]
         return Accepted(provider_ids=(ids[0],)) if ids else Unknown("no id")
 
     def _template_fields(self, sms: Sms) -> dict[str, str]:
@@ -153,12 +154,14 @@ class KavenegarGateway(Gateway):
             return NoAnswer(str(fault))
         if status != _OK or len(entries) != 1:
             return NoAnswer(str(status))
-        [(found, delivery)] = entries
-        if delivery == _NO_SUCH_MESSAGE:
+        [entry] = entries
+        if entry.id not in (provider_id or entry.id, "") or entry.local_id not in (_local_id(key), ""):
+            return NoAnswer("about another message")
+        if entry.status == _NO_SUCH_MESSAGE:
             return NotFound()
-        if not found or delivery not in _DELIVERY:
-            return NoAnswer(f"delivery {delivery}")
-        return Found(provider_ids=(found,), delivery=_DELIVERY[delivery])
+        if not entry.id or entry.status not in _DELIVERY:
+            return NoAnswer(f"delivery {entry.status}")
+        return Found(provider_ids=(entry.id,), delivery=_DELIVERY[entry.status])
 
     def poll(self, provider_ids: Sequence[str]) -> list[Receipt]:
         known: list[Receipt] = []
@@ -168,17 +171,17 @@ class KavenegarGateway(Gateway):
 
     def _statuses(self, provider_ids: Sequence[str]) -> Iterable[Receipt]:
         try:
-            _, entries = self._ask("sms/status", {"messageid": ",".join(provider_ids)})
+            status, entries = self._ask("sms/status", {"messageid": ",".join(provider_ids)})
         except (client.NotSent, client.NoAnswer, ValueError):
             return []
         return [
-            Receipt(_DELIVERY[delivery], provider_id=provider_id, detail=str(delivery))
-            for provider_id, delivery in entries
-            if provider_id and delivery in _DELIVERY
+            Receipt(_DELIVERY[entry.status], provider_id=entry.id, detail=str(entry.status))
+            for entry in entries
+            if status == _OK and entry.id in provider_ids and entry.status in _DELIVERY
         ]
 
-    def _ask(self, method: str, fields: Mapping[str, str]) -> tuple[int, list[tuple[str, int]]]:
-        """Kavenegar's own status, and id and delivery status of each entry. Raises NotSent, NoAnswer, or
+    def _ask(self, method: str, fields: Mapping[str, str]) -> tuple[int, list[_Entry]]:
+        """Kavenegar's own status, and its entries. Raises NotSent, NoAnswer, or
         ValueError for an answer that is none."""
         answer = self._client.request(
             "POST",
@@ -193,15 +196,24 @@ class KavenegarGateway(Gateway):
             raise ValueError(f"http {answer.status}, not Kavenegar's answer") from None
         if type(status) is not int:
             raise ValueError("status is no number")
-        return status, [_entry(entry) for entry in entries] if isinstance(entries, list) else []
+        return status, [_Entry.read(entry) for entry in entries] if isinstance(entries, list) else []
 
 
-def _entry(entry: Any) -> tuple[str, int]:
-    """Id and status in one entry; empty and 0 for what is not there or of a wrong type."""
-    fields = entry if isinstance(entry, dict) else {}
-    found, status = fields.get("messageid"), fields.get("status")
-    good = type(found) is int and found > 0
-    return str(found) if good else "", status if type(status) is int else 0
+class _Entry(NamedTuple):
+    """What is said of one message. Empty and 0: it is not there, or of a wrong type."""
+
+    id: str
+    status: int
+    local_id: str
+
+    @classmethod
+    def read(cls, entry: Any) -> _Entry:
+        fields = entry if isinstance(entry, dict) else {}
+        found, status, local = fields.get("messageid"), fields.get("status"), fields.get("localid")
+        good = type(found) is int and 0 < found <= _LONGEST
+        return cls(
+            str(found) if good else "", status if type(status) is int else 0, "" if local is None else str(local)
+        )
 
 
 def _local_id(key: uuid.UUID) -> str:

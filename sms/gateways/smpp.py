@@ -66,6 +66,7 @@ _STATES = ("", "ENROUTE", "DELIVRD", "EXPIRED", "DELETED", "UNDELIV", "ACCEPTD",
 _RECEIPT = 0x04  # esm_class of a delivery receipt, in the bits 0x3C
 _FIELD = re.compile(rb"\b(id|stat|err):(\S*)", re.IGNORECASE)
 _WORDS = re.compile(rb"\btext:", re.IGNORECASE)  # after it come the first words of the message, whatever they are
+_LONGEST_ID = 65
 _PART_WITHIN = 25.0  # seconds for all parts of a message
 _SLOW_DOWN_PAUSE = 0.5
 _NEXT_CONNECT = 5.0  # seconds between attempts to connect without anything to send
@@ -243,7 +244,7 @@ def _split(sms: Sms) -> tuple[list[bytes], int, int]:
 
 def _text(raw: bytes) -> str:
     """An id or a word: up to a NUL, without blanks, for several ids are kept with blanks between them."""
-    return "".join(raw.partition(b"\0")[0].decode("ascii", "replace").split())
+    return "".join(raw.partition(b"\0")[0].decode("ascii", "replace").split())[:_LONGEST_ID]
 
 
 def _state(number: str) -> str:
