@@ -52,7 +52,7 @@ def receipt(request: HttpRequest, gateway: str, token: str) -> HttpResponse:
     pushed = PushedReceipt(
         method=str(request.method),
         query=_ascii(request.META.get("QUERY_STRING", "")),
-        content_type=request.content_type or "",
+        content_type=request.META.get("CONTENT_TYPE", ""),  # with its charset
         body=request.read(limits.RECEIPT_LARGEST + 1),
     )
     receipts.keep(gateway, pushed)

@@ -119,6 +119,12 @@ def test_a_receipt_by_get_is_kept_with_its_query(box):
     assert (row.gateway, row.method, row.query, bytes(row.body)) == ("box", "GET", "id=1&state=2", b"")
 
 
+def test_the_charset_of_a_body_is_kept_with_it(box):
+    Client().generic("POST", URL, b"a=\xdf", content_type="application/x-www-form-urlencoded; charset=cp1256")
+    row = Receipt.objects.get()
+    assert (row.content_type, bytes(row.body)) == ("application/x-www-form-urlencoded; charset=cp1256", b"a=\xdf")
+
+
 def test_both_tokens_are_valid_while_one_replaces_the_other(box):
     assert push(url=f"/sms/receipts/box/{OLD_TOKEN}/").status_code == 200
     assert push().status_code == 200
