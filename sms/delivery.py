@@ -17,19 +17,18 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q
-from django.utils import timezone
 
-from sms import calls, routing, switches, texts
-from sms.calls import Item, Question, Said
-from sms.doubt import WayOut, doubts, way_out
+from sms import calls, jobs, routing
+from sms.calls import Said
+from sms.doubt import WayOut
 from sms.gateways import base
-from sms.models import Message, MessageKind, MessageState
+from sms.models import Message, MessageState
 from sms.packets import Packets, release
 from sms.records import Call, Job, Turn, give_back
 from tamin_portal import leases, limits
@@ -37,16 +36,21 @@ from tamin_portal import leases, limits
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
-_ORDER = ("priority", "next_attempt_at", "id")
 _GATHER = 0.003  # seconds: answers that come close together are written together
 _LOOK_EVERY = 0.2  # seconds between looks for new messages while calls are under way
 _CROWD = limits.SMS_BATCH // 2  # so many of a kind to an operator wait here for a place: no more are claimed
 _PATIENCE = 30.0  # seconds that answers wait for a database that is away
+_TOO_LATE = base.TryAgain("expired")  # for calls that were not made
+
+_claiming: set[_Drain] = set()  # of this process
+_shift = threading.Lock()
 
 
 def drain(*, seconds: float = 50) -> int:
     """Send until nothing is due or `seconds` have passed; returns how many messages were claimed.
 
+    While a call of it hangs and no other drain of this process claims, it goes on for at most
+    `limits.SMS_SUCCESSOR_WITHIN` longer: the queue does not wait for the last answers.
     Codes go before results, older before newer. With nothing due it costs one statement. Raises
     ImproperlyConfigured, before anything is claimed, when SMS_GATEWAYS names no gateway.
     """
@@ -75,21 +79,28 @@ class _Drain:
         self.unwritten: list[tuple[Call, Said]] = []
         self.places: Counter[base.Gateway] = Counter()  # of the calls in `unwritten`
         self.over, self.lock = False, threading.Lock()
+        self.away_since: float | None = None  # the database
         self.claimed = 0
         self.look_again_at = 0.0
         self.crowds: set[tuple[str, str]] = set()  # kind and operator, at the last look
 
     def run(self) -> int:
+        with _shift:
+            _claiming.add(self)
         try:
             return self._run()
         finally:
+            with _shift:
+                _claiming.discard(self)
             self._let_go()
 
     def _run(self) -> int:
         while True:
+            self.away_since = None  # all steps of a turn wait for it together
             self.unwritten = self._gather()
-            self._give_back_the_late()
-            busy = self._claim() or self.unwritten
+            claims = self._claims()
+            self._give_back_the_late(timedelta(0) if not claims else limits.SMS_BATCH_TIME)
+            busy = (claims and self._claim()) or self.unwritten
             self._turn()
             if not (busy or self.waiting or self.flying):
                 return self.claimed
@@ -117,34 +128,42 @@ class _Drain:
         self.places[answers[0][0].gateway] += 1
         return answers
 
+    def _claims(self) -> bool:
+        """Whether its time is not over, or its last calls may hang and nobody else would claim meanwhile."""
+        late = time.monotonic() - self.ends
+        with _shift:
+            needed = self.flying and _claiming == {self} and late < limits.SMS_SUCCESSOR_WITHIN.total_seconds()
+            if late >= 0 and not needed:
+                _claiming.discard(self)
+            return self in _claiming
+
     def _claim(self) -> bool:
         """Whether there was more to send."""
         now, room = time.monotonic(), self._room()
         idle = not (self.flying or self.waiting)
-        if now >= self.ends or room * 2 < limits.SMS_BATCH or not (idle or now >= self.look_again_at):
+        if room * 2 < limits.SMS_BATCH or not (idle or now >= self.look_again_at):
             return False
-        rows = self._patiently(partial(_claim, room, self.crowds))
+        rows = self._patiently(partial(jobs.claim, room, self.crowds))
         if len(rows) < room:
             self.look_again_at = now + _LOOK_EVERY
         self.claimed += len(rows)
-        self.waiting += self._patiently(lambda: [_job(message) for message in rows])
+        self.waiting += self._patiently(lambda: [jobs.job_of(message) for message in rows])
         return bool(rows)
 
     def _room(self) -> int:
         """How many messages may be claimed. Those that wait for a full gateway take no room from the others,
         and no more like them are claimed until most of them have gone."""
-        waiting = Counter(map(_sort, self.waiting))
+        waiting = Counter(map(jobs.sort, self.waiting))
         crowds = {sort for sort, count in waiting.items() if count > _CROWD}
         if self.crowds - crowds:
             self.look_again_at = 0.0
         self.crowds = crowds
         return limits.SMS_BATCH - sum(count for sort, count in waiting.items() if sort not in crowds)
 
-    def _give_back_the_late(self) -> None:
+    def _give_back_the_late(self, held: timedelta) -> None:
         """A slow gateway: codes that were queued meanwhile go before what waits here."""
         now = time.monotonic()
-        held = limits.SMS_BATCH_TIME.total_seconds() if now < self.ends else 0
-        late = [job for job in self.waiting if now - job.claimed >= held]
+        late = [job for job in self.waiting if now - job.claimed >= held.total_seconds()]
         if late:
             self._patiently(lambda: give_back(late))
             self.waiting = [job for job in self.waiting if job not in late]
@@ -170,7 +189,7 @@ class _Drain:
         """Give each waiting message to one of its gateways, as far as they stand another call."""
         waiting, self.waiting = self.waiting, []
         for job in waiting:
-            if job.expired and job.way is not WayOut.LOOK_UP:
+            if not jobs.may_begin(job):
                 job.gateways = []
             if call := self._call(job, packets):
                 turn.begun.append(call)
@@ -185,7 +204,7 @@ class _Drain:
         for gateway in tuple(job.gateways):
             packet = packets.place(gateway, alone=asks)
             if packet is None:
-                if _waits_for(gateway, job):
+                if jobs.waits_for(gateway, job):
                     break
                 continue
             job.gateways.remove(gateway)
@@ -205,26 +224,25 @@ class _Drain:
     def _report(self) -> None:
         """Tell the breakers, before the next choice. No fault of theirs may cost an answer that is not written yet."""
         for call, said in self.unwritten:
-            if isinstance(said, base.Outcome):
-                try:
-                    self._patiently(
-                        partial(
-                            routing.heard, call.gateway.name, call.job.message.operator, said, call.job.message.kind
-                        )
-                    )
-                except Exception as error:
-                    log.error("what gateway %s did was not noted (%s)", call.gateway.name, type(error).__name__)
+            try:
+                self._patiently(partial(_heard, call, said))
+            except Exception as error:
+                log.error("what gateway %s did was not noted (%s)", call.gateway.name, type(error).__name__)
 
     def _launch(self, packets: Sequence[list[Call]]) -> None:
         """Call; those in this thread last, for it can do nothing else meanwhile."""
         for packet in sorted(packets, key=lambda packet: calls.line(packet[0].gateway) is None):
-            gateway, items = packet[0].gateway, [_item(call) for call in packet]
             self.flying += len(packet)
-            calls.start(gateway, items, partial(self._hear, packet))
+            live = [call for call in packet if jobs.may_begin(call.job)]  # the database may have been slow
+            hear = partial(self._hear, live, [call for call in packet if call not in live])
+            if live:
+                calls.start(live[0].gateway, [jobs.item_of(call) for call in live], hear)
+            else:
+                hear([])
 
-    def _hear(self, packet: list[Call], said: list[Said]) -> None:
+    def _hear(self, live: list[Call], late: list[Call], said: list[Said]) -> None:
         with self.lock:
-            self.answers.put(list(zip(packet, said, strict=True)))
+            self.answers.put([*zip(live, said, strict=True), *((call, _TOO_LATE) for call in late)])
             if self.over:
                 self._take_all()
 
@@ -241,67 +259,22 @@ class _Drain:
 
     def _patiently(self, step: Callable[[], Result]) -> Result:
         """`step`, again and again while the database is away and there are answers that it must not miss."""
-        ends = time.monotonic() + _PATIENCE
         while True:
             try:
                 return step()
             except (OperationalError, InterfaceError) as error:
                 connection.close()
-                if not (self.flying or self.unwritten) or time.monotonic() > ends:
+                now = time.monotonic()
+                self.away_since = self.away_since or now
+                if not (self.flying or self.unwritten) or now - self.away_since > _PATIENCE:
                     raise
                 log.warning("the database is away (%s); answers of gateways wait", type(error).__name__)
                 time.sleep(0.5)
 
 
-def _claim(room: int, crowds: Collection[tuple[str, str]]) -> list[Message]:
-    skip = (("kind", "operator"), crowds)
-    return leases.claim(Message, limit=room, lease_for=limits.SMS_LEASE, order=_ORDER, skip=skip)
-
-
-def _sort(job: Job) -> tuple[str, str]:
-    return job.message.kind, job.message.operator
-
-
-def _waits_for(gateway: base.Gateway, job: Job) -> bool:
-    """Whether `job` waits for a place at `gateway`, which has none now, rather than go by the next one: a code
-    never, a result for a little. One that is called in this thread has a place at the next turn."""
-    if calls.line(gateway) is None:
-        return True
-    little = limits.SMS_RESULT_WAITS_FOR_PLACE.total_seconds()
-    return job.message.kind != MessageKind.CODE and time.monotonic() - job.claimed < little
-
-
-def _job(message: Message) -> Job:
-    """What is to be done about a claimed message."""
-    job = Job(message, time.monotonic(), doubts(message), message.lease)
-    if job.doubts:
-        gateway = routing.by_name(job.doubts[-1].gateway)
-        job.way = way_out(
-            kind=message.kind,
-            doubts=job.doubts,
-            gateway=gateway,
-            expired=job.expired,
-            now=timezone.now(),
-            is_on=switches.is_on(job.doubts[-1].gateway, message.operator),
-        )
-        if gateway and job.way in (WayOut.SAME_KEY_AGAIN, WayOut.LOOK_UP):
-            job.gateways = [gateway]
-    if job.way in (None, WayOut.ONCE_MORE):
-        job.gateways = list(routing.route(message.operator, message.kind))
-    return job
-
-
-def _item(call: Call) -> Item:
+def _heard(call: Call, said: Said) -> None:
     message = call.job.message
-    if call.job.way is WayOut.LOOK_UP:
-        return Question(key=message.key, provider_id=message.provider_id)
-    is_code = message.kind == MessageKind.CODE
-    return base.Sms(
-        key=message.key,
-        to=message.to,
-        text=message.text,
-        kind=message.kind,
-        operator=message.operator,
-        code=texts.code_in(message.text) if is_code else "",
-        label=texts.label_in(message.text) if is_code else "",
-    )
+    if said is _TOO_LATE:
+        routing.not_sent(call.gateway.name, message.operator)
+    elif isinstance(said, base.Outcome):
+        routing.heard(call.gateway.name, message.operator, said, message.kind)

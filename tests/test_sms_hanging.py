@@ -7,12 +7,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
 
 from sms import calls, delivery, routing
+from sms.gateways.base import TryAgain, Unknown
 from sms.models import Message, MessageKind, MessageState
+from tamin_portal import limits
 from tests import sms_fixtures
 from tests.sms_fixtures import crowd, drained_in_a_thread, make_due, queue, states, until
 from tests.sms_gateways import StubGateway
@@ -136,3 +140,126 @@ def test_a_drain_that_breaks_off_gives_back_the_places_of_its_calls(use_gateways
     assert not line.reserve()
     over.set()
     until(line.reserve)
+
+
+# ── the end of a drain
+
+
+def test_a_drain_whose_time_is_over_still_sends_codes_while_a_call_hangs_and_nobody_else_does(use_gateways):
+    over = threading.Event()
+    use_gateways(crowd("stub", connections=3, on_send=lambda sms: over.wait(30) if sms.key == stuck.key else None))
+    stuck = queue()
+    thread = drained_in_a_thread(lambda: delivery.drain(seconds=0.1))
+    until(lambda: states()[MessageState.SENDING] == 1)
+    time.sleep(0.5)  # longer than it may claim
+    code = queue(MessageKind.CODE)
+    until(lambda: Message.objects.get(pk=code.pk).state == MessageState.ACCEPTED, 5)
+    assert Message.objects.get(pk=stuck.pk).state == MessageState.SENDING
+    over.set()
+    thread.join(20)
+    assert states() == {MessageState.ACCEPTED: 2}
+
+
+def test_a_drain_whose_time_is_over_leaves_the_queue_to_another_and_ends(use_gateways):
+    """Work never ends: each message that is sent brings another. The second drain goes on alone."""
+    over = threading.Event()
+
+    def bring_another(sms):
+        if sms.key == stuck.key:
+            over.wait(40)
+        elif not over.wait(0.01):
+            queue()
+        connection.close()
+
+    use_gateways(crowd("stub", connections=4, on_send=bring_another))
+    stuck = queue()
+    second = drained_in_a_thread(lambda: delivery.drain(seconds=60))
+    until(lambda: states()[MessageState.SENDING] == 1)
+    for _ in range(8):
+        queue()
+    first = drained_in_a_thread(lambda: delivery.drain(seconds=0.5))
+    first.join(20)
+    assert not first.is_alive()
+    assert second.is_alive()
+    over.set()
+    second.join(20)
+    assert states().keys() == {MessageState.ACCEPTED}
+
+
+def test_a_drain_ends_at_last_also_when_no_other_comes(use_gateways, monkeypatch):
+    monkeypatch.setattr(limits, "SMS_SUCCESSOR_WITHIN", timedelta(seconds=0.5))
+
+    def bring_another(sms):
+        time.sleep(0.01)
+        queue()
+        connection.close()
+
+    use_gateways(crowd("stub", connections=4, on_send=bring_another))
+    for _ in range(8):
+        queue()
+    thread = drained_in_a_thread(lambda: delivery.drain(seconds=0.1))
+    thread.join(20)
+    assert not thread.is_alive()
+    assert states()[MessageState.QUEUED] > 0
+    assert states()[MessageState.SENDING] == 0
+
+
+# ── a database that is away or slow
+
+
+def as_many_as_a_drain_holds() -> None:
+    """So that nothing is claimed, and no statement made, between an answer and what follows from it."""
+    for operator in ("mtn", "rightel"):
+        for _ in range(65):
+            queue(operator=operator)
+
+
+def test_answers_wait_for_the_database_once_and_not_once_each(use_gateways, monkeypatch):
+    monkeypatch.setattr(delivery, "_PATIENCE", 1.0)
+    all_answer, away, since = threading.Barrier(12), threading.Event(), []
+
+    def answer(sms):
+        all_answer.wait(20)
+        since.append(time.monotonic())
+        away.set()
+
+    def nothing_works(execute, *given):
+        if away.is_set():
+            raise OperationalError("the database is away")
+        return execute(*given)
+
+    use_gateways(crowd("stub", *[Unknown("time-out")] * 12, connections=12, on_send=answer))
+    for _ in range(12):
+        queue()
+    as_many_as_a_drain_holds()
+    with connection.execute_wrapper(nothing_works), pytest.raises(OperationalError):
+        delivery.drain()
+    assert time.monotonic() - min(since) < 6
+
+
+def test_a_code_that_expires_while_its_beginning_is_written_is_not_sent(use_gateways):
+    """The row is locked by something else until then."""
+    locked = threading.Event()
+
+    def hold_the_row():
+        with transaction.atomic():
+            Message.objects.filter(pk=code.pk).update(parts=1)
+            locked.set()
+            while timezone.now() < code.expires_at:
+                time.sleep(0.01)
+
+    def lock(sms):
+        holders.append(drained_in_a_thread(hold_the_row))
+        assert locked.wait(10)
+
+    holders: list[threading.Thread] = []
+    second = StubGateway("second")
+    use_gateways(StubGateway("first", TryAgain.busy(), on_send=lock), second)
+    as_many_as_a_drain_holds()
+    code = queue(MessageKind.CODE, expires_at=timezone.now() + timedelta(seconds=1))
+    delivery.drain()
+    holders[0].join(20)
+    code.refresh_from_db()
+    assert code.state == MessageState.EXPIRED
+    assert code.key not in {sms.key for sms in second.sent}
+    assert list(code.tries.order_by("id").values_list("outcome", "detail"))[1] == ("try_again", "expired")
