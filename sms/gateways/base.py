@@ -8,10 +8,8 @@ a text, or a URL that holds its key. `sms.delivery` does the rest: attempts, ret
 An adapter is built once in a process and is called by up to `connections` threads at the same time.
 Each call comes back well within `limits.SMS_LEASE`: after that another worker takes the message over.
 
-The services that come later fit in: Magfa takes many messages in one request (`batch`, `send_many`),
-each with our key, and can be asked for a key (`look_up_by_key`; it is not said that a repeated key
-is not sent twice, so no `client_key`); SMS.ir fills templates (`code`, `label`), takes no key and
-is polled, so what timed out there stays unknown. tests/test_sms_gateway_contract.py has both in small.
+docs/sms-gateways.md says which outcome to choose, and how Magfa and SMS.ir fit, which come later;
+tests/test_sms_gateway_contract.py has both in small.
 """
 
 from __future__ import annotations
@@ -253,5 +251,6 @@ class Gateway(ABC):
 
     def poll(self, provider_ids: Sequence[str]) -> list[Receipt]:
         """What is known about these messages, any number of them; unknown ones are left out, all of
-        them when the gateway does not answer. Only where `abilities` declares POLL."""
+        them when the gateway does not answer, and those for which a few seconds were not enough.
+        Only where `abilities` declares POLL."""
         raise NotImplementedError(f"{self.name} declares no polling")
