@@ -1,19 +1,22 @@
-"""Kills and outages among real processes, in their short forms: `benchmarks/sms_faults.py` has the long ones."""
+"""Kills and outages among real processes, in their short forms: `benchmarks/sms_faults.py` has the long ones.
+
+A fault is run with a gateway that knows a client key and with one that does not, side by side.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from benchmarks import databases
-from benchmarks.sms_faults import KEY, NO_KEY, SMPP, bench
+from benchmarks.sms_faults import FAULTS, bench
 
 pytestmark = pytest.mark.faults
 N, MANY = 60, 200  # many: where 95 of 100 must be in time, and a breaker needs its failures first
 Run = Callable[..., None]
-either_gateway = pytest.mark.parametrize("kind", [KEY, NO_KEY], ids=["with a key", "without a key"])
 
 
 @pytest.fixture(scope="module")
@@ -24,77 +27,65 @@ def run_fault() -> Iterator[Callable[..., dict[str, Any]]]:
 
 @pytest.fixture
 def meets_its_demands(run_fault: Callable[..., dict[str, Any]]) -> Run:
-    def run(fault: str, kind: str, n: int = N) -> None:
-        verdict = run_fault(fault, n, kind=kind, short=True)
-        assert verdict["misses"] == [], verdict
+    def run(fault: str, n: int = N, at_once: int = 2) -> None:
+        with ThreadPoolExecutor(at_once) as runs:
+            verdicts = list(runs.map(lambda kind: run_fault(fault, n, kind=kind, short=True), FAULTS[fault]))
+        assert [verdict["misses"] for verdict in verdicts] == [[] for _ in verdicts], verdicts
 
     return run
 
 
-@either_gateway
-def test_a_killed_worker_loses_nothing(meets_its_demands: Run, kind: str) -> None:
-    meets_its_demands("worker", kind)
+def test_a_killed_worker_loses_nothing(meets_its_demands: Run) -> None:
+    meets_its_demands("worker")
 
 
-@either_gateway
-def test_killed_processes_of_a_forking_pool_lose_nothing(meets_its_demands: Run, kind: str) -> None:
-    meets_its_demands("pool", kind)
+def test_killed_processes_of_a_forking_pool_lose_nothing(meets_its_demands: Run) -> None:
+    meets_its_demands("pool")
 
 
-@either_gateway
-def test_a_redis_that_forgets_everything_loses_nothing(meets_its_demands: Run, kind: str) -> None:
-    meets_its_demands("redis", kind)
+def test_a_redis_that_forgets_everything_loses_nothing(meets_its_demands: Run) -> None:
+    meets_its_demands("redis")
 
 
-@either_gateway
-def test_pages_answer_while_redis_is_frozen_and_nothing_is_lost(meets_its_demands: Run, kind: str) -> None:
-    meets_its_demands("frozen", kind)
+def test_pages_answer_while_redis_is_frozen_and_nothing_is_lost(meets_its_demands: Run) -> None:
+    meets_its_demands("frozen", at_once=1)  # the time that pages take is measured
 
 
-@either_gateway
 @pytest.mark.skipif(databases.programs() is None, reason="no PostgreSQL server is installed")
-def test_a_restart_and_a_crash_of_postgresql_lose_nothing(meets_its_demands: Run, kind: str) -> None:
-    meets_its_demands("postgres", kind)
+def test_a_restart_and_a_crash_of_postgresql_lose_nothing(meets_its_demands: Run) -> None:
+    meets_its_demands("postgres")
 
 
-@either_gateway
 @pytest.mark.parametrize("fault", ["refuses", "later"])
-def test_codes_go_by_the_second_gateway_while_the_first_does_not_take_them(
-    meets_its_demands: Run, fault: str, kind: str
-) -> None:
-    meets_its_demands(fault, kind)
+def test_codes_go_by_the_second_gateway_while_the_first_does_not_take_them(meets_its_demands: Run, fault: str) -> None:
+    meets_its_demands(fault)
 
 
-@either_gateway
 @pytest.mark.parametrize("fault", ["hangs", "drips", "fails", "tardy", "resets"])
-def test_codes_go_by_the_second_gateway_while_the_first_leaves_us_in_doubt(
-    meets_its_demands: Run, fault: str, kind: str
-) -> None:
-    meets_its_demands(fault, kind, MANY)
+def test_codes_go_by_the_second_gateway_while_the_first_leaves_us_in_doubt(meets_its_demands: Run, fault: str) -> None:
+    meets_its_demands(fault, MANY)
 
 
-@either_gateway
-def test_a_gateway_that_drops_the_connection_after_taking_the_sms(meets_its_demands: Run, kind: str) -> None:
-    meets_its_demands("drops", kind)
+def test_a_gateway_that_drops_the_connection_after_taking_the_sms(meets_its_demands: Run) -> None:
+    meets_its_demands("drops")
 
 
-@either_gateway
-def test_repeated_hints_and_repeated_enqueues_are_one_sms(meets_its_demands: Run, kind: str) -> None:
-    meets_its_demands("repeated", kind)
+def test_repeated_hints_and_repeated_enqueues_are_one_sms(meets_its_demands: Run) -> None:
+    meets_its_demands("repeated")
 
 
 def test_a_code_that_was_not_accepted_in_its_time_is_not_sent(meets_its_demands: Run) -> None:
-    meets_its_demands("late", KEY)
+    meets_its_demands("late")
 
 
 def test_receipts_three_times_reversed_and_early_end_in_one_right_state(meets_its_demands: Run) -> None:
-    meets_its_demands("receipts", NO_KEY)
+    meets_its_demands("receipts")
 
 
 def test_long_messages_over_smpp_arrive_whole_and_their_receipts_are_heard(meets_its_demands: Run) -> None:
-    meets_its_demands("long", SMPP)
+    meets_its_demands("long")
 
 
 @pytest.mark.parametrize("end", ["peer", "bind"])
 def test_either_end_of_an_smpp_bind_is_killed(meets_its_demands: Run, end: str) -> None:
-    meets_its_demands(end, SMPP)
+    meets_its_demands(end)
