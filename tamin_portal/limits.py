@@ -39,6 +39,7 @@ PASSWORD_LONGEST = 128  # longer ones are refused before hashing
 YOUNGEST_AGE = 7  # years; a younger insured person is registered by a guardian at a branch
 OLDEST_AGE = 130  # years
 CORRECTIONS = 2  # identity corrections per national ID; then the branch is the way
+CORRECTIONS_WITHIN = timedelta(days=60)  # counted over all registrations of the ID; the life of a referral
 
 # Registrations left alone.
 STARTED_LIFE = timedelta(hours=24)
