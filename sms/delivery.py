@@ -56,9 +56,11 @@ def drain(*, seconds: float = 50) -> int:
     """
     routing.check()
     leases.refuse_inside_transaction()
-    for gateway in routing.configured():
+    gateways = routing.configured()
+    for gateway in gateways:
         gateway.stay_connected()
-    return _Drain(seconds).run()
+    batch = max((gateway.batch for gateway in gateways), default=0)
+    return _Drain(seconds, min(max(batch, limits.SMS_BATCH), limits.SMS_LARGEST_BATCH)).run()
 
 
 def scrub(*, before: datetime, dry_run: bool = False) -> int:
@@ -69,10 +71,11 @@ def scrub(*, before: datetime, dry_run: bool = False) -> int:
 
 
 class _Drain:
-    """One run. `waiting`: claimed and not under way; `flying`: how many calls are under way."""
+    """One run. `waiting`: claimed and not under way, at most `batch` and the crowds; `flying`: how many calls are
+    under way."""
 
-    def __init__(self, seconds: float) -> None:
-        self.ends = time.monotonic() + seconds
+    def __init__(self, seconds: float, batch: int) -> None:
+        self.ends, self.batch = time.monotonic() + seconds, batch
         self.waiting: list[Job] = []
         self.flying = 0
         self.answers: queue.SimpleQueue[list[tuple[Call, Said]]] = queue.SimpleQueue()
@@ -141,13 +144,13 @@ class _Drain:
         """Whether there was more to send."""
         now, room = time.monotonic(), self._room()
         idle = not (self.flying or self.waiting)
-        if room * 2 < limits.SMS_BATCH or not (idle or now >= self.look_again_at):
+        if room * 2 < self.batch or not (idle or now >= self.look_again_at):
             return False
         rows = self._patiently(partial(jobs.claim, room, self.crowds))
         if len(rows) < room:
             self.look_again_at = now + _LOOK_EVERY
         self.claimed += len(rows)
-        self.waiting += self._patiently(lambda: [jobs.job_of(message) for message in rows])
+        self.waiting += self._patiently(partial(jobs.jobs_of, rows))
         return bool(rows)
 
     def _room(self) -> int:
@@ -158,7 +161,7 @@ class _Drain:
         if self.crowds - crowds:
             self.look_again_at = 0.0
         self.crowds = crowds
-        return limits.SMS_BATCH - sum(count for sort, count in waiting.items() if sort not in crowds)
+        return self.batch - sum(count for sort, count in waiting.items() if sort not in crowds)
 
     def _give_back_the_late(self, held: timedelta) -> None:
         """A slow gateway: codes that were queued meanwhile go before what waits here."""

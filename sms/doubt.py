@@ -9,11 +9,12 @@ one is asked, or given the same key again; without either, a code is left alone 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from sms.gateways.base import Abilities, Gateway
-from sms.models import Attempt, AttemptOutcome, Message, MessageKind, MessageState
+from sms.models import AttemptOutcome, Message, MessageKind, MessageState
 
 DOUBTFUL = (AttemptOutcome.UNFINISHED, AttemptOutcome.UNKNOWN)
 
@@ -25,17 +26,27 @@ class WayOut(Enum):
     LEAVE = auto()
 
 
-def doubts(message: Message) -> list[Attempt]:
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What counts of an Attempt here."""
+
+    pk: int
+    gateway: str
+    started_at: datetime
+
+
+def doubts(message: Message) -> list[Tried]:
     """The attempts of `message` without a certain end, oldest first."""
     if message.state not in (MessageState.SENDING, MessageState.UNKNOWN):
         return []
-    return list(message.tries.filter(outcome__in=DOUBTFUL).order_by("id"))
+    doubtful = message.tries.filter(outcome__in=DOUBTFUL).order_by("id")
+    return [Tried(*row) for row in doubtful.values_list("pk", "gateway", "started_at")]
 
 
 def way_out(
     *,
     kind: str,
-    doubts: Sequence[Attempt],
+    doubts: Sequence[Tried],
     gateway: Gateway | None,
     expired: bool,
     now: datetime,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
+from functools import cache
 
 from django.utils import timezone
 
@@ -38,8 +39,13 @@ def waits_for(gateway: base.Gateway, job: Job) -> bool:
     return job.message.kind != MessageKind.CODE and time.monotonic() - job.claimed < little
 
 
-def job_of(message: Message) -> Job:
-    """What is to be done about a claimed message."""
+def jobs_of(messages: Sequence[Message]) -> list[Job]:
+    """What is to be done about claimed messages."""
+    tiers = cache(routing.open_tiers)
+    return [_job(message, tiers) for message in messages]
+
+
+def _job(message: Message, tiers: Callable[[str, str], tuple[routing.OpenTier, ...]]) -> Job:
     job = Job(message, time.monotonic(), doubts(message), message.lease)
     if job.doubts:
         gateway = routing.by_name(job.doubts[-1].gateway)
@@ -54,7 +60,7 @@ def job_of(message: Message) -> Job:
         if gateway and job.way in (WayOut.SAME_KEY_AGAIN, WayOut.LOOK_UP):
             job.gateways = [gateway]
     if job.way in (None, WayOut.ONCE_MORE):
-        job.gateways = list(routing.route(message.operator, message.kind))
+        job.gateways = list(routing.in_order(tiers(message.operator, message.kind)))
     return job
 
 

@@ -19,9 +19,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from sms import alarms, receipts
+from sms import alarms, receipts, statements
 from sms.calls import Said
-from sms.doubt import WayOut, way_out
+from sms.doubt import Tried, WayOut, way_out
 from sms.gateways import base
 from sms.models import AlarmCode, Attempt, AttemptOutcome, Message, MessageKind, MessageState
 from tamin_portal import leases, limits
@@ -47,7 +47,7 @@ class Job:
 
     message: Message
     claimed: float  # time.monotonic()
-    doubts: list[Attempt]
+    doubts: list[Tried]
     lease: uuid.UUID | None  # settling takes it off the message, and may be rolled back
     way: WayOut | None = None  # what may be done about the doubts; None: there are none
     gateways: list[base.Gateway] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Call:
 
     job: Job
     gateway: base.Gateway
-    attempt: Attempt | None = None
+    attempt: Tried | None = None
 
 
 @dataclass(slots=True)
@@ -99,10 +99,9 @@ class Turn:
         for job in jobs:
             job.message.lease = job.lease
         leased = {job.message.pk: job.lease for job in jobs}
-        locked = Message.objects.select_for_update().filter(pk__in=leased).order_by("pk")
-        rows = list(locked.values_list("pk", "lease", "state"))
-        ours = {pk for pk, lease, _state in rows if lease and lease == leased[pk]}
-        return ours, {pk for pk, _lease, state in rows if pk not in ours and state in _OPEN}
+        rows = statements.lock(leased)
+        ours = {pk for pk, (is_ours, _state) in rows.items() if is_ours}
+        return ours, {pk for pk, (is_ours, state) in rows.items() if not is_ours and state in _OPEN}
 
 
 def give_back(jobs: Sequence[Job]) -> None:
@@ -129,17 +128,17 @@ def _begin(calls: list[Call], now: datetime) -> None:
         rows = Message.objects.filter(pk__in=[call.job.message.pk for call in its])
         rows.update(next_attempt_at=now + limits.SMS_LEASE, **changes)
         if name:
-            _record(its)
+            _record(its, name, now)
 
 
-def _record(calls: Sequence[Call]) -> None:
+def _record(calls: Sequence[Call], gateway: str, now: datetime) -> None:
     """An Attempt for each call, except for those that were committed when this was written for the first time."""
     tried = [call.attempt.pk for call in calls if call.attempt]
     known = set(Attempt.objects.filter(pk__in=tried).values_list("pk", "message")) if tried else set()
     new = [call for call in calls if call.attempt is None or (call.attempt.pk, call.job.message.pk) not in known]
-    attempts = Attempt.objects.bulk_create(Attempt(message=call.job.message, gateway=call.gateway.name) for call in new)
-    for call, attempt in zip(new, attempts, strict=True):
-        call.attempt = attempt
+    made = statements.begin_attempts([call.job.message.pk for call in new], gateway, now) if new else {}
+    for call in new:
+        call.attempt = Tried(made[call.job.message.pk], gateway, now)
 
 
 # ── ends
@@ -210,7 +209,7 @@ def _end_one(call: Call, said: Said) -> None:
             _put_off(job)
 
 
-def _resolve(call: Call, outcome: AttemptOutcome) -> list[Attempt]:
+def _resolve(call: Call, outcome: AttemptOutcome) -> list[Tried]:
     """The doubts at the gateway that was asked end so; returns those at others."""
     name, doubts = call.gateway.name, call.job.doubts
     ids = [attempt.pk for attempt in doubts if attempt.gateway == name]

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
@@ -20,6 +21,7 @@ from sms.gateways import base
 from sms.models import AlarmCode
 from tamin_portal import breaker
 
+OpenTier = tuple[tuple[base.Gateway, int], ...]  # gateways that share the load now, each with its weight
 _built: dict[str, base.Gateway] = {}  # once a process: a gateway may hold connections
 _lock = threading.Lock()
 
@@ -42,20 +44,21 @@ def by_name(name: str) -> base.Gateway | None:
 
 
 def route(operator: str, kind: str) -> tuple[base.Gateway, ...]:
-    """The gateways to try now for a message of `kind` to `operator`, first one first.
+    """The gateways to try now for a message of `kind` to `operator`, first one first. Empty: the message waits."""
+    return in_order(open_tiers(operator, kind))
 
-    Switched-off ones and those whose breaker is open are left out. Empty: the message waits.
-    """
+
+def open_tiers(operator: str, kind: str) -> tuple[OpenTier, ...]:
+    """The route for messages of `kind` to `operator`, without what is switched off and whose breaker is open."""
     if budget.holds_back(kind):
         return ()
-    now = timezone.now()
-    return tuple(
-        _gateway(name)
-        for tier in _route(operator)
-        for name in _in_order(tier, operator)
-        if switches.is_on(name, operator)
-        and all(breaker.state(each).may_be_tried(now) for each in (*lines(name, operator), line_of_kind(name, kind)))
-    )
+    return tuple(_open_tier(tier, operator, kind) for tier in _route(operator))
+
+
+def in_order(tiers: Sequence[OpenTier]) -> tuple[base.Gateway, ...]:
+    """The gateways of `tiers` for one message: each as often the first of its tier as its weight says; weight 0
+    only after the others."""
+    return tuple(gateway for tier in tiers for gateway in _shuffled(tier))
 
 
 def may_send(gateway: str, operator: str) -> bool:
@@ -101,6 +104,7 @@ def _end_of_kind(gateway: str, kind: str) -> None:
         alarms.clear(AlarmCode.OUT_OF_ORDER, subject_of_kind(gateway, kind))
 
 
+@cache
 def lines(gateway: str, operator: str) -> tuple[str, str]:
     """The names of the two breakers: of the gateway's account, and of this gateway to this operator."""
     return f"sms:{gateway}:{ANY}", f"sms:{gateway}:{operator or '-'}"
@@ -111,6 +115,7 @@ def subject_of_kind(gateway: str, kind: str) -> str:
     return f"{gateway} {kind}"
 
 
+@cache
 def line_of_kind(gateway: str, kind: str) -> str:
     """The name of the breaker of `gateway` for messages of `kind` to any operator. Nobody tries alone
     whether it works again: those who find out that it does not, go on to the next gateway at once."""
@@ -124,12 +129,22 @@ def _route(operator: str) -> configuration.Route:
         raise ImproperlyConfigured(f"SMS_ROUTES: {error}") from None
 
 
-def _in_order(tier: Tier, operator: str) -> Iterator[str]:
-    """The gateways of `tier`, each as often the first as its weight says; weight 0 only after the others."""
-    left = [(name, switches.weight(name, operator, weight)) for name, weight in tier]
+def _open_tier(tier: Tier, operator: str, kind: str) -> OpenTier:
+    now = timezone.now()
+    return tuple(
+        (_gateway(name), switches.weight(name, operator, weight))
+        for name, weight in tier
+        if switches.is_on(name, operator)
+        and all(breaker.state(each).may_be_tried(now) for each in (*lines(name, operator), line_of_kind(name, kind)))
+    )
+
+
+def _shuffled(tier: OpenTier) -> Iterator[base.Gateway]:
+    left = list(tier)
     while left:
-        weights = [weight for _name, weight in left]
-        chosen = random.choices(left, weights if any(weights) else None)[0]  # noqa: S311 - no secret
+        weights = [weight for _gateway, weight in left]
+        some = weights if any(weights) else None
+        chosen = random.choices(left, some)[0] if len(left) > 1 else left[0]  # noqa: S311 - no secret
         left.remove(chosen)
         yield chosen[0]
 

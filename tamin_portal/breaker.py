@@ -142,11 +142,14 @@ _CLOSED = {"open_until": None, "trial_until": None, "pause": None, "reason": "",
 
 def _look() -> dict[str, BreakerState]:
     global _read_at, _states
+    if time.monotonic() - _read_at < LOOK_EVERY:
+        return _states
     with _reading:  # the other threads wait: after a change, what was known is wrong
-        if time.monotonic() - _read_at >= LOOK_EVERY:
-            _read_at = time.monotonic()
+        now = time.monotonic()
+        if now - _read_at >= LOOK_EVERY:
             rows = Breaker.objects.filter(open_until__isnull=False)
             _states = {row.name: BreakerState(row.open_until, row.trial_until, row.reason) for row in rows}
+            _read_at = now
         return _states
 
 

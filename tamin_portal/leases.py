@@ -62,7 +62,7 @@ def claim(
         f"WITH due AS MATERIALIZED ({due}) "  # noqa: S608 - names come from the model
         f"UPDATE {table} SET lease = %s, next_attempt_at = %s, attempts = attempts + 1 "
         f"WHERE id IN (SELECT id FROM due) RETURNING {columns}",
-        [adapt(now), *skipped, limit, _uuid(lease), adapt(now + lease_for)],
+        [adapt(now), *skipped, limit, as_stored(lease), adapt(now + lease_for)],
     )
     return sorted(rows, key=lambda row: tuple(getattr(row, name) for name in order))
 
@@ -78,7 +78,8 @@ def _others(skip: Skip) -> tuple[str, list[str]]:
     return f" AND ({names}) NOT IN (VALUES {rows})", list(itertools.chain.from_iterable(values))
 
 
-def _uuid(value: uuid.UUID) -> Any:
+def as_stored(value: uuid.UUID) -> Any:
+    """A lease as statements of our own give it to the database, and get it."""
     return value if connection.features.has_native_uuid_field else value.hex
 
 

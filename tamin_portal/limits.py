@@ -55,7 +55,8 @@ ALARMS_KEPT = timedelta(days=30)  # after they were over
 
 # Work.
 SMS_LONGEST = 900  # characters of one text; what gateways take
-SMS_BATCH = 200
+SMS_BATCH = 200  # messages a drain holds at the same time; more
+SMS_LARGEST_BATCH = 1_000  # where a gateway takes more in one call
 SMS_BATCH_TIME = timedelta(seconds=5)  # then the rest is given back: newer codes go first
 SMS_RESULT_WAITS_FOR_PLACE = timedelta(seconds=2)  # at a gateway that is full; then the next one is as good
 SMS_SUCCESSOR_WITHIN = timedelta(seconds=60)  # a drain whose time is over goes on so long, alone and with calls out

@@ -177,6 +177,24 @@ def test_a_gateway_that_takes_many_in_one_call_answers_for_each(use_gateways):
     assert states() == {MessageState.ACCEPTED: 24, MessageState.FAILED: 1}
 
 
+def test_a_gateway_that_takes_more_than_a_drain_holds_is_given_more_at_once(use_gateways):
+    class Large(StubGateway):
+        batch = 450
+        calls: list[int] = []
+
+        def send_many(self, batch):
+            self.calls.append(len(batch))
+            return super().send_many(batch)
+
+    gateway = Large("large")
+    use_gateways(gateway)
+    for _ in range(450):
+        queue()
+    delivery.drain()
+    assert gateway.calls == [450]
+    assert states() == {MessageState.ACCEPTED: 450}
+
+
 def test_a_bulk_gateway_that_leaves_answers_out_leaves_all_of_them_in_doubt(use_gateways):
     class Short(StubGateway):
         batch = 10
