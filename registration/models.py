@@ -48,6 +48,7 @@ class Registration(Leased):
     verdict = models.CharField(_("verdict"), max_length=20, blank=True)
     verdict_kind = models.CharField(max_length=10, blank=True)  # owner | identity
     verdict_fields = models.JSONField(default=dict, blank=True)
+    verdict_traces = models.JSONField(default=list, blank=True)  # identity.matching.Trace: which registry, which code
     corrections = models.PositiveSmallIntegerField(default=0)
 
     created_at = models.DateTimeField(_("created"), default=timezone.now)
@@ -65,6 +66,11 @@ class Registration(Leased):
         indexes = [
             models.Index(
                 fields=["next_attempt_at"], name="matching_due", condition=models.Q(next_attempt_at__isnull=False)
+            ),
+            models.Index(
+                fields=["submitted_at", "id"],
+                name="matching_oldest",
+                condition=models.Q(next_attempt_at__isnull=False),
             ),
             models.Index(fields=["national_id"], name="registration_by_id"),
             models.Index(fields=["mobile"], name="registration_by_mobile"),
@@ -85,6 +91,11 @@ class Registration(Leased):
                 name="approved_has_an_account",
             ),
             models.CheckConstraint(condition=models.Q(state__in=State.values), name="registration_state_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(next_attempt_at__isnull=True)
+                | models.Q(state=State.SUBMITTED, submitted_at__isnull=False),
+                name="only_submitted_is_matched",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -104,10 +115,25 @@ class Event(models.Model):
     from_state = models.CharField(_("from"), max_length=16, blank=True)
     to_state = models.CharField(_("to"), max_length=16)
     why = models.CharField(_("why"), max_length=60)
+    kind = models.CharField(max_length=10, blank=True)  # the question that decided: owner | identity
     note = models.TextField(_("note"), blank=True)
     papers = models.JSONField(default=list, blank=True)  # what staff saw
 
     class Meta:
         verbose_name = _("event")
         verbose_name_plural = _("events")
+        ordering = ["at", "id"]
+
+
+class RegistryLook(models.Model):
+    """Somebody at the desk was shown what a registry says about a registration: who and when. Never what was said."""
+
+    registration = models.ForeignKey(Registration, on_delete=models.CASCADE, related_name="looks")
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    actor = models.CharField(_("by"), max_length=80)  # a staff user name
+    question = models.CharField(max_length=10)  # person: the civil registry was asked
+
+    class Meta:
+        verbose_name = _("look at a registry")
+        verbose_name_plural = _("looks at a registry")
         ordering = ["at", "id"]
