@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_init
+from celery.signals import beat_init, task_postrun, worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tamin_portal.settings")
 
@@ -21,3 +21,13 @@ def refuse_unsafe_settings(**kwargs: Any) -> None:
     from tamin_portal.startup import refuse_unsafe_or_exit
 
     refuse_unsafe_or_exit()
+
+
+@task_postrun.connect
+def let_go_of_a_broken_database_connection(**kwargs: Any) -> None:
+    """Celery keeps a connection for thousands of tasks (CELERY_DB_REUSE_MAX), also one that PostgreSQL has ended."""
+    from django.db import connections
+
+    for connection in connections.all(initialized_only=True):
+        if connection.errors_occurred and not connection.in_atomic_block:
+            connection.close()
