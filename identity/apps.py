@@ -8,6 +8,6 @@ class IdentityConfig(AppConfig):
     verbose_name = _("Identity matching")
 
     def ready(self) -> None:
-        from identity.checks import registries_exist
+        from identity.checks import registries_are_configured
 
-        checks.register(registries_exist)
+        checks.register(registries_are_configured)

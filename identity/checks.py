@@ -1,4 +1,4 @@
-"""A start with a registry that does not exist is refused by name."""
+"""A start with registries that cannot be asked is refused, each mistake by name."""
 
 from __future__ import annotations
 
@@ -7,25 +7,19 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
-from identity.registries import KNOWN, registry
+from identity import configuration
 
 
-def registries_exist(**_options: Any) -> list[CheckMessage]:
-    """Every name in IDENTITY_REGISTRIES can be built."""
-    return [
-        Error(
-            f"IDENTITY_REGISTRIES names '{name}', which does not exist.",
-            hint=f"Known are {', '.join(KNOWN)}; any other is the dotted path of a class.",
-            id="identity.E001",
+def registries_are_configured(**_options: Any) -> list[CheckMessage]:
+    """What `identity.configuration` finds wrong, and the demo registry outside a demo, whatever it is called."""
+    found: list[CheckMessage] = [Error(fault.what, hint=fault.hint, id=fault.id) for fault in configuration.faults()]
+    actors = [name for name in configuration.all_names() if configuration.kind(name) == "demo" and name != "demo"]
+    if actors and not settings.DEMO:  # by its own name `tamin_portal.checks` refuses it
+        found.append(
+            Error(
+                f"The registry {actors[0]} is the demo's, which confirms people who do not exist.",
+                hint=f"Set IDENTITY_{actors[0].upper()}_KIND to a registry that knows people.",
+                id="identity.E009",
+            )
         )
-        for name in settings.IDENTITY_REGISTRIES
-        if not _exists(name)
-    ]
-
-
-def _exists(name: str) -> bool:
-    try:
-        registry(name)
-    except ImportError:
-        return False
-    return True
+    return found

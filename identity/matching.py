@@ -81,15 +81,32 @@ class PersonRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """One inquiry, by what its provider would ask for on the telephone. Nothing personal.
+
+    `reply` is a value of `identity.registries.base.Reply`, `code` the provider's own error code or our word for
+    why it was not asked, `trace` its number for the call.
+    """
+
+    registry: str
+    question: str  # owner | person
+    reply: str
+    code: str = ""
+    trace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer of a check. `kind` names the question that decided, empty on a match.
 
-    `fields` holds a `FieldVerdict` value per attribute of the claim that was looked at.
+    `fields` holds a `FieldVerdict` value per attribute of the claim that was looked at; `traces` the inquiries
+    that were made, in order.
     """
 
     outcome: Outcome
     kind: str = ""
     fields: dict[str, str] = field(default_factory=dict)
+    traces: tuple[Trace, ...] = ()
 
 
 def _same_name(claimed: str, known: str, _national_id: str) -> FieldVerdict:

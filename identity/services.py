@@ -6,23 +6,20 @@ SIM learns nothing about the data they typed, and an inquiry that costs money is
 
 from __future__ import annotations
 
-import logging
-import traceback
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import BinaryIO, TypeVar
-
-from django.conf import settings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO, cast
 
 from identity import extracts, matching
+from identity.configuration import OWNER, PERSON
 from identity.extracts import LoadReport
-from identity.matching import Claim, FieldVerdict, Outcome, PersonRecord, Verdict
+from identity.inquiries import Case, Round
+from identity.matching import Claim, FieldVerdict, Outcome, PersonRecord, Trace, Verdict
 from identity.models import ExtractKind
-from identity.registries import registry
-from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
+from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Reply
+from tamin_portal import limits
 
-log = logging.getLogger(__name__)
-Answer = TypeVar("Answer", OwnerAnswer, PersonAnswer)
+_MOBILE = "mobile"  # the field that the owner's question is about
 
 # What a reply means when there is nothing to compare.
 _OUTCOMES = {
@@ -31,6 +28,18 @@ _OUTCOMES = {
     Reply.UNAVAILABLE: Outcome.UNAVAILABLE,
     Reply.MISCONFIGURED: Outcome.MISCONFIGURED,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked about one claim. `attempt` counts from 1 and grows each time the same claim is asked again.
+
+    `ask_person` False: this person may not be asked about any more; who owns the mobile is then sent to a person.
+    """
+
+    claim: Claim
+    attempt: int = 1
+    ask_person: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +53,36 @@ class RegistryView:
     outcome: Outcome
     record: PersonRecord | None = None
     fields: dict[str, str] = field(default_factory=dict)
+    traces: tuple[Trace, ...] = ()
 
 
-def check(*, claim: Claim, attempt: int) -> Verdict:
-    """The verdict on `claim`. `attempt` counts from 1 and grows each time this claim is asked again.
+def check_all(
+    questions: Sequence[Question], *, seconds: float = limits.REGISTRY_BATCH_TIME
+) -> Iterator[tuple[int, Verdict]]:
+    """The verdict on each of `questions` with its index, once, as soon as it is known.
 
-    Never raises for a registry's fault: UNAVAILABLE and MISCONFIGURED are verdicts. Call it outside
-    a transaction: it may take as long as a registry's time-out.
+    Never raises for a registry's fault: UNAVAILABLE and MISCONFIGURED are verdicts. What could not be asked within
+    `seconds` is UNAVAILABLE; what was asked is waited for (limits.REGISTRY_ANSWER_WITHIN). Call it outside a
+    transaction.
     """
-    inquiry = Inquiry(claim, attempt)
-    owner = _ask_owner(inquiry)
-    if owner is not Outcome.MATCH:
-        fields = {"mobile": FieldVerdict.MISMATCH.value} if owner is Outcome.MISMATCH else {}
-        return Verdict(owner, matching.OWNER, fields)
-    verdict = _judge(claim, _ask_person(inquiry))
-    return Verdict(verdict.outcome, verdict.kind, {"mobile": FieldVerdict.MATCH.value} | verdict.fields)
+    traces: dict[int, tuple[Trace, ...]] = {}
+    with Round(seconds=seconds) as asked:
+        for number, question in enumerate(questions):
+            asked.put(number, OWNER, Inquiry(question.claim, question.attempt))
+        for case in asked.answers():
+            question = questions[case.number]
+            traces[case.number] = traces.get(case.number, ()) + tuple(case.traces)
+            if case.question == OWNER and question.ask_person and _owner(case) is Outcome.MATCH:
+                asked.put(case.number, PERSON, case.inquiry)
+                continue
+            verdict = _about_owner(case) if case.question == OWNER else _about_person(case)
+            yield case.number, replace(verdict, traces=traces[case.number])
+
+
+def check(*, claim: Claim, attempt: int = 1) -> Verdict:
+    """The verdict on one claim; see `check_all`."""
+    [(_, verdict)] = check_all([Question(claim, attempt)])
+    return verdict
 
 
 def registry_view(*, claim: Claim, attempt: int = 1) -> RegistryView:
@@ -67,9 +91,12 @@ def registry_view(*, claim: Claim, attempt: int = 1) -> RegistryView:
     The clerk has the person and their papers in front of them, so the owner of the mobile is not
     asked first. The caller writes down who looked.
     """
-    answer = _ask_person(Inquiry(claim, attempt))
+    with Round(seconds=limits.REGISTRY_BATCH_TIME) as asked:
+        asked.put(0, PERSON, Inquiry(claim, attempt))
+        [case] = asked.answers()
+    answer = cast(PersonAnswer, case.answer)
     verdict = _judge(claim, answer)
-    return RegistryView(verdict.outcome, answer.record, verdict.fields)
+    return RegistryView(verdict.outcome, answer.record, verdict.fields, tuple(case.traces))
 
 
 def load_civil_registry(
@@ -91,16 +118,26 @@ def purge_extracts(*, dry_run: bool = False) -> int:
     return extracts.purge(dry_run=dry_run)
 
 
-def _ask_owner(inquiry: Inquiry) -> Outcome:
-    answer = _ask("owner", lambda one: one.owner(inquiry), OwnerAnswer(Reply.UNAVAILABLE))
+def _owner(case: Case) -> Outcome:
+    answer = cast(OwnerAnswer, case.answer)
     if answer.reply in (Reply.ANSWERED, Reply.NOT_FOUND):
         # A mobile that the registry has never heard of is not this person's either.
         return Outcome.MATCH if answer.reply is Reply.ANSWERED and answer.is_owner else Outcome.MISMATCH
     return _OUTCOMES[answer.reply]
 
 
-def _ask_person(inquiry: Inquiry) -> PersonAnswer:
-    return _ask("person", lambda one: one.person(inquiry), PersonAnswer(Reply.UNAVAILABLE))
+def _about_owner(case: Case) -> Verdict:
+    """The verdict where the person is not asked about: the owner did not match, or nothing more may be asked."""
+    outcome = _owner(case)
+    if outcome is Outcome.MATCH:
+        return Verdict(Outcome.NEEDS_A_PERSON, matching.IDENTITY, {_MOBILE: FieldVerdict.MATCH.value})
+    fields = {_MOBILE: FieldVerdict.MISMATCH.value} if outcome is Outcome.MISMATCH else {}
+    return Verdict(outcome, matching.OWNER, fields)
+
+
+def _about_person(case: Case) -> Verdict:
+    verdict = _judge(case.inquiry.claim, cast(PersonAnswer, case.answer))
+    return replace(verdict, fields={_MOBILE: FieldVerdict.MATCH.value} | verdict.fields)
 
 
 def _judge(claim: Claim, answer: PersonAnswer) -> Verdict:
@@ -109,38 +146,3 @@ def _judge(claim: Claim, answer: PersonAnswer) -> Verdict:
     record = answer.record or PersonRecord()
     fields = {**matching.compare_fields(claim, record), **answer.judged}
     return matching.decide(fields, deceased=record.deceased or answer.deceased)
-
-
-def _ask(question: str, put: Callable[[Registry], Answer], unavailable: Answer) -> Answer:
-    """The first answer in the settings' order; only UNAVAILABLE falls through to the next registry."""
-    answer = unavailable
-    if not settings.IDENTITY_REGISTRIES:
-        log.error("IDENTITY_REGISTRIES is empty: nobody to ask")
-        return type(unavailable)(Reply.MISCONFIGURED)
-    for name in settings.IDENTITY_REGISTRIES:
-        answer = _put(name, question, put, unavailable)
-        if answer.reply is not Reply.UNAVAILABLE:
-            break
-    return answer
-
-
-def _put(name: str, question: str, put: Callable[[Registry], Answer], unavailable: Answer) -> Answer:
-    """One registry's answer. What it raises is logged by its type and place: its text may be personal."""
-    try:
-        one = registry(name)
-    except ImportError:
-        log.error("registry %s of IDENTITY_REGISTRIES does not exist", name)
-        return type(unavailable)(Reply.MISCONFIGURED)
-    try:
-        answer = put(one)
-    except Exception as error:
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        log.error(
-            "registry %s failed on %s: %s at %s:%s", name, question, type(error).__name__, where.filename, where.lineno
-        )
-        return unavailable
-    if answer.reply in (Reply.UNAVAILABLE, Reply.MISCONFIGURED, Reply.INVALID_INPUT):
-        log.warning(
-            "registry %s answered %s to %s (code %s, trace %s)", name, answer.reply, question, answer.code, answer.trace
-        )
-    return answer

@@ -55,18 +55,19 @@ def _demo_parts() -> Iterator[CheckMessage]:
             hint="Take 'inbox' out of SMS_GATEWAYS.",
             id="portal.E011",
         )
-    if not settings.IDENTITY_REGISTRIES:
-        yield Error(
-            "No identity registry is set, so no registration could be checked.",
-            hint="Set IDENTITY_REGISTRIES, for example to 'local'.",
-            id="portal.E012",
-        )
-    if "demo" in settings.IDENTITY_REGISTRIES:
-        yield Error(
-            "IDENTITY_REGISTRIES has the demo registry, which confirms people who do not exist.",
-            hint="Take 'demo' out of IDENTITY_REGISTRIES.",
-            id="portal.E013",
-        )
+    for setting in ("IDENTITY_OWNER_REGISTRIES", "IDENTITY_PERSON_REGISTRIES"):
+        if not getattr(settings, setting):
+            yield Error(
+                f"{setting} is empty, so no registration could be checked.",
+                hint=f"Set {setting}, for example to 'local'.",
+                id="portal.E012",
+            )
+        if "demo" in getattr(settings, setting):
+            yield Error(
+                f"{setting} has the demo registry, which confirms people who do not exist.",
+                hint=f"Take 'demo' out of {setting}.",
+                id="portal.E013",
+            )
 
 
 def _keys() -> Iterator[CheckMessage]:

@@ -93,6 +93,12 @@ MATCH_FIRST_PAUSE = timedelta(seconds=10)
 MATCH_LONGEST_PAUSE = timedelta(minutes=15)
 MATCH_TELL_AFTER = timedelta(minutes=30)  # one SMS that it takes longer
 
+# Registries (identity), on the network.
+REGISTRY_CONNECT_WITHIN = 3.0  # seconds: name, connection and TLS
+REGISTRY_ANSWER_WITHIN = 10.0  # seconds: all of one call
+REGISTRY_CALLS = 32  # at the same time in one process, all registries together
+REGISTRY_BATCH_TIME = 45.0  # seconds in which questions of a batch may be asked; with the last answers under MATCH_LEASE
+
 # Circuit breaker, per service (an SMS gateway and operator).
 BREAKER_WINDOW = 20  # results that are looked at
 BREAKER_FAILURES = 5  # opens at this many failures among them,

@@ -138,8 +138,12 @@ SMS_GATEWAYS = env.list("SMS_GATEWAYS", default=["inbox"] if DEMO else [])
 SMS_ROUTES = env("SMS_ROUTES", default="")
 SMS_ENVIRONMENT = {name: value for name, value in os.environ.items() if name.startswith("SMS_")}
 SMS_DAILY_BUDGET = env.int("SMS_DAILY_BUDGET", default=0)  # parts a day; 0: no limit; see sms/budget.py
-# One registry per question, asked in order; see identity/services.py.
-IDENTITY_REGISTRIES = env.list("IDENTITY_REGISTRIES", default=["demo"] if DEMO else ["local"])
+# The registries of each question in order, and each one's own IDENTITY_<NAME>_…; see identity/configuration.py.
+IDENTITY_OWNER_REGISTRIES = env.list("IDENTITY_OWNER_REGISTRIES", default=["demo"] if DEMO else ["local"])
+IDENTITY_PERSON_REGISTRIES = env.list("IDENTITY_PERSON_REGISTRIES", default=["demo"] if DEMO else ["local"])
+IDENTITY_ENVIRONMENT = {name: value for name, value in os.environ.items() if name.startswith("IDENTITY_")}
+IDENTITY_DAILY_INQUIRIES = env.int("IDENTITY_DAILY_INQUIRIES", default=0)  # that cost money; 0: no limit
+IDENTITY_DAILY_COST = env.int("IDENTITY_DAILY_COST", default=0)  # rials; 0: no limit; see identity/metering.py
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.CitizenBackend", "accounts.backends.StaffBackend"]

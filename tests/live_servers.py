@@ -16,7 +16,11 @@ import redis
 
 from tests.live import Portal, free_port, run, wait_for
 
-SLOW = {"IDENTITY_REGISTRIES": "tests.slow_registry.SlowRegistry"}
+SLOW = {
+    "IDENTITY_OWNER_REGISTRIES": "slow",
+    "IDENTITY_PERSON_REGISTRIES": "slow",
+    "IDENTITY_SLOW_KIND": "tests.slow_registry.SlowRegistry",
+}
 
 
 class EmbeddedRedis:

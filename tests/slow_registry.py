@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 
 from identity.matching import PersonRecord
-from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Reply
+from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
 
 SECONDS = 0.25  # each question
 
 
-class SlowRegistry:
+class SlowRegistry(Registry):
+    on_network = True  # one call at a time
+
     def owner(self, inquiry: Inquiry) -> OwnerAnswer:
         time.sleep(SECONDS)
         return OwnerAnswer(Reply.ANSWERED, is_owner=True)

@@ -24,7 +24,8 @@ SAFE = {
     "CODE_HASH_KEY": "c" * 67,
     "ALLOWED_HOSTS": ["portal.example"],
     "SMS_GATEWAYS": ["somebody"],
-    "IDENTITY_REGISTRIES": ["local"],
+    "IDENTITY_OWNER_REGISTRIES": ["local"],
+    "IDENTITY_PERSON_REGISTRIES": ["local"],
 }
 
 
@@ -51,8 +52,10 @@ def test_a_safe_installation_has_no_fault(production):
         ("DUPLICATE_NOTICE", "never", "portal.E002"),
         ("SMS_GATEWAYS", [], "portal.E010"),
         ("SMS_GATEWAYS", ["somebody", "inbox"], "portal.E011"),
-        ("IDENTITY_REGISTRIES", [], "portal.E012"),
-        ("IDENTITY_REGISTRIES", ["demo"], "portal.E013"),
+        ("IDENTITY_OWNER_REGISTRIES", [], "portal.E012"),
+        ("IDENTITY_PERSON_REGISTRIES", [], "portal.E012"),
+        ("IDENTITY_OWNER_REGISTRIES", ["local", "demo"], "portal.E013"),
+        ("IDENTITY_PERSON_REGISTRIES", ["demo"], "portal.E013"),
         ("SECRET_KEY", "short", "portal.E020"),
         ("SECRET_KEY", "django-insecure-" + "x" * 60, "portal.E020"),
         ("CODE_HASH_KEY", "demo-" + "x" * 60, "portal.E021"),
@@ -75,7 +78,7 @@ def test_a_misspelt_policy_is_refused_in_a_demo_too(settings, fault):
 
 def test_a_demo_may_use_what_a_demo_needs(settings):
     settings.SMS_GATEWAYS = ["inbox"]
-    settings.IDENTITY_REGISTRIES = ["demo"]
+    settings.IDENTITY_OWNER_REGISTRIES = settings.IDENTITY_PERSON_REGISTRIES = ["demo"]
     assert settings.DEMO
     assert faults() == set()
 

@@ -81,7 +81,7 @@ def test_a_registry_that_is_down_is_not_the_citizens_fault(maryam):
 
 
 def test_a_registry_that_raises_is_a_sentence_too(maryam, settings):
-    settings.IDENTITY_REGISTRIES = ["no_such_registry"]
+    settings.IDENTITY_PERSON_REGISTRIES = ["no_such_registry"]
     page = maryam.open(registration_in(State.REFERRED, person=MATCHES, verdict="mismatch"))
     assert "استعلام از ثبت احوال ممکن نیست" in page
 

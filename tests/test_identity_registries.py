@@ -23,6 +23,7 @@ CIVIL = (
     "0123456789,زهرا,احمدی,1365/11/02,female,,1105,001234,1\n"
 )
 OWNERS = "national_id,mobile\n0012345679,09121234567\n0012345679,09351234567\n0123456789,09121234568\n"
+LOCAL = LocalRegistry(name="local", options={})
 REZA = Claim(
     national_id="0012345679",
     mobile="+989121234567",
@@ -66,13 +67,13 @@ def citizen(plot: Plot) -> DemoCitizen:
 @pytest.mark.django_db
 class TestLocal:
     def test_without_an_extract_it_is_misconfigured_not_not_found(self) -> None:
-        assert LocalRegistry().owner(Inquiry(REZA)).reply is Reply.MISCONFIGURED
-        assert LocalRegistry().person(Inquiry(REZA)).reply is Reply.MISCONFIGURED
+        assert LOCAL.owner(Inquiry(REZA)).reply is Reply.MISCONFIGURED
+        assert LOCAL.person(Inquiry(REZA)).reply is Reply.MISCONFIGURED
 
     def test_the_extracts_are_independent_of_each_other(self) -> None:
         services.load_mobile_owners(source=io.BytesIO(OWNERS.encode()))
-        assert LocalRegistry().owner(Inquiry(REZA)).is_owner
-        assert LocalRegistry().person(Inquiry(REZA)).reply is Reply.MISCONFIGURED
+        assert LOCAL.owner(Inquiry(REZA)).is_owner
+        assert LOCAL.person(Inquiry(REZA)).reply is Reply.MISCONFIGURED
 
     @pytest.mark.parametrize(
         ("mobile", "theirs"),
@@ -81,12 +82,12 @@ class TestLocal:
     )
     def test_whose_mobile_it_is(self, mobile: str, theirs: bool) -> None:
         load_both()
-        answer = LocalRegistry().owner(Inquiry(replace(REZA, mobile=mobile)))
+        answer = LOCAL.owner(Inquiry(replace(REZA, mobile=mobile)))
         assert (answer.reply, answer.is_owner) == (Reply.ANSWERED, theirs)
 
     def test_a_person_is_found_by_id_and_birth_date(self) -> None:
         load_both()
-        record = LocalRegistry().person(Inquiry(REZA)).record
+        record = LOCAL.person(Inquiry(REZA)).record
         assert record is not None
         assert (record.last_name, record.series_letter, record.series_number) == ("کریمی", "الف", "12")
 
@@ -97,23 +98,23 @@ class TestLocal:
     )
     def test_a_wrong_date_is_not_found_like_an_unknown_id(self, changes: dict[str, Any]) -> None:
         load_both()
-        answer = LocalRegistry().person(Inquiry(replace(REZA, **changes)))
+        answer = LOCAL.person(Inquiry(replace(REZA, **changes)))
         assert (answer.reply, answer.record) == (Reply.NOT_FOUND, None)
 
     def test_each_question_is_one_statement(self, django_assert_num_queries: Any) -> None:
         # Two statements could see two generations, and call somebody not found who is in both.
         load_both()
         with django_assert_num_queries(1):
-            LocalRegistry().person(Inquiry(REZA))
+            LOCAL.person(Inquiry(REZA))
         with django_assert_num_queries(1):
-            LocalRegistry().owner(Inquiry(REZA))
+            LOCAL.owner(Inquiry(REZA))
 
 
 @pytest.mark.django_db
 class TestLocalThroughACheck:
     @pytest.fixture(autouse=True)
     def _extracts(self, settings: Any) -> None:
-        settings.IDENTITY_REGISTRIES = ["local"]
+        settings.IDENTITY_OWNER_REGISTRIES = settings.IDENTITY_PERSON_REGISTRIES = ["local"]
         load_both()
 
     @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ class TestLocalThroughACheck:
 class TestDemo:
     @pytest.fixture(autouse=True)
     def _demo(self, settings: Any) -> None:
-        settings.IDENTITY_REGISTRIES = ["demo"]
+        settings.IDENTITY_OWNER_REGISTRIES = settings.IDENTITY_PERSON_REGISTRIES = ["demo"]
 
     def test_the_table_can_be_typed_and_tells_everybody_apart(self) -> None:
         for one in CITIZENS:
@@ -212,7 +213,7 @@ class TestDemo:
 @pytest.mark.django_db
 class TestDemoExtract:
     def test_with_it_a_stranger_comes_to_an_end(self, settings: Any) -> None:
-        settings.IDENTITY_REGISTRIES = ["demo"]
+        settings.IDENTITY_OWNER_REGISTRIES = settings.IDENTITY_PERSON_REGISTRIES = ["demo"]
         assert services.check(claim=REZA, attempt=1).outcome is Outcome.MISCONFIGURED
         assert demo_extract.load_if_empty() == ["civil", "owners"]
         verdict = services.check(claim=REZA, attempt=1)
@@ -220,7 +221,7 @@ class TestDemoExtract:
         assert services.registry_view(claim=REZA).outcome is Outcome.NOT_FOUND
 
     def test_its_own_people_match(self, settings: Any) -> None:
-        settings.IDENTITY_REGISTRIES = ["demo"]
+        settings.IDENTITY_OWNER_REGISTRIES = settings.IDENTITY_PERSON_REGISTRIES = ["demo"]
         demo_extract.load_if_empty()
         negar = Claim(
             national_id="0080002005",
@@ -243,7 +244,7 @@ class TestDemoExtract:
     def test_it_never_replaces_what_an_operator_loaded(self) -> None:
         services.load_civil_registry(source=io.BytesIO(CIVIL.encode()))
         assert demo_extract.load_if_empty() == ["owners"]
-        assert LocalRegistry().person(Inquiry(REZA)).reply is Reply.ANSWERED
+        assert LOCAL.person(Inquiry(REZA)).reply is Reply.ANSWERED
 
     def test_a_second_start_loads_nothing(self, django_assert_max_num_queries: Any) -> None:
         demo_extract.load_if_empty()

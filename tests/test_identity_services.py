@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from identity import services
-from identity.checks import registries_exist
+from identity.checks import registries_are_configured
 from identity.matching import FieldVerdict, Outcome, PersonRecord
-from identity.registries import registry
-from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Reply
+from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
 from tests.test_identity_matching import CLAIM, RECORD
 
 OWNER = OwnerAnswer(Reply.ANSWERED, is_owner=True)
@@ -21,7 +20,7 @@ STRANGER = OwnerAnswer(Reply.ANSWERED)
 PERSON = PersonAnswer(Reply.ANSWERED, RECORD)
 
 
-class Spy:
+class Spy(Registry):
     """A registry whose answers a test sets, and which writes down what it was asked."""
 
     asked: list[tuple[str, str, int]]
@@ -54,15 +53,16 @@ class Second(Spy):
 
 
 @pytest.fixture(autouse=True)
-def asked(settings: Any) -> Iterator[Callable[[], list[str]]]:
+def asked(settings: Any) -> Callable[[], list[str]]:
     """Both spies in order; calling the fixture says who was asked what."""
-    settings.IDENTITY_REGISTRIES = [f"{__name__}.First", f"{__name__}.Second"]
+    settings.IDENTITY_OWNER_REGISTRIES = settings.IDENTITY_PERSON_REGISTRIES = ["first", "second"]
+    kinds = {"IDENTITY_FIRST_KIND": First, "IDENTITY_SECOND_KIND": Second}
+    settings.IDENTITY_ENVIRONMENT = {name: f"{__name__}.{kind.__name__}" for name, kind in kinds.items()}
     log: list[tuple[str, str, int]] = []
     for spy in (First, Second):
         spy.reset()
         spy.asked = log
-    yield lambda: [f"{name} {question}" for name, question, _ in log]
-    registry.cache_clear()
+    return lambda: [f"{name} {question}" for name, question, _ in log]
 
 
 def test_the_owner_is_asked_first_and_the_person_after_a_match(asked: Callable[[], list[str]]) -> None:
@@ -131,18 +131,20 @@ def test_the_registries_are_told_which_attempt_it_is() -> None:
     assert {attempt for _, _, attempt in First.asked} == {7}
 
 
-@pytest.mark.parametrize("names", [[], ["nowhere.Registry"], ["misspelt"]])
-def test_a_registry_that_does_not_exist_holds_the_queue(settings: Any, names: list[str]) -> None:
-    settings.IDENTITY_REGISTRIES = names
+@pytest.mark.parametrize(
+    ("names", "faults"), [([], []), (["nowhere.Registry"], ["identity.E002"]), (["misspelt"], ["identity.E001"])]
+)
+def test_a_registry_that_does_not_exist_holds_the_queue(settings: Any, names: list[str], faults: list[str]) -> None:
+    settings.IDENTITY_OWNER_REGISTRIES = settings.IDENTITY_PERSON_REGISTRIES = names
     assert services.check(claim=CLAIM, attempt=1).outcome is Outcome.MISCONFIGURED
     assert services.registry_view(claim=CLAIM).outcome is Outcome.MISCONFIGURED
-    assert [error.id for error in registries_exist()] == ["identity.E001"] * len(names)
+    assert [error.id for error in registries_are_configured()] == faults
 
 
 def test_the_registries_of_the_settings_exist(settings: Any) -> None:
     for name in ("local", "demo"):
-        settings.IDENTITY_REGISTRIES = [name]
-        assert registries_exist() == []
+        settings.IDENTITY_OWNER_REGISTRIES = settings.IDENTITY_PERSON_REGISTRIES = [name]
+        assert registries_are_configured() == []
 
 
 def test_a_registry_that_answers_in_similarities_decides_without_a_record() -> None:

@@ -1,21 +1,11 @@
-"""The registries by name. A dotted path in the settings names one that is not in this table."""
+"""Who can be asked: `base` is the contract, every other module is one provider."""
 
 from __future__ import annotations
 
-from functools import cache
-
-from django.utils.module_loading import import_string
-
 from identity.registries.base import Registry
+from identity.registries.demo import DemoRegistry
+from identity.registries.local import LocalRegistry
 
-KNOWN = {
-    "local": "identity.registries.local.LocalRegistry",
-    "demo": "identity.registries.demo.DemoRegistry",
-}
-
-
-@cache
-def registry(name: str) -> Registry:
-    """The registry called `name`. Raises ImportError where the settings name one that is not there."""
-    made: Registry = import_string(KNOWN.get(name, name))()
-    return made
+_ALL: tuple[type[Registry], ...] = (LocalRegistry, DemoRegistry)
+# Each kind under the name that settings call it by.
+KINDS: dict[str, type[Registry]] = {kind.KIND: kind for kind in _ALL}

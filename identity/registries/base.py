@@ -20,10 +20,11 @@ also raise, which counts as UNAVAILABLE. It never logs a person's data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import ClassVar
 
 from identity.matching import Claim, FieldVerdict, PersonRecord
 
@@ -66,11 +67,42 @@ class PersonAnswer:
     code: str = ""
 
 
-class Registry(Protocol):
-    """One provider. Built once per process without arguments; reads its own settings."""
+Answer = OwnerAnswer | PersonAnswer
 
+
+class Registry(ABC):
+    """One provider. `name` is what settings, traces, breakers and logs call it; `options` are its settings, by the
+    names in `REQUIRED` and `OPTIONAL`. A bad option is a ValueError that says what is wrong, without its value.
+
+    Built once in a process. `on_network`: a call may hang and costs money, so threads make it, up to `connections`
+    at the same time; it is metered, and rested by a breaker. One that is not is asked in the caller's thread, about
+    a whole batch at once where it can (`owners`, `people`); only that one may touch the database.
+    """
+
+    KIND: ClassVar[str] = ""
+    REQUIRED: ClassVar[tuple[str, ...]] = ()
+    OPTIONAL: ClassVar[Mapping[str, str]] = {}
+    on_network: ClassVar[bool] = False
+    connections: int = 1
+
+    def __init__(self, *, name: str, options: Mapping[str, str]) -> None:
+        for option in self.REQUIRED:
+            if not options.get(option, "").strip():
+                raise ValueError(f"{option} is missing")
+        self.name = name
+
+    @abstractmethod
     def owner(self, inquiry: Inquiry) -> OwnerAnswer:
         """Whether the claim's mobile belongs to the claim's national ID."""
 
+    @abstractmethod
     def person(self, inquiry: Inquiry) -> PersonAnswer:
         """What is known under the claim's national ID and birth date."""
+
+    def owners(self, inquiries: Sequence[Inquiry]) -> list[OwnerAnswer]:
+        """As `owner`, an answer to each in order."""
+        return [self.owner(inquiry) for inquiry in inquiries]
+
+    def people(self, inquiries: Sequence[Inquiry]) -> list[PersonAnswer]:
+        """As `person`, an answer to each in order."""
+        return [self.person(inquiry) for inquiry in inquiries]

@@ -6,13 +6,14 @@ demo mode: `tamin_portal.checks` refuses it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from django.utils.translation import gettext_noop
 
 from identity.matching import Claim, PersonRecord
-from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Reply
+from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
 from identity.registries.local import LocalRegistry
 from tamin_portal import persian
 
@@ -98,11 +99,14 @@ CITIZENS = (
 _BY_ID = {citizen.national_id: citizen for citizen in CITIZENS}
 
 
-class DemoRegistry:
+class DemoRegistry(Registry):
     """The stories above. List it alone: it asks the local extract itself."""
 
-    def __init__(self) -> None:
-        self._local = LocalRegistry()
+    KIND = "demo"
+
+    def __init__(self, *, name: str, options: Mapping[str, str]) -> None:
+        super().__init__(name=name, options=options)
+        self._local = LocalRegistry(name="local", options={})
 
     def owner(self, inquiry: Inquiry) -> OwnerAnswer:
         """Any mobile is theirs, except in the story of the other owner."""

@@ -1,18 +1,19 @@
 """The imported extracts as a registry: see `identity.extracts` for how they get there.
 
-Each question is one statement that joins the current generation with the row sought, so that a
-switch of generations in between cannot turn "found" into "not found".
+Each question, about one claim or a whole batch, is one statement that joins the current generation with the rows
+sought, so that a switch of generations in between cannot turn "found" into "not found".
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db.models import FilteredRelation, Q
 
 from identity.matching import PersonRecord
 from identity.models import Extract, ExtractKind, ExtractState
-from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Reply
+from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
 
 NO_EXTRACT = "no_extract"
 _PERSON_FIELDS = (
@@ -21,35 +22,47 @@ _PERSON_FIELDS = (
 )  # fmt: skip
 
 
-class LocalRegistry:
+class LocalRegistry(Registry):
     """Answers from the database; MISCONFIGURED while no extract of the kind is loaded."""
 
+    KIND = "local"
+
     def owner(self, inquiry: Inquiry) -> OwnerAnswer:
-        """A mobile the extract does not list for this ID is not theirs."""
-        claim = inquiry.claim
-        row = _look_up(ExtractKind.OWNERS, "owners", {"mobile": claim.mobile, "national_id": claim.national_id}, ())
-        if row is None:
-            return OwnerAnswer(Reply.MISCONFIGURED, code=NO_EXTRACT)
-        return OwnerAnswer(Reply.ANSWERED, is_owner=row["row__id"] is not None)
+        return self.owners([inquiry])[0]
 
     def person(self, inquiry: Inquiry) -> PersonAnswer:
+        return self.people([inquiry])[0]
+
+    def owners(self, inquiries: Sequence[Inquiry]) -> list[OwnerAnswer]:
+        """A mobile the extract does not list for this ID is not theirs."""
+        key = {"mobile": {inquiry.claim.mobile for inquiry in inquiries}}
+        rows = _look_up(ExtractKind.OWNERS, "owners", key, ("mobile", "national_id"))
+        if rows is None:
+            return [OwnerAnswer(Reply.MISCONFIGURED, code=NO_EXTRACT) for _ in inquiries]
+        owned = {(row["mobile"], row["national_id"]) for row in rows}
+        claims = (inquiry.claim for inquiry in inquiries)
+        return [OwnerAnswer(Reply.ANSWERED, is_owner=(one.mobile, one.national_id) in owned) for one in claims]
+
+    def people(self, inquiries: Sequence[Inquiry]) -> list[PersonAnswer]:
         """The key is ID and birth date, as at the real registry: a wrong date is NOT_FOUND."""
-        claim = inquiry.claim
-        key = {"national_id": claim.national_id, "birth_date": claim.birth_date}
-        row = _look_up(ExtractKind.CIVIL, "people", key, _PERSON_FIELDS)
-        if row is None:
-            return PersonAnswer(Reply.MISCONFIGURED, code=NO_EXTRACT)
-        if row["row__id"] is None:
-            return PersonAnswer(Reply.NOT_FOUND)
-        return PersonAnswer(Reply.ANSWERED, PersonRecord(**{name: row[f"row__{name}"] for name in _PERSON_FIELDS}))
+        key = {"national_id": {inquiry.claim.national_id for inquiry in inquiries}}
+        rows = _look_up(ExtractKind.CIVIL, "people", key, ("national_id", *_PERSON_FIELDS))
+        if rows is None:
+            return [PersonAnswer(Reply.MISCONFIGURED, code=NO_EXTRACT) for _ in inquiries]
+        known = {(row.pop("national_id"), row["birth_date"]): PersonRecord(**row) for row in rows}
+        records = (known.get((inquiry.claim.national_id, inquiry.claim.birth_date)) for inquiry in inquiries)
+        return [PersonAnswer(Reply.ANSWERED, one) if one else PersonAnswer(Reply.NOT_FOUND) for one in records]
 
 
-def _look_up(kind: ExtractKind, relation: str, key: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any] | None:
-    """The current extract's row with `key`: None without an extract, `row__id` None without a row."""
-    condition = Q(**{f"{relation}__{name}": value for name, value in key.items()})
-    return (
+def _look_up(
+    kind: ExtractKind, relation: str, key: Mapping[str, Collection[str]], fields: tuple[str, ...]
+) -> list[dict[str, Any]] | None:
+    """The rows of the current extract with `key`; None without an extract."""
+    condition = Q(**{f"{relation}__{name}__in": sorted(values) for name, values in key.items()})
+    found = (
         Extract.objects.filter(kind=kind, state=ExtractState.CURRENT)
         .annotate(row=FilteredRelation(relation, condition=condition))
-        .values("row__id", *(f"row__{name}" for name in fields))
-        .first()
+        .values_list("row__id", *(f"row__{name}" for name in fields))
     )
+    rows = list(found)
+    return [dict(zip(fields, row[1:], strict=True)) for row in rows if row[0] is not None] if rows else None

@@ -1,0 +1,203 @@
+"""Questions on their way to the registries: who is asked next about each, and how many calls are out together.
+
+A registry that is not on the network is asked about all that wait for it at once, in the caller's thread; the others
+by threads, each up to its `connections`. What touches the database stays in the caller's thread: threads only call.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import groupby
+
+from identity import configuration
+from identity.configuration import OWNER
+from identity.matching import Trace
+from identity.registries.base import Answer, Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
+from tamin_portal import limits
+
+log = logging.getLogger(__name__)
+
+NO_TIME = "no_time"  # the time of the batch was over
+NO_REGISTRY = "no_registry"
+RAISED = "raised"  # the adapter failed
+_FULL_FOR = 0.05  # seconds until a look whether others have left a place
+
+
+@dataclass(slots=True)
+class Case:
+    """One question about one claim. `number` is the asker's own; `names` are the registries not asked yet."""
+
+    number: int
+    question: str
+    inquiry: Inquiry
+    names: list[str]
+    traces: list[Trace] = field(default_factory=list)
+    answer: Answer | None = None
+
+    def has(self, name: str, answer: Answer, *, final: bool = False) -> bool:
+        """Keep what `name` said. True: that is the answer; only UNAVAILABLE falls through to the next registry."""
+        self.answer = answer
+        self.traces.append(Trace(name, self.question, answer.reply.value, answer.code, answer.trace))
+        self.names = self.names[1:]
+        return final or answer.reply is not Reply.UNAVAILABLE or not self.names
+
+
+def no_answer(question: str, reply: Reply, code: str) -> Answer:
+    """What stands for an answer where there is none."""
+    return OwnerAnswer(reply, code=code) if question == OWNER else PersonAnswer(reply, code=code)
+
+
+class Round:
+    """Some questions, answered as soon as each can be. Use it as a context: what was begun is then tidied up."""
+
+    def __init__(self, *, seconds: float) -> None:
+        self._ends = time.monotonic() + seconds
+        self._waiting: list[Case] = []
+        self._out: dict[Future[Answer], tuple[Case, str]] = {}
+
+    def __enter__(self) -> Round:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._waiting.clear()
+
+    def put(self, number: int, question: str, inquiry: Inquiry) -> None:
+        """Ask; also while `answers` is being read."""
+        names = list(configuration.names(question))
+        if not names:
+            log.error("nobody to ask about the %s: no registry is set", question)
+        # The second question before the first: who was asked about comes to an end before others begin.
+        at = len(self._waiting) if question == OWNER else 0
+        self._waiting.insert(at, Case(number, question, inquiry, names))
+
+    def answers(self) -> Iterator[Case]:
+        """Each case with its `answer`, until all that was put is answered."""
+        while self._waiting or self._out:
+            waiting, self._waiting = self._waiting, []
+            for (question, name), group in groupby(sorted(waiting, key=_next_stop), key=_next_stop):
+                yield from self._ask(question, name, list(group))
+            if self._out:
+                yield from self._heard()
+            elif self._waiting:
+                time.sleep(_FULL_FOR)  # other batches have all the places
+
+    def _ask(self, question: str, name: str, cases: list[Case]) -> Iterator[Case]:
+        """Put `cases` to `name`, or keep for later those that have no place."""
+        if not name:
+            yield from _end(cases, "", Reply.MISCONFIGURED, NO_REGISTRY)
+            return
+        if time.monotonic() >= self._ends:
+            yield from _end(cases, name, Reply.UNAVAILABLE, NO_TIME)
+            return
+        try:
+            registry = configuration.build(name)
+        except ValueError as error:
+            log.error("registry %s cannot be asked: %s", name, error)
+            yield from _end(cases, name, Reply.MISCONFIGURED, NO_REGISTRY)
+            return
+        if registry.on_network:
+            self._start(registry, question, name, cases)
+            return
+        for case, answer in zip(cases, _ask_all(registry, question, [case.inquiry for case in cases]), strict=True):
+            yield from self._has(case, name, answer)
+
+    def _start(self, registry: Registry, question: str, name: str, cases: list[Case]) -> None:
+        for number, case in enumerate(cases):
+            if not _take_place(registry):
+                self._waiting += cases[number:]
+                return
+            call = _pool().submit(_call, registry, question, case.inquiry)
+            call.add_done_callback(lambda _call: _give_place(registry))
+            self._out[call] = (case, name)
+
+    def _heard(self) -> Iterator[Case]:
+        done, _ = wait(self._out, timeout=_FULL_FOR if self._waiting else None, return_when=FIRST_COMPLETED)
+        for call in done:
+            case, name = self._out.pop(call)
+            yield from self._has(case, name, call.result())
+
+    def _has(self, case: Case, name: str, answer: Answer) -> Iterator[Case]:
+        _tell(case.question, name, answer)
+        if case.has(name, answer):
+            yield case
+        else:
+            self._waiting.append(case)
+
+
+def _next_stop(case: Case) -> tuple[str, str]:
+    return case.question, case.names[0] if case.names else ""
+
+
+def _end(cases: list[Case], name: str, reply: Reply, code: str) -> Iterator[Case]:
+    for case in cases:
+        case.has(name, no_answer(case.question, reply, code), final=True)
+        yield case
+
+
+def _ask_all(registry: Registry, question: str, inquiries: Sequence[Inquiry]) -> Sequence[Answer]:
+    try:
+        return registry.owners(inquiries) if question == OWNER else registry.people(inquiries)
+    except Exception as error:
+        return [_raised(registry, question, error)] * len(inquiries)
+
+
+def _call(registry: Registry, question: str, inquiry: Inquiry) -> Answer:
+    try:
+        return registry.owner(inquiry) if question == OWNER else registry.person(inquiry)
+    except Exception as error:
+        return _raised(registry, question, error)
+
+
+def _raised(registry: Registry, question: str, error: Exception) -> Answer:
+    """What an adapter raises is logged by its type and place: its text may be personal."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    log.error(
+        "registry %s failed on %s: %s at %s:%s",
+        registry.name, question, type(error).__name__, where.filename, where.lineno,
+    )  # fmt: skip
+    return no_answer(question, Reply.UNAVAILABLE, RAISED)
+
+
+def _tell(question: str, name: str, answer: Answer) -> None:
+    if answer.code != RAISED and answer.reply in (Reply.UNAVAILABLE, Reply.MISCONFIGURED, Reply.INVALID_INPUT):
+        log.warning(
+            "registry %s answered %s to %s (code %s, trace %s)", name, answer.reply, question, answer.code, answer.trace
+        )
+
+
+# ── Places: calls at the same time in this process, of one registry and of all
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """Made at the first call, so after every fork."""
+    return ThreadPoolExecutor(limits.REGISTRY_CALLS, thread_name_prefix="registry")
+
+
+_all_places = threading.BoundedSemaphore(limits.REGISTRY_CALLS)
+
+
+@cache
+def _places(registry: Registry) -> threading.BoundedSemaphore:
+    return threading.BoundedSemaphore(registry.connections)
+
+
+def _take_place(registry: Registry) -> bool:
+    if not _all_places.acquire(blocking=False):
+        return False
+    if _places(registry).acquire(blocking=False):
+        return True
+    _all_places.release()
+    return False
+
+
+def _give_place(registry: Registry) -> None:
+    _places(registry).release()
+    _all_places.release()
