@@ -13,7 +13,8 @@ class Patience(AppConfig):
     name = "benchmarks"
 
     def ready(self) -> None:
-        from sms.gateways import client, smpp_session
+        from sms.gateways import smpp_session
+        from tamin_portal import http_client
 
         if seconds := os.environ.get("ANSWER_WITHIN"):
-            client.ANSWER_WITHIN = smpp_session.ANSWER_WITHIN = float(seconds)
+            http_client.ANSWER_WITHIN = smpp_session.ANSWER_WITHIN = float(seconds)

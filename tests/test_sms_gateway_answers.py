@@ -15,7 +15,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sms.gateways import client
 from sms.gateways.base import (
     Accepted,
     Because,
@@ -34,6 +33,7 @@ from sms.gateways.base import (
 from sms.gateways.http import HttpGateway
 from sms.gateways.kavenegar import _CODES, KavenegarGateway
 from sms.gateways.smpp import SmppGateway
+from tamin_portal import http_client
 
 KEY = uuid.UUID(int=7 << 65)
 SMS = Sms(key=KEY, to="+989121234567", text="متن", kind="result")
@@ -239,7 +239,7 @@ def test_ten_megabytes_are_read_by_nobody(speaker, kavenegar, answer):
 
 def test_an_answer_is_never_unpacked(speaker, kavenegar):
     bomb = gzip.compress(b"\0" * 100_000_000)
-    assert len(bomb) < client.LARGEST_ANSWER
+    assert len(bomb) < http_client.LARGEST_ANSWER
     speaker.says(bomb, headers="Content-Encoding: gzip\r\n")
     assert type(kavenegar.send(SMS)) is Unknown
     assert type(box(speaker.url, EXPECT="OK").send(SMS)) is Unknown

@@ -11,10 +11,11 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
-from sms.gateways import client, smpp_session
+from sms.gateways import smpp_session
 from sms.gateways.base import Accepted, Gateway, Sms, TryAgain
 from sms.gateways.http import HttpGateway
 from sms.gateways.smpp import SmppGateway
+from tamin_portal import http_client
 from tests.sms_stubs import stub
 
 LOOK_UP = socket.getaddrinfo
@@ -22,9 +23,9 @@ LOOK_UP = socket.getaddrinfo
 
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch):
-    for module in (client, smpp_session):
+    for module in (http_client, smpp_session):
         monkeypatch.setattr(module, "CONNECT_WITHIN", 0.5)
-    monkeypatch.setattr(client, "ANSWER_WITHIN", 2.0)
+    monkeypatch.setattr(http_client, "ANSWER_WITHIN", 2.0)
 
 
 def an_sms() -> Sms:

@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 
 from sms import alarms, delivery, polling, texts
-from sms.gateways import client
 from sms.gateways.base import (
     Abilities,
     Accepted,
@@ -37,6 +36,7 @@ from sms.gateways.base import (
     Unknown,
 )
 from sms.models import Message, MessageKind, MessageState
+from tamin_portal import http_client
 from tests import sms_fixtures
 from tests.sms_fixtures import CODE_TEXT, make_due, queue
 from tests.sms_gateways import StubGateway
@@ -66,7 +66,7 @@ class Magfa(Gateway):
     def __init__(self, url: str) -> None:
         options = {"URL": url, "USER": "user/domain", "PASSWORD": "pw", "SENDER": "3000"}
         super().__init__(name="magfa", options=options)
-        self.client, self.sender = client.Client(url), options["SENDER"]
+        self.client, self.sender = http_client.Client(url), options["SENDER"]
         self.headers = {"Authorization": "Basic " + b64encode(b"user/domain:pw").decode()}
 
     def abilities(self, kind: str) -> Abilities:
@@ -81,9 +81,9 @@ class Magfa(Gateway):
         try:
             answer = self.client.request("POST", "/send", body=json.dumps(body).encode(), headers=self.headers)
             said = json.loads(answer.body)
-        except client.NotSent as fault:
+        except http_client.NotSent as fault:
             return [TryAgain(str(fault))] * len(batch)
-        except (client.NoAnswer, ValueError) as fault:
+        except (http_client.NoAnswer, ValueError) as fault:
             return [Unknown(str(fault))] * len(batch)
         if said["status"]:  # of the request as a whole
             return [self.codes.get(said["status"], Unknown)(str(said["status"]))] * len(batch)
@@ -95,7 +95,7 @@ class Magfa(Gateway):
     def look_up(self, *, key: uuid.UUID, provider_id: str = "") -> LookUp:
         try:
             said = json.loads(self.client.request("GET", f"/mid/{key.int >> 65}", headers=self.headers).body)
-        except (client.NotSent, client.NoAnswer, ValueError):
+        except (http_client.NotSent, http_client.NoAnswer, ValueError):
             return NoAnswer()
         return Found((str(said["mid"]),)) if said["mid"] > 0 else NotFound()
 
@@ -114,7 +114,7 @@ class SmsIr(Gateway):
 
     def __init__(self, url: str) -> None:
         super().__init__(name="smsir", options={"URL": url, "KEY": "secret"})
-        self.client, self.headers = client.Client(url), {"X-API-KEY": "secret"}
+        self.client, self.headers = http_client.Client(url), {"X-API-KEY": "secret"}
 
     def abilities(self, kind: str) -> Abilities:
         return Abilities(look_up_by_id=timedelta(hours=48), receipts=ReceiptsBy.POLL)
@@ -130,9 +130,9 @@ class SmsIr(Gateway):
             if said["status"] != 1:
                 return self._not_taken(said["status"], sms.kind)
             return Accepted((str(said["data"]["messageId"]),))
-        except client.NotSent as fault:
+        except http_client.NotSent as fault:
             return TryAgain(str(fault))
-        except (client.NoAnswer, ValueError, LookupError, TypeError) as fault:
+        except (http_client.NoAnswer, ValueError, LookupError, TypeError) as fault:
             return Unknown(type(fault).__name__)
 
     def _not_taken(self, code: int, kind: str) -> Outcome:

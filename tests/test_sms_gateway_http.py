@@ -13,7 +13,6 @@ from datetime import timedelta
 
 import pytest
 
-from sms.gateways import client
 from sms.gateways.base import (
     Abilities,
     Accepted,
@@ -32,6 +31,7 @@ from sms.gateways.base import (
 )
 from sms.gateways.http import HttpGateway
 from sms.gateways.kavenegar import KavenegarGateway
+from tamin_portal import http_client
 from tests.sms_stubs import Receipts, Stub, stub
 
 TEXT = "کد شناسه ثبت نام: 482913\n@portal.example #482913"
@@ -39,8 +39,8 @@ TEXT = "کد شناسه ثبت نام: 482913\n@portal.example #482913"
 
 @pytest.fixture(autouse=True)
 def short_patience(monkeypatch):
-    monkeypatch.setattr(client, "ANSWER_WITHIN", 0.6)
-    monkeypatch.setattr(client, "CONNECT_WITHIN", 0.3)
+    monkeypatch.setattr(http_client, "ANSWER_WITHIN", 0.6)
+    monkeypatch.setattr(http_client, "CONNECT_WITHIN", 0.3)
 
 
 def an_sms(kind: str = "result", **values: object) -> Sms:

@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qs, quote, urlsplit
 
-from sms.gateways import client
 from sms.gateways.base import (
     Abilities,
     Accepted,
@@ -27,6 +26,7 @@ from sms.gateways.base import (
     Unknown,
     whole_number,
 )
+from tamin_portal import http_client
 
 # HTTP status of an answer: the only code there is. 2xx: accepted; other 3xx: it is elsewhere, our address
 # is wrong; other 4xx: it does not take this message, and says nothing about others; anything else is doubt.
@@ -96,7 +96,7 @@ class HttpGateway(Gateway):
         self._sender = options.get("SENDER", "")
         self._expect = options.get("EXPECT", "").encode()
         self._headers = {"Authorization": options["AUTHORIZATION"]} if options.get("AUTHORIZATION") else {}
-        self._client = client.Client(options["URL"])
+        self._client = http_client.Client(options["URL"])
 
     def abilities(self, kind: str) -> Abilities:
         return Abilities(receipts=ReceiptsBy.PUSH if self._receipt_url else ReceiptsBy.NONE)
@@ -109,13 +109,13 @@ class HttpGateway(Gateway):
             else:
                 form = {"Content-Type": "application/x-www-form-urlencoded", **self._headers}
                 answer = self._client.request("POST", path, body=query.encode(), headers=form)
-        except client.NotSent as fault:
+        except http_client.NotSent as fault:
             return TryAgain(str(fault))
-        except client.NoAnswer as fault:
+        except http_client.NoAnswer as fault:
             return Unknown(str(fault))
         return self._read(answer)
 
-    def _read(self, answer: client.Answer) -> Outcome:
+    def _read(self, answer: http_client.Answer) -> Outcome:
         said = f"http {answer.status}"
         if 300 <= answer.status < 500:
             return _CODES.get(answer.status, OutOfOrder if answer.status < 400 else TryAgain.this_message)(said)

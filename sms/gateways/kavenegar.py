@@ -13,7 +13,6 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from sms.gateways import client
 from sms.gateways.base import (
     Abilities,
     Accepted,
@@ -33,6 +32,7 @@ from sms.gateways.base import (
     Unknown,
     whole_number,
 )
+from tamin_portal import http_client
 
 # `return.status` of an answer to a send; 200 is accepted, any other is doubt. What another gateway or
 # another day could change is never "refused": a message that is refused is failed for good.
@@ -109,7 +109,7 @@ class KavenegarGateway(Gateway):
         if self._label_token not in ("", "token10", "token20"):
             raise ValueError("TEMPLATE_LABEL is token10 or token20")
         self._path = f"/v1/{quote(options['KEY'], safe='')}/"
-        self._client = client.Client(options.get("URL") or "https://api.kavenegar.com")
+        self._client = http_client.Client(options.get("URL") or "https://api.kavenegar.com")
 
     def abilities(self, kind: str) -> Abilities:
         if kind == "code" and self._template:
@@ -128,9 +128,9 @@ class KavenegarGateway(Gateway):
             method, fields = "sms/send", {"sender": self._sender, "message": sms.text, "localid": _local_id(sms.key)}
         try:
             status, entries = self._ask(method, {"receptor": "0" + sms.to.removeprefix("+98"), **fields})
-        except client.NotSent as fault:
+        except http_client.NotSent as fault:
             return TryAgain(str(fault))
-        except (client.NoAnswer, ValueError) as fault:
+        except (http_client.NoAnswer, ValueError) as fault:
             return Unknown(str(fault))
         if method == "verify/lookup" and status in _OF_THE_TEMPLATE:
             return OutOfOrder(str(status), kind=sms.kind)
@@ -150,7 +150,7 @@ class KavenegarGateway(Gateway):
         method, fields = ("status", by_id) if provider_id else ("statuslocalmessageid", {"localid": _local_id(key)})
         try:
             status, entries = self._ask(f"sms/{method}", fields)
-        except (client.NotSent, client.NoAnswer, ValueError) as fault:
+        except (http_client.NotSent, http_client.NoAnswer, ValueError) as fault:
             return NoAnswer(str(fault))
         if status != _OK or len(entries) != 1:
             return NoAnswer(str(status))
@@ -172,7 +172,7 @@ class KavenegarGateway(Gateway):
     def _statuses(self, provider_ids: Sequence[str]) -> Iterable[Receipt]:
         try:
             status, entries = self._ask("sms/status", {"messageid": ",".join(provider_ids)})
-        except (client.NotSent, client.NoAnswer, ValueError):
+        except (http_client.NotSent, http_client.NoAnswer, ValueError):
             return []
         return [
             Receipt(_DELIVERY[entry.status], provider_id=entry.id, detail=str(entry.status))

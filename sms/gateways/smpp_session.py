@@ -18,7 +18,7 @@ from typing import Any
 
 from smpplib import command, command_codes, consts, smpp
 
-from sms.gateways.connecting import connect
+from tamin_portal.connecting import connect
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """HTTP for adapters: one request, one answer or one certain reason why not, within one deadline.
 
-What matters to a message is whether the gateway may have seen it. `NotSent`: it cannot, no byte of
+What matters to who asks is whether the other side may have seen the request. `NotSent`: it cannot, no byte of
 the request was written (no address, refused, no connection in time). `NoAnswer`: it may have. Both
 carry a word and never a URL, a number or a text. Redirects are not followed, proxies not asked.
 
@@ -22,7 +22,7 @@ from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
 
-from sms.gateways.connecting import connect
+from tamin_portal.connecting import connect
 
 CONNECT_WITHIN = 5.0  # seconds for the look-up of the name, the connection and TLS together
 ANSWER_WITHIN = 15.0  # seconds for all of it and the request and its answer, however slowly bytes drip in
@@ -63,12 +63,19 @@ class Client:
             self._idle.pop()[1].close()
 
     def request(
-        self, method: str, target: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        target: str,
+        *,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        connect_within: float | None = None,
+        answer_within: float | None = None,
     ) -> Answer:
-        """Raises NotSent or NoAnswer."""
+        """Raises NotSent or NoAnswer. The deadlines are CONNECT_WITHIN and ANSWER_WITHIN unless the caller's differ."""
         head = self._head(method, target, body, headers or {})
-        ends = time.monotonic() + ANSWER_WITHIN
-        connection = self._kept() or self._connect()
+        ends = time.monotonic() + (answer_within or ANSWER_WITHIN)
+        connection = self._kept() or self._connect(connect_within or CONNECT_WITHIN)
         try:
             connection.settimeout(max(ends - time.monotonic(), 0.001))
             connection.sendall(head + body)
@@ -98,10 +105,10 @@ class Client:
                 return connection
             connection.close()
 
-    def _connect(self) -> socket.socket:
-        ends = time.monotonic() + CONNECT_WITHIN
+    def _connect(self, within: float) -> socket.socket:
+        ends = time.monotonic() + within
         try:
-            connection = connect(*self._address, within=CONNECT_WITHIN)
+            connection = connect(*self._address, within=within)
         except (OSError, UnicodeError) as error:  # UnicodeError: a host name that cannot be one
             raise NotSent(_word(error)) from None
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -163,6 +170,6 @@ def _word(error: Exception) -> str:
         return "refused"
     if isinstance(error, socket.gaierror):
         return "no address"
-    if isinstance(error, ssl.SSLError):
-        return "tls"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "tls"  # not who it should be; a handshake that breaks off is a fault like any other
     return type(error).__name__
