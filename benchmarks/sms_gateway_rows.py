@@ -12,6 +12,7 @@ from benchmarks.sms_world import World, until
 from sms.models import Message, MessageKind, MessageState, Part, Receipt
 
 CODE_WITHIN = 10.0  # seconds, 95 of 100 codes, while the first gateway is away
+BACK_OFF_WITHIN = 500.0  # seconds: results wait for 5 minutes after their fourth try, and breakers for as long
 MOSTLY_CODES = (*[MessageKind.CODE] * 9, MessageKind.RESULT)
 
 
@@ -61,7 +62,7 @@ def first_sick(scene: Scene, *, fault: str, behaviour: str) -> Verdict:
     time.sleep(patience + 5)
     in_time, given = codes_within(0.95), crowd.given_to("first")
     world.ask_gateway("first", "behaviour?set=ok")
-    seconds = crowd.wait_until_final(60 if scene.short else 300)
+    seconds = crowd.wait_until_final(60 if scene.short else BACK_OFF_WITHIN)
     verdict = crowd.verdict(fault, scene.gateway, seconds, key=scene.key)
     _demand_codes_in_time(verdict, in_time)
     verdict.remark += f"; the first was given {len(given)}"
@@ -146,13 +147,13 @@ def smpp_long(scene: Scene) -> Verdict:
     return verdict
 
 
-def smpp_killed(scene: Scene, *, names: Sequence[str], fault: str) -> Verdict:
+def smpp_killed(scene: Scene, *, names: Sequence[str], fault: str, within: float = FINAL_WITHIN) -> Verdict:
     """SIGKILL one end of the bind while long messages are in mid-send. The peer remembers the receipts it owes."""
     kills = 2 if scene.short else 10
     scene.world.start_gateway("first", kind=scene.kind, delay=0.1, receipts="once", again=True)
     scene.world.start_all()
     crowd = scene.crowd(receipts=True, long=True)
-    seconds = kill_now_and_then(scene, crowd, names, kills)
+    seconds = kill_now_and_then(scene, crowd, names, kills, within)
     verdict = crowd.verdict(f"{fault} {kills} ×", scene.gateway, seconds, key=scene.key)
     verdict.demand_some_in_mid_send()
     return verdict
@@ -165,6 +166,6 @@ ROWS: dict[str, Callable[[Scene], Verdict]] = {
     "drops": drops,
     "receipts": receipts,
     "long": smpp_long,
-    "peer": partial(smpp_killed, names=("first",), fault="SIGKILL the SMSC"),
+    "peer": partial(smpp_killed, names=("first",), fault="SIGKILL the SMSC", within=BACK_OFF_WITHIN),
     "bind": partial(smpp_killed, names=WORKERS, fault="SIGKILL the whole worker, bound to an SMSC"),
 }

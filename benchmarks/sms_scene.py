@@ -51,11 +51,13 @@ def add_until_in_mid_send(crowd: Crowd, count: int) -> None:
     until(lambda: crowd.submissions() > before, "nothing is sent any more", 60, every=0.02)
 
 
-def kill_now_and_then(scene: Scene, crowd: Crowd, names: Sequence[str], kills: int) -> float:
+def kill_now_and_then(
+    scene: Scene, crowd: Crowd, names: Sequence[str], kills: int, within: float = FINAL_WITHIN
+) -> float:
     """SIGKILL `names` while messages are in mid-send, `kills` times; the seconds from the last until all are final."""
     for share in shares(scene.n, kills):
         add_until_in_mid_send(crowd, share)
         time.sleep(0.1)  # into the middle: some are answered, some are not
         for name in names:
             scene.world.kill(name)
-    return crowd.wait_until_final(FINAL_WITHIN)
+    return crowd.wait_until_final(within)
