@@ -12,7 +12,8 @@ from benchmarks.sms_world import World, until
 from sms.models import Message, MessageKind, MessageState, Part, Receipt
 
 CODE_WITHIN = 10.0  # seconds, 95 of 100 codes, while the first gateway is away
-BACK_OFF_WITHIN = 500.0  # seconds: results wait for 5 minutes after their fourth try, and breakers for as long
+# Seconds: results wait for 5 minutes after their fourth try, breakers for as long, and receipts for their turn.
+BACK_OFF_WITHIN = 500.0
 MOSTLY_CODES = (*[MessageKind.CODE] * 9, MessageKind.RESULT)
 
 
@@ -167,5 +168,7 @@ ROWS: dict[str, Callable[[Scene], Verdict]] = {
     "receipts": receipts,
     "long": smpp_long,
     "peer": partial(smpp_killed, names=("first",), fault="SIGKILL the SMSC", within=BACK_OFF_WITHIN),
-    "bind": partial(smpp_killed, names=WORKERS, fault="SIGKILL the whole worker, bound to an SMSC"),
+    "bind": partial(
+        smpp_killed, names=WORKERS, fault="SIGKILL the whole worker, bound to an SMSC", within=BACK_OFF_WITHIN
+    ),
 }
