@@ -12,9 +12,9 @@ from django.db.models.functions import Substr
 from django.utils import timezone
 
 from accounts.models import OneTimeCode
-from sms import alarms
-from sms.models import Alarm, AlarmCode, MessageState
-from tamin_portal import limits
+from sms.models import MessageState
+from tamin_portal import alarms, limits
+from tamin_portal.models import Alarm, AlarmCode
 from tamin_portal.persian import local_mobile
 
 HOUR = timedelta(hours=1)

@@ -16,12 +16,13 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from sms import alarms, backlog, configuration, health, operating, switches
-from sms.models import Alarm, AlarmCode, Attempt, GatewaySwitch, Message, MessageKind, Receipt
-from tamin_portal import limits
+from sms import backlog, configuration, health, operating, switches
+from sms.models import Attempt, GatewaySwitch, Message, MessageKind, Receipt
+from tamin_portal import alarms, limits
 from tamin_portal.admin import OnlyItsFilters
 from tamin_portal.errors import PortalError
 from tamin_portal.logs import scrub
+from tamin_portal.models import Alarm, AlarmCode
 from tamin_portal.operators import OPERATORS
 from tamin_portal.persian import mask_mobile, to_persian_digits
 from tamin_portal.templatetags.persian_text import clock, jalali
@@ -150,7 +151,7 @@ class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
             "title": _("SMS gateways"),
             "lines": health.lines(),
             "waiting": waiting,
-            "alarms": alarms.standing(),
+            "alarms": alarms.standing("sms"),
             "due_within": limits.RECEIPT_DUE_WITHIN // timedelta(minutes=1),
             "now": timezone.now(),
         }
@@ -200,7 +201,7 @@ class GatewaySwitchAdmin(OnlyItsFilters, admin.ModelAdmin):
 
 @admin.register(Alarm)
 class AlarmAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
-    """Whoever has dealt with one says so with the action."""
+    """Of all rooms. Whoever has dealt with one says so with the action."""
 
     actions = ("dealt_with",)
     list_display = ("code", "subject", "detail", "count", "first", "last", "ended")
@@ -214,7 +215,7 @@ class AlarmAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
     ended = moment("ended_at", _("over since"))
 
     def has_deal_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("sms.change_alarm")
+        return request.user.has_perm("portal.change_alarm")
 
     @admin.action(description=_("It is dealt with"), permissions=["deal"])
     def dealt_with(self, request: HttpRequest, queryset: QuerySet[Alarm]) -> None:

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Min
 from django.utils import timezone
 
-from sms import alarms, configuration, routing
-from sms.models import Alarm, Message, MessageKind, MessageState, Receipt, ReceiptState
-from tamin_portal import breaker, limits
+from sms import configuration, routing
+from sms.models import Message, MessageKind, MessageState, Receipt, ReceiptState
+from tamin_portal import alarms, breaker, limits
+from tamin_portal.models import Alarm
 from tamin_portal.operators import OPERATORS
 
 HOUR = timedelta(hours=1)
@@ -77,7 +78,7 @@ def look() -> Backlog:
         unknown=Message.objects.filter(state=MessageState.UNKNOWN, sent_at__gt=now - HOUR).count(),
         unread=_unread(now),
         breakers=_open_breakers(),
-        alarms=alarms.standing(),
+        alarms=alarms.standing("sms"),
     )
 
 

@@ -14,9 +14,9 @@ from django.conf import settings
 from django.db.models import Sum
 from django.utils import timezone
 
-from sms import alarms
-from sms.models import AlarmCode, Message, MessageKind
-from tamin_portal import limits
+from sms.models import Message, MessageKind
+from tamin_portal import alarms, limits
+from tamin_portal.models import AlarmCode
 
 LOOK_EVERY = 10.0  # seconds
 _lock = threading.Lock()

@@ -201,35 +201,3 @@ class GatewaySwitch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.gateway} {self.operator}".strip()
-
-
-class AlarmCode(models.TextChoices):
-    """What may be wrong; the codes are what log watchers know."""
-
-    OUT_OF_ORDER = "out_of_order", _("A gateway refuses our account: credit, key or line")
-    GIVEN_UP = "given_up", _("A result could not be sent for three days")
-    BUDGET = "budget", _("The day's budget is nearly used")
-    PUMPING = "pumping", _("Codes are asked for and not used")
-    PREFIX = "prefix", _("Very many codes to numbers that begin alike")
-    RECEIPTS = "receipts", _("Receipts arrive that cannot be read")
-
-
-class Alarm(models.Model):
-    """Something an operator must look at (`sms.alarms`); over when `ended_at` is set."""
-
-    code = models.CharField(_("alarm"), max_length=20, choices=AlarmCode)
-    subject = models.CharField(_("about"), max_length=50, blank=True)
-    detail = models.CharField(_("detail"), max_length=200, blank=True)
-    count = models.PositiveIntegerField(_("times"), default=1)
-    first_at = models.DateTimeField(_("first"), auto_now_add=True)
-    last_at = models.DateTimeField(_("last"), auto_now_add=True)
-    said_at = models.DateTimeField(auto_now_add=True)  # when the line was last written
-    ended_at = models.DateTimeField(_("over since"), null=True)
-
-    class Meta:
-        verbose_name = _("alarm")
-        verbose_name_plural = _("alarms")
-        constraints = [models.UniqueConstraint(fields=["code", "subject"], name="sms_alarm_key")]
-
-    def __str__(self) -> str:
-        return f"{self.code} {self.subject}".strip()

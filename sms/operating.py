@@ -8,11 +8,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from sms import alarms, configuration, outbox, parts, receipts, routing, switches, texts
+from sms import configuration, outbox, parts, receipts, routing, switches, texts
 from sms.gateways import base
-from sms.models import AlarmCode, Attempt, AttemptOutcome, GatewaySwitch, Message, MessageKind, MessageState
-from tamin_portal import breaker
+from sms.models import Attempt, AttemptOutcome, GatewaySwitch, Message, MessageKind, MessageState
+from tamin_portal import alarms, breaker
 from tamin_portal.errors import PortalError
+from tamin_portal.models import AlarmCode
 from tamin_portal.operators import OPERATORS
 
 # What may be sent again: nobody will ever say that these arrived.

@@ -19,12 +19,13 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from sms import alarms, receipts, statements
+from sms import receipts, statements
 from sms.calls import Said
 from sms.doubt import Tried, WayOut, way_out
 from sms.gateways import base
-from sms.models import AlarmCode, Attempt, AttemptOutcome, Message, MessageKind, MessageState
-from tamin_portal import leases, limits
+from sms.models import Attempt, AttemptOutcome, Message, MessageKind, MessageState
+from tamin_portal import alarms, leases, limits
+from tamin_portal.models import AlarmCode
 
 log = logging.getLogger(__name__)
 

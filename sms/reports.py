@@ -16,11 +16,12 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from sms import alarms, routing
+from sms import routing
 from sms.doubt import DOUBTFUL
 from sms.gateways import base
-from sms.models import AlarmCode, Attempt, AttemptOutcome, Message, MessageState, Part, Receipt, ReceiptState
-from tamin_portal import leases, limits
+from sms.models import Attempt, AttemptOutcome, Message, MessageState, Part, Receipt, ReceiptState
+from tamin_portal import alarms, leases, limits
+from tamin_portal.models import AlarmCode
 
 # What a report may still change. A message left as unknown was perhaps sent: a report says that it was.
 _OPEN = (MessageState.ACCEPTED, MessageState.UNKNOWN)

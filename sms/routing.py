@@ -15,11 +15,11 @@ from functools import cache
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
-from sms import alarms, budget, configuration, receipts, switches
+from sms import budget, configuration, receipts, switches
 from sms.configuration import ANY, Tier
 from sms.gateways import base
-from sms.models import AlarmCode
-from tamin_portal import breaker
+from tamin_portal import alarms, breaker
+from tamin_portal.models import AlarmCode
 
 OpenTier = tuple[tuple[base.Gateway, int], ...]  # gateways that share the load now, each with its weight
 _built: dict[str, base.Gateway] = {}  # once a process: a gateway may hold connections

@@ -2,7 +2,8 @@
 
 from celery import shared_task
 
-from sms import alarms, budget, delivery, polling, reports
+from sms import budget, delivery, polling, reports
+from tamin_portal import alarms
 
 
 @shared_task(name="sms.drain", ignore_result=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class PostCount(models.Model):
@@ -40,3 +41,44 @@ class Breaker(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class AlarmCode(models.TextChoices):
+    """What may be wrong; the codes are what log watchers know, after the room's name."""
+
+    OUT_OF_ORDER = "out_of_order", _("A gateway refuses our account: credit, key or line")
+    GIVEN_UP = "given_up", _("A result could not be sent for three days")
+    BUDGET = "budget", _("The day's budget is nearly used")
+    PUMPING = "pumping", _("Codes are asked for and not used")
+    PREFIX = "prefix", _("Very many codes to numbers that begin alike")
+    RECEIPTS = "receipts", _("Receipts arrive that cannot be read")
+    REGISTRY = "registry", _("A registry cannot be asked: key, quota or extract")
+    CERTIFICATE = "certificate", _("A registry's certificate is not right")
+    DAILY_CAP = "daily_cap", _("The day's inquiries are used up; requests wait")
+
+    @property
+    def room(self) -> str:
+        """Whose alarm it is: the first word of the line in the log."""
+        return "identity" if self in (self.REGISTRY, self.CERTIFICATE, self.DAILY_CAP) else "sms"
+
+
+class Alarm(models.Model):
+    """Something an operator must look at (`tamin_portal.alarms`); over when `ended_at` is set."""
+
+    code = models.CharField(_("alarm"), max_length=20, choices=AlarmCode)
+    subject = models.CharField(_("about"), max_length=50, blank=True)
+    detail = models.CharField(_("detail"), max_length=200, blank=True)
+    count = models.PositiveIntegerField(_("times"), default=1)
+    first_at = models.DateTimeField(_("first"), auto_now_add=True)
+    last_at = models.DateTimeField(_("last"), auto_now_add=True)
+    said_at = models.DateTimeField(auto_now_add=True)  # when the line was last written
+    ended_at = models.DateTimeField(_("over since"), null=True)
+
+    class Meta:
+        db_table = "sms_alarm"  # where it was before registries had alarms too
+        verbose_name = _("alarm")
+        verbose_name_plural = _("alarms")
+        constraints = [models.UniqueConstraint(fields=["code", "subject"], name="sms_alarm_key")]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.subject}".strip()

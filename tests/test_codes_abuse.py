@@ -10,10 +10,10 @@ from django.utils import timezone
 from accounts import codes
 from accounts.models import CodePurpose, OneTimeCode
 from accounts.tasks import watch
-from sms import alarms, budget, delivery
+from sms import budget, delivery
 from sms.models import Message, MessageState
 from sms.tasks import watch as watch_sms
-from tamin_portal import limits
+from tamin_portal import alarms, limits
 from tamin_portal.errors import PortalError
 from tests.accounts import citizen
 from tests.journeys import Browser
@@ -48,7 +48,7 @@ def asked(
 
 
 def standing() -> list[tuple[str, str]]:
-    return [(alarm.code, alarm.subject) for alarm in alarms.standing()]
+    return [(alarm.code, alarm.subject) for alarm in alarms.standing("sms")]
 
 
 # ── pumping
@@ -130,7 +130,7 @@ def test_an_operator_hears_of_a_budget_that_refused_a_code_and_when_it_is_over(s
         ask(NEW)
     watch_sms()
     assert standing() == [("budget", "")]
-    assert alarms.standing()[0].detail == "80 of 100 parts are used today"
+    assert alarms.standing("sms")[0].detail == "80 of 100 parts are used today"
     Message.objects.update(sent_at=timezone.now() - timedelta(days=1))
     budget.forget()
     watch_sms()

@@ -20,9 +20,9 @@ from registration.models import Registration
 from registration.services import housekeeping
 from registration.states import State
 from sms import delivery
-from sms.models import Alarm, InboxMessage, Message, Receipt
+from sms.models import InboxMessage, Message, Receipt
 from tamin_portal import limits
-from tamin_portal.models import PostCount
+from tamin_portal.models import Alarm, PostCount
 from tests.journeys import CITIZENS, let_pass, registration_in
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,10 +10,11 @@ import pytest
 from django.contrib.messages import get_messages
 from django.utils import timezone
 
-from sms import alarms, routing
-from sms.models import Alarm, AlarmCode, GatewaySwitch, Message, MessageKind, MessageState
+from sms import routing
+from sms.models import GatewaySwitch, Message, MessageKind, MessageState
 from sms.models import Receipt as ReceiptRow
-from tamin_portal import breaker
+from tamin_portal import alarms, breaker
+from tamin_portal.models import Alarm, AlarmCode
 from tamin_portal.persian import to_persian_digits
 from tests import sms_fixtures
 from tests.accounts import clerk, operator
@@ -136,19 +137,19 @@ def test_an_operator_ends_an_alarm_and_a_clerk_cannot(client):
     alarms.sound(AlarmCode.GIVEN_UP, detail="message 1")
     order = {"action": "dealt_with", "_selected_action": [Alarm.objects.get().pk]}
     client.force_login(clerk())
-    client.post("/admin/sms/alarm/", order)
-    assert len(alarms.standing()) == 1
+    client.post("/admin/portal/alarm/", order)
+    assert len(alarms.standing("sms")) == 1
     client.force_login(operator())
-    client.post("/admin/sms/alarm/", order)
-    assert alarms.standing() == []
+    client.post("/admin/portal/alarm/", order)
+    assert alarms.standing("sms") == []
 
 
 def test_receipts_and_alarms_are_shown_without_long_numbers(client):
     row = ReceiptRow.objects.create(gateway="one", query="to=09121234567", body=b'{"mobile": "09121234567"}')
     alarm = Alarm.objects.create(code=AlarmCode.RECEIPTS, subject="one", detail="ValueError")
     client.force_login(operator())
-    assert "ValueError" in client.get("/admin/sms/alarm/").content.decode()
-    assert client.get(f"/admin/sms/alarm/{alarm.pk}/change/").status_code == 200
+    assert "ValueError" in client.get("/admin/portal/alarm/").content.decode()
+    assert client.get(f"/admin/portal/alarm/{alarm.pk}/change/").status_code == 200
     assert client.get("/admin/sms/receipt/").status_code == 200
     page = client.get(f"/admin/sms/receipt/{row.pk}/change/").content.decode()
     assert "9121234567" not in page

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from sms import alarms, delivery, polling, texts
+from sms import delivery, polling, texts
 from sms.gateways.base import (
     Abilities,
     Accepted,
@@ -36,7 +36,7 @@ from sms.gateways.base import (
     Unknown,
 )
 from sms.models import Message, MessageKind, MessageState
-from tamin_portal import http_client
+from tamin_portal import alarms, http_client
 from tests import sms_fixtures
 from tests.sms_fixtures import CODE_TEXT, make_due, queue
 from tests.sms_gateways import StubGateway
@@ -267,7 +267,7 @@ def test_without_credit_nothing_is_lost_and_the_next_gateway_takes_it(use_gatewa
     queue()
     delivery.drain()
     assert set(Message.objects.values_list("gateway", flat=True)) == {"other"}
-    assert [alarm.detail for alarm in alarms.standing()] == [str(code)]
+    assert [alarm.detail for alarm in alarms.standing("sms")] == [str(code)]
 
 
 def test_sms_ir_without_its_template_still_sends_results(use_gateways, url):

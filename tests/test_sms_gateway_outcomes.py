@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from sms import alarms, delivery, operating, routing
+from sms import delivery, operating, routing
 from sms.gateways.base import OutOfOrder, TryAgain
-from sms.models import AlarmCode, Message, MessageKind, MessageState
-from tamin_portal import breaker, limits
-from tamin_portal.models import Breaker
+from sms.models import Message, MessageKind, MessageState
+from tamin_portal import alarms, breaker, limits
+from tamin_portal.models import AlarmCode, Breaker
 from tests import sms_fixtures
 from tests.sms_fixtures import queue
 from tests.sms_gateways import StubGateway
@@ -50,7 +50,7 @@ def test_a_text_that_one_gateway_forbids_goes_by_the_next_and_stops_nobody_else(
     queue(CODE, operator="mci")
     delivery.drain()
     assert gateways_of(CODE) == ["kn"]
-    assert alarms.standing() == []
+    assert alarms.standing("sms") == []
 
 
 def test_a_box_that_does_not_take_one_number_goes_on_carrying_the_others(kavenegar_then_box, settings):
@@ -80,7 +80,7 @@ def test_a_template_that_is_missing_takes_codes_to_the_next_gateway_and_leaves_r
     assert gateways_of(CODE) == ["box"] * 3
     assert gateways_of(RESULT) == ["kn"] * 2
     assert len(first.log) == 3  # one code that found it out, two results
-    [alarm] = alarms.standing()
+    [alarm] = alarms.standing("sms")
     assert (alarm.code, alarm.subject, alarm.detail) == (AlarmCode.OUT_OF_ORDER, "kn code", code)
 
 
@@ -95,7 +95,7 @@ def test_codes_go_by_it_again_when_the_template_is_there(kavenegar_then_box):
     queue(CODE)
     delivery.drain()
     assert gateways_of(CODE) == ["box", "kn"]
-    assert alarms.standing() == []
+    assert alarms.standing("sms") == []
     assert not Breaker.objects.filter(open_until__isnull=False).exists()
 
 
@@ -108,7 +108,7 @@ def test_an_operator_who_mended_the_template_says_so_and_the_alarm_ends(use_gate
     queue(CODE)
     delivery.drain()
     assert gateways_of(CODE) == ["box", "kn"]
-    assert alarms.standing() == []
+    assert alarms.standing("sms") == []
 
 
 def test_a_gateway_that_says_not_so_fast_is_not_left_alone_while_it_takes_others(use_gateways):

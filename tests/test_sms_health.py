@@ -11,9 +11,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from sms import alarms, health, routing
-from sms.models import AlarmCode, Message, MessageKind, MessageState, Receipt
-from tamin_portal import breaker, limits
+from sms import health, routing
+from sms.models import Message, MessageKind, MessageState, Receipt
+from tamin_portal import alarms, breaker, limits
+from tamin_portal.models import AlarmCode
 from tests import sms_fixtures
 from tests.accounts import clerk, operator
 from tests.sms_fixtures import queue
@@ -226,5 +227,6 @@ def test_the_health_page_shows_it_and_fits_the_policy(use_gateways, client):
 
 def test_a_clerk_sees_nothing_of_it(client):
     client.force_login(clerk())
-    for path in ("message/", "message/1/change/", "message/health/", "gatewayswitch/", "alarm/", "receipt/"):
-        assert client.get(f"/admin/sms/{path}").status_code == 403
+    of_sms = ("message/", "message/1/change/", "message/health/", "gatewayswitch/", "receipt/")
+    for path in (*(f"sms/{path}" for path in of_sms), "portal/alarm/"):
+        assert client.get(f"/admin/{path}").status_code == 403

@@ -11,10 +11,10 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.models import OneTimeCode
-from sms import alarms, delivery, reports, routing
+from sms import delivery, reports, routing
 from sms.gateways.base import Delivery, OutOfOrder, Receipt, ReceiptsBy, Refused, TryAgain, Unknown
 from sms.models import GatewaySwitch, Message, MessageKind, MessageState
-from tamin_portal import limits
+from tamin_portal import alarms, limits
 from tests import sms_fixtures
 from tests.sms_fixtures import NUMBER, queue
 from tests.sms_gateways import StubGateway
@@ -121,7 +121,7 @@ def test_on_closes_the_breakers_and_ends_the_alarm(use_gateways):
     assert "breaker open (418)" in run("sms_gateway")
     run("sms_gateway", "one", "on")
     assert len(routing.route("mci", "code")) == 1
-    assert alarms.standing() == []
+    assert alarms.standing("sms") == []
 
 
 @pytest.mark.parametrize(

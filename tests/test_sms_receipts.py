@@ -15,14 +15,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from sms import alarms, delivery, polling, receipts, reports
+from sms import delivery, polling, receipts, reports
 from sms.gateways import base
 from sms.gateways.base import Accepted, Delivery, ReceiptsBy, Unknown
 from sms.models import Attempt, Message, MessageKind, MessageState, Part, Receipt, ReceiptState
 from sms.tasks import poll as poll_task
 from sms.tasks import read_receipts as read_task
 from sms.tasks import watch as watch_task
-from tamin_portal import limits
+from tamin_portal import alarms, limits
 from tests import sms_fixtures
 from tests.sms_fixtures import die_in_mid_send, make_due, queue
 from tests.sms_gateways import StubGateway
@@ -208,7 +208,7 @@ def test_a_malformed_one_is_kept_raw_and_marked_and_an_operator_hears_of_it(box,
     read_task()
     row = Receipt.objects.get()
     assert (row.state, bytes(row.body), row.next_attempt_at) == (ReceiptState.MALFORMED, body, None)
-    assert [(alarm.code, alarm.subject) for alarm in alarms.standing()] == [("receipts", "box")]
+    assert [(alarm.code, alarm.subject) for alarm in alarms.standing("sms")] == [("receipts", "box")]
 
 
 def test_a_malformed_one_does_not_keep_the_others_from_being_read(box):
@@ -234,7 +234,7 @@ def test_one_report_that_cannot_be_applied_costs_neither_its_neighbours_nor_the_
     poison, good = Receipt.objects.order_by("pk")
     assert (poison.state, poison.detail, poison.next_attempt_at) == (ReceiptState.MALFORMED, "KeyError", None)
     assert good.state == ReceiptState.DONE
-    assert [(alarm.code, alarm.subject) for alarm in alarms.standing()] == [("receipts", "box")]
+    assert [(alarm.code, alarm.subject) for alarm in alarms.standing("sms")] == [("receipts", "box")]
 
 
 def test_a_database_that_is_away_makes_no_receipt_malformed(box, monkeypatch):
@@ -250,7 +250,7 @@ def test_a_database_that_is_away_makes_no_receipt_malformed(box, monkeypatch):
         read_task()
     row = Receipt.objects.get()
     assert (row.state, row.next_attempt_at is not None) == (ReceiptState.NEW, True)
-    assert alarms.standing() == []
+    assert alarms.standing("sms") == []
     monkeypatch.setattr(reports, "apply", real)
     make_receipts_due()
     read_task()

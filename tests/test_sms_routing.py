@@ -10,12 +10,12 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
-from sms import alarms, budget, delivery, routing, switches
+from sms import budget, delivery, routing, switches
 from sms.gateways.base import Accepted, OutOfOrder, Refused, TryAgain, Unknown
-from sms.models import Alarm, AlarmCode, Message, MessageKind, MessageState
+from sms.models import Message, MessageKind, MessageState
 from sms.tasks import watch
-from tamin_portal import breaker, limits
-from tamin_portal.models import Breaker
+from tamin_portal import alarms, breaker, limits
+from tamin_portal.models import Alarm, AlarmCode, Breaker
 from tests import sms_fixtures
 from tests.sms_fixtures import make_due, queue
 from tests.sms_gateways import StubGateway
@@ -242,7 +242,7 @@ def test_out_of_credit_stops_the_gateway_for_every_operator_and_alarms_once(use_
     delivery.drain()
     assert len(broke.sent) == 1
     assert len(other.accepted) == 4
-    [alarm] = alarms.standing()
+    [alarm] = alarms.standing("sms")
     assert (alarm.code, alarm.subject, alarm.detail) == (AlarmCode.OUT_OF_ORDER, "broke", "418")
     assert caplog.text.count("alarm sms.out_of_order broke: 418") == 1
 
@@ -252,7 +252,7 @@ def test_an_alarm_that_was_dealt_with_sounds_again_while_it_is_still_so(three, c
     routing.heard("two", "mtn", OutOfOrder("418"))
     alarms.clear(AlarmCode.OUT_OF_ORDER, "two")
     routing.heard("two", "mtn", OutOfOrder("418"))
-    assert [alarm.subject for alarm in alarms.standing()] == ["two"]
+    assert [alarm.subject for alarm in alarms.standing("sms")] == ["two"]
     assert caplog.text.count("alarm sms.out_of_order two: 418") == 2
 
 
@@ -264,7 +264,7 @@ def test_the_alarm_ends_when_credit_is_back(use_gateways):
     breaker.forget()
     queue()
     delivery.drain()
-    assert alarms.standing() == []
+    assert alarms.standing("sms") == []
     assert Message.objects.latest("id").gateway == "broke"
 
 
@@ -278,7 +278,7 @@ def test_an_alarm_that_lasts_is_one_row_and_a_line_now_and_then(caplog):
     Alarm.objects.update(said_at=timezone.now() - limits.ALARM_AGAIN - timedelta(seconds=1))
     alarms.sound(AlarmCode.GIVEN_UP, detail="message 2")
     assert caplog.text.count("alarm sms.given_up") == 2
-    [alarm] = alarms.standing()
+    [alarm] = alarms.standing("sms")
     assert (alarm.count, alarm.detail) == (4, "message 2")
 
 
@@ -286,9 +286,9 @@ def test_an_alarm_that_comes_back_begins_anew(caplog):
     alarms.sound(AlarmCode.BUDGET)
     alarms.sound(AlarmCode.BUDGET)
     alarms.clear(AlarmCode.BUDGET)
-    assert alarms.standing() == []
+    assert alarms.standing("sms") == []
     alarms.sound(AlarmCode.BUDGET)
-    assert alarms.standing()[0].count == 1
+    assert alarms.standing("sms")[0].count == 1
     assert [record.levelname for record in caplog.records].count("ERROR") == 2
 
 
@@ -297,10 +297,10 @@ def test_what_tells_of_an_event_is_over_after_a_day_and_a_condition_is_not():
     alarms.sound(AlarmCode.RECEIPTS, "box")
     alarms.sound(AlarmCode.OUT_OF_ORDER, "one")
     watch()
-    assert len(alarms.standing()) == 3
+    assert len(alarms.standing("sms")) == 3
     Alarm.objects.update(last_at=timezone.now() - limits.ALARM_STANDS - timedelta(seconds=1))
     watch()
-    assert [alarm.code for alarm in alarms.standing()] == [AlarmCode.OUT_OF_ORDER]
+    assert [alarm.code for alarm in alarms.standing("sms")] == [AlarmCode.OUT_OF_ORDER]
 
 
 def test_a_result_given_up_after_three_days_is_an_alarm(use_gateways):
@@ -308,7 +308,7 @@ def test_a_result_given_up_after_three_days_is_an_alarm(use_gateways):
     message = queue()
     Message.objects.update(created_at=timezone.now() - limits.SMS_RESULT_GIVE_UP)
     delivery.drain()
-    [alarm] = alarms.standing()
+    [alarm] = alarms.standing("sms")
     assert (alarm.code, alarm.detail) == (AlarmCode.GIVEN_UP, f"message {message.pk}")
 
 
@@ -343,7 +343,7 @@ def test_codes_to_new_numbers_stop_first_then_the_others_then_results_wait(
     assert budget.holds_back(MessageKind.RESULT) is result_waits
     assert not budget.holds_back(CODE)  # those that were queued already
     budget.watch()
-    assert bool(alarms.standing()) is (spent >= 80)
+    assert bool(alarms.standing("sms")) is (spent >= 80)
 
 
 def test_results_over_the_budget_wait_and_go_the_next_day(settings, use_gateways):

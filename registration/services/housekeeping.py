@@ -18,8 +18,8 @@ from registration.models import Registration
 from registration.services.decisions import hold_national_id
 from registration.services.moves import PORTAL, move
 from registration.states import ENDED, State
-from sms import alarms, delivery, reports
-from tamin_portal import limits
+from sms import delivery, reports
+from tamin_portal import alarms, limits
 from tamin_portal.models import PostCount
 
 _LIVES = {

@@ -19,7 +19,7 @@ _KINDS = {
     "extracts": gettext_lazy("extracts that were replaced or never finished deleted"),
     "message_texts": gettext_lazy("SMS texts blanked"),
     "receipts": gettext_lazy("old receipts of SMS gateways deleted"),
-    "alarms": gettext_lazy("old alarms about SMS deleted"),
+    "alarms": gettext_lazy("old alarms deleted"),
     "sign_in_failures": gettext_lazy("forgotten sign-in failures deleted"),
     "sessions": gettext_lazy("ended sessions deleted"),
     "post_counts": gettext_lazy("old counts of requests per address deleted"),

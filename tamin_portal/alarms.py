@@ -1,7 +1,7 @@
 """What an operator must hear of: a row that stands until it is over, and one ERROR line with a stable code.
 
-The line is `alarm sms.<code> <subject>: <detail>`: a log watcher needs no more. The rows are in the
-admin and in `manage.py sms_backlog`. Neither holds a number or a text.
+The line is `alarm sms.<code> <subject>: <detail>`, or `identity.<code>`: a log watcher needs no more. The rows are
+in the admin, in `manage.py sms_backlog` and in `manage.py identity_usage`. Neither holds a number or a text.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 from django.db.models import F
 from django.utils import timezone
 
-from sms.models import Alarm, AlarmCode
 from tamin_portal import limits
+from tamin_portal.models import Alarm, AlarmCode
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ _WITHOUT_END = (AlarmCode.GIVEN_UP, AlarmCode.RECEIPTS)  # they tell of an event
 
 
 def sound(code: AlarmCode, subject: str = "", detail: str = "") -> None:
-    """Something is wrong with `subject` (a gateway, a prefix; empty: with the whole).
+    """Something is wrong with `subject` (a gateway, a registry, a prefix; empty: with the whole).
 
     While it lasts the row counts, and the line is repeated every `limits.ALARM_AGAIN`.
     """
@@ -36,7 +36,7 @@ def sound(code: AlarmCode, subject: str = "", detail: str = "") -> None:
         changes["count"] = F("count") + 1
     if again:
         changes["said_at"] = now
-        log.error("alarm sms.%s %s: %s", code, subject or "-", detail)
+        log.error("alarm %s.%s %s: %s", code.room, code, subject or "-", detail)
     Alarm.objects.filter(pk=row.pk).update(**changes)
 
 
@@ -44,7 +44,7 @@ def clear(code: AlarmCode, subject: str = "") -> None:
     """It is over."""
     standing = Alarm.objects.filter(code=code, subject=subject, ended_at__isnull=True)
     if standing.update(ended_at=timezone.now()):
-        log.info("alarm sms.%s %s is over", code, subject or "-")
+        log.info("alarm %s.%s %s is over", code.room, code, subject or "-")
 
 
 def end_old() -> None:
@@ -55,9 +55,10 @@ def end_old() -> None:
         clear(AlarmCode(alarm.code), alarm.subject)
 
 
-def standing() -> list[Alarm]:
-    """The alarms that are not over, newest first."""
-    return list(Alarm.objects.filter(ended_at__isnull=True).order_by("-last_at"))
+def standing(room: str) -> list[Alarm]:
+    """The alarms of `room` (sms, identity) that are not over, newest first."""
+    codes = [code for code in AlarmCode if code.room == room]
+    return list(Alarm.objects.filter(code__in=codes, ended_at__isnull=True).order_by("-last_at"))
 
 
 def purge(*, before: datetime, dry_run: bool = False) -> int:
