@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from benchmarks.sms_crowd import Verdict, codes_within
-from benchmarks.sms_scene import FINAL_WITHIN, WORKERS, Scene, kill_now_and_then
+from benchmarks.sms_scene import FINAL_WITHIN, WORKERS, Scene, kill_now_and_then, shares
 from benchmarks.sms_world import World, until
 from sms.models import Message, MessageKind, MessageState, Part, Receipt
 
@@ -148,14 +148,30 @@ def smpp_long(scene: Scene) -> Verdict:
     return verdict
 
 
-def smpp_killed(scene: Scene, *, names: Sequence[str], fault: str, within: float = FINAL_WITHIN) -> Verdict:
-    """SIGKILL one end of the bind while long messages are in mid-send. The peer remembers the receipts it owes."""
-    kills = 2 if scene.short else 10
+def smsc_killed(scene: Scene) -> Verdict:
+    """SIGKILL an SMSC now and then while long messages are sent. Started again, it remembers the receipts it owes."""
+    kills = 2 if scene.short else 5
     scene.world.start_gateway("first", kind=scene.kind, delay=0.1, receipts="once", again=True)
     scene.world.start_all()
     crowd = scene.crowd(receipts=True, long=True)
-    seconds = kill_now_and_then(scene, crowd, names, kills, within)
-    verdict = crowd.verdict(f"{fault} {kills} ×", scene.gateway, seconds, key=scene.key)
+    for share in shares(scene.n, kills):
+        crowd.add(share, seconds=2 if scene.short else 10)
+        scene.world.kill("first")
+    seconds = crowd.wait_until_final(BACK_OFF_WITHIN)
+    verdict = crowd.verdict(f"SIGKILL the SMSC {kills} ×", scene.gateway, seconds, key=scene.key)
+    verdict.demand_some_in_mid_send()
+    return verdict
+
+
+def bound_worker_killed(scene: Scene) -> Verdict:
+    """SIGKILL the whole worker while long messages are in mid-send; the SMSC says again what was not acknowledged."""
+    kills = 2 if scene.short else 10
+    scene.world.start_gateway("first", kind=scene.kind, delay=0.1, receipts="once")
+    scene.world.start_all()
+    crowd = scene.crowd(receipts=True, long=True)
+    seconds = kill_now_and_then(scene, crowd, WORKERS, kills, BACK_OFF_WITHIN)
+    fault = f"SIGKILL the whole worker, bound to an SMSC {kills} ×"
+    verdict = crowd.verdict(fault, scene.gateway, seconds, key=scene.key)
     verdict.demand_some_in_mid_send()
     return verdict
 
@@ -167,8 +183,6 @@ ROWS: dict[str, Callable[[Scene], Verdict]] = {
     "drops": drops,
     "receipts": receipts,
     "long": smpp_long,
-    "peer": partial(smpp_killed, names=("first",), fault="SIGKILL the SMSC", within=BACK_OFF_WITHIN),
-    "bind": partial(
-        smpp_killed, names=WORKERS, fault="SIGKILL the whole worker, bound to an SMSC", within=BACK_OFF_WITHIN
-    ),
+    "peer": smsc_killed,
+    "bind": bound_worker_killed,
 }
