@@ -79,7 +79,7 @@ def plain(count: int) -> float:
 
     fill(count, due=False)
     for pk in Message.objects.values_list("pk", flat=True):
-        app.send_task("sms.plain", [pk])
+        app.send_task("sms.plain", [pk], queue="sms")
     until(nothing_left, "the tasks do not end", 300)
     first, last = span()
     return count / (last - first).total_seconds()
