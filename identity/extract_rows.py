@@ -15,7 +15,8 @@ import unicodedata
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from functools import lru_cache
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from django.utils import timezone
 
@@ -23,9 +24,14 @@ from identity.models import ExtractKind
 from tamin_portal import persian
 from tamin_portal.errors import PortalError
 
+BLOCK = 256 * 1024  # bytes read at once
 LONGEST_LINE = 4_000  # bytes; a longer one is not a record of these columns
+LONGEST_SKIPPED = 16 * 1024 * 1024  # bytes without an end of line; then the file is read no further
 LONGEST_NAME = 100  # the models' max_length
 _SERIES = re.compile(r"(.+?)([0-9]{2})")
+_PLAIN_NAME = re.compile("[آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهیئ]+(?: [آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهیئ]+)*")
+# Cells that stand in a file again and again are judged once; what is refused is not remembered.
+_remembered = lru_cache(maxsize=65_536)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,52 +43,70 @@ class BadLine:
     reason: str  # a code; identity.texts has the sentence
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     number: int
-    values: dict[str, Any]
+    values: tuple[Any, ...]  # in the order of `fields(kind)`
 
 
-def read(kind: ExtractKind, source: BinaryIO) -> Iterator[Row | BadLine]:
-    """Every line of `source` but the header and blank ones, checked, in order.
+Line = tuple[int, bytes | None]  # numbered from 1; None for one that is too long
+Parser = Callable[[int, bytes | None], Row | BadLine | None]
 
-    Raises PortalError: extract_header (missing, unknown, repeated: names of columns) or
-    extract_unreadable (after_line).
+
+def fields(kind: ExtractKind) -> tuple[str, ...]:
+    """The model's fields that a `Row` of this kind has values for."""
+    return tuple(field for field, _column, _parse in _FIELDS[kind])
+
+
+def lines(source: BinaryIO) -> Iterator[Line]:
+    """The raw lines of `source`, unzipped, without their ends.
+
+    Read in blocks, and of a line that is too long only the beginning is kept, so that no file, and no
+    small file that unzips to a huge one, can fill the memory. Raises PortalError extract_unreadable
+    (after_line), also for a line without an end: that is no text.
     """
-    parse, columns = _PARSERS[kind], _COLUMNS[kind]
-    lines = _lines(source)
-    header = _header(next(lines, (1, b""))[1], columns)
-    for number, raw in lines:
-        if raw is not None and not raw.strip():
-            continue
-        try:
-            yield Row(number, parse(_cells(raw, header)))
-        except _Refused as refused:
-            yield BadLine(number, refused.column, refused.reason)
-
-
-class _Refused(Exception):
-    def __init__(self, column: str, reason: str) -> None:
-        super().__init__(reason)
-        self.column = column
-        self.reason = reason
-
-
-def _lines(source: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
-    """Numbered raw lines; None for one that is too long, so that no file can fill the memory."""
-    number = 0
+    number, rest, dropped = 0, b"", 0
     try:
         plain = _unzipped(source)
-        while raw := plain.readline(LONGEST_LINE + 1):
-            number += 1
-            if len(raw) <= LONGEST_LINE:
-                yield number, raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
-                continue
-            while raw and not raw.endswith(b"\n"):
-                raw = plain.readline(LONGEST_LINE)
-            yield number, None
+        while block := plain.read(BLOCK):
+            *whole, rest = (rest + block).split(b"\n")
+            for raw in whole:
+                number += 1
+                yield number, raw if len(raw) <= LONGEST_LINE else None
+            dropped = 0 if whole else dropped + len(block)
+            if dropped > LONGEST_SKIPPED:
+                raise PortalError("extract_unreadable", after_line=number)
+            rest = rest[: LONGEST_LINE + 1]
     except (OSError, EOFError, zlib.error):
         raise PortalError("extract_unreadable", after_line=number) from None
+    if rest:
+        yield number + 1, rest if len(rest) <= LONGEST_LINE else None
+
+
+def parser(kind: ExtractKind, header: bytes | None) -> Parser:
+    """What makes a checked row, or the reason against it, of each line under this header; None of a blank one.
+
+    Raises PortalError extract_header (missing, unknown, repeated: names of columns).
+    """
+    names = _header(header, tuple(dict.fromkeys(column for _field, column, _parse in _FIELDS[kind])))
+    cells_wanted = len(names)
+    plan = [(column, names.index(column), parse) for _field, column, parse in _FIELDS[kind]]
+
+    def parse_line(number: int, raw: bytes | None) -> Row | BadLine | None:
+        if raw is not None and (not raw or raw.isspace()):
+            return None
+        column = ""
+        try:
+            cells = _split(raw)
+            if len(cells) != cells_wanted:
+                return BadLine(number, "", "cell_count")
+            values = []
+            for column, place, parse in plan:  # noqa: B007 - the one at fault, if one is
+                values.append(parse(cells[place]))
+        except persian.InputError as error:
+            return BadLine(number, column, error.code)
+        return Row(number, tuple(values))
+
+    return parse_line
 
 
 def _unzipped(source: BinaryIO) -> BinaryIO:
@@ -92,10 +116,9 @@ def _unzipped(source: BinaryIO) -> BinaryIO:
 
 def _header(raw: bytes | None, columns: tuple[str, ...]) -> list[str]:
     try:
-        names = _split(raw)
-    except _Refused:
+        names = [persian.fold(name).lower() for name in _split(raw and raw.removeprefix(b"\xef\xbb\xbf"))]
+    except persian.InputError:
         names = []
-    names = [persian.fold(name).lower() for name in names]
     missing = [name for name in columns if name not in names]
     unknown = [name for name in names if name not in columns]
     repeated = sorted({name for name in names if names.count(name) > 1})
@@ -106,56 +129,23 @@ def _header(raw: bytes | None, columns: tuple[str, ...]) -> list[str]:
 
 def _split(raw: bytes | None) -> list[str]:
     if raw is None:
-        raise _Refused("", "line_too_long")
+        raise persian.InputError("line_too_long")
     try:
-        text = raw.decode("utf-8").rstrip("\r\n")
+        text = raw.decode("utf-8").rstrip("\r")
     except UnicodeDecodeError:
-        raise _Refused("", "not_utf8") from None
+        raise persian.InputError("not_utf8") from None
+    if '"' not in text and "\r" not in text:
+        return [cell.strip() for cell in text.split(",")]  # what the csv module would say, sooner
     try:
         return [cell.strip() for cell in next(csv.reader([text], strict=True), [])]
     except csv.Error:
-        raise _Refused("", "not_csv") from None
+        raise persian.InputError("not_csv") from None
 
 
-def _cells(raw: bytes | None, header: list[str]) -> Mapping[str, str]:
-    cells = _split(raw)
-    if len(cells) != len(header):
-        raise _Refused("", "cell_count")
-    return dict(zip(header, cells, strict=True))
-
-
-def _cell(cells: Mapping[str, str], column: str, parse: Callable[[str], Any]) -> Any:
-    """The parsed cell. Its refusal names the column and the rule of `persian` that was broken."""
-    try:
-        return parse(cells[column])
-    except persian.InputError as error:
-        raise _Refused(column, error.code) from None
-
-
-def _person(cells: Mapping[str, str]) -> dict[str, Any]:
-    letter, number = _cell(cells, "birth_certificate_series", _series)
-    return {
-        "national_id": _cell(cells, "national_id", persian.parse_national_id),
-        "first_name": _cell(cells, "first_name", _name),
-        "last_name": _cell(cells, "last_name", _name),
-        "birth_date": _cell(cells, "birth_date", _birth_date),
-        "gender": _cell(cells, "gender", _gender),
-        "certificate_number": _cell(cells, "birth_certificate_number", _certificate_number),
-        "series_letter": letter,
-        "series_number": number,
-        "certificate_serial": _cell(cells, "birth_certificate_serial", persian.parse_serial),
-        "deceased": _cell(cells, "deceased", _flag),
-    }
-
-
-def _owner(cells: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "national_id": _cell(cells, "national_id", persian.parse_national_id),
-        "mobile": _cell(cells, "mobile", persian.parse_mobile),
-    }
-
-
+@_remembered
 def _name(text: str) -> str:
+    if len(text) <= LONGEST_NAME and _PLAIN_NAME.fullmatch(text):
+        return text
     name = " ".join(persian.fold(text).split())
     if not name:
         raise persian.InputError("required")
@@ -167,6 +157,7 @@ def _name(text: str) -> str:
     return name
 
 
+@_remembered
 def _birth_date(text: str) -> dt.date:
     date = persian.parse_jalali(text)
     if date > timezone.localdate():
@@ -174,6 +165,7 @@ def _birth_date(text: str) -> dt.date:
     return date
 
 
+@_remembered
 def _gender(text: str) -> str:
     if text.lower() not in ("female", "male"):
         raise persian.InputError("gender")
@@ -184,27 +176,46 @@ def _certificate_number(text: str) -> str:
     return persian.parse_certificate_number(text) if persian.fold_number(text) else ""
 
 
-def _series(text: str) -> tuple[str, str]:
+@_remembered
+def _series_letter(text: str) -> str:
+    return persian.parse_series_letter(_series(text)[1])
+
+
+@_remembered
+def _series_number(text: str) -> str:
+    return _series(text)[2]
+
+
+def _series(text: str) -> re.Match[str]:
     match = _SERIES.fullmatch(persian.fold_number(text))
     if not match:
         raise persian.InputError("series")
-    return persian.parse_series_letter(match[1]), match[2]
+    return match
 
 
+@_remembered
 def _flag(text: str) -> bool:
     if persian.fold_number(text) not in ("0", "1"):
         raise persian.InputError("flag")
     return persian.fold_number(text) == "1"
 
 
-_COLUMNS: Mapping[ExtractKind, tuple[str, ...]] = {
+# Field of the model, column of the file, rule; in the order in which a line is checked.
+_FIELDS: Mapping[ExtractKind, tuple[tuple[str, str, Callable[[str], Any]], ...]] = {
     ExtractKind.CIVIL: (
-        "national_id", "first_name", "last_name", "birth_date", "gender", "birth_certificate_number",
-        "birth_certificate_series", "birth_certificate_serial", "deceased",
+        ("national_id", "national_id", persian.parse_national_id),
+        ("first_name", "first_name", _name),
+        ("last_name", "last_name", _name),
+        ("birth_date", "birth_date", _birth_date),
+        ("gender", "gender", _gender),
+        ("certificate_number", "birth_certificate_number", _certificate_number),
+        ("series_letter", "birth_certificate_series", _series_letter),
+        ("series_number", "birth_certificate_series", _series_number),
+        ("certificate_serial", "birth_certificate_serial", persian.parse_serial),
+        ("deceased", "deceased", _flag),
     ),
-    ExtractKind.OWNERS: ("national_id", "mobile"),
-}  # fmt: skip
-_PARSERS: Mapping[ExtractKind, Callable[[Mapping[str, str]], dict[str, Any]]] = {
-    ExtractKind.CIVIL: _person,
-    ExtractKind.OWNERS: _owner,
+    ExtractKind.OWNERS: (
+        ("national_id", "national_id", persian.parse_national_id),
+        ("mobile", "mobile", persian.parse_mobile),
+    ),
 }

@@ -58,9 +58,16 @@ def bad_lines(report: LoadReport) -> list[str]:
 
 def loaded(report: LoadReport) -> str:
     """The sentence for a load that is in use now."""
-    return _("%(loaded)d lines loaded, %(skipped)d skipped; the new extract is in use.") % {
+    changes = report.changes
+    return _(
+        "%(loaded)d lines loaded, %(skipped)d skipped; the new extract is in use. "
+        "Against the one before: %(added)d added, %(changed)d changed, %(gone)d gone."
+    ) % {
         "loaded": report.loaded,
         "skipped": report.bad_count,
+        "added": changes.added,
+        "changed": changes.changed,
+        "gone": changes.gone,
     }
 
 
@@ -79,6 +86,7 @@ def refusal(error: PortalError) -> str:
     return {
         "extract_unreadable": _("Nothing loaded: the file cannot be read after line %(after_line)d."),
         "extract_abandoned": _("Nothing loaded: the load stood still for too long and was given up. Start it again."),
+        "extract_database": _("Nothing loaded: the database failed (%(why)s). The extract that was in use still is."),
         "extract_empty": _("Nothing loaded: the file has no good line, and an empty extract would refuse everybody."),
         "extract_bad_lines": _("Nothing loaded: %(count)d bad lines. Mend them, or leave them out with --skip-bad."),
     }[error.code] % values

@@ -10,6 +10,7 @@ import datetime as dt
 import re
 import unicodedata
 from enum import Enum
+from operator import mul
 
 import jdatetime
 from persiantools import digits as persian_digits
@@ -19,6 +20,8 @@ _ASCII_DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234
 _BIDI_MARKS = dict.fromkeys(map(ord, "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"))
 _JOINERS = dict.fromkeys(map(ord, "\u200c\u200d"))
 _LETTERS = str.maketrans({"ي": "ی", "ى": "ی", "ۍ": "ی", "ې": "ی", "ك": "ک", "ڪ": "ک", "ګ": "گ"})
+_WEIGHTS = range(10, 1, -1)  # of a national ID's first nine digits
+_MOBILE = re.compile(r"(?:\+98|0098|98|0)?(9[0-9]{9})")
 _SEPARATORS = re.compile(r"[\s\-‐‑–—.()/]+")
 
 SERIES_LETTERS = ("الف", "ب", "ل", "د", "ر", *(str(n) for n in range(1, 12)))
@@ -58,6 +61,8 @@ def fold(text: str) -> str:
 
 def fold_number(text: str) -> str:
     """A number as people write it (spaces, hyphens, ZWNJ, any digits) without its decoration."""
+    if text.isascii() and text.isalnum():
+        return text  # nothing to fold; extracts have millions of these
     return _SEPARATORS.sub("", fold(text).translate(_JOINERS))
 
 
@@ -74,11 +79,10 @@ def parse_national_id(text: str) -> str:
     number = fold_number(text)
     if not number:
         raise InputError("required")
-    if not re.fullmatch(r"[0-9]{10}", number):
+    if not _is_digits(number, 10, 10):
         raise InputError("length")
-    weighted = sum(int(digit) * (10 - place) for place, digit in enumerate(number[:9]))
-    remainder = weighted % 11
-    if len(set(number)) == 1 or int(number[9]) != (remainder if remainder < 2 else 11 - remainder):
+    remainder = sum(map(mul, map(int, number), _WEIGHTS)) % 11
+    if number == number[0] * 10 or int(number[9]) != (remainder if remainder < 2 else 11 - remainder):
         raise InputError("checksum")
     return number
 
@@ -91,8 +95,7 @@ def parse_mobile(text: str) -> str:
     number = fold_number(text)
     if not number:
         raise InputError("required")
-    match = re.fullmatch(r"(?:\+98|0098|98|0)?(9[0-9]{9})", number)
-    if match:
+    if match := _MOBILE.fullmatch(number):
         return "+98" + match[1]
     if re.fullmatch(r"(?:\+|00)(?!98)[1-9][0-9]{6,14}", number):
         raise InputError("foreign")
@@ -153,9 +156,13 @@ def parse_series_letter(text: str) -> str:
 def parse_digits(text: str, *, at_most: int, code: str) -> str:
     """ASCII digits, one to `at_most` of them, leading zeros kept. Raises InputError(code)."""
     number = fold_number(text)
-    if not re.fullmatch(rf"[0-9]{{1,{at_most}}}", number):
+    if not _is_digits(number, 1, at_most):
         raise InputError(code)
     return number
+
+
+def _is_digits(text: str, at_least: int, at_most: int) -> bool:
+    return at_least <= len(text) <= at_most and text.isascii() and text.isdigit()
 
 
 def parse_series_number(text: str) -> str:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import gc
 import gzip
 import io
+import os
+import re
+import signal
 import threading
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from identity import extracts, services, texts
+from identity import extract_pieces, extract_rows, extracts, services, texts
+from identity.extract_pieces import Changes
+from identity.extract_store import Store
 from identity.models import CivilRecord, Extract, ExtractKind, ExtractState, MobileOwner
 from tamin_portal.errors import PortalError
 
@@ -52,10 +59,21 @@ def owners(*lines: str, skip_bad: bool = False) -> extracts.LoadReport:
     return services.load_mobile_owners(source=io.BytesIO(text.encode()), skip_bad=skip_bad)
 
 
+def batches_of(monkeypatch: pytest.MonkeyPatch, lines: int) -> None:
+    monkeypatch.setattr(extracts, "BATCH", lines)
+    monkeypatch.setattr(extracts, "COPY_BATCH", lines)
+
+
 def national_id(number: int) -> str:
     digits = f"{number:09d}"
     remainder = sum(int(digit) * (10 - place) for place, digit in enumerate(digits)) % 11
     return digits + str(remainder if remainder < 2 else 11 - remainder)
+
+
+def fields_with(field: str, parse: Callable[[str], Any]) -> tuple[Any, ...]:
+    """The civil registry's fields, one of them read by `parse`."""
+    plan = extract_rows._FIELDS[ExtractKind.CIVIL]
+    return tuple((name, column, parse if name == field else usual) for name, column, usual in plan)
 
 
 def current_ids() -> set[str]:
@@ -103,6 +121,17 @@ class TestGoodLines:
     def test_a_gzip_file(self) -> None:
         services.load_civil_registry(source=io.BytesIO(gzip.compress(f"{HEADER}\n{line()}".encode())))
         assert current_ids() == {"0012345679"}
+
+    def test_what_copy_would_take_for_its_own(self) -> None:
+        civil(line(first_name="ر\\N", last_name="\\.ک\\t"))
+        record = CivilRecord.objects.get()
+        assert (record.first_name, record.last_name) == ("ر\\N", "\\.ک\\t")
+
+    def test_owners_repeated_in_one_batch_and_over_several(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        batches_of(monkeypatch, 2)
+        lines = [f"{owner},0912123456{mobile}" for owner in ("0012345679", "0123456789") for mobile in (7, 8, 7)]
+        assert owners(*lines, *lines).loaded == 12
+        assert MobileOwner.objects.count() == 4
 
     def test_several_mobiles_for_one_id_two_ids_on_one_mobile_and_a_repeated_line(self) -> None:
         report = owners(
@@ -184,7 +213,7 @@ class TestBadLines:
         assert [(bad.number, bad.column, bad.reason) for bad in report.bad_lines] == [(3, "mobile", reason)]
 
     def test_a_national_id_twice_is_a_bad_line_near_or_far(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(extracts, "BATCH", 2)
+        batches_of(monkeypatch, 2)
         lines = [line(), line(first_name="علی"), line(national_id=national_id(7)), line(national_id="۰۰۱۲۳۴۵۶۷۹")]
         report = civil(*lines, skip_bad=True)
         assert [(bad.number, bad.reason) for bad in report.bad_lines] == [(3, "repeated"), (5, "repeated")]
@@ -257,8 +286,51 @@ class TestWhatEndsALoad:
         body = "\n".join(line(national_id=national_id(number)) for number in range(2, 2_000))
         self.refused("extract_unreadable", io.BytesIO(gzip.compress(f"{HEADER}\n{body}".encode())[:-200]))
 
+    def test_gzip_that_is_damaged_in_the_middle(self) -> None:
+        body = "\n".join(line(national_id=national_id(number)) for number in range(2, 2_000))
+        packed = bytearray(gzip.compress(f"{HEADER}\n{body}".encode()))
+        packed[len(packed) // 2 : len(packed) // 2 + 50] = bytes(50)
+        self.refused("extract_unreadable", io.BytesIO(bytes(packed)))
+
+    def test_a_small_file_that_unzips_to_one_endless_line(self) -> None:
+        bomb = gzip.compress(f"{HEADER}\n".encode()) + gzip.compress(b"x" * 10**7) * 100  # a gigabyte
+        self.refused("extract_unreadable", io.BytesIO(bomb))  # once to warm what is cached
+        tracemalloc.start()
+        error = self.refused("extract_unreadable", io.BytesIO(bomb), skip_bad=True)
+        highest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert error.values["after_line"] == 1
+        assert highest < 10**7
+
+    def test_lines_that_are_too_long_in_several_blocks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(extract_rows, "BLOCK", 1_000)
+        text = "\n".join([HEADER, "x" * 9_999, line(), "y" * 4_001, line(national_id=national_id(2)), "z" * 5_000])
+        report = services.load_civil_registry(source=io.BytesIO(text.encode()), skip_bad=True)
+        assert [(bad.number, bad.reason) for bad in report.bad_lines] == [(n, "line_too_long") for n in (2, 4, 6)]
+        assert current_ids() == {"0012345679", national_id(2)}
+
+    def test_a_refusal_of_the_database_is_named_without_what_it_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(*_args: Any) -> None:
+            raise DataError('CONTEXT: COPY, line 1, column first_name: "پنهانی"')
+
+        monkeypatch.setattr(Store, "write", full)
+        error = self.refused("extract_database", io.BytesIO(f"{HEADER}\n{line()}".encode()))
+        assert error.__suppress_context__
+        assert texts.refusal(error).count("DataError") == 1
+        assert Extract.objects.filter(state=ExtractState.RETIRED).count() == 1
+
+    def test_ctrl_c_in_the_middle_of_a_batch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def press(_text: str) -> str:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(extract_rows, "_FIELDS", {ExtractKind.CIVIL: fields_with("certificate_serial", press)})
+        with pytest.raises(KeyboardInterrupt):
+            services.load_civil_registry(source=io.BytesIO(f"{HEADER}\n{line()}".encode()))
+        assert current_ids() == {national_id(1)}
+        assert services.purge_extracts() == 1
+
     def test_an_interrupted_load_leaves_the_old_extract(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(extracts, "BATCH", 10)
+        batches_of(monkeypatch, 10)
 
         def stop(lines: int) -> None:
             if lines >= 30:
@@ -273,11 +345,66 @@ class TestWhatEndsALoad:
         assert CivilRecord.objects.count() == 1
 
     def test_progress_counts_lines(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(extracts, "BATCH", 2)
+        batches_of(monkeypatch, 2)
         body = "\n".join(line(national_id=national_id(number)) for number in range(2, 7))
         told: list[int] = []
         services.load_civil_registry(source=io.BytesIO(f"{HEADER}\n{body}".encode()), progress=told.append)
         assert told == [2, 4, 5]
+
+
+@pytest.mark.django_db
+class TestChanges:
+    """What a load says of the difference; in pieces, so that edges of pieces are crossed."""
+
+    @pytest.fixture(autouse=True, params=[1, 2, 50_000])
+    def _pieces(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(extract_pieces, "PIECE", request.param)
+
+    def test_the_first_extract_is_all_new(self) -> None:
+        assert civil(line(), line(national_id=national_id(7))).changes == Changes(added=2)
+
+    @pytest.mark.parametrize(
+        ("column", "value"),
+        [
+            ("first_name", "علی"),
+            ("last_name", "محمدی"),
+            ("birth_date", "1370/05/18"),
+            ("gender", "female"),
+            ("birth_certificate_number", "1255"),
+            ("birth_certificate_series", "ب12"),
+            ("birth_certificate_series", "الف13"),
+            ("birth_certificate_serial", "345679"),
+            ("deceased", "1"),
+        ],
+    )
+    def test_people_added_changed_and_gone(self, column: str, value: str) -> None:
+        stays, goes = [line(national_id=national_id(number)) for number in (1, 2)], line(national_id=national_id(3))
+        civil(*stays, goes, line())
+        new = [line(national_id=national_id(number)) for number in (4, 5, 6)]
+        assert civil(*new, *reversed(stays), line(**{column: value})).changes == Changes(added=3, changed=1, gone=1)
+
+    def test_the_same_file_again_changes_nothing(self) -> None:
+        for expected in (Changes(added=5), Changes()):
+            assert civil(*(line(national_id=national_id(number)) for number in range(1, 6))).changes == expected
+
+    def test_a_mobile_that_changed_hands_is_one_gone_and_one_added(self) -> None:
+        owners("0012345679,09121234567", "0123456789,09121234567", "0012345679,09351234567")
+        report = owners("0012345679,09121234567", "0012345679,09121234567", "0123456789,09351234567")
+        assert report.changes == Changes(added=1, gone=2)
+
+    def test_another_load_that_was_quicker_is_what_this_one_is_compared_with(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        civil(line(national_id=national_id(1)))
+        real = extract_pieces.compare
+
+        def meanwhile(**options: Any) -> Changes:
+            monkeypatch.setattr(extract_pieces, "compare", real)
+            civil(line(), line(national_id=national_id(2)))
+            return real(**options)
+
+        monkeypatch.setattr(extract_pieces, "compare", meanwhile)
+        assert civil(line()).changes == Changes(gone=1)
 
 
 @pytest.mark.django_db
@@ -289,7 +416,7 @@ class TestGenerations:
         Extract.objects.create(kind=ExtractKind.OWNERS, state=ExtractState.CURRENT)
 
     def test_a_purge_keeps_what_is_in_use_and_what_is_being_loaded(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(extracts, "DELETE_BATCH", 2)
+        monkeypatch.setattr(extract_pieces, "PIECE", 2)
         civil(*(line(national_id=national_id(number)) for number in range(1, 6)))
         owners("0012345679,09121234567")
         civil(line())
@@ -304,7 +431,7 @@ class TestGenerations:
         assert services.purge_extracts() == 0
 
     def test_a_load_that_wakes_up_after_its_purge_gives_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(extracts, "BATCH", 2)
+        batches_of(monkeypatch, 2)
         monkeypatch.setattr(extracts, "ABANDONED_AFTER", timedelta(0))
         body = "\n".join(line(national_id=national_id(number)) for number in range(2, 7))
         source = io.BytesIO(f"{HEADER}\n{body}".encode())
@@ -314,8 +441,12 @@ class TestGenerations:
         assert not Extract.objects.exists()
         assert not CivilRecord.objects.exists()
 
-    def test_ten_thousand_lines_take_no_more_memory_than_two_thousand(self) -> None:
+    def test_many_lines_take_no_more_memory_than_few(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        batches_of(monkeypatch, 500)
+        monkeypatch.setattr(extract_rows, "BLOCK", 16_384)
+
         def peak(count: int) -> int:
+            gc.collect()
             tracemalloc.start()
             report = services.load_mobile_owners(source=Lines(count))  # type: ignore[arg-type]
             highest = tracemalloc.get_traced_memory()[1]
@@ -323,8 +454,8 @@ class TestGenerations:
             assert report.loaded == count
             return highest
 
-        peak(2_000)  # what is cached for good is not counted twice
-        assert peak(10_000) < 1.3 * peak(2_000)
+        few = peak(2_000)
+        assert peak(20_000) - few < 500_000  # eighteen thousand lines kept as bytes would be a million
 
 
 class Lines(io.RawIOBase):
@@ -338,7 +469,8 @@ class Lines(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        chunk, self._rest = self._rest or next(self._lines, "").encode(), b""
+        text = self._rest or next(self._lines, "").encode()
+        chunk, self._rest = text[: len(buffer)], text[len(buffer) :]
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
@@ -367,6 +499,34 @@ def test_two_loads_at_once_end_with_one_whole_extract() -> None:
     assert Extract.objects.filter(state=ExtractState.CURRENT).count() == 1
     assert current_ids() in ({national_id(start + number) for number in range(50)} for start in (1_000, 2_000))
     assert services.purge_extracts() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connection to lose")
+def test_a_connection_lost_in_the_middle_of_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    civil(line(national_id=national_id(1)))
+
+    def cut(text: str) -> str:
+        if text == "000666":
+            with contextlib.closing(connection.copy()) as other, other.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+        return text
+
+    batches_of(monkeypatch, 3_000)
+    monkeypatch.setattr(extract_rows, "_FIELDS", {ExtractKind.CIVIL: fields_with("certificate_serial", cut)})
+    body = (
+        "\n".join(
+            line(national_id=national_id(n), birth_certificate_serial=f"{n % 5_000:06}") for n in range(2, 12_000)
+        )
+        .replace("000666", "000667")
+        .replace("004500", "000666")
+    )
+    with pytest.raises(PortalError, match="extract_database") as refused:
+        services.load_civil_registry(source=io.BytesIO(f"{HEADER}\n{body}".encode()))
+    assert texts.refusal(refused.value)
+    assert current_ids() == {national_id(1)}
+    assert services.purge_extracts() == 1  # it was given up over a new connection
+    assert CivilRecord.objects.count() == 1
 
 
 @pytest.mark.django_db
@@ -422,8 +582,38 @@ class TestCommands:
         assert err == texts.interrupted()
         assert current_ids() == {national_id(1)}
 
-    def test_standard_input(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        stdin = io.TextIOWrapper(io.BytesIO(b"national_id,mobile\n0012345679,09121234567\n"))
+    @pytest.mark.parametrize("packed", [bytes, gzip.compress], ids=["plain", "gzip"])
+    def test_standard_input(self, monkeypatch: pytest.MonkeyPatch, packed: Callable[[bytes], bytes]) -> None:
+        stdin = io.TextIOWrapper(io.BytesIO(packed(b"national_id,mobile\n0012345679,09121234567\n")))
         monkeypatch.setattr("sys.stdin", stdin)
         call_command("load_mobile_owners", "-", stdout=io.StringIO())
         assert MobileOwner.objects.count() == 1
+
+    def test_what_is_new_is_said(self, tmp_path: Path) -> None:
+        civil(line(), line(national_id=national_id(1)), line(national_id=national_id(2)))
+        new = [line(national_id=national_id(number)) for number in range(3, 7)]
+        out, _ = self.run("load_civil_registry", tmp_path, "\n".join([HEADER, line(gender="female"), *new]))
+        assert [number for number in re.findall(r"\d+", out) if number != "0"] == ["5", "4", "1", "2"]
+
+    def test_a_polite_kill_is_answered_like_ctrl_c(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def kill(*_args: Any) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        civil(line(national_id=national_id(1)))
+        before = signal.getsignal(signal.SIGTERM)
+        monkeypatch.setattr(extracts, "_switch", kill)
+        out, err = self.run("load_civil_registry", tmp_path, f"{HEADER}\n{line()}\n")
+        assert (out, err) == ("refused", texts.interrupted())
+        assert signal.getsignal(signal.SIGTERM) is before
+        assert current_ids() == {national_id(1)}
+
+    def test_ctrl_c_while_the_old_generation_is_deleted(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def press(_extract: Extract) -> None:
+            raise KeyboardInterrupt
+
+        civil(line(national_id=national_id(1)))
+        monkeypatch.setattr(extract_pieces, "delete", press)
+        out, err = self.run("load_civil_registry", tmp_path, f"{HEADER}\n{line()}\n")
+        assert "1" in out
+        assert err == ""
+        assert current_ids() == {"0012345679"}

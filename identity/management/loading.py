@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -33,23 +34,35 @@ class LoadCommand(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        services.purge_extracts()
-        try:
-            with _open(options["file"]) as source, _progress(options["file"], source) as progress:
-                report = self.load(source=source, skip_bad=options["skip_bad"], progress=progress)
-        except KeyboardInterrupt:
-            raise CommandError(texts.interrupted(), returncode=130) from None
-        except PortalError as error:
-            if isinstance(refused := error.values.get("report"), LoadReport):
-                self._name_bad_lines(refused)
-            raise CommandError(texts.refusal(error)) from None
-        self._name_bad_lines(report)
-        self.stdout.write(texts.loaded(report))
-        services.purge_extracts()
+        with _killed_politely():
+            try:
+                services.purge_extracts()
+                with _open(options["file"]) as source, _progress(options["file"], source) as progress:
+                    report = self.load(source=source, skip_bad=options["skip_bad"], progress=progress)
+            except KeyboardInterrupt:
+                raise CommandError(texts.interrupted(), returncode=130) from None
+            except PortalError as error:
+                if isinstance(refused := error.values.get("report"), LoadReport):
+                    self._name_bad_lines(refused)
+                raise CommandError(texts.refusal(error)) from None
+            self._name_bad_lines(report)
+            self.stdout.write(texts.loaded(report))
+            with suppress(KeyboardInterrupt):  # the new extract is in use; the hourly purge goes on with the old one
+                services.purge_extracts()
 
     def _name_bad_lines(self, report: LoadReport) -> None:
         for sentence in texts.bad_lines(report):
             self.stderr.write(sentence)
+
+
+@contextmanager
+def _killed_politely() -> Iterator[None]:
+    """SIGTERM is a Ctrl-C, so that the load is given up in order."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _open(name: str) -> AbstractContextManager[BinaryIO]:
