@@ -15,6 +15,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 
@@ -28,7 +29,7 @@ OWNER, PERSON = "owner", "person"
 QUESTIONS = (OWNER, PERSON)
 COSTS = {OWNER: "OWNER_COST", PERSON: "PERSON_COST"}
 OWN_OPTIONS = ("KIND", *COSTS.values())  # of every registry
-_NAME = re.compile(r"[a-z][a-z0-9]*")
+_NAME = re.compile(r"[a-z][a-z0-9]{0,19}")
 _TAKEN = ("owner", "person", "daily")  # IDENTITY_OWNER_REGISTRIES is no option of a registry
 _NUMBER = re.compile(r"[0-9]{1,12}")
 
@@ -65,6 +66,14 @@ def cost(name: str, question: str) -> int:
     """Rials for one inquiry. 0 also for what is no number: the system check refuses it."""
     text = _all_options(name).get(COSTS[question], "")
     return int(text) if _NUMBER.fullmatch(text) else 0
+
+
+def is_at_hand(question: str) -> bool:
+    """Whether the first registry of `question` is not on the network."""
+    first = names(question)[:1]
+    with suppress(ValueError):
+        return bool(first) and not build(first[0]).on_network
+    return False
 
 
 def build(name: str) -> Registry:
@@ -116,7 +125,7 @@ def _faults_of_lists() -> Iterator[Fault]:
 
 def _faults_of(name: str) -> Iterator[Fault]:
     if not _NAME.fullmatch(name) or name in _TAKEN:
-        hint = "Small Latin letters and digits, a letter first: its settings are IDENTITY_<NAME>_…"
+        hint = "Up to 20 small Latin letters and digits, a letter first: its settings are IDENTITY_<NAME>_…"
         hint += f" {', '.join(_TAKEN)} are taken."
         yield Fault("identity.E002", f"'{name}' cannot be a registry's name.", hint)
         return

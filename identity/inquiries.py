@@ -2,6 +2,8 @@
 
 A registry that is not on the network is asked about all that wait for it at once, in the caller's thread; the others
 by threads, each up to its `connections`. What touches the database stays in the caller's thread: threads only call.
+Those on the network are metered before they are asked (`identity.metering`), and left alone for a while by the
+breaker `identity:<registry>:<question>` when they fail (`identity.resting`).
 """
 
 from __future__ import annotations
@@ -10,21 +12,25 @@ import logging
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import groupby
 
-from identity import configuration
+from identity import configuration, metering, resting
 from identity.configuration import OWNER
 from identity.matching import Trace
 from identity.registries.base import Answer, Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
-from tamin_portal import limits
+from tamin_portal import alarms, limits
+from tamin_portal.models import AlarmCode
 
 log = logging.getLogger(__name__)
 
 NO_TIME = "no_time"  # the time of the batch was over
+RESTED = "rested"  # it failed before, and is left alone for a while
+DAILY_CAP = "daily_cap"  # the day's inquiries are used up
 NO_REGISTRY = "no_registry"
 RAISED = "raised"  # the adapter failed
 _FULL_FOR = 0.05  # seconds until a look whether others have left a place
@@ -61,27 +67,37 @@ class Round:
         self._ends = time.monotonic() + seconds
         self._waiting: list[Case] = []
         self._out: dict[Future[Answer], tuple[Case, str]] = {}
+        self._paid: Counter[tuple[str, str]] = Counter()  # counted, and not yet asked
+        self._trials: set[tuple[str, str]] = set()
+        self._alarms: set[tuple[AlarmCode, str]] = set()  # each is sounded once
 
     def __enter__(self) -> Round:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """What was begun and is not heard of any more: counted where it was asked, and no trial of ours."""
         self._waiting.clear()
+        for call, (case, name) in self._out.items():
+            if call.cancel():
+                self._paid[name, case.question] += 1
+        for name, question in self._trials:
+            resting.not_asked(name, question)
+        for (name, question), count in self._paid.items():
+            if count:
+                metering.give_back(name, question, count)
 
     def put(self, number: int, question: str, inquiry: Inquiry) -> None:
         """Ask; also while `answers` is being read."""
         names = list(configuration.names(question))
         if not names:
             log.error("nobody to ask about the %s: no registry is set", question)
-        # The second question before the first: who was asked about comes to an end before others begin.
-        at = len(self._waiting) if question == OWNER else 0
-        self._waiting.insert(at, Case(number, question, inquiry, names))
+        self._waiting.append(Case(number, question, inquiry, names))
 
     def answers(self) -> Iterator[Case]:
         """Each case with its `answer`, until all that was put is answered."""
         while self._waiting or self._out:
             waiting, self._waiting = self._waiting, []
-            for (question, name), group in groupby(sorted(waiting, key=_next_stop), key=_next_stop):
+            for (_first, question, name), group in groupby(sorted(waiting, key=_next_stop), key=_next_stop):
                 yield from self._ask(question, name, list(group))
             if self._out:
                 yield from self._heard()
@@ -103,36 +119,83 @@ class Round:
             yield from _end(cases, name, Reply.MISCONFIGURED, NO_REGISTRY)
             return
         if registry.on_network:
-            self._start(registry, question, name, cases)
+            yield from self._start(registry, question, name, cases)
             return
         for case, answer in zip(cases, _ask_all(registry, question, [case.inquiry for case in cases]), strict=True):
             yield from self._has(case, name, answer)
 
-    def _start(self, registry: Registry, question: str, name: str, cases: list[Case]) -> None:
+    def _start(self, registry: Registry, question: str, name: str, cases: list[Case]) -> Iterator[Case]:
+        """Begin calls while there are places; the rest waits."""
         for number, case in enumerate(cases):
-            if not _take_place(registry):
+            if (name, question) in self._trials and len(case.names) == 1:
+                self._waiting.append(case)  # what comes of the trial decides, and there is nobody else to ask
+            elif not _take_place(registry):
                 self._waiting += cases[number:]
                 return
-            call = _pool().submit(_call, registry, question, case.inquiry)
-            call.add_done_callback(lambda _call: _give_place(registry))
-            self._out[call] = (case, name)
+            elif refusal := self._refusal(question, name, len(cases) - number):
+                _give_place(registry)
+                yield from self._has(case, name, refusal)
+            else:
+                call = _pool().submit(_call, registry, question, case.inquiry)
+                call.add_done_callback(lambda _call: _give_place(registry))
+                self._out[call] = (case, name)
+
+    def _refusal(self, question: str, name: str, wanted: int) -> Answer | None:
+        """Why `name` is not asked now; None: it may be, and that is counted."""
+        allowed = resting.may_ask(name, question)
+        if allowed is resting.Allowed.NO:
+            return no_answer(question, Reply.UNAVAILABLE, RESTED)
+        if allowed is resting.Allowed.AS_A_TRIAL:
+            self._trials.add((name, question))
+            wanted = 1
+        if not self._paid[name, question]:
+            self._paid[name, question] = metering.reserve(name, question, wanted)
+        if self._paid[name, question]:
+            self._paid[name, question] -= 1
+            return None
+        self._end_trial(name, question)
+        return no_answer(question, Reply.MISCONFIGURED, DAILY_CAP)
+
+    def _end_trial(self, name: str, question: str) -> None:
+        if (name, question) in self._trials:
+            self._trials.discard((name, question))
+            resting.not_asked(name, question)
 
     def _heard(self) -> Iterator[Case]:
         done, _ = wait(self._out, timeout=_FULL_FOR if self._waiting else None, return_when=FIRST_COMPLETED)
         for call in done:
             case, name = self._out.pop(call)
+            self._trials.discard((name, case.question))
+            resting.heard(name, case.question, call.result())
             yield from self._has(case, name, call.result())
 
     def _has(self, case: Case, name: str, answer: Answer) -> Iterator[Case]:
-        _tell(case.question, name, answer)
+        answer = _without_the_person(answer, case.inquiry)
+        self._tell(case.question, name, answer)
         if case.has(name, answer):
             yield case
         else:
             self._waiting.append(case)
 
+    def _tell(self, question: str, name: str, answer: Answer) -> None:
+        """A line in the log for what is neither an answer nor said elsewhere; an alarm where an operator must act."""
+        if answer.reply is Reply.MISCONFIGURED:
+            capped = answer.code == DAILY_CAP
+            code = AlarmCode.DAILY_CAP if capped else AlarmCode.REGISTRY
+            subject = "" if capped else resting.subject(name, question)
+            if (code, subject) not in self._alarms:
+                self._alarms.add((code, subject))
+                alarms.sound(code, subject, answer.code)
+        elif answer.code not in (RAISED, RESTED) and answer.reply in (Reply.UNAVAILABLE, Reply.INVALID_INPUT):
+            log.warning(
+                "registry %s answered %s to %s (code %s, trace %s)",
+                name, answer.reply, question, answer.code, answer.trace,
+            )  # fmt: skip
 
-def _next_stop(case: Case) -> tuple[str, str]:
-    return case.question, case.names[0] if case.names else ""
+
+def _next_stop(case: Case) -> tuple[bool, str, str]:
+    """The second question before the first: who was begun with comes to an end before others begin."""
+    return case.question == OWNER, case.question, case.names[0] if case.names else ""
 
 
 def _end(cases: list[Case], name: str, reply: Reply, code: str) -> Iterator[Case]:
@@ -165,11 +228,12 @@ def _raised(registry: Registry, question: str, error: Exception) -> Answer:
     return no_answer(question, Reply.UNAVAILABLE, RAISED)
 
 
-def _tell(question: str, name: str, answer: Answer) -> None:
-    if answer.code != RAISED and answer.reply in (Reply.UNAVAILABLE, Reply.MISCONFIGURED, Reply.INVALID_INPUT):
-        log.warning(
-            "registry %s answered %s to %s (code %s, trace %s)", name, answer.reply, question, answer.code, answer.trace
-        )
+def _without_the_person(answer: Answer, inquiry: Inquiry) -> Answer:
+    """`answer` with no code and no trace that repeats what was asked: both go into logs and rows."""
+    personal = (inquiry.claim.national_id, inquiry.claim.mobile[-10:])
+    if any(text in answer.code + " " + answer.trace for text in personal):
+        return replace(answer, code="", trace="")
+    return answer
 
 
 # ── Places: calls at the same time in this process, of one registry and of all

@@ -1,4 +1,4 @@
-"""Imported extracts: the civil registry and the owners of mobiles, each as whole generations."""
+"""Imported extracts, of the civil registry and of the owners of mobiles, and what other registries were asked."""
 
 from __future__ import annotations
 
@@ -86,3 +86,21 @@ class MobileOwner(models.Model):
 
     def __str__(self) -> str:
         return f"owner of a mobile #{self.pk}"
+
+
+class Inquiries(models.Model):
+    """How often one registry was asked one question on one day, and for how much (`identity.metering`)."""
+
+    day = models.DateField(_("day"))  # in Tehran
+    registry = models.CharField(_("registry"), max_length=20)
+    question = models.CharField(_("question"), max_length=6)  # owner | person
+    count = models.PositiveIntegerField(_("inquiries"), default=0)
+    cost = models.PositiveBigIntegerField(_("cost in rials"), default=0)
+
+    class Meta:
+        verbose_name = _("inquiries of a day")
+        verbose_name_plural = _("inquiries by day")
+        constraints = [models.UniqueConstraint(fields=["day", "registry", "question"], name="inquiries_key")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.registry} {self.question}"

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import BinaryIO, cast
 
-from identity import extracts, matching
+from identity import configuration, extracts, matching, metering, resting
 from identity.configuration import OWNER, PERSON
 from identity.extracts import LoadReport
-from identity.inquiries import Case, Round
+from identity.inquiries import NO_TIME, Case, Round
 from identity.matching import Claim, FieldVerdict, Outcome, PersonRecord, Trace, Verdict
+from identity.metering import Caps, Usage
 from identity.models import ExtractKind
 from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Reply
 from tamin_portal import limits
+from tamin_portal.breaker import BreakerState
 
 _MOBILE = "mobile"  # the field that the owner's question is about
 
@@ -99,18 +102,52 @@ def registry_view(*, claim: Claim, attempt: int = 1) -> RegistryView:
     return RegistryView(verdict.outcome, answer.record, verdict.fields, tuple(case.traces))
 
 
+def rested_until(question: str) -> datetime | None:
+    """When `question` (owner, person) can be asked again at the soonest; see `identity.resting`."""
+    return resting.rested_until(question)
+
+
+def usage(day: date | None = None) -> list[Usage]:
+    """What was asked on `day` (today) and what it cost; see `identity.metering`."""
+    return metering.usage(day)
+
+
+def caps() -> Caps:
+    """How much a day may see."""
+    return metering.caps()
+
+
+def rests() -> dict[str, BreakerState]:
+    """The registries that are left alone now, each by its name and question."""
+    return resting.all_rests()
+
+
+def is_at_hand(question: str) -> bool:
+    """Whether `question` goes to a registry that is not on the network first: it answers at once and costs nothing."""
+    return configuration.is_at_hand(question)
+
+
+def was_asked(verdict: Verdict) -> bool:
+    """False: the time of its batch was over before the registries could be asked."""
+    return not verdict.traces or verdict.traces[-1].code != NO_TIME
+
+
 def load_civil_registry(
     *, source: BinaryIO, skip_bad: bool = False, progress: Callable[[int], None] | None = None
 ) -> LoadReport:
     """Replace the civil extract by `source`; see `identity.extracts.load`."""
-    return extracts.load(kind=ExtractKind.CIVIL, source=source, skip_bad=skip_bad, progress=progress)
+    report = extracts.load(kind=ExtractKind.CIVIL, source=source, skip_bad=skip_bad, progress=progress)
+    resting.end_alarms(PERSON)
+    return report
 
 
 def load_mobile_owners(
     *, source: BinaryIO, skip_bad: bool = False, progress: Callable[[int], None] | None = None
 ) -> LoadReport:
     """Replace the extract of owners by `source`; see `identity.extracts.load`."""
-    return extracts.load(kind=ExtractKind.OWNERS, source=source, skip_bad=skip_bad, progress=progress)
+    report = extracts.load(kind=ExtractKind.OWNERS, source=source, skip_bad=skip_bad, progress=progress)
+    resting.end_alarms(OWNER)
+    return report
 
 
 def purge_extracts(*, dry_run: bool = False) -> int:

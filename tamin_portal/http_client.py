@@ -27,6 +27,7 @@ from tamin_portal.connecting import connect
 CONNECT_WITHIN = 5.0  # seconds for the look-up of the name, the connection and TLS together
 ANSWER_WITHIN = 15.0  # seconds for all of it and the request and its answer, however slowly bytes drip in
 LARGEST_ANSWER = 1_000_000  # bytes
+WRONG_CERTIFICATE = "tls"  # the word of NotSent: the other side is not who it should be
 _IDLE = 10.0  # seconds a connection is kept for the next request; many servers close after 15 or 20
 
 
@@ -171,5 +172,5 @@ def _word(error: Exception) -> str:
     if isinstance(error, socket.gaierror):
         return "no address"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return "tls"  # not who it should be; a handshake that breaks off is a fault like any other
+        return WRONG_CERTIFICATE  # a handshake that breaks off is a fault like any other
     return type(error).__name__

@@ -15,6 +15,7 @@ from identity.matching import FieldVerdict, Outcome, PersonRecord
 from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
 from tests.test_identity_matching import CLAIM, RECORD
 
+pytestmark = pytest.mark.django_db
 OWNER = OwnerAnswer(Reply.ANSWERED, is_owner=True)
 STRANGER = OwnerAnswer(Reply.ANSWERED)
 PERSON = PersonAnswer(Reply.ANSWERED, RECORD)

@@ -1,0 +1,88 @@
+"""A registry that fails is left alone for a while, per question, by the breaker that SMS gateways have too.
+
+UNAVAILABLE is a failure. A key or quota that is refused, and a certificate that is not right, rest it at once: the
+next call would not fare better. Everything else, also a no, shows that it works.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from enum import Enum
+
+from identity import configuration
+from identity.registries.base import Answer, Reply
+from tamin_portal import alarms, breaker
+from tamin_portal.breaker import BreakerState
+from tamin_portal.http_client import WRONG_CERTIFICATE
+from tamin_portal.models import AlarmCode
+
+
+class Allowed(Enum):
+    YES = "yes"
+    AS_A_TRIAL = "as_a_trial"  # one call shows whether it works again
+    NO = "no"
+
+
+def line(registry: str, question: str) -> str:
+    """The name of the breaker."""
+    return f"identity:{registry}:{question}"
+
+
+def may_ask(registry: str, question: str) -> Allowed:
+    """Ask just before a call. After AS_A_TRIAL say what came of it (`heard`), or that it was not made (`not_asked`)."""
+    if breaker.state(line(registry, question)).closed:
+        return Allowed.YES
+    return Allowed.AS_A_TRIAL if breaker.allow(line(registry, question)) else Allowed.NO
+
+
+def not_asked(registry: str, question: str) -> None:
+    """The call that was allowed was not made: somebody else may try."""
+    breaker.give_back(line(registry, question))
+
+
+def heard(registry: str, question: str, answer: Answer) -> None:
+    """What came of a call. Costs no statement while all goes well."""
+    name = line(registry, question)
+    if answer.reply is Reply.MISCONFIGURED:
+        breaker.trip(name, answer.code)
+        return
+    if answer.reply is Reply.UNAVAILABLE and answer.code == WRONG_CERTIFICATE:
+        breaker.trip(name, answer.code)
+        alarms.sound(AlarmCode.CERTIFICATE, subject(registry, question), answer.code)
+        return
+    was_open = not breaker.state(name).closed
+    breaker.record(name, answer.reply is not Reply.UNAVAILABLE)
+    if was_open and breaker.state(name).closed:
+        for code in (AlarmCode.REGISTRY, AlarmCode.CERTIFICATE):
+            alarms.clear(code, subject(registry, question))
+
+
+def subject(registry: str, question: str) -> str:
+    """What an alarm calls it."""
+    return f"{registry} {question}"
+
+
+def rested_until(question: str) -> datetime | None:
+    """When the first registry of `question` may be tried again (a moment in the past: at the next inquiry); None
+    while one of them can be asked."""
+    names = configuration.names(question)
+    ends = [breaker.state(line(name, question)).open_until for name in names]
+    rested = [end for end in ends if end is not None]
+    return min(rested) if rested and len(rested) == len(names) else None
+
+
+def all_rests() -> dict[str, BreakerState]:
+    """The open breakers, by the subject of each."""
+    asked = [(name, question) for question in configuration.QUESTIONS for name in configuration.names(question)]
+    states = {subject(*each): breaker.state(line(*each)) for each in asked}
+    return {what: state for what, state in states.items() if not state.closed}
+
+
+def end_alarms(question: str) -> None:
+    """An extract was loaded: the registries of `question` that read it can be asked. The others end theirs with a
+    call that goes well."""
+    for name in configuration.names(question):
+        with suppress(ValueError):
+            if not configuration.build(name).on_network:
+                alarms.clear(AlarmCode.REGISTRY, subject(name, question))
