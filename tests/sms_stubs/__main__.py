@@ -7,12 +7,12 @@ is tests/smpp_peer.mjs, with its own behaviours and receipts, and is changed by 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
 import signal
 import sys
 from pathlib import Path
 
+from tests.http_stub import serve_until_terminated
 from tests.sms_stubs.behaviours import BEHAVIOURS, Receipts
 from tests.sms_stubs.dialects import DIALECTS
 from tests.sms_stubs.server import Stub
@@ -44,8 +44,7 @@ def main() -> None:
             given.kind, port=given.port, behaviour=given.behaviour, delay=given.delay, late=given.late,
             receipts=Receipts.parse(given.receipts), log=log, seed=given.seed,
         )  # fmt: skip
-        with contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):
-            asyncio.run(_serve(one))
+        serve_until_terminated(one)
 
 
 def _smpp(given: argparse.Namespace) -> None:
@@ -58,16 +57,6 @@ def _smpp(given: argparse.Namespace) -> None:
         sys.stdout.write(f"{one.port}\n")
         sys.stdout.flush()
         one.process.wait()
-
-
-async def _serve(one: Stub) -> None:
-    await one.start()
-    sys.stdout.write(f"{one.port}\n")
-    sys.stdout.flush()
-    over = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, over.set)
-    await over.wait()
 
 
 if __name__ == "__main__":

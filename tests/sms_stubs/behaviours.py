@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
 
 BEHAVIOURS = {
@@ -28,22 +27,6 @@ BEHAVIOURS = {
     "late": "takes it and says so after --late seconds",
 }
 NOT_TAKEN = {"500", "try-later", "ok-error", "html", "empty", "not-http", "reset", "hang", "reset-connect"}
-
-
-class Mix:
-    """Behaviours with their shares: "drop" or "ok=0.9,drop=0.1"; the same seed repeats itself."""
-
-    def __init__(self, spec: str, seed: int = 1) -> None:
-        shares = [part.partition("=") for part in spec.split(",") if part]
-        self.names = [name for name, _, _ in shares]
-        self.weights = [float(share or 1) for _, _, share in shares]
-        for name in self.names:
-            if name not in BEHAVIOURS and not name.startswith("code-"):
-                raise ValueError(f"no such behaviour: {name}; there are {', '.join(BEHAVIOURS)}")
-        self._random = random.Random(seed)
-
-    def choose(self) -> str:
-        return self._random.choices(self.names, self.weights)[0]
 
 
 def takes(behaviour: str) -> bool:

@@ -5,28 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
-Answer = tuple[int, str, str]  # HTTP status, content type, body
-
-
-@dataclass
-class Request:
-    method: str
-    target: str
-    body: bytes
-
-    @property
-    def path(self) -> str:
-        return unquote(urlsplit(self.target).path)
-
-    @property
-    def fields(self) -> dict[str, str]:
-        """Query and form together, the last value of each name."""
-        both = parse_qs(urlsplit(self.target).query, keep_blank_values=True) | parse_qs(
-            self.body.decode("utf-8", "replace"), keep_blank_values=True
-        )
-        return {name: values[-1] for name, values in both.items()}
+from tests.http_stub import Answer, Request
 
 
 @dataclass

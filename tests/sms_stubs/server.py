@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
-import struct
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any, TextIO
 from urllib.parse import urlsplit
 
-from tests.sms_stubs.behaviours import Mix, Receipts, takes
-from tests.sms_stubs.dialects import DIALECTS, Answer, Request, Submission
+from tests.http_stub import PAGE, Answer, HttpStub, Mix, Request, garbled, serving
+from tests.sms_stubs.behaviours import BEHAVIOURS, Receipts, takes
+from tests.sms_stubs.dialects import DIALECTS, Submission
 
-PAGE: Answer = (500, "text/html", "<!doctype html><title>Oops</title><h1>Something went wrong</h1>")
 STAGES = {"delivered": ("8", "1"), "undelivered": ("8", "2")}
 
 
-class Stub:
+class Stub(HttpStub):
     """A gateway at `url`. `behave` changes what it does from the next submission on."""
 
     def __init__(
@@ -35,11 +32,12 @@ class Stub:
         log: TextIO | None = None,
         seed: int = 1,
     ) -> None:
+        super().__init__(port=port, delay=delay, late=late)
         self.dialect = DIALECTS[kind]
-        self.port, self.delay, self.late, self.receipts, self.seed = port, delay, late, receipts, seed
-        self.mix = Mix(behaviour, seed)
+        self.receipts, self.seed = receipts, seed
+        self.behave(behaviour)
         self.log: list[dict[str, Any]] = []
-        self.open = self.most_open = self.queries = 0
+        self.queries = 0
         self.receipt_answers: list[int] = []
         self._file = log
         self._taken: dict[str, dict[str, Any]] = {}
@@ -48,8 +46,8 @@ class Stub:
         self._few: asyncio.Semaphore | None = None
 
     @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+    def refuses_connections(self) -> bool:
+        return self.mix.names == ["reset-connect"]
 
     @property
     def taken(self) -> list[dict[str, Any]]:
@@ -57,7 +55,7 @@ class Stub:
         return [row for row in self.log if row["taken"]]
 
     def behave(self, behaviour: str) -> None:
-        self.mix = Mix(behaviour, self.seed)
+        self.mix = Mix(behaviour, BEHAVIOURS, self.seed)
 
     def by_id(self, id_: str) -> dict[str, Any] | None:
         return self._ids.get(str(id_))
@@ -73,32 +71,14 @@ class Stub:
 
     async def start(self) -> asyncio.Server:
         self._few = asyncio.Semaphore(20)
-        server = await asyncio.start_server(self._connection, "127.0.0.1", self.port, backlog=1024)
-        self.port = server.sockets[0].getsockname()[1]
-        return server
+        return await super().start()
 
-    # ── one connection
+    # ── one submission
 
-    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.open += 1
-        self.most_open = max(self.most_open, self.open)
-        try:
-            if self.mix.names == ["reset-connect"]:
-                _reset(writer)
-                return
-            while (request := await _read(reader)) is not None:
-                if not await self._answer(request, writer):
-                    return
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the caller is gone, or the stub is
-        finally:
-            self.open -= 1
-            writer.close()
-
-    async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> bool:
+    async def answer(self, request: Request, writer: asyncio.StreamWriter) -> bool:
         """Whether the connection stays open."""
         if request.path.startswith("/_stub/"):
-            return await _write(writer, self._control(request))
+            return await self.say(writer, self._control(request))
         submission = self.dialect.submission(request)
         if submission is None:
             self.queries += 1
@@ -127,45 +107,17 @@ class Stub:
         return row
 
     async def _misbehave(self, behaviour: str, answer: Answer, writer: asyncio.StreamWriter) -> bool:
-        if behaviour in ("reset", "hang", "hang-taken", "drop", "reset-half", "drip", "not-http", "close"):
-            return await self._break(behaviour, answer, writer)
-        await asyncio.sleep(self.late if behaviour == "late" else self.delay)
-        return await _write(writer, self._said(behaviour, answer))
+        return await self.misbehave(behaviour, answer, self._said(behaviour, answer), writer)
 
     def _said(self, behaviour: str, accepted: Answer) -> Answer:
         if behaviour.startswith("code-"):
             return self.dialect.error(behaviour.removeprefix("code-"))
         said = {
-            "500": PAGE,
             "500-taken": PAGE,
             "try-later": self.dialect.error(self.dialect.later),
             "ok-error": self.dialect.ok_error(),
-            "html": (200, *PAGE[1:]),
-            "bad-json": (200, accepted[1], accepted[2][: len(accepted[2]) // 2]),
-            "wrong-types": (200, accepted[1], self.dialect.wrong_types),
-            "empty": (200, accepted[1], ""),
         }
-        return said.get(behaviour, accepted)
-
-    async def _break(self, behaviour: str, answer: Answer, writer: asyncio.StreamWriter) -> bool:
-        whole = _http(answer)
-        if behaviour.startswith("hang"):
-            await asyncio.sleep(3600)
-        elif behaviour == "drip":
-            for byte in whole:
-                writer.write(bytes([byte]))
-                await writer.drain()
-                await asyncio.sleep(1)
-        elif behaviour in ("not-http", "close"):
-            writer.write(b"220 mail.example ESMTP\r\n" if behaviour == "not-http" else whole)
-            await writer.drain()
-        elif behaviour == "reset-half":
-            writer.write(whole[:-10])
-            await writer.drain()
-            await asyncio.sleep(0.05)
-        if behaviour.startswith("reset"):
-            _reset(writer)
-        return False
+        return said.get(behaviour) or garbled(behaviour, accepted, self.dialect.wrong_types) or accepted
 
     # ── receipts
 
@@ -209,58 +161,8 @@ class Stub:
 @contextlib.contextmanager
 def stub(kind: str, **options: Any) -> Iterator[Stub]:
     """A stub in this process, on a free port; gone at the end of the block."""
-    one = Stub(kind, **options)
-    loop, ready, over = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
-
-    async def main() -> None:
-        server = await one.start()
-        ready.set()
-        await over.wait()
-        server.close()
-        mine = asyncio.current_task()
-        for task in asyncio.all_tasks():
-            if task is not mine:
-                task.cancel()
-        await asyncio.sleep(0)
-
-    def run() -> None:
-        asyncio.set_event_loop(loop)
-        loop.run_until_complete(main())
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    assert ready.wait(5)
-    try:
+    with serving(Stub(kind, **options)) as one:
         yield one
-    finally:
-        loop.call_soon_threadsafe(over.set)
-        thread.join(10)
-
-
-async def _read(reader: asyncio.StreamReader) -> Request | None:
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError:
-        return None
-    line, *headers = head.decode("latin-1").split("\r\n")
-    method, target, _ = line.split(" ", 2)
-    length = next((int(h.partition(":")[2]) for h in headers if h.lower().startswith("content-length:")), 0)
-    return Request(method, target, await reader.readexactly(length))
-
-
-def _http(answer: Answer) -> bytes:
-    status, kind, text = answer
-    body = text.encode()
-    head = f"HTTP/1.1 {status} Said\r\nContent-Type: {kind}; charset=utf-8\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
-
-
-async def _write(writer: asyncio.StreamWriter, answer: Answer) -> bool:
-    writer.write(_http(answer))
-    await writer.drain()
-    return True
 
 
 async def _get(host: str | None, port: int | None, target: str) -> int:
@@ -272,9 +174,3 @@ async def _get(host: str | None, port: int | None, target: str) -> int:
     except (OSError, IndexError, ValueError):
         return 0
     return status
-
-
-def _reset(writer: asyncio.StreamWriter) -> None:
-    """Close with RST instead of FIN."""
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
