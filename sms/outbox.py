@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
@@ -15,6 +17,18 @@ from tamin_portal.hints import hint
 from tamin_portal.persian import InputError, parse_mobile
 
 PRIORITY = {MessageKind.CODE: 0, MessageKind.RESULT: 10, MessageKind.NOTICE: 20}  # lower goes first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """One SMS to be queued. `dedupe_key` names the thing that is said: it is said once."""
+
+    to: str
+    kind: str
+    text: str
+    dedupe_key: str
+    operator: str = ""
+    expires_at: datetime | None = None
 
 
 def enqueue(
@@ -31,48 +45,64 @@ def enqueue(
     The same `dedupe_key` again returns the message that is there, unchanged. Raises PortalError:
     bad_number (not an Iranian mobile), empty_text, text_too_long (`at_most`).
     """
-    _check(to, text)
-    kind = MessageKind(kind)
-    message = Message(
-        dedupe_key=dedupe_key,
-        kind=kind,
-        priority=PRIORITY[kind],
-        to=to,
-        operator=operator,
-        text=text,
-        parts=parts.count(text),
-        expires_at=expires_at,
-        next_attempt_at=timezone.now(),
+    message = _message(
+        Saying(to=to, kind=kind, text=text, dedupe_key=dedupe_key, operator=operator, expires_at=expires_at)
     )
-    if not _insert(message):
+    written = _insert([message])
+    if not written:
         return Message.objects.get(dedupe_key=dedupe_key)
+    message.pk = written[0]
+    message._state.adding, message._state.db = False, connection.alias
     hint("sms.drain")
     return message
 
 
-def _insert(message: Message) -> bool:
-    """Write the row and give `message` its id. False: one with its `dedupe_key` is there.
+def enqueue_all(sayings: Sequence[Saying]) -> int:
+    """As `enqueue`, for many in one INSERT; returns how many are new. One that is refused refuses all."""
+    written = _insert([_message(saying) for saying in sayings]) if sayings else []
+    if written:
+        hint("sms.drain")
+    return len(written)
+
+
+def _message(saying: Saying) -> Message:
+    _check(saying.to, saying.text)
+    kind = MessageKind(saying.kind)
+    return Message(
+        dedupe_key=saying.dedupe_key,
+        kind=kind,
+        priority=PRIORITY[kind],
+        to=saying.to,
+        operator=saying.operator,
+        text=saying.text,
+        parts=parts.count(saying.text),
+        expires_at=saying.expires_at,
+        next_attempt_at=timezone.now(),
+    )
+
+
+def _insert(messages: Sequence[Message]) -> list[int]:
+    """Write the rows whose `dedupe_key` is not there yet; returns the ids of those.
 
     By hand, because a repeated key must not spoil the caller's transaction: with Django's own insert that
     costs a savepoint and its release each time, and its ON CONFLICT DO NOTHING does not say what was written.
     """
     meta, quote = Message._meta, connection.ops.quote_name
     fields = [field for field in meta.concrete_fields if not field.primary_key]
-    values = [field.get_db_prep_save(field.pre_save(message, add=True), connection) for field in fields]
+    values = [
+        field.get_db_prep_save(field.pre_save(message, add=True), connection)
+        for message in messages
+        for field in fields
+    ]
     columns = ", ".join(quote(str(field.column)) for field in fields)
-    places = ", ".join(["%s"] * len(fields))
+    places = f"({', '.join(['%s'] * len(fields))})"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES ({places}) "  # noqa: S608 - names come from the model
-            f"ON CONFLICT (dedupe_key) DO NOTHING RETURNING id",
+            f"INSERT INTO {quote(meta.db_table)} ({columns}) "  # noqa: S608 - names come from the model
+            f"VALUES {', '.join([places] * len(messages))} ON CONFLICT (dedupe_key) DO NOTHING RETURNING id",
             values,
         )
-        written = cursor.fetchone()
-    if written is None:
-        return False
-    message.pk = written[0]
-    message._state.adding, message._state.db = False, connection.alias
-    return True
+        return [key for (key,) in cursor.fetchall()]
 
 
 def _check(to: str, text: str) -> None:

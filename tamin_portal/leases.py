@@ -99,7 +99,7 @@ def settle(row: Leased, *, next_attempt_at: Any = None, **changes: Any) -> bool:
     return bool(won)
 
 
-def settle_many(model: type[Leased], column: str, each: Mapping[int, str], **changes: Any) -> None:
+def settle_many(model: type[Leased], column: str, each: Mapping[int, int | str], **changes: Any) -> None:
     """Finish many rows in one statement: `each` says what goes into `column` by primary key, `changes` go
     into all. The caller has locked the rows and seen that their leases are its own."""
     meta, quote = model._meta, connection.ops.quote_name
@@ -149,12 +149,22 @@ def refuse_inside_transaction() -> None:
 
 
 def lock_name(name: str) -> None:
-    """Hold `name` until the current transaction ends: two transactions never hold it together.
+    """As `lock_names`, for one."""
+    lock_names([name])
 
-    PostgreSQL: an advisory lock. SQLite: transactions are immediate, so there is only one writer.
+
+def lock_names(names: Collection[str]) -> None:
+    """Hold `names` until the current transaction ends: two transactions never hold one of them together.
+
+    PostgreSQL: advisory locks, taken in one order whoever asks. SQLite: transactions are immediate, so there is
+    only one writer.
     """
     if not connection.in_atomic_block:
-        raise RuntimeError("lock_name() needs a transaction to hold the lock")
-    if connection.vendor == "postgresql":
+        raise RuntimeError("lock_names() needs a transaction to hold the locks")
+    if connection.vendor == "postgresql" and names:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(key) FROM "
+                "(SELECT DISTINCT hashtextextended(name, 0) AS key FROM unnest(%s) AS name ORDER BY key) AS keys",
+                [sorted(names)],
+            )

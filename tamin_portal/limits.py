@@ -33,6 +33,18 @@ SIGN_IN_LONGEST_PAUSE = timedelta(minutes=15)
 SIGN_IN_ELSEWHERE_FREE_FAILURES = 20
 SIGN_IN_ELSEWHERE_LONGEST_PAUSE = timedelta(minutes=1)
 SIGN_IN_FORGET_AFTER = timedelta(hours=24)
+# The status page, per national ID and address; short, because the tracking code alone has 900 million values.
+STATUS_FREE_FAILURES = 4
+STATUS_FIRST_PAUSE = timedelta(seconds=2)
+STATUS_LONGEST_PAUSE = timedelta(seconds=30)
+# All addresses of an ID together: past these an address waits after its first wrong try already, but only for its own.
+STATUS_ELSEWHERE_FREE_FAILURES = 20
+STATUS_SHOWN = timedelta(minutes=30)  # after the tracking code was right; then it is asked for again
+STATUS_RENEWS = timedelta(seconds=30)  # the page loads itself anew while a request is being checked,
+STATUS_RENEWS_UNTIL = timedelta(minutes=10)  # so long after the code was typed
+STATUS_USUAL_WITHIN = timedelta(hours=24)  # the decisions that "usually" speaks of,
+STATUS_USUAL_OF = 100  # the newest of them,
+STATUS_USUAL_AT_LEAST = 5  # and this many, or nothing is promised
 PASSWORD_LONGEST = 128  # longer ones are refused before hashing
 
 # The person.
@@ -87,17 +99,24 @@ POLL_LONGEST_PAUSE = timedelta(minutes=30)
 POLL_WITHIN = timedelta(hours=48)  # after the send; gateways forget
 POLL_BATCH = 500
 POLL_TIME = 8.0  # seconds of one look at what is due; beat comes every ten
-MATCH_BATCH = 20
+MATCH_BATCH = 100  # claimed together: one query of the local extract
+MATCH_GROUP = 50  # decided together, in one transaction,
+MATCH_GROUP_WAITS = 0.05  # unless the next answer takes longer than these seconds
 MATCH_LEASE = timedelta(minutes=2)
 MATCH_FIRST_PAUSE = timedelta(seconds=10)
 MATCH_LONGEST_PAUSE = timedelta(minutes=15)
+MATCH_AFTER_REST = timedelta(seconds=5)  # within these after registries may be tried again
+MATCH_OUTAGE_HELD = 5  # requests without an answer: then no usual time is promised
+MATCHING_WAITS = 5_000  # past these `matching_status` ends with an error
+MATCHING_HELD = 20
+MATCHING_OLDEST = 1_800  # seconds
 MATCH_TELL_AFTER = timedelta(minutes=30)  # one SMS that it takes longer
 
 # Registries (identity), on the network.
 REGISTRY_CONNECT_WITHIN = 3.0  # seconds: name, connection and TLS
 REGISTRY_ANSWER_WITHIN = 10.0  # seconds: all of one call
 REGISTRY_CALLS = 32  # at the same time in one process, all registries together
-REGISTRY_BATCH_TIME = 45.0  # seconds in which questions of a batch may be asked; with the last answers under MATCH_LEASE
+REGISTRY_BATCH_TIME = 45.0  # seconds in which a batch may be asked about; with the last answers under MATCH_LEASE
 
 # Circuit breaker, per service (an SMS gateway and operator).
 BREAKER_WINDOW = 20  # results that are looked at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from registration.services import held
 from sms import budget, switches
 from tamin_portal import breaker, hints
 
@@ -16,10 +17,11 @@ def hints_are_not_skipped(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def nothing_is_remembered():
-    """What a process knows of breakers, switches and the budget ends with the test, as the rows do."""
+    """What a process knows of breakers, switches, the budget and outages ends with the test, as the rows do."""
     breaker.forget_all()
     switches.forget()
     budget.forget()
+    held.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts import codes
 from accounts.models import CodePurpose, OneTimeCode, User
+from identity import services as identity
 from identity.matching import Outcome, Verdict
 from registration.models import Event, Registration
 from registration.services import journey, matching
@@ -41,6 +42,12 @@ from tests.journeys import (
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECOND_MOBILE = "09127654321"
+
+
+def registries_say(monkeypatch: pytest.MonkeyPatch, outcome: Outcome) -> None:
+    """About everybody, when the owner of the mobile is asked."""
+    verdict = Verdict(outcome=outcome, kind="owner", fields={})
+    monkeypatch.setattr(identity, "check_all", lambda questions: enumerate([verdict] * len(questions)))
 
 
 def same_browser(browser: Browser) -> Browser:
@@ -171,7 +178,7 @@ def test_a_worker_that_died_while_matching_delays_but_decides_once():
     Registration.objects.update(next_attempt_at=timezone.now())  # … and lapses
     assert matching.match_due() == 1
     # The "dead" worker was only slow: it comes back with an answer of its own and changes nothing.
-    matching.decide(claimed, Verdict(outcome=Outcome.NOT_FOUND, kind="identity", fields={}))
+    matching.decide([(claimed, Verdict(outcome=Outcome.NOT_FOUND, kind="identity", fields={}))])
     row.refresh_from_db()
     assert row.state == State.APPROVED
     assert Message.objects.filter(kind="result").count() == 1
@@ -179,10 +186,7 @@ def test_a_worker_that_died_while_matching_delays_but_decides_once():
 
 def test_an_outage_is_asked_again_with_growing_pauses_and_never_sent_to_a_branch(monkeypatch):
     row = registration_in(State.SUBMITTED, next_attempt_at=timezone.now())
-    monkeypatch.setattr(
-        "registration.services.matching.identity.check",
-        lambda **_: Verdict(outcome=Outcome.UNAVAILABLE, kind="owner", fields={}),
-    )
+    registries_say(monkeypatch, Outcome.UNAVAILABLE)
     pauses = []
     for _ in range(9):
         assert matching.match_due() == 1
@@ -200,10 +204,7 @@ def test_a_long_outage_is_told_once(monkeypatch):
     registration_in(
         State.SUBMITTED, next_attempt_at=timezone.now(), submitted_at=timezone.now() - timedelta(minutes=31)
     )
-    monkeypatch.setattr(
-        "registration.services.matching.identity.check",
-        lambda **_: Verdict(outcome=Outcome.UNAVAILABLE, kind="owner", fields={}),
-    )
+    registries_say(monkeypatch, Outcome.UNAVAILABLE)
     for _ in range(3):
         matching.match_due()
         Registration.objects.update(next_attempt_at=timezone.now())
@@ -213,9 +214,7 @@ def test_a_long_outage_is_told_once(monkeypatch):
 @pytest.mark.parametrize("outcome", [Outcome.MISCONFIGURED, Outcome.INVALID_INPUT])
 def test_our_own_fault_holds_the_request_and_never_blames_the_citizen(monkeypatch, outcome):
     row = registration_in(State.SUBMITTED, next_attempt_at=timezone.now())
-    monkeypatch.setattr(
-        "registration.services.matching.identity.check", lambda **_: Verdict(outcome=outcome, kind="owner", fields={})
-    )
+    registries_say(monkeypatch, outcome)
     matching.match_due()
     row.refresh_from_db()
     assert (row.state, row.verdict) == (State.SUBMITTED, outcome.value)

@@ -6,7 +6,10 @@ for each other and never for each other's rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -15,11 +18,11 @@ from django.db import transaction
 from accounts import services as accounts
 from accounts.models import User
 from registration.models import Registration
-from registration.services.moves import PORTAL, move, move_all
+from registration.services.moves import PORTAL, move, move_all, move_matched
 from registration.states import OPEN, State
 from sms import outbox, texts
 from sms.models import MessageKind
-from tamin_portal.leases import lock_name
+from tamin_portal.leases import lock_names
 
 _SECRETS_GONE: dict[str, Any] = {
     "password": "",
@@ -30,22 +33,71 @@ _SECRETS_GONE: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the check of one registration came to, as its row keeps it. `kind`: the question that decided."""
+
+    row: Registration
+    outcome: str
+    kind: str
+    fields: dict[str, str]
+    traces: list[dict[str, str]]
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        return {
+            "verdict": self.outcome,
+            "verdict_kind": self.kind,
+            "verdict_fields": self.fields,
+            "verdict_traces": self.traces,
+        }
+
+
 def hold_national_id(national_id: str) -> None:
     """Make decisions for this national ID wait for each other, until the transaction ends."""
-    lock_name(f"national-id:{national_id}")
+    hold_national_ids([national_id])
 
 
-def approve_matched(row: Registration, *, verdict: dict[str, Any]) -> Registration:
-    """The registries agreed: an active account, or, with ACTIVATION_POLICY=branch, an inactive one."""
-    if settings.ACTIVATION_POLICY == "branch":
-        with transaction.atomic():
-            user = _account_for(row, active=False)
-            row = move(
-                row, State.AWAITING_BRANCH, actor=PORTAL, why="matched", account=user, **verdict, **_SECRETS_GONE
-            )
-            tell(row, "awaiting", texts.activate_at_branch(name=row.full_name, gender=row.gender))
-        return row
-    return approve(row, actor=PORTAL, why="matched", **verdict)
+def hold_national_ids(national_ids: Collection[str]) -> None:
+    """As `hold_national_id`, for many at once."""
+    lock_names([f"national-id:{national_id}" for national_id in national_ids])
+
+
+def approve_matched(found: Sequence[Found]) -> None:
+    """The registries agreed: active accounts, or, with ACTIVATION_POLICY=branch, inactive ones.
+
+    A few statements for all of them; those whose national ID has another registration or an account already
+    are decided one by one. The caller holds their national IDs, and has locked and read their rows.
+    """
+    by_branch = settings.ACTIVATION_POLICY == "branch"
+    taken = accounts.taken(national_ids=[each.row.national_id for each in found])
+    crowded = set() if by_branch else _with_others([each.row for each in found])
+    plain = [each for each in found if each.row.national_id not in taken | crowded]
+    for each in found:
+        if each.row.national_id in taken:
+            supersede(each.row, why="account_exists")
+        elif each.row.national_id in crowded:
+            approve(each.row, actor=PORTAL, why="matched", **each.columns)
+    users = accounts.create_accounts(people=[_person(each.row) for each in plain], active=not by_branch)
+    accounts_of = {each.row.pk: user.pk for each, user in zip(plain, users, strict=True)}
+    state = State.AWAITING_BRANCH if by_branch else State.APPROVED
+    for alike in _alike(plain):
+        rows = [each.row for each in alike]
+        given = {row.pk: accounts_of[row.pk] for row in rows}
+        move_matched(rows, state, why="matched", accounts=given, **alike[0].columns, **_SECRETS_GONE)
+    what, text = ("awaiting", texts.activate_at_branch) if by_branch else ("approved", texts.account_created)
+    outbox.enqueue_all([_saying(row, what, text(**_name(row))) for row in (each.row for each in plain)])
+
+
+def refer(found: Sequence[Found]) -> None:
+    """A branch must see these people's papers; the guide's SMS says so, with the tracking code. As many
+    statements for all of them as `approve_matched`, under the same conditions."""
+    for alike in _alike(found):
+        rows, said = [each.row for each in alike], alike[0]
+        move_matched(rows, State.REFERRED, why=said.outcome, kind=said.kind, **said.columns)
+    outbox.enqueue_all(
+        [_saying(each.row, f"referred:{each.row.corrections}", _to_a_branch(each.row)) for each in found]
+    )
 
 
 def approve(
@@ -59,21 +111,12 @@ def approve(
         row, waiting = _held(row)
         if waiting:
             accounts.activate_account(user=waiting)
-        user = waiting or _account_for(row, active=True)
+        user = waiting or accounts.create_account(person=_person(row), active=True)
         changes |= _SECRETS_GONE | {"account": user}
         row = move(row, State.APPROVED, actor=actor, why=why, note=note, papers=papers, **changes)
-        name = {"name": row.full_name, "gender": row.gender}
-        tell(row, "approved", texts.activated(**name) if waiting else texts.account_created(**name))
+        text = texts.activated if waiting else texts.account_created
+        tell(row, "approved", text(**_name(row)))
         _supersede_others(row)
-    return row
-
-
-def refer(row: Registration, *, why: str, **changes: Any) -> Registration:
-    """A branch must see the person's papers; the guide's SMS says so."""
-    with transaction.atomic():
-        row = move(row, State.REFERRED, actor=PORTAL, why=why, **changes)
-        text = texts.visit_branch(name=row.full_name, gender=row.gender)
-        tell(row, f"referred:{row.corrections}", text)
     return row
 
 
@@ -86,7 +129,7 @@ def reject(row: Registration, *, actor: str, reason: str, papers: Sequence[str] 
         )
         if waiting:
             accounts.delete_inactive_account(user=waiting)
-        tell(row, "rejected", texts.rejected(name=row.full_name, gender=row.gender, reason=reason))
+        tell(row, "rejected", texts.rejected(**_name(row), reason=reason))
     return row
 
 
@@ -111,9 +154,47 @@ def _held(row: Registration) -> tuple[Registration, User | None]:
 
 def tell(row: Registration, what: str, text: str, kind: MessageKind = MessageKind.RESULT) -> None:
     """One SMS to the row's mobile; telling the same thing twice sends one."""
-    outbox.enqueue(
+    outbox.enqueue_all([_saying(row, what, text, kind)])
+
+
+def tell_of_delay(rows: Sequence[Registration]) -> None:
+    """Their check takes long: one SMS each, once."""
+    outbox.enqueue_all(
+        [
+            _saying(row, "delayed", texts.delayed(tracking_code=row.tracking_code or ""), MessageKind.NOTICE)
+            for row in rows
+        ]
+    )
+
+
+def _saying(row: Registration, what: str, text: str, kind: MessageKind = MessageKind.RESULT) -> outbox.Saying:
+    return outbox.Saying(
         to=row.mobile, kind=kind, text=text, dedupe_key=f"registration:{row.pk}:{what}", operator=row.operator
     )
+
+
+def _to_a_branch(row: Registration) -> str:
+    return texts.visit_branch(**_name(row), tracking_code=row.tracking_code or "")
+
+
+def _name(row: Registration) -> dict[str, str]:
+    return {"name": row.full_name, "gender": row.gender}
+
+
+def _alike(found: Sequence[Found]) -> list[list[Found]]:
+    """Those whose rows get the same columns together: one statement writes them."""
+    groups: dict[str, list[Found]] = {}
+    for each in found:
+        groups.setdefault(json.dumps(each.columns, sort_keys=True), []).append(each)
+    return list(groups.values())
+
+
+def _with_others(rows: Sequence[Registration]) -> set[str]:
+    """The national IDs of `rows` that have another open registration, among them or elsewhere."""
+    ids = [row.national_id for row in rows]
+    rest = Registration.objects.filter(national_id__in=ids, state__in=OPEN).exclude(pk__in=[row.pk for row in rows])
+    twice = (national_id for national_id, count in Counter(ids).items() if count > 1)
+    return {*twice, *rest.values_list("national_id", flat=True)}
 
 
 def _supersede_others(winner: Registration) -> None:
@@ -124,10 +205,10 @@ def _supersede_others(winner: Registration) -> None:
         supersede(other, why="another_approved")
 
 
-def _account_for(row: Registration, *, active: bool) -> User:
+def _person(row: Registration) -> accounts.Person:
     if row.birth_date is None:
         raise ValueError("only a submitted registration can become an account")
-    return accounts.create_account(
+    return accounts.Person(
         national_id=row.national_id,
         mobile=row.mobile,
         first_name=row.first_name,
@@ -139,5 +220,4 @@ def _account_for(row: Registration, *, active: bool) -> User:
         password_hash=row.password,
         security_question=row.security_question,
         security_answer_hash=row.security_answer,
-        active=active,
     )

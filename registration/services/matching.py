@@ -1,58 +1,45 @@
-"""The matching queue: submitted rows are claimed, the registries are asked, the answer decides."""
+"""The matching queue: submitted rows are claimed, the registries are asked, the answer decides.
+
+The oldest come first. A batch is asked about at once, and decided in groups as the answers come in: each group
+is one transaction (docs/decisions/0011), so a worker that dies has decided about a request wholly or not at all.
+"""
 
 from __future__ import annotations
 
 import logging
-import random
+import time
+import traceback
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import timedelta
-from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from identity import services as identity
 from identity.matching import Claim, Outcome, Verdict
+from identity.services import Question
 from registration.models import Registration
-from registration.services import decisions
+from registration.services import corrections, decisions, held
+from registration.services.decisions import Found
 from registration.states import State
-from sms import texts
-from sms.models import MessageKind
 from tamin_portal import limits
-from tamin_portal.errors import PortalError
-from tamin_portal.hints import hint
-from tamin_portal.leases import drain, settle
+from tamin_portal.leases import drain
 
 log = logging.getLogger(__name__)
-
-# The only outcomes that can lead to a branch; every other non-match is held and asked again.
-_TO_A_BRANCH = (Outcome.MISMATCH, Outcome.NOT_FOUND, Outcome.NEEDS_A_PERSON, Outcome.DECEASED)
-_OUR_FAULT = (Outcome.MISCONFIGURED, Outcome.INVALID_INPUT)
+Answered = tuple[Registration, Verdict]
 
 
 def match_due(*, seconds: float = 50) -> int:
     """Decide submitted registrations until none is due or `seconds` have passed; returns how many
-    were asked about. Safe to run in any number of workers at once, and to kill at any moment."""
-    return drain(Registration, _decide_batch, limit=limits.MATCH_BATCH, lease_for=limits.MATCH_LEASE, seconds=seconds)
-
-
-def match_again(*, registration: Registration) -> bool:
-    """Make a held submitted registration due now. False: it is not waiting for matching."""
-    with transaction.atomic():
-        changed = Registration.objects.filter(pk=registration.pk, state=State.SUBMITTED).update(
-            next_attempt_at=timezone.now(), lease=None
-        )
-        hint("registration.match")
-    return bool(changed)
-
-
-def match_all_again() -> int:
-    """Make every held submitted registration due now; returns how many. One that a worker has is left to it."""
-    with transaction.atomic():
-        changed = Registration.objects.filter(state=State.SUBMITTED, lease__isnull=True).update(
-            next_attempt_at=timezone.now()
-        )
-        hint("registration.match")
-    return changed
+    were claimed. Safe to run in any number of workers at once, and to kill at any moment."""
+    return drain(
+        Registration,
+        _match,
+        limit=limits.MATCH_BATCH,
+        lease_for=limits.MATCH_LEASE,
+        order=("submitted_at", "id"),
+        seconds=seconds,
+    )
 
 
 def claim_of(row: Registration) -> Claim:
@@ -73,59 +60,96 @@ def claim_of(row: Registration) -> Claim:
     )
 
 
-def _decide_batch(rows: list[Registration]) -> None:
-    for row in rows:
-        try:
-            if row.state == State.SUBMITTED:
-                decide(row, identity.check(claim=claim_of(row), attempt=row.attempts))
-            else:
-                settle(row)
-        except Exception:  # one bad row must not hold up the others; its lease lapses and it is tried again
-            log.exception("registration %s could not be decided", row.pk)
-
-
-def decide(row: Registration, verdict: Verdict) -> None:
-    """Act on `verdict` in one transaction, if the lease `row` was claimed with is still ours."""
+def decide(answered: Sequence[Answered]) -> None:
+    """Act on these verdicts in one transaction, as far as the leases the rows were claimed with are still ours."""
     with transaction.atomic():
-        decisions.hold_national_id(row.national_id)
-        held = verdict.outcome != Outcome.MATCH and verdict.outcome not in _TO_A_BRANCH
-        if not settle(row, next_attempt_at=_next_attempt(row, verdict) if held else None):
-            return  # the lease lapsed and another worker has it, or it was decided meanwhile
-        if held:
-            _hold(row, verdict)
+        decisions.hold_national_ids([row.national_id for row, _verdict in answered])
+        now_held, to_a_branch, matched = [], [], []
+        for found in _still_ours(answered):
+            if found.outcome in held.ASK_AGAIN:
+                now_held.append(found)
+            elif found.outcome == Outcome.MATCH:
+                matched.append(found)
+            else:
+                to_a_branch.append(found)
+        held.hold(now_held)
+        decisions.refer(to_a_branch)
+        decisions.approve_matched(matched)
+
+
+def _match(rows: list[Registration]) -> None:
+    asked = [(row, question) for row in _one_of_each(rows) if (question := _question(row))]
+    checks = corrections.identity_checks([row.national_id for row, _question in asked])
+    questions = [
+        Question(question.claim, question.attempt, ask_person=corrections.may_ask(checks[row.national_id]))
+        for row, question in asked
+    ]
+    group: list[Answered] = []
+    heard = 0.0
+    for number, verdict in identity.check_all(questions):
+        group.append((asked[number][0], verdict))
+        waited, heard = time.monotonic() - (heard or time.monotonic()), time.monotonic()
+        if len(group) == limits.MATCH_GROUP or waited > limits.MATCH_GROUP_WAITS:
+            _conclude(group)
+            group, heard = [], time.monotonic()
+    _conclude(group)
+
+
+def _one_of_each(rows: Iterable[Registration]) -> list[Registration]:
+    """One row of each national ID; the others come after it, when it is decided: side by side they would all
+    count the same tries."""
+    first: dict[str, Registration] = {}
+    for row in rows:
+        first.setdefault(row.national_id, row)
+    held.give_back((row for row in rows if first[row.national_id] is not row), after=timedelta(0))
+    return list(first.values())
+
+
+def _question(row: Registration) -> Question | None:
+    try:
+        return Question(claim_of(row), row.attempts)
+    except ValueError as error:  # one bad row must not hold up the others; its lease lapses and it is tried again
+        _cannot([row], error)
+        return None
+
+
+def _conclude(group: Sequence[Answered]) -> None:
+    """Decide about all of `group`, or, where that fails, about each by itself."""
+    in_time = [(row, verdict) for row, verdict in group if identity.was_asked(verdict)]
+    held.give_back((row for row, verdict in group if not identity.was_asked(verdict)), after=limits.MATCH_FIRST_PAUSE)
+    if not in_time:
+        return
+    try:
+        decide(in_time)
+    except Exception as error:
+        if len(in_time) == 1:  # its lease lapses, and it is tried again
+            _cannot([row for row, _verdict in in_time], error)
             return
-        found = _as_columns(verdict)
-        if verdict.outcome != Outcome.MATCH:
-            decisions.refer(row, why=verdict.outcome.value, **found)
-            return
-        try:
-            decisions.approve_matched(row, verdict=found)
-        except PortalError as error:
-            if error.code != "account_exists":
-                raise
-            decisions.supersede(row, why="account_exists")
+        log.warning("%s decisions together failed (%s); one by one", len(in_time), type(error).__name__)
+        for one in in_time:
+            _conclude([one])
+        return
+    held.release(in_time)
 
 
-def _hold(row: Registration, verdict: Verdict) -> None:
-    if verdict.outcome in _OUR_FAULT:
-        log.error("registration %s is held: %s; the operator must look", row.pk, verdict.outcome.value)
-    waited = timezone.now() - (row.submitted_at or row.state_since)
-    changes: dict[str, Any] = {"verdict": verdict.outcome.value}
-    if row.told_of_delay_at is None and waited >= limits.MATCH_TELL_AFTER:
-        changes["told_of_delay_at"] = timezone.now()
-        text = texts.delayed(tracking_code=row.tracking_code or "")
-        decisions.tell(row, "delayed", text, kind=MessageKind.NOTICE)
-    Registration.objects.filter(pk=row.pk).update(**changes)
+def _still_ours(answered: Sequence[Answered]) -> list[Found]:
+    """The rows as they are now, locked, with what was found; without those that another worker has by now, or
+    that were decided meanwhile."""
+    leases = {row.pk: row.lease for row, _verdict in answered}
+    locked = Registration.objects.select_for_update().filter(pk__in=leases, state=State.SUBMITTED).order_by("pk")
+    ours = {row.pk: row for row in locked if row.lease and row.lease == leases[row.pk]}
+    return [_found(ours[row.pk], verdict) for row, verdict in answered if row.pk in ours]
 
 
-def _next_attempt(row: Registration, verdict: Verdict) -> Any:
-    """Growing pauses with jitter; a fault of ours waits the longest pause at once."""
-    if verdict.outcome in _OUR_FAULT:
-        return timezone.now() + limits.MATCH_LONGEST_PAUSE
-    grown = limits.MATCH_FIRST_PAUSE.total_seconds() * 2 ** min(row.attempts - 1, 20)
-    pause = min(grown, limits.MATCH_LONGEST_PAUSE.total_seconds())
-    return timezone.now() + timedelta(seconds=pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, no secret
+def _found(row: Registration, verdict: Verdict) -> Found:
+    traces = [asdict(trace) for trace in verdict.traces]
+    return Found(row, verdict.outcome.value, verdict.kind, verdict.fields, traces)
 
 
-def _as_columns(verdict: Verdict) -> dict[str, Any]:
-    return {"verdict": verdict.outcome.value, "verdict_kind": verdict.kind, "verdict_fields": verdict.fields}
+def _cannot(rows: Sequence[Registration], error: Exception) -> None:
+    """Without the error's text: it may be personal."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    log.error(
+        "registration %s could not be decided: %s at %s:%s",
+        ", ".join(str(row.pk) for row in rows), type(error).__name__, where.filename, where.lineno,
+    )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -12,6 +12,7 @@ from django.utils import timezone
 from registration.models import Event, Registration
 from registration.states import MOVES, State
 from tamin_portal.errors import PortalError
+from tamin_portal.leases import settle_many
 
 CITIZEN = "citizen"
 PORTAL = "portal"
@@ -24,15 +25,17 @@ def move(
     *,
     actor: str,
     why: str,
+    kind: str = "",
     note: str = "",
     papers: Sequence[str] = (),
     **changes: Any,
 ) -> Registration:
     """Move `registration` to `to`, writing `changes` and one event, under the row's lock.
 
-    `actor` is CITIZEN, PORTAL or a staff user name; `why` a short English reason code. Returns the
-    locked row as it now is. Raises PortalError("illegal_move", state=…) when the row, as it is in
-    the database now, may not go there. Joins the caller's transaction.
+    `actor` is CITIZEN, PORTAL or a staff user name; `why` a short English reason code; `kind` the question
+    of the check that decided, if one did. Returns the locked row as it now is. Raises
+    PortalError("illegal_move", state=…) when the row, as it is in the database now, may not go there. Joins
+    the caller's transaction.
     """
     with transaction.atomic():
         row = Registration.objects.select_for_update().get(pk=registration.pk)
@@ -43,8 +46,37 @@ def move(
         for name, value in changes.items():
             setattr(row, name, value)
         row.save(update_fields=list(changes))
-        write_event(row, before=before, actor=actor, why=why, note=note, papers=papers)
+        write_event(row, before=before, actor=actor, why=why, kind=kind, note=note, papers=papers)
     return row
+
+
+def move_matched(
+    rows: Sequence[Registration],
+    to: State,
+    *,
+    why: str,
+    kind: str = "",
+    accounts: Mapping[int, int] | None = None,
+    **changes: Any,
+) -> None:
+    """As `move`, for rows that matching has claimed, and that the caller has locked and read: one statement
+    for all of them, which gives them back, and one for their events.
+
+    `accounts`: the account of each row, where it gets one; both by primary key. Raises
+    PortalError("illegal_move") if one of the rows may not go there. Needs the caller's transaction.
+    """
+    now = timezone.now()
+    changes |= {"state": to, "state_since": now, "touched_at": now, "lease": None, "next_attempt_at": None}
+    for row in rows:
+        if to not in MOVES[State(row.state)]:
+            raise PortalError("illegal_move", state=row.state)
+    if accounts is None:
+        Registration.objects.filter(pk__in=[row.pk for row in rows]).update(**changes)
+    else:
+        settle_many(Registration, "account_id", accounts, **changes)
+    Event.objects.bulk_create(
+        Event(registration=row, actor=PORTAL, from_state=row.state, to_state=to, why=why, kind=kind) for row in rows
+    )
 
 
 def move_all(rows: QuerySet[Registration], frm: State, to: State, *, actor: str, why: str) -> int:
@@ -68,7 +100,14 @@ def move_all(rows: QuerySet[Registration], frm: State, to: State, *, actor: str,
 
 
 def write_event(
-    row: Registration, *, before: str, actor: str, why: str, note: str = "", papers: Sequence[str] = ()
+    row: Registration,
+    *,
+    before: str,
+    actor: str,
+    why: str,
+    kind: str = "",
+    note: str = "",
+    papers: Sequence[str] = (),
 ) -> None:
     """Record what happened to `row`; for a beginning, `before` is empty."""
     Event.objects.create(
@@ -77,6 +116,7 @@ def write_event(
         from_state=before,
         to_state=row.state,
         why=why,
+        kind=kind,
         note=note,
         papers=list(papers),
     )

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from registration.management.operating import WHICH, refusals
-from registration.services import lookup, matching
+from registration.services import held, lookup
 from tamin_portal.persian import to_persian_digits
 
 
@@ -26,12 +26,12 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         if options["all"]:
-            count = to_persian_digits(matching.match_all_again())
+            count = to_persian_digits(held.match_all_again())
             self.stdout.write(_("%(count)s held requests are due now.") % {"count": count})
             return
         with refusals():
             row = lookup.one_to_decide(options["which"])
         facts = {"code": row, "state": row.get_state_display()}
-        if not matching.match_again(registration=row):
+        if not held.match_again(registration=row):
             raise CommandError(_("%(code)s is not held: its state is %(state)s. Nothing was changed.") % facts)
         self.stdout.write(_("%(code)s is due now.") % facts)

@@ -1,0 +1,151 @@
+"""Requests whose check has no answer yet: until when each waits, and what lets it go on sooner.
+
+A registry's outage never sends anybody to a branch. Nothing here decides about a request: it says when the
+registries are asked again, and tells the citizen once that it takes longer.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from identity import services as identity
+from identity.matching import IDENTITY, OWNER, Outcome, Verdict
+from registration.models import Registration
+from registration.services import decisions
+from registration.services.decisions import Found
+from registration.states import State
+from tamin_portal import limits
+from tamin_portal.hints import hint
+
+log = logging.getLogger(__name__)
+
+ASK_AGAIN = (Outcome.UNAVAILABLE, Outcome.MISCONFIGURED, Outcome.INVALID_INPUT)  # every other outcome decides
+_OUR_FAULT = (Outcome.MISCONFIGURED, Outcome.INVALID_INPUT)
+_QUESTIONS = {OWNER: "owner", IDENTITY: "person"}  # what is asked, by the kind that a verdict names
+_ANSWERED = ("answered", "not_found")
+_released: dict[str, float] = {}  # when this process last did, by kind
+
+
+def match_again(*, registration: Registration) -> bool:
+    """Make a held submitted registration due now. False: it is not waiting for matching."""
+    with transaction.atomic():
+        changed = Registration.objects.filter(pk=registration.pk, state=State.SUBMITTED).update(
+            next_attempt_at=timezone.now(), lease=None
+        )
+        hint("registration.match")
+    return bool(changed)
+
+
+def match_all_again() -> int:
+    """Make every held submitted registration due now; returns how many. One that a worker has is left to it."""
+    with transaction.atomic():
+        changed = Registration.objects.filter(state=State.SUBMITTED, lease__isnull=True).update(
+            next_attempt_at=timezone.now()
+        )
+        hint("registration.match")
+    return changed
+
+
+def hold(found: Sequence[Found]) -> None:
+    """Give these back until they are due again, and tell those whose check takes long, once.
+
+    The caller has locked and read the rows, in its transaction. A statement for all that wait alike.
+    """
+    now, alike = timezone.now(), dict[tuple[datetime, str, bool], list[Found]]()
+    pauses: dict[tuple[str, str, int], datetime] = {}
+    for each in found:
+        sort = (each.outcome, each.kind, each.row.attempts)
+        due = pauses.setdefault(sort, _due_again(*sort, now))
+        alike.setdefault((due, repr(each.traces), _is_to_be_told(each.row, now)), []).append(each)
+    for (due, _traces, told), those in alike.items():
+        rows, said = [each.row for each in those], those[0]
+        changes: dict[str, Any] = {"verdict": said.outcome, "verdict_kind": said.kind, "verdict_traces": said.traces}
+        if told:
+            changes["told_of_delay_at"] = now
+            decisions.tell_of_delay(rows)
+        held = Registration.objects.filter(pk__in=[row.pk for row in rows])
+        held.update(lease=None, next_attempt_at=due, **changes)
+        if said.outcome in _OUR_FAULT:
+            log.error("%s registrations are held: %s %s; the operator must look", len(rows), said.outcome, said.traces)
+
+
+def give_back(rows: Iterable[Registration], *, after: timedelta) -> None:
+    """Nobody was asked about these: they are due `after` now, and the attempt does not count."""
+    due = timezone.now() + after
+    for row in rows:
+        Registration.objects.filter(pk=row.pk, lease=row.lease).update(
+            lease=None, next_attempt_at=due, attempts=row.attempts - 1
+        )
+
+
+def release(decided: Sequence[tuple[Registration, Verdict]]) -> int:
+    """What these verdicts show to work again is asked again at once about the others; returns about how many.
+
+    A key, a quota or an extract that was missing is there for everybody. A registry that was down is back when
+    it answers about somebody for whom it did not: one that fails on a single person must not be asked, and paid,
+    each time it answers about another. At most once in the first pause; they are worked off oldest first.
+    """
+    waiting = Q()
+    for kind, question in _QUESTIONS.items():
+        answered = [row for row, verdict in decided if _was_answered(verdict, question)]
+        back = any(row.verdict == Outcome.UNAVAILABLE and row.verdict_kind == kind for row in answered)
+        outcomes = [Outcome.MISCONFIGURED, *([Outcome.UNAVAILABLE] if back else [])]
+        if answered and _may_release(kind, outcomes):
+            waiting |= Q(verdict_kind=kind, verdict__in=[outcome.value for outcome in outcomes])
+    if not waiting:
+        return 0
+    now = timezone.now()
+    soon = now + limits.MATCH_FIRST_PAUSE
+    held = Registration.objects.filter(waiting, state=State.SUBMITTED, lease__isnull=True, next_attempt_at__gt=soon)
+    return held.update(next_attempt_at=now)
+
+
+def outage() -> bool:
+    """Whether requests wait for a registry rather than for their turn: "usually N minutes" would be untrue."""
+    if any(identity.rested_until(question) for question in _QUESTIONS.values()):
+        return True
+    held = Registration.objects.filter(state=State.SUBMITTED, verdict__in=[outcome.value for outcome in ASK_AGAIN])
+    return held[: limits.MATCH_OUTAGE_HELD].count() == limits.MATCH_OUTAGE_HELD
+
+
+def _was_answered(verdict: Verdict, question: str) -> bool:
+    return any(trace.question == question and trace.reply in _ANSWERED for trace in verdict.traces)
+
+
+def _may_release(kind: str, outcomes: Collection[Outcome]) -> bool:
+    name, now = f"{kind}:{len(outcomes)}", time.monotonic()
+    if now - _released.get(name, float("-inf")) < limits.MATCH_FIRST_PAUSE.total_seconds():
+        return False
+    _released[name] = now
+    return True
+
+
+def _is_to_be_told(row: Registration, now: datetime) -> bool:
+    waited = now - (row.submitted_at or row.state_since)
+    return row.told_of_delay_at is None and waited >= limits.MATCH_TELL_AFTER
+
+
+def _due_again(outcome: str, kind: str, attempts: int, now: datetime) -> datetime:
+    """Growing pauses with jitter. A fault of ours waits the longest pause at once; where all registries of the
+    question rest, until one may be tried."""
+    if outcome in _OUR_FAULT:
+        return now + limits.MATCH_LONGEST_PAUSE
+    rested = identity.rested_until(_QUESTIONS[kind])
+    if rested:
+        return max(rested, now) + limits.MATCH_AFTER_REST * random.uniform(0.2, 1)  # noqa: S311 - jitter, no secret
+    grown = limits.MATCH_FIRST_PAUSE * 2 ** min(attempts - 1, 20)
+    return now + min(grown, limits.MATCH_LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311 - the same
+
+
+def forget() -> None:
+    """As in a process that has just started."""
+    _released.clear()
