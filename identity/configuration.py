@@ -69,11 +69,11 @@ def cost(name: str, question: str) -> int:
 
 
 def is_at_hand(question: str) -> bool:
-    """Whether the first registry of `question` is not on the network."""
-    first = names(question)[:1]
-    with suppress(ValueError):
-        return bool(first) and not build(first[0]).on_network
-    return False
+    """Whether the first registry of `question` is not on the network; one that cannot be asked costs nothing either."""
+    for name in names(question)[:1]:
+        with suppress(ValueError):
+            return not build(name).on_network
+    return True
 
 
 def build(name: str) -> Registry:

@@ -17,7 +17,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
-from registration import desk_views, tracking
+from registration import desk_views, tracking, waiting_page
 from registration.desk_words import masked_mobile, tracking_code_words
 from registration.models import Registration
 from registration.states import AT_BRANCH, State
@@ -108,7 +108,8 @@ class RegistrationAdmin(OnlyItsFilters, admin.ModelAdmin):
             found = list(Registration.objects.filter(numbers).values_list("pk", flat=True)[:2]) if numbers else []
             if len(found) == 1:
                 return redirect(desk_views.PAGE, found[0])
-        titled = {"title": _("Registrations at the branch"), **(extra_context or {})}
+        around = {"title": _("Registrations at the branch"), "operates": waiting_page.may_look(request)}
+        titled = {**around, **(extra_context or {})}
         return super().changelist_view(request, titled)
 
     def get_urls(self) -> list[URLPattern]:
@@ -118,10 +119,13 @@ class RegistrationAdmin(OnlyItsFilters, admin.ModelAdmin):
             ("send-code", "send_code", desk_views.send_code),
             ("activate", "activate", desk_views.activate),
             ("reject", "reject", desk_views.reject),
+            ("ask", "ask", desk_views.ask),
         ]
         queue = path("", self.admin_site.admin_view(self.changelist_view), name="registration_registration_changelist")
+        waiting = path("waiting/", self.admin_site.admin_view(waiting_page.show), name=waiting_page.NAME)
         return [
             queue,
+            waiting,
             *(
                 path(f"<int:pk>/{where}/", self._for_row(view), name=f"registration_registration_{name}")
                 for where, name, view in pages

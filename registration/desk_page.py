@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +13,12 @@ from accounts.services import account_exists
 from identity.matching import DECISIVE, FieldVerdict
 from identity.services import RegistryView
 from registration import desk_words
-from registration.models import Registration
+from registration.models import Event, Registration
 from registration.services import desk
 from registration.states import AT_BRANCH, State
 from tamin_portal.persian import format_jalali, to_persian_digits
 
-log = logging.getLogger(__name__)
+MOST_LOOKS = 50
 MOST_OTHERS = 30  # registrations of one national ID on the page; nobody reads more
 
 
@@ -37,14 +36,16 @@ class ClaimLine:
         return str(desk_words.MARKS[self.mark])
 
 
-def context_of(row: Registration, *, by: User) -> dict[str, Any]:
+def context_of(row: Registration, *, by: User, ask: bool) -> dict[str, Any]:
     """Everything on the page but the form.
 
-    The registry is asked only while the request waits at a branch (a question may cost money and is
-    about a person): then `by` is logged as who looked. Else the marks are those of the check.
+    The registry is asked only while the request waits at a branch (the question is about a person), and where
+    it costs something only if the clerk says so (`ask`): then `by` is recorded as who looked. Else the marks are
+    those of the check.
     """
     waiting = row.state in AT_BRANCH
-    view = _registry_now(row, by) if waiting else None
+    at_hand = desk.registry_is_at_hand()
+    view = desk.registry_says(registration=row, by=by) if waiting and (ask or at_hand) else None
     words, loudness = desk_words.registry_words(view.outcome.value) if view else ("", "")
     same_person = Registration.objects.filter(national_id=row.national_id).exclude(pk=row.pk)
     others = list(same_person.order_by("-pk")[: MOST_OTHERS + 1])
@@ -58,19 +59,15 @@ def context_of(row: Registration, *, by: User) -> dict[str, Any]:
         "registry": words,
         "registry_loudness": loudness,
         "registry_shown": view is not None,
+        "may_ask": waiting and view is None,
         "lines": _lines(row, view) if row.submitted_at else [],
         "others": [(other, desk_words.masked_mobile(other)) for other in others[:MOST_OTHERS]],
         "more_others": len(others) > MOST_OTHERS,
         "account": _account_words(row),
-        "history": [_history_line(event) for event in row.events.all()],
+        "history": _history(row),
         "wait": codes.wait(mobile=row.mobile) if waiting else 0,
         "what_now": "" if waiting else _what_now(row),
     }
-
-
-def _registry_now(row: Registration, by: User) -> RegistryView:
-    log.info("%s looked at what the registry says about registration %s", by.username, row.pk)
-    return desk.registry_says(registration=row)
 
 
 def _lines(row: Registration, view: RegistryView | None) -> list[ClaimLine]:
@@ -110,7 +107,13 @@ def _shown(name: str, value: Any) -> str:
     return to_persian_digits(value)
 
 
-def _history_line(event: Any) -> dict[str, Any]:
+def _history(row: Registration) -> list[dict[str, Any]]:
+    """What happened and who looked, as it came."""
+    lines = [*(_event_line(event) for event in row.events.all()), *_looks(row)]
+    return sorted(lines, key=lambda line: line["at"])
+
+
+def _event_line(event: Event) -> dict[str, Any]:
     return {
         "at": event.at,
         "actor": desk_words.actor_words(event.actor),
@@ -119,6 +122,14 @@ def _history_line(event: Any) -> dict[str, Any]:
         "papers": desk_words.papers_words(event),
         "note": event.note,
     }
+
+
+def _looks(row: Registration) -> list[dict[str, Any]]:
+    """The newest looks at the registry; a page that is loaded again is one more."""
+    return [
+        {"at": look.at, "actor": desk_words.actor_words(look.actor), "why": desk_words.LOOKED}
+        for look in row.looks.order_by("-at", "-pk")[:MOST_LOOKS]
+    ]
 
 
 def _account_words(row: Registration) -> str:

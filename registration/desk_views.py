@@ -35,6 +35,15 @@ def show(request: HttpRequest, row: Registration) -> HttpResponse:
     return _page(request, row, WorkForm(initial=own_desk.work(row)))
 
 
+def ask(request: HttpRequest, row: Registration) -> HttpResponse:
+    """Ask the civil registry now, where that costs something. The one POST that is answered with the page itself:
+    what the registry says is kept nowhere, so that there is nothing to lead to. Loaded again it asks again."""
+    if request.method != "POST" or row.state not in AT_BRANCH:
+        return _back(row)
+    own_desk = _keep_work(request, row)
+    return _page(request, row, WorkForm(initial=own_desk.work(row)), ask=True)
+
+
 def send_code(request: HttpRequest, row: Registration) -> HttpResponse:
     """Send a code to this registration's mobile; ticks and note come back after the redirect."""
     if request.method == "POST":
@@ -137,10 +146,10 @@ def _say_what_happened(request: HttpRequest, row: Registration, error: PortalErr
     messages.warning(request, decided or desk_words.error_words(error))
 
 
-def _page(request: HttpRequest, row: Registration, form: WorkForm) -> HttpResponse:
+def _page(request: HttpRequest, row: Registration, form: WorkForm, *, ask: bool = False) -> HttpResponse:
     context = {
         **_around(request, row),
-        **desk_page.context_of(row, by=_clerk(request)),
+        **desk_page.context_of(row, by=_clerk(request), ask=ask),
         "form": form,
         "errors": bool(form.errors),
     }

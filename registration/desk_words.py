@@ -51,6 +51,18 @@ _OWNER_VERDICTS: Words = {
     "mismatch": gettext_lazy("The mobile is not in the name of this national ID. The identity was not checked."),
 }
 
+# What holds up a request, for operators: by outcome, and by the question that got no answer.
+_HELD: Words = {
+    "": gettext_lazy("Not asked yet: they wait for their turn."),
+    "unavailable": gettext_lazy("%(registry)s does not answer."),
+    "misconfigured": gettext_lazy("%(registry)s cannot be asked: key, quota, daily cap or a missing extract."),
+    "invalid_input": gettext_lazy("%(registry)s cannot read our question."),
+}
+_REGISTRIES: Words = {
+    "owner": gettext_lazy("The registry of mobile owners"),
+    "identity": gettext_lazy("The civil registry"),
+}
+
 # What the civil registry says at this moment.
 _REGISTRY_NOW: Words = {
     "match": gettext_lazy("The civil registry confirms everything that was claimed."),
@@ -83,7 +95,10 @@ _WHYS: Words = {
     "step_one": gettext_lazy("Began to register"),
     "code_right": gettext_lazy("Entered the code that was sent to the mobile"),
     "submitted": gettext_lazy("Submitted the data"),
-    "mismatch": gettext_lazy("The identity data or the mobile did not agree"),  # the event does not say which
+    "corrected": gettext_lazy("Corrected the data and submitted them again"),
+    "other_number": gettext_lazy("Proved another mobile and submitted the data again"),
+    "number_taken_over": gettext_lazy("Went on with another request of the same national ID"),
+    "mismatch": gettext_lazy("The identity data or the mobile did not agree"),  # an old event does not say which
     "matched": gettext_lazy("The data agreed with the registries"),
     "account_exists": gettext_lazy("An account for this national ID existed already"),
     "another_approved": gettext_lazy("Another registration with this national ID was approved"),
@@ -92,6 +107,8 @@ _WHYS: Words = {
     "rejected": gettext_lazy("Rejected at the branch"),
     "abandoned": gettext_lazy("Left alone for too long"),
 }
+
+LOOKED = gettext_lazy("Looked at what the civil registry says")  # no move: who saw a person's data
 
 # A clerk is not the citizen: these errors read differently at the desk.
 _ERRORS: Words = {
@@ -134,6 +151,12 @@ def verdict_words(row: Registration) -> str:
     return str(by_owner or _VERDICTS[row.verdict])
 
 
+def held_words(outcome: str, kind: str) -> str:
+    """Why requests wait."""
+    values = {"registry": _REGISTRIES.get(kind, _("A registry"))}
+    return str(_HELD.get(outcome) or _VERDICTS[outcome]) % values
+
+
 def registry_words(outcome: str) -> tuple[str, str]:
     """What the civil registry says now, and how loudly ("success", "warning", "error")."""
     if outcome == "deceased":
@@ -153,8 +176,10 @@ def actor_words(actor: str) -> str:
 
 
 def why_words(event: Event) -> str:
-    """Why it happened; a verdict of the check speaks for itself."""
-    return str(_WHYS.get(event.why) or _VERDICTS.get(event.why) or event.why)
+    """Why it happened; a verdict of the check speaks for itself, and names the question that decided."""
+    by_owner = _OWNER_VERDICTS.get(event.why) if event.kind == "owner" else None
+    by_question = by_owner or (_VERDICTS.get(event.why) if event.kind else None)
+    return str(by_question or _WHYS.get(event.why) or _VERDICTS.get(event.why) or event.why)
 
 
 def papers_words(event: Event) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from identity import services as identity
 from identity.matching import Outcome
 from identity.registries.demo import CITIZENS, Plot
 from registration import desk_words
-from registration.models import Event, Registration
+from registration.models import Event, Registration, RegistryLook
 from registration.states import State
 from tests.desk import QUEUE, Clerk, url
 from tests.journeys import MATCHES, OTHER_NAME, registration_in
@@ -86,18 +85,68 @@ def test_a_registry_that_raises_is_a_sentence_too(maryam, settings):
     assert "استعلام از ثبت احوال ممکن نیست" in page
 
 
-def test_the_registry_is_asked_only_for_those_at_a_branch_and_it_is_logged_who_looked(maryam, monkeypatch, caplog):
+def test_the_registry_is_asked_only_for_those_at_a_branch_and_each_look_is_recorded(maryam, monkeypatch):
     asked = []
     real = identity.registry_view
     monkeypatch.setattr(identity, "registry_view", lambda **claim: asked.append(1) or real(**claim))
     maryam.open(registration_in(State.APPROVED, person=MATCHES, verdict="match"))
     assert not asked
     row = registration_in(State.REFERRED, person=OTHER_NAME, verdict="mismatch")
-    with caplog.at_level(logging.INFO):
-        maryam.open(row)
-    assert len(asked) == 1
-    assert f"maryam looked at what the registry says about registration {row.pk}" in caplog.text
-    assert row.national_id not in caplog.text
+    maryam.open(row)
+    page = maryam.open(row)
+    assert len(asked) == 2
+    looks = RegistryLook.objects.values_list("registration", "actor", "question")
+    assert list(looks) == [(row.pk, "maryam", "person")] * 2
+    assert page.count("اطلاعات ثبت احوال را دید") == 2
+    assert "maryam" in page
+
+
+def test_what_the_registry_says_is_kept_nowhere(maryam):
+    row = registration_in(State.REFERRED, person=OTHER_NAME, verdict="mismatch")
+    before = Registration.objects.values().get(pk=row.pk)
+    assert "احمدی" in maryam.open(row)  # the registry's name, not the citizen's
+    assert Registration.objects.values().get(pk=row.pk) == before
+    assert "احمدی" not in str(list(RegistryLook.objects.values()) + list(Event.objects.values()))
+
+
+def test_where_an_inquiry_costs_money_the_clerk_asks_for_it(maryam, monkeypatch):
+    monkeypatch.setattr(identity, "is_at_hand", lambda question: False)
+    row = registration_in(
+        State.REFERRED, person=OTHER_NAME, verdict="mismatch", verdict_fields={"last_name": "mismatch"}
+    )
+    page = maryam.open(row)
+    assert marks(page)["نام خانوادگی"] == "مغایر"  # of the check
+    assert "احمدی" not in page
+    assert not RegistryLook.objects.exists()
+    asking = f'formaction="{url(row, "ask")}"'
+    assert asking in page
+    answer = maryam.post(url(row, "ask"), {"papers": ["national_card"], "note": "دیدم"}).content.decode()
+    assert "احمدی" in answer
+    assert RegistryLook.objects.get().actor == "maryam"
+    assert "دیدم" in answer
+    assert asking not in answer
+    assert maryam.get(url(row, "ask"))["Location"] == url(row, "change")
+    assert RegistryLook.objects.count() == 1
+
+
+def test_nobody_asks_about_a_request_that_was_decided(maryam):
+    row = registration_in(State.APPROVED, person=MATCHES, verdict="match")
+    assert maryam.post(url(row, "ask"))["Location"] == url(row, "change")
+    assert not RegistryLook.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("owner", "تلفن همراه به نام دارنده این کد ملی نیست"),
+        ("identity", "بخشی از اطلاعات با ثبت احوال مطابقت نداشت"),
+        ("", "مشخصات هویتی یا تلفن همراه مطابقت نداشت"),  # of before the question was kept
+    ],
+)
+def test_history_says_which_question_decided(maryam, kind, words):
+    row = registration_in(State.REJECTED, person=OTHER_NAME)
+    Event.objects.create(registration=row, actor="portal", to_state="referred", why="mismatch", kind=kind)
+    assert words in maryam.open(row)
 
 
 def test_no_secret_and_no_whole_mobile_is_on_any_page(maryam):

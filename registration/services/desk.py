@@ -9,13 +9,14 @@ from django.db import transaction
 from accounts import codes
 from accounts.models import CodePurpose, User
 from identity import services as identity
-from registration.models import Registration
+from registration.models import Registration, RegistryLook
 from registration.services import decisions
 from registration.services.matching import claim_of
 from registration.states import AT_BRANCH, State
 from sms.texts import REASON_LONGEST
 from tamin_portal.errors import PortalError
 
+PERSON = "person"  # the question that a look is about
 # Both are asked for by the guide: «اصل کارت ملی و شناسنامه».
 REQUIRED_PAPERS = ("national_card", "birth_certificate")
 LONGEST_NOTE = 2000
@@ -81,8 +82,15 @@ def reject_by_operator(*, registration: Registration, by: str, reason: str) -> R
     return _decided(lambda: decisions.reject(registration, actor=f"operator {by}", reason=reason))
 
 
-def registry_says(*, registration: Registration) -> identity.RegistryView:
-    """What the registry says now about the claim, for the clerk's eyes; nothing of it is stored."""
+def registry_is_at_hand() -> bool:
+    """Whether the civil registry may be asked each time a page is shown: it answers at once and costs nothing."""
+    return identity.is_at_hand(PERSON)
+
+
+def registry_says(*, registration: Registration, by: User) -> identity.RegistryView:
+    """What the civil registry says now about the claim, for the eyes of `by`. That they looked is written down
+    before; nothing of what it says is stored."""
+    RegistryLook.objects.create(registration=registration, actor=by.username, question=PERSON)
     return identity.registry_view(claim=claim_of(registration), attempt=max(registration.attempts, 1))
 
 
