@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from identity.registries.base import Registry
 from identity.registries.demo import DemoRegistry
+from identity.registries.jibit import JibitRegistry
 from identity.registries.local import LocalRegistry
+from identity.registries.uid import UidRegistry
 
-_ALL: tuple[type[Registry], ...] = (LocalRegistry, DemoRegistry)
+_ALL: tuple[type[Registry], ...] = (LocalRegistry, UidRegistry, JibitRegistry, DemoRegistry)
 # Each kind under the name that settings call it by.
 KINDS: dict[str, type[Registry]] = {kind.KIND: kind for kind in _ALL}

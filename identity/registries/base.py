@@ -70,6 +70,14 @@ class PersonAnswer:
 Answer = OwnerAnswer | PersonAnswer
 
 
+def whole_number(options: Mapping[str, str], name: str, default: int, *, least: int = 1, most: int = 1_000) -> int:
+    """The option `name` as a number. Raises ValueError when it is none, or not from `least` to `most`."""
+    text = options.get(name, "") or str(default)
+    if not (text.isascii() and text.isdigit()) or not least <= int(text) <= most:
+        raise ValueError(f"{name} is a whole number from {least} to {most}")
+    return int(text)
+
+
 class Registry(ABC):
     """One provider. `name` is what settings, traces, breakers and logs call it; `options` are its settings, by the
     names in `REQUIRED` and `OPTIONAL`. A bad option is a ValueError that says what is wrong, without its value.

@@ -1,0 +1,190 @@
+"""Jibit: `GET /ide/v1/services/matching` → `matched`, and about the person either of two inquiries (VARIANT):
+
+`full`         `/ide/v1/services/identity` → names, gender, `alive`, certificate number, series, serial; compared here.
+`similarity`   `/ide/v1/services/identity/similarity` → how alike the names are, in percent; the rest stays unknown.
+
+A refused token (`forbidden`) is fetched anew once. Thresholds seen in use: all 100; 95 and over; 80 and over; 70 to 80
+with a person's review. Ours: MATCH_FROM 95 is a match, REVIEW_FROM 70 goes to a person, below it is a mismatch.
+
+Nobody here has called the real service. What public client code shows: the paths, the token, the fields of
+`identityInfo`, most codes. Our assumptions: `matching.unknown` says nothing about anybody, so it is asked again;
+`identificationSerialCode` is the series, «الف12», and `identificationSerialNumber` the serial; `alive` comes with
+the similarity too (`checkAliveness=true`), and where it does not, life is not said; a token lives at least as long as
+it is not refused; «سید» may come as `isSeyed` or `namePrefix`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from identity.matching import Claim, FieldVerdict, PersonRecord
+from identity.registries import reading
+from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply, whole_number
+from identity.registries.web import Fields, Silent, Web, part, word
+from tamin_portal.persian import local_mobile
+
+# `code` of an answer that is an error, whatever the HTTP status; any other is UNAVAILABLE.
+_CODES = {
+    "identity_info.not_found": Reply.NOT_FOUND,  # no such ID with this birth date
+    "nationalCode.not_valid": Reply.INVALID_INPUT,
+    "mobileNumber.not_valid": Reply.INVALID_INPUT,
+    "birthDate.not_valid": Reply.INVALID_INPUT,
+    "matching.unknown": Reply.UNAVAILABLE,
+    "providers.not_available": Reply.UNAVAILABLE,
+    "server.error": Reply.UNAVAILABLE,
+    "daily_limit.reached": Reply.MISCONFIGURED,  # quota
+    "forbidden": Reply.MISCONFIGURED,  # key, after a new token was refused too
+}
+_FORBIDDEN = "forbidden"
+_REFUSED_STATUS = (401, 403)
+_PERCENT = {
+    "first_name": "firstNameSimilarityPercentage",
+    "last_name": "lastNameSimilarityPercentage",
+}
+_SERVICES = "/ide/v1/services"
+
+
+class JibitRegistry(Registry):
+    """One account: TOKEN, or API_KEY and SECRET_KEY by which tokens are fetched."""
+
+    KIND = "jibit"
+    on_network = True
+    REQUIRED = ("URL",)
+    OPTIONAL = {
+        "API_KEY": "with SECRET_KEY: fetches tokens",
+        "SECRET_KEY": "with API_KEY",
+        "TOKEN": "instead of both: a token that does not end",
+        "VARIANT": "full or similarity (full)",
+        "MATCH_FROM": "percent from which a name is the same (95)",
+        "REVIEW_FROM": "percent from which a person looks (70)",
+        "CONNECTIONS": "calls at the same time in one process (8)",
+    }
+
+    def __init__(self, *, name: str, options: Mapping[str, str]) -> None:
+        super().__init__(name=name, options=options)
+        self.connections = whole_number(options, "CONNECTIONS", 8)
+        self._match_from = whole_number(options, "MATCH_FROM", 95, most=100)
+        self._review_from = whole_number(options, "REVIEW_FROM", 70, most=self._match_from)
+        self._variant = options.get("VARIANT") or "full"
+        if self._variant not in ("full", "similarity"):
+            raise ValueError("VARIANT is full or similarity")
+        self._keys = {"apiKey": options.get("API_KEY", ""), "secretKey": options.get("SECRET_KEY", "")}
+        self._token = options.get("TOKEN", "")
+        if bool(self._token) == all(self._keys.values()):
+            raise ValueError("either TOKEN, or API_KEY and SECRET_KEY are needed")
+        self._web = Web(options["URL"])
+        self._fetching = threading.Lock()
+
+    def owner(self, inquiry: Inquiry) -> OwnerAnswer:
+        claim = inquiry.claim
+        query = {"nationalCode": claim.national_id, "mobileNumber": local_mobile(claim.mobile)}
+        reply, code, said = self._ask(f"{_SERVICES}/matching", query)
+        if reply is Reply.ANSWERED and type(said.get("matched")) is not bool:
+            return OwnerAnswer(Reply.UNAVAILABLE, trace=_trace(said), code="no_match_said")
+        return OwnerAnswer(reply, is_owner=reply is Reply.ANSWERED and said["matched"], trace=_trace(said), code=code)
+
+    def person(self, inquiry: Inquiry) -> PersonAnswer:
+        claim = inquiry.claim
+        query = {"nationalCode": claim.national_id, "birthDate": reading.as_digits(claim.birth_date)}
+        path, more, read = f"{_SERVICES}/identity", {}, _as_record
+        if self._variant == "similarity":
+            path, more, read = f"{path}/similarity", _names(claim), self._as_judged
+        reply, code, said = self._ask(path, query | more)
+        if reply is not Reply.ANSWERED:
+            return PersonAnswer(reply, trace=_trace(said), code=code)
+        try:
+            return read(said)
+        except ValueError as error:
+            return PersonAnswer(Reply.UNAVAILABLE, trace=_trace(said), code=str(error))
+
+    def _as_judged(self, said: Fields) -> PersonAnswer:
+        """Raises ValueError with a word for an answer that is none."""
+        judged = {field: self._verdict(said.get(name)) for field, name in _PERCENT.items()}
+        return PersonAnswer(Reply.ANSWERED, judged=judged, deceased=_is_dead(said), trace=_trace(said))
+
+    def _verdict(self, percent: object) -> FieldVerdict:
+        if not isinstance(percent, int | float) or isinstance(percent, bool) or not 0 <= percent <= 100:
+            raise ValueError("no_percentage")
+        if percent >= self._match_from:
+            return FieldVerdict.MATCH
+        return FieldVerdict.NEEDS_A_PERSON if percent >= self._review_from else FieldVerdict.MISMATCH
+
+    def _ask(self, path: str, query: Mapping[str, str]) -> tuple[Reply, str, Fields]:
+        """What the code means, the code, and all that was said."""
+        try:
+            token = self._token or self._fetch("")
+            reply, code, said = self._call(path, query, token)
+            if code == _FORBIDDEN and all(self._keys.values()):
+                reply, code, said = self._call(path, query, self._fetch(token))
+        except Silent as fault:
+            return _CODES.get(str(fault), Reply.UNAVAILABLE), str(fault), {}
+        return reply, code, said
+
+    def _call(self, path: str, query: Mapping[str, str], token: str) -> tuple[Reply, str, Fields]:
+        try:
+            status, said = self._web.get(path, query, {"Authorization": f"Bearer {token}"})
+        except Silent as fault:
+            if str(fault) in [f"http_{status}" for status in _REFUSED_STATUS]:  # without a word
+                return _CODES[_FORBIDDEN], _FORBIDDEN, {}
+            raise
+        if "code" not in said and status == 200:
+            return Reply.ANSWERED, "", said
+        code = word(said.get("code")) or (_FORBIDDEN if status in _REFUSED_STATUS else f"http_{status}")
+        return _CODES.get(code, Reply.UNAVAILABLE), code, said
+
+    def _fetch(self, refused: str) -> str:
+        """A token other than `refused`; many threads that need one fetch it once. Raises Silent."""
+        with self._fetching:
+            if self._token and self._token != refused:
+                return self._token
+            status, said = self._web.post("/ide/v1/tokens/generate", dict(self._keys))
+            token = said.get("accessToken")
+            if status != 200 or not isinstance(token, str) or not (token.isascii() and token.isprintable()):
+                code = word(said.get("code"))
+                # Its own word for a key that is not right is not known: a plain refusal is one.
+                raise Silent(_FORBIDDEN if status in (400, *_REFUSED_STATUS) else code or f"http_{status}")
+            self._token = token
+            return token
+
+
+def _names(claim: Claim) -> dict[str, str]:
+    return {
+        "firstName": claim.first_name,
+        "lastName": claim.last_name,
+        "fullName": f"{claim.first_name} {claim.last_name}",
+        "checkAliveness": "true",
+    }
+
+
+def _as_record(said: Fields) -> PersonAnswer:
+    """Raises ValueError with a word for an answer that is none."""
+    info = part(said, "identityInfo")
+    sex = reading.gender(info.get("gender"))
+    letter, number = reading.series(info.get("identificationSerialCode"))
+    flag = info.get("isSeyed", info.get("namePrefix"))
+    record = PersonRecord(
+        first_name=reading.first_name(info.get("firstName"), flag=flag, sex=sex),
+        last_name=reading.text(info.get("lastName")),
+        birth_date=reading.jalali(said.get("birthDate", info.get("birthDate"))),
+        gender=sex,
+        certificate_number=reading.number(info.get("identificationNumber"), at_most=10),
+        series_letter=letter,
+        series_number=number,
+        certificate_serial=reading.number(info.get("identificationSerialNumber"), at_most=6),
+        deceased=_is_dead(info),
+    )
+    if record.first_name is None and record.last_name is None:
+        raise ValueError("nobody_said")
+    return PersonAnswer(Reply.ANSWERED, record, trace=_trace(said))
+
+
+def _is_dead(fields: Fields) -> bool:
+    try:
+        return reading.is_dead(alive=fields.get("alive"), death_status=fields.get("deathStatus"))
+    except ValueError:
+        raise ValueError("life_not_said") from None
+
+
+def _trace(said: Fields) -> str:
+    return word(part(said, "identityInfo").get("providerTrackerId")) or word(said.get("providerTrackerId"))

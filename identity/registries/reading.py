@@ -1,0 +1,96 @@
+"""What providers say about a person, read into a `PersonRecord`. Pure.
+
+Registries write dates as 1370/05/17 or 13700517, numbers as text or integers (a certificate number overflows an
+int32: it is kept as text), letters in Arabic, and a سید before the name as a flag. A value of a shape that is not
+known counts as not returned: it must never make a mismatch of its own. Only for a person's life that is not enough:
+`is_dead` raises.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+from tamin_portal import persian
+
+_MALE = ("male", "gender_male", "m", "مرد", "مذکر")
+_FEMALE = ("female", "gender_female", "f", "زن", "مونث")
+_ALIVE = ("alive", "death_status_alive", "زنده", "در قید حیات")
+_DEAD = ("dead", "death", "deceased", "death_status_dead", "death_status_deceased", "فوت", "فوت شده", "متوفی", "مرده")
+
+
+def text(value: object) -> str | None:
+    """A text that says something, folded; None for anything else."""
+    folded = " ".join(persian.fold(value).split()) if isinstance(value, str) else ""
+    return folded or None
+
+
+def number(value: object, *, at_most: int) -> str | None:
+    """Digits, whether they came as text or as an integer; None for anything else. Empty text stays empty."""
+    if type(value) is int and value >= 0:
+        value = str(value)
+    if not isinstance(value, str):
+        return None
+    digits = persian.fold_number(value)
+    return digits if not digits or (digits.isascii() and digits.isdigit() and len(digits) <= at_most) else None
+
+
+def jalali(value: object) -> dt.date | None:
+    """A birth date, with strokes or without."""
+    written = str(value) if type(value) is int else text(value) or ""
+    written = persian.fold(written)
+    if re.fullmatch(r"[0-9]{8}", written):
+        written = f"{written[:4]}/{written[4:6]}/{written[6:]}"
+    try:
+        return persian.parse_jalali(written)
+    except persian.InputError:
+        return None
+
+
+def with_strokes(date: dt.date) -> str:
+    """A birth date as 1370/05/17."""
+    return persian.fold(persian.format_jalali(date))
+
+
+def as_digits(date: dt.date) -> str:
+    """A birth date as 13700517."""
+    return with_strokes(date).replace("/", "")
+
+
+def gender(value: object) -> str | None:
+    """female, male or None."""
+    said = (text(value) or "").lower()
+    return "male" if said in _MALE else "female" if said in _FEMALE else None
+
+
+def first_name(value: object, *, flag: object, sex: str | None) -> str | None:
+    """A first name with the سید that stands in a flag of its own (true, or the word)."""
+    name = text(value)
+    said = "سیده" if sex == "female" else "سید"
+    flagged = flag is True or text(flag) in ("سید", "سیده")
+    if name and flagged and not persian.name_key(name).startswith("سید"):
+        return f"{said} {name}"
+    return name
+
+
+def series(value: object) -> tuple[str | None, str | None]:
+    """Letter and number of «الف12», «12/الف», «1105»; None for both where it is neither."""
+    written = re.sub(r"[\s/\-]", "", persian.fold_number(value)) if isinstance(value, str) else ""
+    for pattern in (r"(?P<letter>\D+|1[01]|0?[1-9])(?P<number>[0-9]{2})", r"(?P<number>[0-9]{2})(?P<letter>\D+)"):
+        if found := re.fullmatch(pattern, written):
+            try:
+                return persian.parse_series_letter(found["letter"]), found["number"]
+            except persian.InputError:
+                return None, None
+    return None, None
+
+
+def is_dead(*, alive: object = None, death_status: object = None) -> bool:
+    """From whichever flag is there. Neither: the provider does not say. Raises ValueError for a word that is neither
+    life nor death: a guess would send a living person to a branch, or make a dead one's account."""
+    if isinstance(alive, bool):
+        return not alive
+    said = (text(death_status) or "").lower()
+    if alive is not None or (death_status is not None and said not in (*_ALIVE, *_DEAD)):
+        raise ValueError("neither alive nor dead")
+    return said in _DEAD

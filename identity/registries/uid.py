@@ -1,0 +1,123 @@
+"""UID: `POST /api/inquiry/mobile/owner/v2` → `isMatched`, `POST /api/inquiry/person` → who the person is.
+
+Nobody here has called the real service. What public client code shows: the paths, the key inside the body, the
+sections of the answer, `status.code` 0, or 1 with "SUCCESS", for good, 3 for a bad national ID, `requestId`. Our
+assumptions:
+- an HTTP status or code of 401 and 403 is a refused key, 402 an empty account, 429 and 500 on a temporary fault;
+- `isMatched` counts only beside a good code: with "bad national ID" it is false too;
+- no code for "no such person" is known. Set NOT_FOUND_CODES once the provider has told it; until then such an answer
+  is UNAVAILABLE, with its code in the trace, and the request waits;
+- `shenasnameSeri` is the letter and two digits, «الف12», and «سید» may come as `isSeyed` or `namePrefix`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from identity.matching import PersonRecord
+from identity.registries import reading
+from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply, whole_number
+from identity.registries.web import Fields, Silent, Web, part, word
+from tamin_portal.persian import local_mobile
+
+# `responseContext.status.code` of an answer, or the HTTP status where there is none; any other is UNAVAILABLE.
+_CODES = {
+    "": Reply.ANSWERED,  # there is no code
+    "0": Reply.ANSWERED,
+    "1": Reply.ANSWERED,  # with "SUCCESS" only
+    "3": Reply.INVALID_INPUT,  # national ID
+    "401": Reply.MISCONFIGURED,  # key
+    "402": Reply.MISCONFIGURED,  # credit
+    "403": Reply.MISCONFIGURED,  # key
+}
+_SECTIONS = ("basicInformation", "identificationInformation", "registrationStatus")
+
+
+class UidRegistry(Registry):
+    """One business account."""
+
+    KIND = "uid"
+    on_network = True
+    REQUIRED = ("URL", "BUSINESS_ID", "BUSINESS_TOKEN")
+    OPTIONAL = {
+        "OWNER_PATH": "path of the question about the mobile (/api/inquiry/mobile/owner/v2)",
+        "PERSON_PATH": "path of the question about the person (/api/inquiry/person)",
+        "NOT_FOUND_CODES": "status codes that mean: no such national ID with this birth date, by commas",
+        "CONNECTIONS": "calls at the same time in one process (8)",
+    }
+
+    def __init__(self, *, name: str, options: Mapping[str, str]) -> None:
+        super().__init__(name=name, options=options)
+        self.connections = whole_number(options, "CONNECTIONS", 8)
+        self._web = Web(options["URL"])
+        self._key = {"businessId": options["BUSINESS_ID"], "businessToken": options["BUSINESS_TOKEN"]}
+        self._owner_path = options.get("OWNER_PATH") or "/api/inquiry/mobile/owner/v2"
+        self._person_path = options.get("PERSON_PATH") or "/api/inquiry/person"
+        not_found = options.get("NOT_FOUND_CODES", "").split(",")
+        self._codes = _CODES | {code.strip(): Reply.NOT_FOUND for code in not_found if code.strip()}
+
+    def owner(self, inquiry: Inquiry) -> OwnerAnswer:
+        claim = inquiry.claim
+        asked = {"nationalId": claim.national_id, "mobileNumber": local_mobile(claim.mobile)}
+        reply, code, trace, said = self._ask(self._owner_path, asked)
+        if reply is not Reply.ANSWERED:
+            return OwnerAnswer(reply, trace=trace, code=code)
+        if type(said.get("isMatched")) is not bool:
+            return OwnerAnswer(Reply.UNAVAILABLE, trace=trace, code=code or "no_match_said")
+        return OwnerAnswer(reply, is_owner=said["isMatched"], trace=trace, code=code)
+
+    def person(self, inquiry: Inquiry) -> PersonAnswer:
+        claim = inquiry.claim
+        asked = {"nationalId": claim.national_id, "birthDate": reading.with_strokes(claim.birth_date)}
+        reply, code, trace, said = self._ask(self._person_path, asked)
+        if reply is not Reply.ANSWERED:
+            return PersonAnswer(reply, trace=trace, code=code)
+        fields = said | {name: value for section in _SECTIONS for name, value in part(said, section).items()}
+        try:
+            record = _record(fields)
+        except ValueError:
+            return PersonAnswer(Reply.UNAVAILABLE, trace=trace, code="life_not_said")
+        if (reading.number(fields.get("nationalId"), at_most=10) or claim.national_id).zfill(10) != claim.national_id:
+            return PersonAnswer(Reply.UNAVAILABLE, trace=trace, code="another_person")
+        if record.first_name is None and record.last_name is None:
+            return PersonAnswer(Reply.UNAVAILABLE, trace=trace, code=code or "nobody_said")
+        return PersonAnswer(reply, record, trace=trace, code=code)
+
+    def _ask(self, path: str, asked: Fields) -> tuple[Reply, str, str, Fields]:
+        """What the code means, the code, the provider's number for the call, and all that was said."""
+        try:
+            status, said = self._web.post(path, {"requestContext": {"apiInfo": self._key}, **asked})
+        except Silent as fault:
+            code = str(fault)
+            known = self._codes.get(code.removeprefix("http_"), Reply.UNAVAILABLE)
+            return known if code.startswith("http_") else Reply.UNAVAILABLE, code, "", {}
+        context = part(said, "responseContext")
+        good = status // 100 == 2
+        code = "" if good else str(status)
+        if "code" in (told := part(context, "status")):
+            code = word(told["code"]) or "no_code"
+        reply = self._codes.get(code, Reply.UNAVAILABLE)
+        praised = code != "1" or str(told.get("message", "")).upper().startswith("SUCCESS")
+        if reply is Reply.ANSWERED and not (good and praised):
+            reply = Reply.UNAVAILABLE
+        return reply, code, word(context.get("requestId")), said
+
+
+def _record(fields: Fields) -> PersonRecord:
+    """Raises ValueError where it is not said whether the person lives."""
+    sex = reading.gender(fields.get("gender"))
+    letter, number = reading.series(fields.get("shenasnameSeri"))
+    certificate = fields.get("shenasnamehNumber", fields.get("shenasnameNumber"))
+    return PersonRecord(
+        first_name=reading.first_name(
+            fields.get("firstName"), flag=fields.get("isSeyed", fields.get("namePrefix")), sex=sex
+        ),
+        last_name=reading.text(fields.get("lastName")),
+        birth_date=reading.jalali(fields.get("birthDate")),
+        gender=sex,
+        certificate_number=reading.number(certificate, at_most=10),
+        series_letter=letter,
+        series_number=number,
+        certificate_serial=reading.number(fields.get("shenasnameSerial"), at_most=6),
+        deceased=reading.is_dead(death_status=fields.get("deathStatus")),
+    )

@@ -1,0 +1,93 @@
+"""Calls of registries over HTTP: the deadlines, the one retry policy, and JSON or a certain word why not.
+
+A call that certainly did not leave is made once more, at once; whatever else goes wrong is left to the pause of the
+request that waits. Nothing here tells whom a call was about.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from tamin_portal import limits
+from tamin_portal.http_client import WRONG_CERTIFICATE, Answer, Client, NoAnswer, NotSent
+
+Fields = dict[str, Any]
+_WORD = re.compile(r"[A-Za-z0-9_.:\-]{1,60}")
+
+
+class Silent(Exception):
+    """No answer that can be read; says why in a word."""
+
+
+class Web:
+    """One provider's server. `url` may have a path, which goes before every other. Raises ValueError for no URL."""
+
+    def __init__(self, url: str) -> None:
+        self._client = Client(url)
+        self._prefix = urlsplit(url).path.rstrip("/")
+
+    def get(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, Fields]:
+        """HTTP status and the object that came back. Raises Silent."""
+        return self._ask("GET", f"{path}?{urlencode(query)}", b"", headers)
+
+    def post(self, path: str, body: Fields, headers: Mapping[str, str] | None = None) -> tuple[int, Fields]:
+        """As `get`, with a body in JSON."""
+        json_body = json.dumps(body, ensure_ascii=False).encode()
+        return self._ask(
+            "POST", path, json_body, {"Content-Type": "application/json; charset=utf-8", **(headers or {})}
+        )
+
+    def _ask(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Fields]:
+        ends = time.monotonic() + limits.REGISTRY_ANSWER_WITHIN
+        try:
+            answer = self._once(method, target, body, headers, ends)
+        except NotSent as fault:
+            if str(fault) == WRONG_CERTIFICATE:  # it would be as wrong again
+                raise Silent(str(fault)) from None
+            answer = self._once_more(method, target, body, headers, ends)
+        except NoAnswer as fault:
+            raise Silent(str(fault)) from None
+        return answer.status, _object(answer)
+
+    def _once(self, method: str, target: str, body: bytes, headers: Mapping[str, str], ends: float) -> Answer:
+        return self._client.request(
+            method,
+            self._prefix + target,
+            body=body,
+            headers={"Accept": "application/json", **headers},
+            connect_within=limits.REGISTRY_CONNECT_WITHIN,
+            answer_within=max(ends - time.monotonic(), 0.001),
+        )
+
+    def _once_more(self, method: str, target: str, body: bytes, headers: Mapping[str, str], ends: float) -> Answer:
+        try:
+            return self._once(method, target, body, headers, ends)
+        except (NotSent, NoAnswer) as fault:
+            raise Silent(str(fault)) from None
+
+
+def _object(answer: Answer) -> Fields:
+    try:
+        found = json.loads(answer.body)
+    except (ValueError, RecursionError):  # HTML, half an answer, nothing
+        found = None
+    if not isinstance(found, dict):
+        raise Silent(f"http_{answer.status}" if answer.status != 200 else "not_json")
+    return found
+
+
+def part(fields: Fields, name: str) -> Fields:
+    """The object called `name` in `fields`; empty where there is none."""
+    found = fields.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def word(value: object) -> str:
+    """A provider's code or number for a call, as it goes into logs and rows: empty where it is anything else."""
+    text = str(value) if type(value) in (int, str) else ""
+    return text if _WORD.fullmatch(text) else ""

@@ -1,0 +1,512 @@
+"""UID and Jibit over a real socket: each code has its outcome, each shape is read, and nothing strange is a branch."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import logging
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from identity.checks import registries_are_configured
+from identity.matching import FieldVerdict, Outcome, PersonRecord, compare
+from identity.registries import reading
+from identity.registries.base import Inquiry, PersonAnswer, Registry, Reply
+from identity.registries.jibit import _CODES as JIBIT_CODES
+from identity.registries.jibit import JibitRegistry
+from identity.registries.jibit import _as_record as as_record
+from identity.registries.uid import _CODES as UID_CODES
+from identity.registries.uid import UidRegistry
+from tamin_portal import http_client, limits
+from tests.test_identity_matching import CLAIM, VECTORS
+
+ASK = Inquiry(CLAIM)
+
+
+class Peer:
+    """A provider on the loopback: `says` is asked for each request (path, query or body, headers)."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, Any], dict[str, str]]] = []
+        self.says: Callable[[str, dict[str, Any], dict[str, str]], tuple[int, Any]] = lambda *_: (200, {})
+        peer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self.reply(json.loads(body))
+
+            def do_GET(self) -> None:
+                self.reply({name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()})
+
+            def reply(self, given: dict[str, Any]) -> None:
+                path, headers = urlsplit(self.path).path, dict(self.headers)
+                peer.asked.append((path, given, headers))
+                status, said = peer.says(path, given, headers)
+                body = said if isinstance(said, bytes) else json.dumps(said).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                """Not to the terminal."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None  # a caller that gave up
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def paths(self) -> list[str]:
+        return [path for path, _given, _headers in self.asked]
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    one = Peer()
+    yield one
+    one.server.shutdown()
+    one.server.server_close()
+
+
+def uid(peer: Peer, **options: str) -> UidRegistry:
+    given = {"URL": peer.url, "BUSINESS_ID": "b-1", "BUSINESS_TOKEN": "t-1", **options}
+    return UidRegistry(name="uid", options=given)
+
+
+def jibit(peer: Peer, **options: str) -> JibitRegistry:
+    return JibitRegistry(name="jibit", options={"URL": peer.url, **(options or {"TOKEN": "t-1"})})
+
+
+def always(peer: Peer, said: Any, status: int = 200) -> None:
+    peer.says = lambda *_: (status, said)
+
+
+def uid_status(code: object, **more: Any) -> dict[str, Any]:
+    return {"responseContext": {"status": {"code": code, "message": "…"}, "requestId": "R-7"}, **more}
+
+
+UID_PERSON = {
+    "basicInformation": {"firstName": "رضا", "lastName": "كريمي", "gender": "GENDER_MALE"},
+    "identificationInformation": {
+        "nationalId": "0012345679",
+        "birthDate": "1370/05/17",
+        "shenasnamehNumber": 1254,
+        "shenasnameSeri": "الف05",
+        "shenasnameSerial": 1234,
+    },
+    "registrationStatus": {"deathStatus": "DEATH_STATUS_ALIVE"},
+}
+JIBIT_PERSON = {
+    "nationalCode": "0012345679",
+    "birthDate": "13700517",
+    "identityInfo": {
+        "firstName": "رضا",
+        "lastName": "كريمي",
+        "gender": "MALE",
+        "alive": True,
+        "identificationNumber": 1254,
+        "identificationSerialCode": "الف05",
+        "identificationSerialNumber": 1234,
+        "providerTrackerId": "P-9",
+    },
+}
+
+
+def outcome(answer: PersonAnswer) -> Outcome:
+    return compare(CLAIM, answer.record or PersonRecord()).outcome
+
+
+# ── UID
+
+
+def test_uid_is_asked_with_the_key_in_the_body_and_says_whose_mobile_it_is(peer):
+    always(peer, uid_status(0, isMatched=True))
+    answer = uid(peer).owner(ASK)
+    assert (answer.reply, answer.is_owner, answer.trace) == (Reply.ANSWERED, True, "R-7")
+    [(path, given, _headers)] = peer.asked
+    assert path == "/api/inquiry/mobile/owner/v2"
+    assert given == {
+        "requestContext": {"apiInfo": {"businessId": "b-1", "businessToken": "t-1"}},
+        "nationalId": "0012345679",
+        "mobileNumber": "09121234567",
+    }
+    always(peer, {"isMatched": False})
+    assert uid(peer).owner(ASK) == replace(answer, is_owner=False, trace="", code="")
+
+
+def test_uid_returns_everything_about_a_person_and_it_matches(peer):
+    always(peer, uid_status(0, **UID_PERSON))
+    answer = uid(peer).person(ASK)
+    assert peer.asked[0][:2][0] == "/api/inquiry/person"
+    assert peer.asked[0][1]["birthDate"] == "1370/05/17"
+    verdict = compare(CLAIM, answer.record)
+    assert (verdict.outcome, set(verdict.fields.values())) == (Outcome.MATCH, {"match"})
+
+
+@pytest.mark.parametrize(("code", "reply"), [(code, reply) for code, reply in UID_CODES.items() if code])
+@pytest.mark.parametrize("question", ["owner", "person"])
+def test_every_code_of_uid_has_its_reply_also_with_http_200(peer, question, code, reply):
+    always(peer, uid_status(int(code), isMatched=False))
+    answer = getattr(uid(peer), question)(ASK)
+    if reply is Reply.ANSWERED:  # code 0 without a person, or code 1 without "SUCCESS"
+        reply = Reply.ANSWERED if (question, code) == ("owner", "0") else Reply.UNAVAILABLE
+    assert (answer.reply, answer.trace) == (reply, "R-7")
+
+
+def test_uids_false_beside_a_bad_national_id_is_no_mismatch(peer):
+    always(peer, uid_status(3, isMatched=False))
+    assert uid(peer).owner(ASK).reply is Reply.INVALID_INPUT
+
+
+@pytest.mark.parametrize("code", [2, 4, 77, "E-1", -1, None, [], {}, 1.5, "0012345679 is wrong"])
+def test_an_unknown_code_of_uid_waits_with_the_code_in_the_trace(peer, code):
+    always(peer, uid_status(code, isMatched=False, **UID_PERSON))
+    for answer in (uid(peer).owner(ASK), uid(peer).person(ASK)):
+        assert answer.reply is Reply.UNAVAILABLE
+        assert answer.code == (str(code) if code in (2, 4, 77, "E-1", -1) else "no_code")
+
+
+def test_uids_code_for_nobody_is_a_setting(peer):
+    always(peer, uid_status(17))
+    assert uid(peer, NOT_FOUND_CODES="16, 17").person(ASK).reply is Reply.NOT_FOUND
+
+
+# ── Jibit
+
+
+def test_jibit_says_whose_mobile_it_is(peer):
+    always(peer, {"matched": True})
+    assert jibit(peer).owner(ASK).is_owner
+    path, query, headers = peer.asked[0]
+    assert (path, query) == (
+        "/ide/v1/services/matching", {"nationalCode": "0012345679", "mobileNumber": "09121234567"},
+    )  # fmt: skip
+    assert headers["Authorization"] == "Bearer t-1"
+    always(peer, {"matched": False})
+    assert jibit(peer).owner(ASK).is_owner is False
+
+
+def test_jibits_full_answer_matches_field_by_field(peer):
+    always(peer, JIBIT_PERSON)
+    answer = jibit(peer).person(ASK)
+    assert peer.asked[0][:2] == (
+        "/ide/v1/services/identity", {"nationalCode": "0012345679", "birthDate": "13700517"},
+    )  # fmt: skip
+    verdict = compare(CLAIM, answer.record)
+    assert (verdict.outcome, set(verdict.fields.values()), answer.trace) == (Outcome.MATCH, {"match"}, "P-9")
+
+
+@pytest.mark.parametrize(
+    ("percent", "verdict"),
+    [
+        (100, "match"),
+        (95, "match"),
+        (94.9, "needs_a_person"),
+        (70, "needs_a_person"),
+        (69, "mismatch"),
+        (0, "mismatch"),
+    ],
+)
+def test_jibits_similarity_is_judged_by_the_thresholds(peer, percent, verdict):
+    always(peer, {"firstNameSimilarityPercentage": 100, "lastNameSimilarityPercentage": percent})
+    answer = jibit(peer, TOKEN="t", VARIANT="similarity").person(ASK)
+    assert answer.judged == {"first_name": FieldVerdict.MATCH, "last_name": FieldVerdict(verdict)}
+    path, query, _headers = peer.asked[0]
+    assert path == "/ide/v1/services/identity/similarity"
+    assert (query["lastName"], query["fullName"], query["checkAliveness"]) == ("کریمی", "رضا کریمی", "true")
+
+
+def test_jibits_thresholds_are_settings(peer):
+    always(peer, {"firstNameSimilarityPercentage": 99, "lastNameSimilarityPercentage": 85})
+    strict = jibit(peer, TOKEN="t", VARIANT="similarity", MATCH_FROM="100", REVIEW_FROM="90")
+    assert list(strict.person(ASK).judged.values()) == [FieldVerdict.NEEDS_A_PERSON, FieldVerdict.MISMATCH]
+
+
+def test_jibit_says_with_the_similarity_that_somebody_died(peer):
+    always(peer, {"firstNameSimilarityPercentage": 100, "lastNameSimilarityPercentage": 100, "alive": False})
+    assert jibit(peer, TOKEN="t", VARIANT="similarity").person(ASK).deceased
+
+
+@pytest.mark.parametrize("status", [200, 400, 404])
+@pytest.mark.parametrize(("code", "reply"), JIBIT_CODES.items())
+def test_every_code_of_jibit_has_its_reply_whatever_the_status(peer, code, reply, status):
+    always(peer, {"code": code, "message": "…"}, status)
+    for answer in (jibit(peer).owner(ASK), jibit(peer).person(ASK)):
+        assert (answer.reply, answer.code) == (reply, code)
+
+
+@pytest.mark.parametrize("code", ["card.not_valid", "new.code", "", None, 7, {"a": 1}])
+def test_an_unknown_code_of_jibit_waits(peer, code):
+    always(peer, {"code": code, "matched": False, **JIBIT_PERSON})
+    for answer in (jibit(peer).owner(ASK), jibit(peer).person(ASK)):
+        assert answer.reply is Reply.UNAVAILABLE
+        assert answer.code
+
+
+def with_tokens(peer: Peer, good: Callable[[str], bool]) -> Counter[str]:
+    fetched: Counter[str] = Counter()
+    lock = threading.Lock()
+
+    def says(path, given, headers):
+        if path == "/ide/v1/tokens/generate":
+            with lock:
+                fetched[given["apiKey"] + given["secretKey"]] += 1
+                return 200, {"accessToken": f"token-{fetched.total()}", "refreshToken": "r"}
+        if good(headers["Authorization"].removeprefix("Bearer ")):
+            return 200, {"matched": True}
+        return 403, {"code": "forbidden"}
+
+    peer.says = says
+    return fetched
+
+
+def test_a_token_of_jibit_is_fetched_once_and_again_when_it_is_refused(peer):
+    live = {"token-1"}
+    fetched = with_tokens(peer, lambda token: token in live)
+    registry = jibit(peer, API_KEY="k", SECRET_KEY="s")
+    threads = [threading.Thread(target=registry.owner, args=(ASK,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert fetched == {"ks": 1}
+    live.clear()
+    live.add("token-2")
+    assert registry.owner(ASK).is_owner
+    assert fetched == {"ks": 2}
+
+
+def test_a_key_that_jibit_refuses_is_for_the_operator(peer):
+    with_tokens(peer, lambda _token: False)
+    assert jibit(peer, API_KEY="k", SECRET_KEY="s").owner(ASK).reply is Reply.MISCONFIGURED
+    always(peer, {"code": "apiKey.unknown"}, 401)
+    assert jibit(peer, API_KEY="k", SECRET_KEY="s").owner(ASK).reply is Reply.MISCONFIGURED
+
+
+# ── Both
+
+
+def both(peer: Peer) -> tuple[Registry, ...]:
+    return uid(peer), jibit(peer), jibit(peer, TOKEN="t", VARIANT="similarity")
+
+
+NONSENSE = [
+    b"", b"<html>down</html>", b"{", b"[" * 100_000, b"null", b"[]", b'"text"', b"1e999", b"\xff\xfe", b"{}",
+    {"isMatched": "true", "matched": "true"}, {"isMatched": 1, "matched": 1}, {"isMatched": None, "matched": None},
+    {"basicInformation": [], "identityInfo": [], "responseContext": []},
+    {"basicInformation": {}, "identityInfo": {}, "responseContext": {"status": None}},
+    {"firstNameSimilarityPercentage": True, "lastNameSimilarityPercentage": 100},
+    {"firstNameSimilarityPercentage": "100", "lastNameSimilarityPercentage": 101},
+    {"firstNameSimilarityPercentage": 100},
+    {"firstName": 5, "lastName": ["x"], "identityInfo": {"firstName": {}, "lastName": 1}},
+    {"firstName": "رضا", "deathStatus": "?", "identityInfo": {"firstName": "رضا", "alive": "yes"}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", NONSENSE)
+def test_nonsense_is_an_outage_and_never_a_branch(peer, said):
+    always(peer, said)
+    for registry in both(peer):
+        for answer in (registry.owner(ASK), registry.person(ASK)):
+            assert answer.reply is Reply.UNAVAILABLE
+            assert answer.code
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_server_in_trouble_is_an_outage(peer, status):
+    for said in (b"<html>", {}):
+        always(peer, said, status)
+        for registry in both(peer):
+            for answer in (registry.owner(ASK), registry.person(ASK)):
+                assert answer.reply is Reply.UNAVAILABLE
+                assert str(status) in answer.code
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_is_for_the_operator_also_without_a_word(peer, status):
+    for said in (b"", {}):
+        always(peer, said, status)
+        for registry in both(peer):
+            assert registry.owner(ASK).reply is Reply.MISCONFIGURED
+
+
+def test_a_call_that_hangs_ends_in_time_and_one_that_never_left_is_made_once_more(peer, monkeypatch):
+    monkeypatch.setattr(limits, "REGISTRY_ANSWER_WITHIN", 0.3)
+    go = threading.Event()
+    peer.says = lambda *_: ((go.wait(30) and 200) or 500, {})
+    try:
+        assert uid(peer).owner(ASK).code == "time-out"
+        assert len(peer.asked) == 1  # it may have been seen, and charged: not again
+    finally:
+        go.set()
+
+
+def test_a_refused_connection_is_tried_twice(monkeypatch):
+    tries: list[int] = []
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]  # bound, and nobody listens
+        real = http_client.connect
+        monkeypatch.setattr(http_client, "connect", lambda *a, **k: tries.append(1) or real(*a, **k))
+        options = {"URL": f"http://127.0.0.1:{port}", "BUSINESS_ID": "b", "BUSINESS_TOKEN": "t"}
+        answer = UidRegistry(name="uid", options=options).owner(ASK)
+    assert (answer.reply, answer.code, len(tries)) == (Reply.UNAVAILABLE, "refused", 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "dead"),
+    [
+        ("زنده", False), ("در قید حیات", False), ("ALIVE", False), ("DEATH_STATUS_ALIVE", False), (None, False),
+        ("فوت شده", True), ("متوفي", True), ("DEATH_STATUS_DEAD", True),
+    ],
+)  # fmt: skip
+def test_life_and_death_in_uids_words(peer, said, dead):
+    always(peer, uid_status(0, **{**UID_PERSON, "registrationStatus": {"deathStatus": said}}))
+    answer = uid(peer).person(ASK)
+    assert (answer.reply, answer.record.deceased) == (Reply.ANSWERED, dead)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"identificationNumber": 0}, {"identificationNumber": ""}, {"identificationNumber": "0012345679"},
+        {"identificationNumber": 12345679},
+    ],
+)  # fmt: skip
+def test_a_certificate_number_that_is_none_comes_in_four_ways(peer, changes):
+    always(peer, {**JIBIT_PERSON, "identityInfo": JIBIT_PERSON["identityInfo"] | changes})
+    record = jibit(peer).person(ASK).record
+    assert compare(replace(CLAIM, certificate_number="0"), record).outcome is Outcome.MATCH
+    assert compare(replace(CLAIM, certificate_number="1254"), record).outcome is Outcome.MISMATCH
+
+
+@pytest.mark.parametrize("number", [-858993460, 1.5, True, None, [], "12a", 10**11])
+def test_a_certificate_number_that_cannot_be_one_is_unknown_and_no_mismatch(peer, number):
+    always(peer, {**JIBIT_PERSON, "identityInfo": JIBIT_PERSON["identityInfo"] | {"identificationNumber": number}})
+    verdict = compare(CLAIM, jibit(peer).person(ASK).record)
+    assert (verdict.outcome, verdict.fields["certificate_number"]) == (Outcome.MATCH, "unknown")
+
+
+@pytest.mark.parametrize("flag", [{"isSeyed": True}, {"namePrefix": "سید"}])
+def test_a_seyed_in_a_flag_is_for_a_person_or_the_same(peer, flag):
+    always(peer, {**JIBIT_PERSON, "identityInfo": JIBIT_PERSON["identityInfo"] | flag})
+    record = jibit(peer).person(ASK).record
+    assert compare(CLAIM, record).outcome is Outcome.NEEDS_A_PERSON
+    assert compare(replace(CLAIM, first_name="سید رضا"), record).outcome is Outcome.MATCH
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("الف05", ("الف", "05")), ("05/الف", ("الف", "05")), ("ا 05", ("الف", "05")), ("1105", ("11", "05")),
+        ("۱۱۰۵", ("11", "05")), ("105", ("1", "05")), ("ب-12", ("ب", "12")),
+        ("", (None, None)), ("ژ05", (None, None)), (5, (None, None)), (None, (None, None)), ("الف", (None, None)),
+    ],
+)  # fmt: skip
+def test_series_are_read_or_left_unknown(written, read):
+    assert reading.series(written) == read
+
+
+@pytest.mark.parametrize("written", ["1370/05/17", "13700517", 13700517, "۱۳۷۰/۰۵/۱۷", "1370-5-17"])
+def test_birth_dates_are_read_in_every_format(written):
+    assert reading.jalali(written) == dt.date(1991, 8, 8)
+
+
+@pytest.mark.parametrize("written", ["1991-08-08", "19910808", 0, None, "1370/13/01", [], "1370"])
+def test_a_birth_date_of_another_kind_is_unknown(written):
+    assert reading.jalali(written) is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*JIBIT_PERSON["identityInfo"], "deathStatus", "isSeyed"]), JSON))
+def test_no_shape_of_a_person_breaks_the_reading(info):
+    with contextlib.suppress(ValueError):
+        compare(CLAIM, as_record({"identityInfo": info}).record)
+
+
+@pytest.mark.parametrize("pair", VECTORS["names"]["equal"])
+def test_names_come_in_any_spelling(peer, pair):
+    claimed, known = pair
+    always(peer, {**JIBIT_PERSON, "identityInfo": JIBIT_PERSON["identityInfo"] | {"lastName": known}})
+    assert compare(replace(CLAIM, last_name=claimed), jibit(peer).person(ASK).record).outcome is Outcome.MATCH
+
+
+def test_nothing_about_the_person_is_logged_or_kept(peer, caplog):
+    caplog.set_level(logging.DEBUG)
+    told = {"code": "0012345679", "message": "0012345679 رضا کریمی 09121234567", "matched": False}
+    always(peer, told)
+    for registry in both(peer):
+        for answer in (registry.owner(ASK), registry.person(ASK)):
+            assert "کریمی" not in answer.trace + answer.code
+    assert "کریمی" not in caplog.text
+    assert "t-1" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("environment", "faults"),
+    [
+        ({"KIND": "uid", "URL": "https://uid.example", "BUSINESS_ID": "b", "BUSINESS_TOKEN": "t"}, []),
+        ({"KIND": "uid", "URL": "uid.example", "BUSINESS_ID": "b", "BUSINESS_TOKEN": "t"}, ["identity.E004"]),
+        ({"KIND": "uid", "URL": "https://uid.example"}, ["identity.E004"]),
+        ({"KIND": "jibit", "URL": "https://j.example", "TOKEN": "t"}, []),
+        ({"KIND": "jibit", "URL": "https://j.example", "API_KEY": "k", "SECRET_KEY": "s", "OWNER_COST": "1200"}, []),
+        ({"KIND": "jibit", "URL": "https://j.example"}, ["identity.E004"]),
+        ({"KIND": "jibit", "URL": "https://j.example", "API_KEY": "k"}, ["identity.E004"]),
+        ({"KIND": "jibit", "URL": "https://j.example", "TOKEN": "t", "VARIANT": "fuul"}, ["identity.E004"]),
+        ({"KIND": "jibit", "URL": "https://j.example", "TOKEN": "t", "REVIEW_FROM": "99"}, ["identity.E004"]),
+        ({"KIND": "jibit", "URL": "https://j.example", "TOKEN": "t", "OWNER_COST": "-5"}, ["identity.E006"]),
+        ({"KIND": "jibit", "URL": "https://j.example", "TOKEN": "t", "VARIAN": "full"}, ["identity.E005"]),
+        ({"KIND": "jibbit"}, ["identity.E001"]),
+    ],
+)
+def test_every_mistake_in_the_settings_is_explained(settings, environment, faults):
+    settings.IDENTITY_OWNER_REGISTRIES = settings.IDENTITY_PERSON_REGISTRIES = ["one"]
+    settings.IDENTITY_ENVIRONMENT = {f"IDENTITY_ONE_{name}": value for name, value in environment.items()}
+    found = registries_are_configured()
+    assert [error.id for error in found] == faults
+    for error in found:  # and no value is repeated that may be a secret
+        assert "'t'" not in error.msg + (error.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("names", "environment", "faults"),
+    [
+        (["local", "local"], {}, ["identity.E003"] * 2),
+        (["owner"], {}, ["identity.E002"]),
+        (["Local"], {}, ["identity.E002"]),
+        (["local"], {"IDENTITY_REGISTRIES": "local"}, ["identity.E007"]),
+    ],
+)
+def test_names_of_registries_are_checked(settings, names, environment, faults):
+    settings.IDENTITY_OWNER_REGISTRIES = settings.IDENTITY_PERSON_REGISTRIES = names
+    settings.IDENTITY_ENVIRONMENT = environment
+    assert [error.id for error in registries_are_configured()] == faults
+
+
+def test_the_demo_under_another_name_is_refused_outside_a_demo(settings):
+    settings.IDENTITY_OWNER_REGISTRIES = settings.IDENTITY_PERSON_REGISTRIES = ["mine"]
+    settings.IDENTITY_ENVIRONMENT = {"IDENTITY_MINE_KIND": "demo"}
+    assert registries_are_configured() == []
+    settings.DEMO = False
+    assert [error.id for error in registries_are_configured()] == ["identity.E009"]
