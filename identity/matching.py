@@ -1,7 +1,20 @@
 """Claim + record → verdict, field by field. Pure: no Django, no registry, no clock.
 
-`DECISIVE` is the whole rule: which fields count, how each is compared, and whether an account may
-be made where the registry does not return the field.
+Which fields decide, and how each is compared (`DECISIVE` is this table in code, docs/matching.md has it too):
+
+| field              | compared as                                              | not returned  |
+|--------------------|----------------------------------------------------------|---------------|
+| last_name          | name, however it is written; near: a سید of one side     | a person looks|
+| first_name         | name, however it is written; near: a سید of one side     | a person looks|
+| birth_date         | the same day                                             | unknown       |
+| gender             | the same                                                 | unknown       |
+| certificate_number | number; 0, blank and the own national ID are the same    | unknown       |
+| series_letter      | letter or number; الف, ا and أ are the same              | unknown       |
+| series_number      | number                                                   | unknown       |
+| certificate_serial | number                                                   | unknown       |
+
+A number is its digits in any script without leading zeros. A MISMATCH of any field is a mismatch, else a near name or
+a name that was not returned is for a person, else it is a match; who has died is told apart before all of it.
 """
 
 from __future__ import annotations

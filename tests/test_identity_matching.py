@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from identity import matching
 from identity.matching import DECISIVE, Claim, FieldVerdict, Outcome, PersonRecord, compare, decide
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parent / "vectors" / "persian_input.json").read_text("utf-8"))
@@ -51,6 +52,15 @@ OTHER = {
 
 def test_the_decisive_fields_are_those_of_a_record() -> None:
     assert set(DECISIVE) == {field.name for field in fields(PersonRecord)} - {"deceased"} == set(OTHER)
+
+
+def test_the_table_in_the_docs_is_the_one_at_the_top_of_the_code() -> None:
+    docs = (Path(__file__).parent.parent / "docs" / "matching.md").read_text("utf-8")
+    tables = [[line for line in text.splitlines() if line.startswith("|")] for text in (docs, matching.__doc__ or "")]
+    assert tables[0] == tables[1]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in tables[0][2:]]
+    assert [row[0] for row in rows] == list(DECISIVE)
+    assert [row[2] == "a person looks" for row in rows] == [rule.needed for rule in DECISIVE.values()]
 
 
 def test_everything_equal_is_a_match() -> None:
@@ -132,6 +142,30 @@ def test_every_pair_of_names_in_the_vectors(name: str, group: str, expected: Out
         for claimed, known in ((one, other), (other, one)):
             verdict = compare(replace(CLAIM, **{name: claimed}), replace(RECORD, **{name: known}))
             assert verdict.outcome is expected, (claimed, known)
+
+
+SPELLINGS = {"ی": "ىيﻲ", "ک": "كﻙ", "ا": "اﺍ", "ه": "هﻩ"}
+
+
+def written_by_somebody_else(name: str, draw: st.DataObject) -> str:
+    """The same name in other letters, spaces and joiners."""
+    letters = [draw.draw(st.sampled_from(SPELLINGS.get(letter, letter) + letter)) for letter in name]
+    fillers = st.sampled_from(["", " ", "\u200c", "\u200d", "\u200f", "ـ"])
+    return "".join(letter + draw.draw(fillers) for letter in letters)
+
+
+@given(st.sampled_from(VECTORS["names"]["different"]), st.data())
+def test_no_way_of_writing_joins_two_different_names(pair: list[str], draw: st.DataObject) -> None:
+    claimed, known = (written_by_somebody_else(name, draw) for name in pair)
+    for name in ("first_name", "last_name"):
+        verdict = compare(replace(CLAIM, **{name: claimed}), replace(RECORD, **{name: known}))
+        assert verdict.outcome is Outcome.MISMATCH, (claimed, known)
+
+
+@given(st.sampled_from(VECTORS["names"]["equal"]), st.data())
+def test_no_way_of_writing_parts_two_equal_names(pair: list[str], draw: st.DataObject) -> None:
+    claimed, known = (written_by_somebody_else(name, draw) for name in pair)
+    assert compare(replace(CLAIM, last_name=claimed), replace(RECORD, last_name=known)).outcome is Outcome.MATCH
 
 
 def test_a_plain_mismatch_outweighs_a_near_one() -> None:

@@ -8,14 +8,28 @@ An adapter turns its provider's answer into a `Reply`, by a table of its own, an
 | ANSWERED      | `is_owner` says it                    | `record`, or `judged`, or both    | compared, decided  |
 | NOT_FOUND     | the mobile is nobody's: not theirs    | no such ID with this birth date   | branch             |
 | INVALID_INPUT | refused as malformed                  | refused as malformed              | the portal decides |
-| UNAVAILABLE   | down, time-out, nonsense, rate        | the same                          | the next registry, |
-|               |                                       |                                   | else again later   |
-| MISCONFIGURED | key, quota, credit, no extract loaded | the same                          | alert and hold     |
+| UNAVAILABLE   | down, time-out, nonsense, rate,       | the same                          | the next registry, |
+|               | an unknown code                       |                                   | else again later   |
+| MISCONFIGURED | key, quota, credit, no extract loaded | the same                          | alarm and hold     |
 
-The inquiry carries the whole claim because some providers (Jibit's similarity, Finnotech) take the
-claimed names and answer percentages: such an adapter fills `judged` by its thresholds and leaves
-`record` None or partial. An adapter that cannot make sense of an answer says UNAVAILABLE; it may
-also raise, which counts as UNAVAILABLE. It never logs a person's data.
+The inquiry carries the whole claim because some providers take the claimed names and answer percentages: such an
+adapter fills `judged` by its thresholds and leaves `record` None or partial. An adapter that cannot make sense of an
+answer, or does not know a code, says UNAVAILABLE with the code: the request waits and nobody is sent to a branch for
+it. It may also raise, which counts as UNAVAILABLE. It decides by the body's code before the HTTP status, keeps the
+provider's number for the call as `trace`, and never logs a person's data. `web` has the deadlines and the one retry,
+`reading` the formats; who is asked next, resting, metering and alarms are not an adapter's business.
+
+How the providers that have no adapter yet fit (tests/test_identity_contract.py has them in small; nobody here has
+called them):
+
+|           | owner                      | person                                  | codes                             |
+|-----------|----------------------------|-----------------------------------------|-----------------------------------|
+| Zibal     | `result` 1: `data.matched` | `data`: names, `alive` → `record`;      | 1 is good; any other `result`     |
+|           |                            | series and serial stay unknown          | waits until it is known           |
+| Zohal     | the same (our assumption)  | the same, and `is_dead`                 | with HTTP 200: 4 MISCONFIGURED,   |
+|           |                            |                                         | 5 UNAVAILABLE, 6 INVALID_INPUT    |
+| Finnotech | `result.isValid`           | `result`: `…Similarity` → `judged`,     | FN-MGFH-40000030057 INVALID_INPUT |
+|           |                            | `deathStatus` «زنده» → `deceased`       | FN-OHKZ-40003810019 NOT_FOUND     |
 """
 
 from __future__ import annotations
