@@ -38,8 +38,8 @@ _OUTCOMES: dict[type, AttemptOutcome] = {
 }
 
 
-# Of a message that is no longer ours: an acceptance still counts. The others are being sent, or final.
-_OPEN = (MessageState.QUEUED, MessageState.UNKNOWN)
+# Of a message that is no longer ours: an acceptance still counts, unless it is being sent anew. The others are final.
+_OPEN = (MessageState.QUEUED, MessageState.SENDING, MessageState.UNKNOWN)
 
 
 @dataclass(slots=True, eq=False)
@@ -82,27 +82,37 @@ class Turn:
         with transaction.atomic():
             now = timezone.now()
             ours, open_ = self._lock()
-            _end([(call, said) for call, said in self.ended if call.job.message.pk in ours], now)
-            _end_late([(call, said) for call, said in self.ended if call.job.message.pk not in ours], open_, now)
+            late = [(call, said) for call, said in self.ended if call.job not in ours]
+            taken = _end([(call, said) for call, said in self.ended if call.job in ours], now)
+            ours -= self._jobs_of(_end_late(late, open_ - taken, now))
             for job in self.over:
-                if job.message.pk in ours:
+                if job in ours:
                     _end_of_round(job)
-            begun = [call for call in self.begun if call.job.message.pk in ours]
+            begun = [call for call in self.begun if call.job in ours]
             _begin(begun, now)
+        for call, _said in late:
+            log.warning(
+                "message %s: gateway %s answered after the lease had lapsed", call.job.message.pk, call.gateway.name
+            )
         for call, said in self.ended:
-            _tell(call, said, call.job.message.pk in ours)
+            if isinstance(said, base.OutOfOrder):
+                log.error("gateway %s is out of order: %s", call.gateway.name, said.detail)
         return begun
 
-    def _lock(self) -> tuple[set[int], set[int]]:
-        """Which messages of this turn are still ours, and which others nobody is sending; all are locked until the
-        end of the transaction."""
-        jobs = [*(call.job for call, _said in self.ended), *self.over, *(call.job for call in self.begun)]
+    def _lock(self) -> tuple[set[Job], set[int]]:
+        """Which jobs of this turn are still ours, and the messages that may still be accepted; all are locked until
+        the end of the transaction. After a long pause a message may be here twice: its old call has ended, and it
+        was claimed anew. Only the last claim is ours."""
+        jobs = {*(call.job for call, _said in self.ended), *self.over, *(call.job for call in self.begun)}
         for job in jobs:
             job.message.lease = job.lease
-        leased = {job.message.pk: job.lease for job in jobs}
-        rows = statements.lock(leased)
-        ours = {pk for pk, (is_ours, _state) in rows.items() if is_ours}
-        return ours, {pk for pk, (is_ours, state) in rows.items() if not is_ours and state in _OPEN}
+        rows = statements.lock({job.message.pk for job in jobs})
+        ours = {job for job in jobs if job.lease and rows.get(job.message.pk, (None, ""))[0] == job.lease}
+        return ours, {pk for pk, (_lease, state) in rows.items() if state in _OPEN}
+
+    def _jobs_of(self, messages: Collection[int]) -> set[Job]:
+        """What was still to be done about `messages`."""
+        return {job for job in (*self.over, *(call.job for call in self.begun)) if job.message.pk in messages}
 
 
 def give_back(jobs: Sequence[Job]) -> None:
@@ -145,22 +155,32 @@ def _record(calls: Sequence[Call], gateway: str, now: datetime) -> None:
 # ── ends
 
 
-def _end_late(ended: Sequence[tuple[Call, Said]], open_: Collection[int], now: datetime) -> None:
+def _end_late(ended: Sequence[tuple[Call, Said]], open_: Collection[int], now: datetime) -> set[int]:
     """Answers to calls whose lease was lost. An acceptance proves that the message was sent: it is not sent
-    again, and its receipts find it. One that is being sent by another worker, or is final, stays as it is."""
+    again, whoever has claimed it, and its receipts find it. One that is being sent anew, or is final, stays as
+    it is. Returns the messages that are accepted now."""
+    accepted: set[int] = set()
     for call, said in ended:
         if not isinstance(said, base.Accepted) or call.attempt is None:
             continue
-        own = Attempt.objects.filter(pk=call.attempt.pk)
-        if call.job.message.pk not in open_:
+        own, pk = Attempt.objects.filter(pk=call.attempt.pk), call.job.message.pk
+        if pk in accepted or pk not in open_ or _is_sent_anew(call.attempt, pk):
             own.filter(outcome=AttemptOutcome.UNFINISHED).update(detail="accepted late")
             continue
         final_at = now if _is_final(call) else None
         _accept(call.gateway.name, [(call, said.provider_ids)], sent_at=call.attempt.started_at, final_at=final_at)
         own.update(outcome=AttemptOutcome.ACCEPTED, detail="accepted late", finished_at=now)
+        accepted.add(pk)
+    return accepted
 
 
-def _end(ended: Sequence[tuple[Call, Said]], now: datetime) -> None:
+def _is_sent_anew(attempt: Tried, message: int) -> bool:
+    """Whether a later call has begun, and has not ended yet."""
+    return Attempt.objects.filter(message=message, pk__gt=attempt.pk, outcome=AttemptOutcome.UNFINISHED).exists()
+
+
+def _end(ended: Sequence[tuple[Call, Said]], now: datetime) -> set[int]:
+    """Answers to calls of ours. Returns the messages that a gateway has."""
     accepted: dict[tuple[str, bool], list[tuple[Call, tuple[str, ...]]]] = defaultdict(list)
     closed: dict[tuple[type, str], list[int]] = defaultdict(list)
     for call, said in ended:
@@ -175,6 +195,7 @@ def _end(ended: Sequence[tuple[Call, Said]], now: datetime) -> None:
     for (outcome, detail), ids in closed.items():
         attempts = Attempt.objects.filter(pk__in=ids)
         attempts.update(outcome=_OUTCOMES[outcome], detail=detail, finished_at=now)
+    return {call.job.message.pk for call, said in ended if isinstance(said, base.Accepted | base.Found)}
 
 
 def _is_final(call: Call) -> bool:
@@ -270,12 +291,3 @@ def _pause(message: Message) -> timedelta:
     pauses = limits.SMS_CODE_RETRIES if message.kind == MessageKind.CODE else limits.SMS_RESULT_RETRIES
     seconds = pauses[min(max(message.attempts, 1), len(pauses)) - 1]
     return timedelta(seconds=seconds * random.uniform(1, 1.25))  # noqa: S311 - no secret
-
-
-def _tell(call: Call, said: Said, ours: bool) -> None:
-    if isinstance(said, base.OutOfOrder):
-        log.error("gateway %s is out of order: %s", call.gateway.name, said.detail)
-    if not ours:
-        log.warning(
-            "message %s: gateway %s answered after the lease had lapsed", call.job.message.pk, call.gateway.name
-        )

@@ -7,29 +7,30 @@ and `leases.settle_many` are of the same kind.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
 
 from sms.models import Attempt, Message
-from tamin_portal.leases import as_stored
 
 
-def lock(leased: Mapping[int, UUID | None]) -> dict[int, tuple[bool, str]]:
-    """Lock messages until the transaction ends. `leased`: the lease that each should have. Returns by primary
-    key whether it has it, and its state."""
+def lock(messages: Collection[int]) -> dict[int, tuple[UUID | None, str]]:
+    """Lock messages until the transaction ends; returns the lease and the state of each by primary key."""
     wait = "FOR UPDATE" if connection.features.has_select_for_update else ""
-    places = ", ".join(["%s"] * len(leased))
+    places = ", ".join(["%s"] * len(messages))
     table = connection.ops.quote_name(Message._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT id, lease, state FROM {table} WHERE id IN ({places}) ORDER BY id {wait}",  # noqa: S608
-            [*leased],
+            [*messages],
         )
-        stored = {lease: as_stored(lease) if lease else "" for lease in set(leased.values())}
-        return {pk: (lease == stored[leased[pk]], state) for pk, lease, state in cursor.fetchall()}
+        return {pk: (_as_uuid(lease), state) for pk, lease, state in cursor.fetchall()}
+
+
+def _as_uuid(stored: UUID | str | None) -> UUID | None:
+    return UUID(stored) if isinstance(stored, str) else stored
 
 
 def begin_attempts(messages: Collection[int], gateway: str, now: datetime) -> dict[int, int]:

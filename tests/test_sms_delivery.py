@@ -16,6 +16,7 @@ from django.utils import timezone
 from sms import delivery
 from sms.gateways.base import Accepted, OutOfOrder, ReceiptsBy, Refused, TryAgain, Unknown
 from sms.models import InboxMessage, Message, MessageKind, MessageState
+from sms.records import Call, Job, Turn
 from sms.tasks import drain as drain_task
 from tamin_portal import leases, limits
 from tests import sms_fixtures
@@ -123,21 +124,34 @@ def test_four_workers_at_once_send_each_message_exactly_once(use_gateways):
     assert set(Message.objects.values_list("state", flat=True)) == {MessageState.ACCEPTED}
 
 
-def test_a_worker_paused_past_its_lease_changes_nothing(use_gateways):
+@pytest.mark.parametrize("answer", [Refused("1"), TryAgain.busy(), Unknown("time-out")])
+def test_a_worker_paused_past_its_lease_changes_nothing(use_gateways, answer):
     """It wakes up when another worker has the row: neither its answer nor its next step counts."""
-
-    def another_worker_takes_over(sms):
-        make_due(Message.objects.get(key=sms.key))
-        [taken] = leases.claim(Message, limit=1, lease_for=limits.SMS_LEASE)
-        taken_over.append(taken)
-
     taken_over: list[Message] = []
-    use_gateways(StubGateway("slow", Accepted(), on_send=another_worker_takes_over))
+    use_gateways(StubGateway("slow", answer, on_send=lambda sms: taken_over.extend(claimed_by_another(message))))
     message = queue()
     delivery.drain()
     message.refresh_from_db()
     assert (message.state, message.sent_at, message.lease) == (MessageState.SENDING, None, taken_over[0].lease)
     assert message.tries.get().outcome == ""
+
+
+def test_an_acceptance_counts_also_when_another_worker_has_claimed_the_message_meanwhile(use_gateways):
+    """That one has not begun to send it, and does not any more."""
+    taken_over: list[Message] = []
+    gateway = StubGateway("slow", on_send=lambda sms: taken_over.extend(claimed_by_another(message)))
+    use_gateways(gateway)
+    message = queue()
+    delivery.drain()
+    [theirs] = taken_over
+    assert Turn(begun=[Call(Job(theirs, 0.0, [], theirs.lease), gateway)]).write() == []
+    message.refresh_from_db()
+    assert (message.state, message.lease, message.tries.get().outcome) == (MessageState.ACCEPTED, None, "accepted")
+
+
+def claimed_by_another(message: Message) -> list[Message]:
+    make_due(message)
+    return leases.claim(Message, limit=1, lease_for=limits.SMS_LEASE)
 
 
 def test_a_worker_that_lost_its_lease_does_not_begin_to_send(use_gateways):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,7 +15,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from sms import calls, delivery, routing
-from sms.gateways.base import TryAgain, Unknown
+from sms.gateways.base import ReceiptsBy, TryAgain, Unknown
 from sms.models import Message, MessageKind, MessageState
 from tamin_portal import limits
 from tests import sms_fixtures
@@ -263,3 +264,30 @@ def test_a_code_that_expires_while_its_beginning_is_written_is_not_sent(use_gate
     assert code.state == MessageState.EXPIRED
     assert code.key not in {sms.key for sms in second.sent}
     assert list(code.tries.order_by("id").values_list("outcome", "detail"))[1] == ("try_again", "expired")
+
+
+@pytest.mark.parametrize("receipts", [ReceiptsBy.NONE, ReceiptsBy.PUSH])
+def test_an_answer_that_waited_longer_than_its_lease_is_written_and_not_sent_again(use_gateways, monkeypatch, receipts):
+    """The drain has claimed its message anew by then: both are in one turn."""
+    monkeypatch.setattr(limits, "SMS_LEASE", timedelta(seconds=1))
+
+    def hold_the_row():
+        until(lambda: len(gateway.sent) >= 2)
+        with transaction.atomic():
+            Message.objects.filter(pk=first.pk).update(parts=1)
+            time.sleep(2.5)  # both answers come in
+
+    def answer(sms):
+        if [each.to for each in gateway.sent].count(sms.to) == 1:
+            time.sleep(0.3 if sms.to == first.to else 1.0)
+
+    gateway = crowd("one", receipts=receipts, on_send=answer)
+    use_gateways(gateway)
+    first, second = queue(to="+989121234501"), queue(to="+989121234502")
+    for thread in [drained_in_a_thread(hold_the_row), drained_in_a_thread()]:
+        thread.join(30)
+    for _ in range(4):
+        make_due(second)
+        delivery.drain()
+    assert states() == {MessageState.ACCEPTED: 2}
+    assert Counter(each.to for each in gateway.sent) == {first.to: 1, second.to: 1}
