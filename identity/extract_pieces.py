@@ -1,21 +1,20 @@
-"""A generation in pieces, in the order of its key: to compare it and to delete it.
+"""Whole generations: what one says that another does not, and deleting one piece by piece.
 
-A generation may have eighty million rows. No statement here reads more than a piece, so that none
-holds a snapshot for long (vacuum waits for the oldest one) or needs much memory.
+A generation may have eighty million rows. They are compared in the database, in one statement that only
+reads; what is written is written in pieces, so that nobody waits for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import connection
 
 from identity.extract_rows import fields
 from identity.models import CivilRecord, Extract, ExtractKind, MobileOwner
 
-PIECE = 50_000  # rows
+PIECE = 10_000  # rows deleted in one transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +39,21 @@ def table(kind: ExtractKind) -> str:
     return _KEYS[kind][0]._meta.db_table
 
 
-def compare(*, new: Extract, old: Extract | None, working: Callable[[], None]) -> Changes:
-    """What `new` changes against `old`. `working` is called after each piece."""
+def compare(*, new: Extract, old: Extract | None) -> Changes:
+    """What `new` changes against `old`."""
     kind = ExtractKind(new.kind)
-    model, _key = _KEYS[kind]
-    rows = model._default_manager.filter(extract=new).count()
+    count = _KEYS[kind][0]._default_manager.filter
     if old is None:
-        return Changes(added=rows)
-    common = same = 0
-    for bounds in _bounds(model, new.pk, _KEYS[kind][1][0]):
-        counted = _compare_piece(kind, new.pk, old.pk, bounds)
-        common, same = common + counted[0], same + counted[1]
-        working()
-    return Changes(rows - common, common - same, model._default_manager.filter(extract=old).count() - common)
+        return Changes(added=count(extract=new).count())
+    common, same = _common(kind, new.pk, old.pk)
+    return Changes(count(extract=new).count() - common, common - same, count(extract=old).count() - common)
 
 
 def delete(extract: Extract) -> None:
     """Delete the rows of `extract`, and then itself."""
-    for model, key in _KEYS.values():
-        for after, until in _bounds(model, extract.pk, key[0]):
-            piece = {f"{key[0]}__gt": after} | ({f"{key[0]}__lte": until} if until else {})
+    for model, (column, *_others) in _KEYS.values():
+        for after, until in _bounds(model, extract.pk, column):
+            piece = {f"{column}__gt": after} | ({f"{column}__lte": until} if until else {})
             model._default_manager.filter(extract=extract, **piece).delete()
     extract.delete()
 
@@ -76,24 +70,17 @@ def _bounds(model: Model, extract: int, column: str) -> Iterator[tuple[str, str 
         after = until
 
 
-def _compare_piece(kind: ExtractKind, new: int, old: int, bounds: tuple[str, str | None]) -> tuple[int, int]:
-    """How many rows of the piece both generations have, and how many of these say the same."""
-    quote, (model, key) = connection.ops.quote_name, _KEYS[kind]
-    table, lead = quote(model._meta.db_table), quote(key[0])
+def _common(kind: ExtractKind, new: int, old: int) -> tuple[int, int]:
+    """How many rows both generations have, and how many of these say the same."""
+    quote, (_model, key) = connection.ops.quote_name, _KEYS[kind]
     matching = " AND ".join(f"o.{quote(name)} = n.{quote(name)}" for name in key)
     equal = " AND ".join(f"o.{quote(name)} = n.{quote(name)}" for name in fields(kind))
-    after, until = bounds
-    values: list[Any] = [old, new, after]
-    upper = ""
-    if until is not None:
-        upper = f" AND n.{lead} <= %s"
-        values.append(until)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT count(*), count(CASE WHEN {equal} THEN 1 END) FROM {table} n "  # noqa: S608 - names of the model
-            f"JOIN {table} o ON o.extract_id = %s AND {matching} "
-            f"WHERE n.extract_id = %s AND n.{lead} > %s{upper}",
-            values,
+            f"SELECT count(*), count(CASE WHEN {equal} THEN 1 END) "  # noqa: S608 - names of the model
+            f"FROM {quote(table(kind))} n JOIN {quote(table(kind))} o ON o.extract_id = %s AND {matching} "
+            f"WHERE n.extract_id = %s",
+            [old, new],
         )
         common, same = cursor.fetchone()
     return common, same

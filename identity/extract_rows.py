@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from django.utils import timezone
@@ -29,7 +30,6 @@ LONGEST_LINE = 4_000  # bytes; a longer one is not a record of these columns
 LONGEST_SKIPPED = 16 * 1024 * 1024  # bytes without an end of line; then the file is read no further
 LONGEST_NAME = 100  # the models' max_length
 _SERIES = re.compile(r"(.+?)([0-9]{2})")
-_PLAIN_NAME = re.compile("[آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهیئ]+(?: [آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهیئ]+)*")
 # Cells that stand in a file again and again are judged once; what is refused is not remembered.
 _remembered = lru_cache(maxsize=65_536)
 
@@ -54,7 +54,7 @@ Parser = Callable[[int, bytes | None], Row | BadLine | None]
 
 def fields(kind: ExtractKind) -> tuple[str, ...]:
     """The model's fields that a `Row` of this kind has values for."""
-    return tuple(field for field, _column, _parse in _FIELDS[kind])
+    return tuple(field.name for field in _FIELDS[kind])
 
 
 def lines(source: BinaryIO) -> Iterator[Line]:
@@ -87,26 +87,57 @@ def parser(kind: ExtractKind, header: bytes | None) -> Parser:
 
     Raises PortalError extract_header (missing, unknown, repeated: names of columns).
     """
-    names = _header(header, tuple(dict.fromkeys(column for _field, column, _parse in _FIELDS[kind])))
-    cells_wanted = len(names)
-    plan = [(column, names.index(column), parse) for _field, column, parse in _FIELDS[kind]]
+    plan = _FIELDS[kind]
+    names = _header(header, tuple(dict.fromkeys(field.column for field in plan)))
+    places = [names.index(field.column) for field in plan]
+    plain = _plain_line(plan, names)
 
     def parse_line(number: int, raw: bytes | None) -> Row | BadLine | None:
         if raw is not None and (not raw or raw.isspace()):
             return None
         column = ""
         try:
-            cells = _split(raw)
-            if len(cells) != cells_wanted:
+            text = _decode(raw)
+            if values := plain(text):
+                return Row(number, values)
+            cells = _split(text)
+            if len(cells) != len(names):
                 return BadLine(number, "", "cell_count")
-            values = []
-            for column, place, parse in plan:  # noqa: B007 - the one at fault, if one is
-                values.append(parse(cells[place]))
+            found = []
+            for (_name, column, _plain, _take, parse), place in zip(plan, places, strict=True):  # noqa: B007 - named below
+                found.append(parse(cells[place]))
         except persian.InputError as error:
             return BadLine(number, column, error.code)
-        return Row(number, tuple(values))
+        return Row(number, tuple(found))
 
     return parse_line
+
+
+def _plain_line(plan: tuple[_Field, ...], names: list[str]) -> Callable[[str], tuple[Any, ...] | None]:
+    """Reads at once a line whose cells all stand in the spelling in which they are stored; None of any other.
+
+    Most lines of a file that a program wrote are like that; the rules cell by cell take twice as long.
+    """
+    in_file = sorted(plan, key=lambda field: names.index(field.column))
+    cells = ["".join(field.plain for field in plan if field.column == name) for name in names]
+    fullmatch = re.compile(",".join(cells)).fullmatch
+    order = itemgetter(*(in_file.index(field) for field in plan))
+    in_order = in_file == list(plan)
+    takes = [(place, field.take) for place, field in enumerate(plan) if field.take]
+
+    def parse_plain(text: str) -> tuple[Any, ...] | None:
+        match = fullmatch(text)
+        if match is None:
+            return None
+        values = list(match.groups() if in_order else order(match.groups()))
+        try:
+            for place, take in takes:
+                values[place] = take(values[place])
+        except persian.InputError:
+            return None  # the slow way says which cell
+        return tuple(values)
+
+    return parse_plain
 
 
 def _unzipped(source: BinaryIO) -> BinaryIO:
@@ -116,7 +147,7 @@ def _unzipped(source: BinaryIO) -> BinaryIO:
 
 def _header(raw: bytes | None, columns: tuple[str, ...]) -> list[str]:
     try:
-        names = [persian.fold(name).lower() for name in _split(raw and raw.removeprefix(b"\xef\xbb\xbf"))]
+        names = [persian.fold(name).lower() for name in _split(_decode(raw and raw.removeprefix(b"\xef\xbb\xbf")))]
     except persian.InputError:
         names = []
     missing = [name for name in columns if name not in names]
@@ -127,15 +158,16 @@ def _header(raw: bytes | None, columns: tuple[str, ...]) -> list[str]:
     return names
 
 
-def _split(raw: bytes | None) -> list[str]:
+def _decode(raw: bytes | None) -> str:
     if raw is None:
         raise persian.InputError("line_too_long")
     try:
-        text = raw.decode("utf-8").rstrip("\r")
+        return raw.decode("utf-8").rstrip("\r")
     except UnicodeDecodeError:
         raise persian.InputError("not_utf8") from None
-    if '"' not in text and "\r" not in text:
-        return [cell.strip() for cell in text.split(",")]  # what the csv module would say, sooner
+
+
+def _split(text: str) -> list[str]:
     try:
         return [cell.strip() for cell in next(csv.reader([text], strict=True), [])]
     except csv.Error:
@@ -144,8 +176,6 @@ def _split(raw: bytes | None) -> list[str]:
 
 @_remembered
 def _name(text: str) -> str:
-    if len(text) <= LONGEST_NAME and _PLAIN_NAME.fullmatch(text):
-        return text
     name = " ".join(persian.fold(text).split())
     if not name:
         raise persian.InputError("required")
@@ -200,22 +230,34 @@ def _flag(text: str) -> bool:
     return persian.fold_number(text) == "1"
 
 
-# Field of the model, column of the file, rule; in the order in which a line is checked.
-_FIELDS: Mapping[ExtractKind, tuple[tuple[str, str, Callable[[str], Any]], ...]] = {
+class _Field(NamedTuple):
+    """How one field of the model is read."""
+
+    name: str
+    column: str
+    plain: str  # a pattern of cells that `parse` would keep as its group; those of one column are joined
+    take: Callable[[str], Any] | None  # what is left to do with the group; may refuse it
+    parse: Callable[[str], Any]
+
+
+_LETTERS = "آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهیئ"
+_PLAIN_NAME = f"(?=[^,]{{1,{LONGEST_NAME}}}(?:,|$))([{_LETTERS}]+(?:[ \u200c][{_LETTERS}]+)*)"
+# In the order in which a line is checked.
+_FIELDS: Mapping[ExtractKind, tuple[_Field, ...]] = {
     ExtractKind.CIVIL: (
-        ("national_id", "national_id", persian.parse_national_id),
-        ("first_name", "first_name", _name),
-        ("last_name", "last_name", _name),
-        ("birth_date", "birth_date", _birth_date),
-        ("gender", "gender", _gender),
-        ("certificate_number", "birth_certificate_number", _certificate_number),
-        ("series_letter", "birth_certificate_series", _series_letter),
-        ("series_number", "birth_certificate_series", _series_number),
-        ("certificate_serial", "birth_certificate_serial", persian.parse_serial),
-        ("deceased", "deceased", _flag),
+        _Field("national_id", "national_id", "([0-9]{10})", persian.parse_national_id, persian.parse_national_id),
+        _Field("first_name", "first_name", _PLAIN_NAME, None, _name),
+        _Field("last_name", "last_name", _PLAIN_NAME, None, _name),
+        _Field("birth_date", "birth_date", "([0-9]{4}/[0-9]{2}/[0-9]{2})", _birth_date, _birth_date),
+        _Field("gender", "gender", "(female|male)", None, _gender),
+        _Field("certificate_number", "birth_certificate_number", "([1-9][0-9]{0,9}|0)", None, _certificate_number),
+        _Field("series_letter", "birth_certificate_series", "(الف|[بلدر1-9]|1[01])", None, _series_letter),
+        _Field("series_number", "birth_certificate_series", "([0-9]{2})", None, _series_number),
+        _Field("certificate_serial", "birth_certificate_serial", "([0-9]{6})", None, persian.parse_serial),
+        _Field("deceased", "deceased", "([01])", "1".__eq__, _flag),
     ),
     ExtractKind.OWNERS: (
-        ("national_id", "national_id", persian.parse_national_id),
-        ("mobile", "mobile", persian.parse_mobile),
+        _Field("national_id", "national_id", "([0-9]{10})", persian.parse_national_id, persian.parse_national_id),
+        _Field("mobile", "mobile", "0(9[0-9]{9})", "+98".__add__, persian.parse_mobile),
     ),
 }

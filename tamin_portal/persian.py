@@ -21,6 +21,7 @@ _BIDI_MARKS = dict.fromkeys(map(ord, "\u200e\u200f\u061c\u202a\u202b\u202c\u202d
 _JOINERS = dict.fromkeys(map(ord, "\u200c\u200d"))
 _LETTERS = str.maketrans({"ي": "ی", "ى": "ی", "ۍ": "ی", "ې": "ی", "ك": "ک", "ڪ": "ک", "ګ": "گ"})
 _WEIGHTS = range(10, 1, -1)  # of a national ID's first nine digits
+_WEIGHT_OF_ZEROS = ord("0") * sum(_WEIGHTS)
 _MOBILE = re.compile(r"(?:\+98|0098|98|0)?(9[0-9]{9})")
 _SEPARATORS = re.compile(r"[\s\-‐‑–—.()/]+")
 
@@ -81,7 +82,7 @@ def parse_national_id(text: str) -> str:
         raise InputError("required")
     if not _is_digits(number, 10, 10):
         raise InputError("length")
-    remainder = sum(map(mul, map(int, number), _WEIGHTS)) % 11
+    remainder = (sum(map(mul, number.encode(), _WEIGHTS)) - _WEIGHT_OF_ZEROS) % 11
     if number == number[0] * 10 or int(number[9]) != (remainder if remainder < 2 else 11 - remainder):
         raise InputError("checksum")
     return number

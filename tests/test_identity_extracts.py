@@ -73,7 +73,7 @@ def national_id(number: int) -> str:
 def fields_with(field: str, parse: Callable[[str], Any]) -> tuple[Any, ...]:
     """The civil registry's fields, one of them read by `parse`."""
     plan = extract_rows._FIELDS[ExtractKind.CIVIL]
-    return tuple((name, column, parse if name == field else usual) for name, column, usual in plan)
+    return tuple(one._replace(take=parse, parse=parse) if one.name == field else one for one in plan)
 
 
 def current_ids() -> set[str]:
@@ -354,12 +354,6 @@ class TestWhatEndsALoad:
 
 @pytest.mark.django_db
 class TestChanges:
-    """What a load says of the difference; in pieces, so that edges of pieces are crossed."""
-
-    @pytest.fixture(autouse=True, params=[1, 2, 50_000])
-    def _pieces(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(extract_pieces, "PIECE", request.param)
-
     def test_the_first_extract_is_all_new(self) -> None:
         assert civil(line(), line(national_id=national_id(7))).changes == Changes(added=2)
 
