@@ -31,7 +31,8 @@ class Line:
     `taken`: messages the gateway accepted, of which were `delivered`, `undelivered`, or are `unconfirmed`:
     their receipt is overdue. `due`: those old enough that their receipt should be here, `confirmed` the
     delivered ones among them. `seconds`: how long deliveries took. `closed_to`: kinds of message that the
-    gateway is out of order for, each with its reason.
+    gateway is out of order for, each with its reason. `weight`: as in the settings, None where no route of this
+    operator has the gateway; `shifted`: what operators gave instead, None: nothing.
     """
 
     gateway: str
@@ -40,6 +41,8 @@ class Line:
     account: BreakerState
     line: BreakerState
     closed_to: dict[str, str]
+    weight: int | None = None
+    shifted: int | None = None
     taken: int = 0
     delivered: int = 0
     undelivered: int = 0
@@ -95,11 +98,15 @@ def lines() -> list[Line]:
 
 
 def _configured_pairs() -> set[tuple[str, str]]:
-    pairs = set()
+    pairs = {pair for pair in switches.pairs() if pair[0] in configuration.names()}
     for operator in (*configuration.operators(), configuration.ANY):
-        for tier in configuration.route(operator):
-            pairs |= {(name, operator) for name, _weight in tier}
+        pairs |= {(name, operator) for name in _weights(operator)}
     return pairs
+
+
+def _weights(operator: str) -> dict[str, int]:
+    """The gateways of the route to `operator`, each with its weight in the settings."""
+    return {name: weight for tier in configuration.route(operator) for name, weight in tier}
 
 
 def _counts(now: datetime) -> Iterable[Any]:
@@ -135,4 +142,6 @@ def _line(gateway: str, operator: str) -> Line:
         account=breaker.state(account),
         line=breaker.state(line),
         closed_to={kind: state.reason for kind, state in kinds.items() if not state.closed},
+        weight=_weights(operator).get(gateway),
+        shifted=switches.shifted_weight(gateway, operator),
     )

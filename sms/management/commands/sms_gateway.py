@@ -61,7 +61,13 @@ def _told(line: Line) -> str:
         state += f", breaker open ({line.reason or 'failures'})"
     state += "".join(f", out of order for {kind} ({reason})" for kind, reason in line.closed_to.items())
     return (
-        f"{line.gateway:<14} {line.operator or '-':<10} {state:<30} taken {line.taken}, "
+        f"{line.gateway:<14} {line.operator or '-':<10} {_weight(line):<22} {state:<30} taken {line.taken}, "
         f"delivered {share} of {line.due} due, not confirmed {line.unconfirmed}, "
         f"median / 95 % {times}, unknown {line.unknown}"
     )
+
+
+def _weight(line: Line) -> str:
+    """“weight 0 (settings: 3)” where it was shifted; “-” is a gateway that the route does without."""
+    configured = "-" if line.weight is None else str(line.weight)
+    return f"weight {configured}" if line.shifted is None else f"weight {line.shifted} (settings: {configured})"
