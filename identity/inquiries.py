@@ -66,6 +66,7 @@ class Round:
     def __init__(self, *, seconds: float) -> None:
         self._ends = time.monotonic() + seconds
         self._waiting: list[Case] = []
+        self._full = False  # some wait because there was no place for a call
         self._out: dict[Future[Answer], tuple[Case, str]] = {}
         self._paid: Counter[tuple[str, str]] = Counter()  # counted, and not yet asked
         self._trials: set[tuple[str, str]] = set()
@@ -96,12 +97,12 @@ class Round:
     def answers(self) -> Iterator[Case]:
         """Each case with its `answer`, until all that was put is answered."""
         while self._waiting or self._out:
-            waiting, self._waiting = self._waiting, []
+            waiting, self._waiting, self._full = self._waiting, [], False
             for (_first, question, name), group in groupby(sorted(waiting, key=_next_stop), key=_next_stop):
                 yield from self._ask(question, name, list(group))
             if self._out:
                 yield from self._heard()
-            elif self._waiting:
+            elif self._full:
                 time.sleep(_FULL_FOR)  # other batches have all the places
 
     def _ask(self, question: str, name: str, cases: list[Case]) -> Iterator[Case]:
@@ -131,6 +132,7 @@ class Round:
                 self._waiting.append(case)  # what comes of the trial decides, and there is nobody else to ask
             elif not _take_place(registry):
                 self._waiting += cases[number:]
+                self._full = True
                 return
             elif refusal := self._refusal(question, name, len(cases) - number):
                 _give_place(registry)

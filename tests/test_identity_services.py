@@ -200,3 +200,10 @@ def test_a_check_that_goes_well_writes_no_log_line(caplog: pytest.LogCaptureFixt
     caplog.set_level(logging.DEBUG)
     services.check(claim=CLAIM, attempt=1)
     assert caplog.records == []
+
+
+def test_nobody_waits_for_a_registry_that_is_not_on_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    paused: list[float] = []
+    monkeypatch.setattr("identity.inquiries.time.sleep", paused.append)
+    assert services.check(claim=CLAIM).outcome is Outcome.MATCH
+    assert paused == []
