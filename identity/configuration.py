@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ COSTS = {OWNER: "OWNER_COST", PERSON: "PERSON_COST"}
 OWN_OPTIONS = ("KIND", *COSTS.values())  # of every registry
 _NAME = re.compile(r"[a-z][a-z0-9]{0,19}")
 _TAKEN = ("owner", "person", "daily")  # IDENTITY_OWNER_REGISTRIES is no option of a registry
+_building = threading.Lock()
 _NUMBER = re.compile(r"[0-9]{1,12}")
 
 
@@ -79,7 +81,8 @@ def is_at_hand(question: str) -> bool:
 def build(name: str) -> Registry:
     """The registry called `name`, the same one each time in a process. Raises ValueError with what is wrong: its
     kind or its options."""
-    return _build(name, kind(name), tuple(sorted(options(name).items())))
+    with _building:  # by one thread: a registry counts its own connections
+        return _build(name, kind(name), tuple(sorted(options(name).items())))
 
 
 @cache

@@ -1,7 +1,8 @@
 """A registry that fails is left alone for a while, per question, by the breaker that SMS gateways have too.
 
 UNAVAILABLE is a failure. A key or quota that is refused, and a certificate that is not right, rest it at once: the
-next call would not fare better. Everything else, also a no, shows that it works.
+next call would not fare better. Everything else, also a no, shows that it works. An answer that cannot be used for
+one claim (`of_this_one`) is no failure while others can be; one that gives nothing else for long is out of order.
 """
 
 from __future__ import annotations
@@ -52,7 +53,10 @@ def heard(registry: str, question: str, answer: Answer) -> None:
         alarms.sound(AlarmCode.CERTIFICATE, subject(registry, question), answer.code)
         return
     was_open = not breaker.state(name).closed
-    breaker.record(name, answer.reply is not Reply.UNAVAILABLE)
+    if answer.of_this_one:
+        breaker.record_busy(name)
+    else:
+        breaker.record(name, answer.reply is not Reply.UNAVAILABLE)
     if was_open and breaker.state(name).closed:
         for code in (AlarmCode.REGISTRY, AlarmCode.CERTIFICATE):
             alarms.clear(code, subject(registry, question))

@@ -264,6 +264,24 @@ def test_an_adapter_that_raises_is_a_failing_registry(remote):
     assert not breaker.state(resting.line("remote", "owner")).closed
 
 
+def test_an_answer_that_is_of_no_use_for_some_rests_nobody(monkeypatch):
+    def answer(question, claim):
+        odd = OwnerAnswer(Reply.UNAVAILABLE, code="77", of_this_one=True)
+        return odd if claim.last_name == "odd" else right(question, claim)
+
+    Remote.answer = staticmethod(answer)
+    odd = Question(replace(CLAIM, last_name="odd"))
+    for _ in range(limits.BREAKER_FAILURES * 2):
+        found = dict(services.check_all([odd, odd]))
+        assert {verdict.outcome for verdict in found.values()} == {Outcome.UNAVAILABLE}
+    assert services.rested_until("owner") is None
+    assert outcomes(1) == {Outcome.MATCH: 1}
+    monkeypatch.setattr(limits, "BREAKER_BUSY", timedelta(0))  # nothing else for long: out of order
+    for _ in range(limits.BREAKER_FAILURES * 2):
+        dict(services.check_all([odd, odd]))
+    assert services.rested_until("owner") is not None
+
+
 def test_a_refused_key_rests_the_registry_at_once_and_sounds_one_alarm_until_it_works():
     Remote.answer = staticmethod(lambda _question, _claim: NO_KEY)
     assert outcomes(1) == {Outcome.MISCONFIGURED: 1}

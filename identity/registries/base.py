@@ -61,17 +61,22 @@ class Inquiry:
 
 @dataclass(frozen=True, slots=True)
 class OwnerAnswer:
-    """`trace` is the provider's number for the call; `code` its own error code. Neither is personal."""
+    """`trace` is the provider's number for the call; `code` its own error code. Neither is personal.
+
+    `of_this_one`: UNAVAILABLE, but it does answer (a code that nobody knows, another person's record): what it says
+    about this claim is no reason to leave it alone.
+    """
 
     reply: Reply
     is_owner: bool = False
     trace: str = ""
     code: str = ""
+    of_this_one: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class PersonAnswer:
-    """`judged` holds fields the provider compared itself; they win over `record`'s."""
+    """`judged` holds fields the provider compared itself; they win over `record`'s. The rest as in `OwnerAnswer`."""
 
     reply: Reply
     record: PersonRecord | None = None
@@ -79,6 +84,7 @@ class PersonAnswer:
     deceased: bool = False  # for a provider that says so without returning a record
     trace: str = ""
     code: str = ""
+    of_this_one: bool = False
 
 
 Answer = OwnerAnswer | PersonAnswer

@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 
 from identity.matching import Claim, FieldVerdict, PersonRecord
 from identity.registries import reading
 from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply, whole_number
-from identity.registries.web import Fields, Silent, Web, part, word
+from identity.registries.web import Fields, Heard, Silent, Web, part, word
 from tamin_portal.persian import local_mobile
 
 # `code` of an answer that is an error, whatever the HTTP status; any other is UNAVAILABLE.
@@ -37,6 +38,7 @@ _CODES = {
     "forbidden": Reply.MISCONFIGURED,  # key, after a new token was refused too
 }
 _FORBIDDEN = "forbidden"
+_UNDECIDED = "matching.unknown"
 _REFUSED_STATUS = (401, 403)
 _PERCENT = {
     "first_name": "firstNameSimilarityPercentage",
@@ -79,29 +81,35 @@ class JibitRegistry(Registry):
     def owner(self, inquiry: Inquiry) -> OwnerAnswer:
         claim = inquiry.claim
         query = {"nationalCode": claim.national_id, "mobileNumber": local_mobile(claim.mobile)}
-        reply, code, said = self._ask(f"{_SERVICES}/matching", query)
-        if reply is Reply.ANSWERED and type(said.get("matched")) is not bool:
-            return OwnerAnswer(Reply.UNAVAILABLE, trace=_trace(said), code="no_match_said")
-        return OwnerAnswer(reply, is_owner=reply is Reply.ANSWERED and said["matched"], trace=_trace(said), code=code)
+        heard = self._ask(f"{_SERVICES}/matching", query)
+        is_owner = heard.fields.get("matched")
+        if heard.reply is not Reply.ANSWERED:
+            return heard.about_owner()
+        if not isinstance(is_owner, bool):
+            return heard.but("no_match_said").about_owner()
+        return replace(heard.about_owner(), is_owner=is_owner)
 
     def person(self, inquiry: Inquiry) -> PersonAnswer:
         claim = inquiry.claim
         query = {"nationalCode": claim.national_id, "birthDate": reading.as_digits(claim.birth_date)}
-        path, more, read = f"{_SERVICES}/identity", {}, _as_record
-        if self._variant == "similarity":
-            path, more, read = f"{path}/similarity", _names(claim), self._as_judged
-        reply, code, said = self._ask(path, query | more)
-        if reply is not Reply.ANSWERED:
-            return PersonAnswer(reply, trace=_trace(said), code=code)
+        similarity = self._variant == "similarity"
+        path = f"{_SERVICES}/identity/similarity" if similarity else f"{_SERVICES}/identity"
+        heard = self._ask(path, query | _names(claim) if similarity else query)
+        if heard.reply is not Reply.ANSWERED:
+            return heard.about_person()
         try:
-            return read(said)
+            if similarity:
+                judged, dead = self._judged(heard.fields), _is_dead(heard.fields)
+                return replace(heard.about_person(), judged=judged, deceased=dead)
+            return replace(heard.about_person(), record=_record(heard.fields))
+        except _LifeNotSaid:
+            return heard.but("life_not_said", of_this_one=True).about_person()
         except ValueError as error:
-            return PersonAnswer(Reply.UNAVAILABLE, trace=_trace(said), code=str(error))
+            return heard.but(str(error)).about_person()
 
-    def _as_judged(self, said: Fields) -> PersonAnswer:
+    def _judged(self, said: Fields) -> dict[str, FieldVerdict]:
         """Raises ValueError with a word for an answer that is none."""
-        judged = {field: self._verdict(said.get(name)) for field, name in _PERCENT.items()}
-        return PersonAnswer(Reply.ANSWERED, judged=judged, deceased=_is_dead(said), trace=_trace(said))
+        return {field: self._verdict(said.get(name)) for field, name in _PERCENT.items()}
 
     def _verdict(self, percent: object) -> FieldVerdict:
         if not isinstance(percent, int | float) or isinstance(percent, bool) or not 0 <= percent <= 100:
@@ -110,28 +118,29 @@ class JibitRegistry(Registry):
             return FieldVerdict.MATCH
         return FieldVerdict.NEEDS_A_PERSON if percent >= self._review_from else FieldVerdict.MISMATCH
 
-    def _ask(self, path: str, query: Mapping[str, str]) -> tuple[Reply, str, Fields]:
-        """What the code means, the code, and all that was said."""
+    def _ask(self, path: str, query: Mapping[str, str]) -> Heard:
         try:
             token = self._token or self._fetch("")
-            reply, code, said = self._call(path, query, token)
-            if code == _FORBIDDEN and all(self._keys.values()):
-                reply, code, said = self._call(path, query, self._fetch(token))
+            heard = self._call(path, query, token)
+            if heard.code == _FORBIDDEN and all(self._keys.values()):
+                heard = self._call(path, query, self._fetch(token))
         except Silent as fault:
-            return _CODES.get(str(fault), Reply.UNAVAILABLE), str(fault), {}
-        return reply, code, said
+            return Heard(_CODES.get(str(fault), Reply.UNAVAILABLE), str(fault))
+        return heard
 
-    def _call(self, path: str, query: Mapping[str, str], token: str) -> tuple[Reply, str, Fields]:
+    def _call(self, path: str, query: Mapping[str, str], token: str) -> Heard:
         try:
             status, said = self._web.get(path, query, {"Authorization": f"Bearer {token}"})
         except Silent as fault:
             if str(fault) in [f"http_{status}" for status in _REFUSED_STATUS]:  # without a word
-                return _CODES[_FORBIDDEN], _FORBIDDEN, {}
+                return Heard(_CODES[_FORBIDDEN], _FORBIDDEN)
             raise
+        trace = word(part(said, "identityInfo").get("providerTrackerId")) or word(said.get("providerTrackerId"))
         if "code" not in said and status == 200:
-            return Reply.ANSWERED, "", said
+            return Heard(Reply.ANSWERED, trace=trace, fields=said)
         code = word(said.get("code")) or (_FORBIDDEN if status in _REFUSED_STATUS else f"http_{status}")
-        return _CODES.get(code, Reply.UNAVAILABLE), code, said
+        unknown = (code not in _CODES and status < 500 and status != 429) or code == _UNDECIDED
+        return Heard(_CODES.get(code, Reply.UNAVAILABLE), code, trace, said, of_this_one=unknown)
 
     def _fetch(self, refused: str) -> str:
         """A token other than `refused`; many threads that need one fetch it once. Raises Silent."""
@@ -157,7 +166,7 @@ def _names(claim: Claim) -> dict[str, str]:
     }
 
 
-def _as_record(said: Fields) -> PersonAnswer:
+def _record(said: Fields) -> PersonRecord:
     """Raises ValueError with a word for an answer that is none."""
     info = part(said, "identityInfo")
     sex = reading.gender(info.get("gender"))
@@ -176,15 +185,15 @@ def _as_record(said: Fields) -> PersonAnswer:
     )
     if record.first_name is None and record.last_name is None:
         raise ValueError("nobody_said")
-    return PersonAnswer(Reply.ANSWERED, record, trace=_trace(said))
+    return record
+
+
+class _LifeNotSaid(ValueError):
+    """Neither alive nor dead."""
 
 
 def _is_dead(fields: Fields) -> bool:
     try:
         return reading.is_dead(alive=fields.get("alive"), death_status=fields.get("deathStatus"))
     except ValueError:
-        raise ValueError("life_not_said") from None
-
-
-def _trace(said: Fields) -> str:
-    return word(part(said, "identityInfo").get("providerTrackerId")) or word(said.get("providerTrackerId"))
+        raise _LifeNotSaid from None

@@ -13,11 +13,12 @@ assumptions:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from identity.matching import PersonRecord
 from identity.registries import reading
 from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply, whole_number
-from identity.registries.web import Fields, Silent, Web, part, word
+from identity.registries.web import Fields, Heard, Silent, Web, part, word
 from tamin_portal.persian import local_mobile
 
 # `responseContext.status.code` of an answer, or the HTTP status where there is none; any other is UNAVAILABLE.
@@ -59,48 +60,47 @@ class UidRegistry(Registry):
     def owner(self, inquiry: Inquiry) -> OwnerAnswer:
         claim = inquiry.claim
         asked = {"nationalId": claim.national_id, "mobileNumber": local_mobile(claim.mobile)}
-        reply, code, trace, said = self._ask(self._owner_path, asked)
-        if reply is not Reply.ANSWERED:
-            return OwnerAnswer(reply, trace=trace, code=code)
-        if type(said.get("isMatched")) is not bool:
-            return OwnerAnswer(Reply.UNAVAILABLE, trace=trace, code=code or "no_match_said")
-        return OwnerAnswer(reply, is_owner=said["isMatched"], trace=trace, code=code)
+        heard = self._ask(self._owner_path, asked)
+        is_owner = heard.fields.get("isMatched")
+        if heard.reply is not Reply.ANSWERED:
+            return heard.about_owner()
+        if not isinstance(is_owner, bool):
+            return heard.but("no_match_said").about_owner()
+        return replace(heard.about_owner(), is_owner=is_owner)
 
     def person(self, inquiry: Inquiry) -> PersonAnswer:
         claim = inquiry.claim
         asked = {"nationalId": claim.national_id, "birthDate": reading.with_strokes(claim.birth_date)}
-        reply, code, trace, said = self._ask(self._person_path, asked)
-        if reply is not Reply.ANSWERED:
-            return PersonAnswer(reply, trace=trace, code=code)
-        fields = said | {name: value for section in _SECTIONS for name, value in part(said, section).items()}
+        heard = self._ask(self._person_path, asked)
+        if heard.reply is not Reply.ANSWERED:
+            return heard.about_person()
+        said = heard.fields
+        said = said | {name: value for section in _SECTIONS for name, value in part(said, section).items()}
         try:
-            record = _record(fields)
+            record = _record(said)
         except ValueError:
-            return PersonAnswer(Reply.UNAVAILABLE, trace=trace, code="life_not_said")
-        if (reading.number(fields.get("nationalId"), at_most=10) or claim.national_id).zfill(10) != claim.national_id:
-            return PersonAnswer(Reply.UNAVAILABLE, trace=trace, code="another_person")
+            return heard.but("life_not_said", of_this_one=True).about_person()
+        if (reading.number(said.get("nationalId"), at_most=10) or claim.national_id).zfill(10) != claim.national_id:
+            return heard.but("another_person", of_this_one=True).about_person()
         if record.first_name is None and record.last_name is None:
-            return PersonAnswer(Reply.UNAVAILABLE, trace=trace, code=code or "nobody_said")
-        return PersonAnswer(reply, record, trace=trace, code=code)
+            return heard.but("nobody_said").about_person()
+        return replace(heard.about_person(), record=record)
 
-    def _ask(self, path: str, asked: Fields) -> tuple[Reply, str, str, Fields]:
-        """What the code means, the code, the provider's number for the call, and all that was said."""
+    def _ask(self, path: str, asked: Fields) -> Heard:
         try:
             status, said = self._web.post(path, {"requestContext": {"apiInfo": self._key}, **asked})
         except Silent as fault:
-            code = str(fault)
-            known = self._codes.get(code.removeprefix("http_"), Reply.UNAVAILABLE)
-            return known if code.startswith("http_") else Reply.UNAVAILABLE, code, "", {}
+            status_alone = str(fault).removeprefix("http_")
+            return Heard(self._codes.get(status_alone, Reply.UNAVAILABLE), str(fault))
         context = part(said, "responseContext")
-        good = status // 100 == 2
-        code = "" if good else str(status)
-        if "code" in (told := part(context, "status")):
-            code = word(told["code"]) or "no_code"
-        reply = self._codes.get(code, Reply.UNAVAILABLE)
+        told, good = part(context, "status"), status // 100 == 2
+        code = (word(told["code"]) or "no_code") if "code" in told else ("" if good else str(status))
         praised = code != "1" or str(told.get("message", "")).upper().startswith("SUCCESS")
-        if reply is Reply.ANSWERED and not (good and praised):
-            reply = Reply.UNAVAILABLE
-        return reply, code, word(context.get("requestId")), said
+        heard = Heard(self._codes.get(code, Reply.UNAVAILABLE), code, word(context.get("requestId")), said)
+        if heard.reply is Reply.ANSWERED and not (good and praised):
+            return heard.but(str(status))
+        in_trouble = code == "429" or not good or (code.isdigit() and int(code) >= 500)
+        return replace(heard, of_this_one=heard.reply is Reply.UNAVAILABLE and not in_trouble)
 
 
 def _record(fields: Fields) -> PersonRecord:

@@ -10,14 +10,42 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from identity.registries.base import OwnerAnswer, PersonAnswer, Reply
 from tamin_portal import limits
 from tamin_portal.http_client import WRONG_CERTIFICATE, Answer, Client, NoAnswer, NotSent
 
 Fields = dict[str, Any]
 _WORD = re.compile(r"[A-Za-z0-9_.:\-]{1,60}")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a provider said: what its code means, the code, its number for the call, and all of it.
+
+    `of_this_one` as in `OwnerAnswer`.
+    """
+
+    reply: Reply
+    code: str = ""
+    trace: str = ""
+    fields: Fields = field(default_factory=dict, repr=False)
+    of_this_one: bool = False
+
+    def about_owner(self) -> OwnerAnswer:
+        """The answer where there is nothing to read in it."""
+        return OwnerAnswer(self.reply, trace=self.trace, code=self.code, of_this_one=self.of_this_one)
+
+    def about_person(self) -> PersonAnswer:
+        """As `about_owner`."""
+        return PersonAnswer(self.reply, trace=self.trace, code=self.code, of_this_one=self.of_this_one)
+
+    def but(self, code: str, *, of_this_one: bool = False) -> Heard:
+        """It cannot be used after all."""
+        return replace(self, reply=Reply.UNAVAILABLE, code=self.code or code, of_this_one=of_this_one)
 
 
 class Silent(Exception):
