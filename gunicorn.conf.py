@@ -5,13 +5,22 @@ PORTAL_DEMO_BEHIND_LOOPBACK.
 """
 
 import os
+import sys
 from typing import Any
+
+
+def _number(name: str, default: int) -> int:
+    text = os.environ.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and len(text) < 5 and int(text)):
+        sys.exit(f"{name} is '{text[:20]}'; it is a whole number from 1 to 9999")
+    return int(text)
+
 
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 9090}"
 wsgi_app = "tamin_portal.wsgi"
 worker_class = "gthread"  # a thread waiting for a slow phone holds up nobody
-workers = int(os.environ.get("WEB_WORKERS", "2"))
-threads = int(os.environ.get("WEB_THREADS", "4"))
+workers = _number("WEB_WORKERS", 2)
+threads = _number("WEB_THREADS", 4)
 timeout = 30
 graceful_timeout = 5
 keepalive = 5

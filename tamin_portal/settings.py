@@ -18,6 +18,16 @@ for stored in (PORTAL_HOME / "run" / "servers.env", PORTAL_HOME / "portal.env"):
     if stored.exists():
         env.read_env(str(stored))
 
+
+def whole_number(name: str, default: int) -> int:
+    """The number in `name`. Raises ImproperlyConfigured, with the setting's name, for anything else."""
+    text = env(name, default=str(default))
+    try:
+        return int(text)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is '{text[:20]}'; it is a whole number.") from None
+
+
 PORTAL_MODE = env("PORTAL_MODE", default="production")
 DEMO = PORTAL_MODE == "demo"
 if PORTAL_MODE not in ("demo", "production"):
@@ -137,13 +147,13 @@ CELERY_BEAT_SCHEDULE = {
 SMS_GATEWAYS = env.list("SMS_GATEWAYS", default=["inbox"] if DEMO else [])
 SMS_ROUTES = env("SMS_ROUTES", default="")
 SMS_ENVIRONMENT = {name: value for name, value in os.environ.items() if name.startswith("SMS_")}
-SMS_DAILY_BUDGET = env.int("SMS_DAILY_BUDGET", default=0)  # parts a day; 0: no limit; see sms/budget.py
+SMS_DAILY_BUDGET = whole_number("SMS_DAILY_BUDGET", 0)  # parts a day; 0: no limit; see sms/budget.py
 # The registries of each question in order, and each one's own IDENTITY_<NAME>_…; see identity/configuration.py.
 IDENTITY_OWNER_REGISTRIES = env.list("IDENTITY_OWNER_REGISTRIES", default=["demo"] if DEMO else ["local"])
 IDENTITY_PERSON_REGISTRIES = env.list("IDENTITY_PERSON_REGISTRIES", default=["demo"] if DEMO else ["local"])
 IDENTITY_ENVIRONMENT = {name: value for name, value in os.environ.items() if name.startswith("IDENTITY_")}
-IDENTITY_DAILY_INQUIRIES = env.int("IDENTITY_DAILY_INQUIRIES", default=0)  # that cost money; 0: no limit
-IDENTITY_DAILY_COST = env.int("IDENTITY_DAILY_COST", default=0)  # rials; 0: no limit; see identity/metering.py
+IDENTITY_DAILY_INQUIRIES = whole_number("IDENTITY_DAILY_INQUIRIES", 0)  # that cost money; 0: no limit
+IDENTITY_DAILY_COST = whole_number("IDENTITY_DAILY_COST", 0)  # rials; 0: no limit; see identity/metering.py
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.CitizenBackend", "accounts.backends.StaffBackend"]

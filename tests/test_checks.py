@@ -17,6 +17,11 @@ from tamin_portal.models import Installation
 from tamin_portal.startup import refuse_open_demo, refuse_unsafe
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+import serve  # noqa: E402
+from setup import Stop  # noqa: E402
+
 SAFE = {
     "DEMO": False,
     "PORTAL_MODE": "production",
@@ -167,3 +172,43 @@ def test_an_inbox_under_another_name_is_refused_too(settings):
     settings.SMS_GATEWAYS = ["main"]
     settings.SMS_ENVIRONMENT = {"SMS_MAIN_KIND": "inbox"}
     assert "sms.E014" in {message.id for message in run_checks()}
+
+
+# ── what `make run` says of settings
+
+
+def set_up_with(home: Path, **environment: str) -> list[str]:
+    """What `make run` prints when it brings the database of `home` up to date, line by line."""
+    (home / "portal.env").write_text("PORTAL_MODE=demo\nSECRET_KEY=demo-" + "x" * 60)
+    env = {"PATH": os.environ["PATH"], "PORTAL_HOME": str(home), "PYTHONUTF8": "1", **environment}
+    try:
+        return serve.manage(env, "migrate", "--noinput", "-v0")
+    except Stop as stop:
+        return str(stop).splitlines()
+
+
+def test_make_run_names_every_wrong_setting(tmp_path):
+    wrong = {"SMS_GATEWAYS": "kave,box", "SMS_KAVE_KIND": "kavenegar", "SMS_KAVE_SENDR": "1", "SMS_DAILY_BUDGET": "-1"}
+    said = set_up_with(tmp_path, **wrong, SMS_ROUTES="mci:kave", ACTIVATION_POLICY="perhaps")
+    assert said[0] == "manage.py migrate: 6 settings are wrong:"
+    assert sorted(line.split("(")[-1] for line in said[1:]) == [
+        "portal.E001)", "sms.E001)", "sms.E004)", "sms.E005)", "sms.E011)", "sms.E012)",
+    ]  # fmt: skip
+    assert any("SMS_KAVE_SENDR is no setting" in line and "Did you mean SMS_KAVE_SENDER?" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SMS_DAILY_BUDGET", "abc"), ("SMS_DAILY_BUDGET", "9" * 5000), ("IDENTITY_DAILY_COST", "1.5")],
+)
+def test_a_number_that_is_none_is_a_sentence(tmp_path, name, value):
+    said = set_up_with(tmp_path, **{name: value})
+    assert said == [f"manage.py migrate: {name} is '{value[:20]}'; it is a whole number"]
+
+
+def test_a_wrong_number_of_web_processes_is_a_sentence(tmp_path):
+    (tmp_path / "portal.env").write_text("PORTAL_MODE=demo\nSECRET_KEY=demo-" + "x" * 60)
+    env = {"PATH": os.environ["PATH"], "PORTAL_HOME": str(tmp_path), "BIND": "127.0.0.1:0", "WEB_THREADS": "four"}
+    gunicorn = [sys.executable, "-m", "gunicorn"]
+    done = subprocess.run(gunicorn, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr.strip()) == (1, "WEB_THREADS is 'four'; it is a whole number from 1 to 9999")

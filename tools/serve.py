@@ -98,7 +98,8 @@ def serve(home: Path, port: int) -> None:
     env = environment(home, port)
     redis = redis_command(home)
     say("Bringing the database up to date …")
-    manage(env, "migrate", "--noinput", "-v0")
+    for warning in manage(env, "migrate", "--noinput", "-v0"):
+        say(f"Warning: {warning}")
     if env.get("PORTAL_MODE") == "demo":
         manage(env, "prepare_demo", f"--url=http://127.0.0.1:{port}", show=True)
     (home / "logs" / "supervisord.log").unlink(missing_ok=True)  # only this run's starts and ends
@@ -160,15 +161,27 @@ def environment(home: Path, port: int) -> dict[str, str]:
     }
 
 
-def manage(env: dict[str, str], *arguments: str, show: bool = False) -> None:
-    """Run a management command; its last line is the reason if it fails."""
+def manage(env: dict[str, str], *arguments: str, show: bool = False) -> list[str]:
+    """Run a management command; returns what it warned of in the settings. Raises Stop with the reason: every
+    wrong setting if it is those, else its last line."""
     command = [str(PYTHON), str(ROOT / "manage.py"), *arguments]
     done = subprocess.run(
         command, env=env, cwd=ROOT, text=True, stdout=None if show else subprocess.PIPE, stderr=subprocess.PIPE
     )
+    faults, warnings = in_settings(done.stderr, "EC"), in_settings(done.stderr, "W")
+    if done.returncode and faults:
+        many = f"{len(faults)} settings are wrong" if len(faults) > 1 else "a setting is wrong"
+        raise Stop(f"manage.py {arguments[0]}: {many}:" + "".join(f"\n  - {each}" for each in faults + warnings))
     if done.returncode:
         reason = re.sub(r"^(manage\.py: |[\w.]+Error: )+", "", setup.cause(done.stderr))
         raise Stop(f"manage.py {arguments[0]}: {reason}")
+    return warnings
+
+
+def in_settings(printed: str, levels: str) -> list[str]:
+    """What Django's checks found wrong, a line each: the fault, what to write instead, its id."""
+    found = re.findall(rf"^\S+: \((\w+\.[{levels}]\d+)\) (.*)\n(?:\s+HINT: (.*))?", printed, re.MULTILINE)
+    return [f"{what} {hint}".strip() + f" ({name})" for name, what, hint in found]
 
 
 def redis_command(home: Path) -> list[str] | None:
