@@ -129,6 +129,7 @@ def _send(*, purpose: CodePurpose, mobile: str, asker: str, operator: str, now: 
         expires_at=now + limits.CODE_TO_BE_ACCEPTED_WITHIN,
     )
     row.save(force_insert=True)
+    budget.code_was_queued(row.message.parts)
 
 
 def _binding(code: OneTimeCode) -> str:

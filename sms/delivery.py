@@ -222,7 +222,8 @@ class _Drain:
             routing.not_sent(call.gateway.name, call.job.message.operator)
 
     def _may_send(self, call: Call) -> bool:
-        return self._patiently(lambda: routing.may_send(call.gateway.name, call.job.message.operator))
+        job, name = call.job, call.gateway.name
+        return self._patiently(lambda: jobs.is_paid_for(job) and routing.may_send(name, job.message.operator))
 
     def _report(self) -> None:
         """Tell the breakers, before the next choice. No fault of theirs may cost an answer that is not written yet."""

@@ -8,7 +8,7 @@ from functools import cache
 
 from django.utils import timezone
 
-from sms import calls, routing, switches, texts
+from sms import budget, calls, routing, switches, texts
 from sms.calls import Item, Question
 from sms.doubt import WayOut, doubts, way_out
 from sms.gateways import base
@@ -67,6 +67,14 @@ def _job(message: Message, tiers: Callable[[str, str], tuple[routing.OpenTier, .
 def may_begin(job: Job) -> bool:
     """What is over its time is not sent any more; it may be asked about."""
     return job.way is WayOut.LOOK_UP or not job.expired
+
+
+def is_paid_for(job: Job) -> bool:
+    """Whether the day's budget has room for `job`, for the whole of its way. What was perhaps sent has been paid."""
+    if job.way not in (None, WayOut.ONCE_MORE):
+        return True
+    job.paid = job.paid or budget.begin(job.message.kind, job.message.parts)
+    return job.paid
 
 
 def item_of(call: Call) -> Item:

@@ -52,6 +52,7 @@ class Job:
     lease: uuid.UUID | None  # settling takes it off the message, and may be rolled back
     way: WayOut | None = None  # what may be done about the doubts; None: there are none
     gateways: list[base.Gateway] = field(default_factory=list)
+    paid: bool = False  # it counts as spent of the day's budget
 
     @property
     def expired(self) -> bool:

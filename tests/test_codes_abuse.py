@@ -124,6 +124,23 @@ def test_near_its_end_a_new_number_gets_no_code_and_a_proven_one_does(settings):
     assert not OneTimeCode.objects.filter(mobile=NEW).exists()
 
 
+def test_codes_that_wait_to_be_sent_count_as_spent(settings):
+    """No worker runs: all of them are queued."""
+    spend(settings, 70)
+    asked_for = 0
+    while codes_parts() < 10:
+        asked_for += 1
+        ask(f"+98912666{asked_for:04}")
+    for _ in ("this process", "another, which counts the rows"):
+        with pytest.raises(PortalError, match="code_budget"):
+            ask(NEW)
+        budget.forget()
+
+
+def codes_parts() -> int:
+    return sum(Message.objects.filter(kind="code").values_list("parts", flat=True))
+
+
 def test_an_operator_hears_of_a_budget_that_refused_a_code_and_when_it_is_over(settings):
     spend(settings, 80)
     with pytest.raises(PortalError, match="code_budget"):

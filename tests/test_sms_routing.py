@@ -17,7 +17,7 @@ from sms.tasks import watch
 from tamin_portal import alarms, breaker, limits
 from tamin_portal.models import Alarm, AlarmCode, Breaker
 from tests import sms_fixtures
-from tests.sms_fixtures import make_due, queue
+from tests.sms_fixtures import crowd, make_due, queue, states
 from tests.sms_gateways import StubGateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -360,3 +360,34 @@ def test_results_over_the_budget_wait_and_go_the_next_day(settings, use_gateways
     make_due(message)
     delivery.drain()
     assert [sms.key for sms in gateway.sent] == [message.key]
+
+
+def test_results_that_are_queued_together_do_not_go_beyond_the_budget(settings, use_gateways):
+    """What this process has begun counts at once, long before the next look at the rows."""
+    gateway = crowd("stub", connections=5)
+    use_gateways(gateway)
+    settings.SMS_DAILY_BUDGET = 10
+    budget.forget()
+    for _ in range(100):
+        queue()
+    delivery.drain()
+    assert len(gateway.sent) == 10
+    assert states() == {MessageState.ACCEPTED: 10, MessageState.QUEUED: 90}
+
+
+def test_what_is_being_sent_elsewhere_counts_too(settings, use_gateways):
+    settings.SMS_DAILY_BUDGET = 10
+    Message.objects.filter(pk=queue().pk).update(state=MessageState.SENDING, parts=10)
+    budget.forget()
+    assert budget.holds_back(MessageKind.RESULT)
+
+
+def test_a_message_that_goes_by_the_next_gateway_costs_the_budget_once(settings, use_gateways):
+    second = StubGateway("second")
+    use_gateways(StubGateway("first", *[TryAgain.busy()] * 9), second)
+    settings.SMS_DAILY_BUDGET = 10
+    budget.forget()
+    for _ in range(9):
+        queue()
+    delivery.drain()
+    assert len(second.sent) == 9
