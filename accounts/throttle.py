@@ -1,12 +1,14 @@
-"""Growing pauses between wrong passwords, per account and device. Both sign-ins use it.
+"""Growing pauses between wrong tries: both sign-ins, per account and device, and the status page.
 
-Every try is counted before the password is looked at, in a transaction of its own, so that
-parallel guesses cannot exceed what is free. A right password forgets what was counted.
+Every try is counted before it is looked at, in a transaction of its own, so that parallel guesses
+cannot exceed what is free. A right one forgets what was counted.
 
 - A device on which this account signed in before carries a signed cookie and has a bucket of its
   own: no stranger's failures ever hold the owner there.
 - Any other device counts in two buckets: the account from this address, and, looser, the account
   from all unknown devices together (a guesser with many addresses).
+- The status page needs no device to be known: an address waits only for its own tries. Those of all
+  addresses together make its pauses begin sooner (`Bucket.waits`), so that nobody is ever held by a stranger.
 
 An ID nobody holds is counted like any other. Only keyed hashes are stored. Why not a library:
 docs/decisions/0004-sign-in-throttle.md.
@@ -30,15 +32,20 @@ from tamin_portal.secrets import keyed_hash
 
 @dataclass(frozen=True)
 class Bucket:
-    """Where tries are counted: a device's keyed hash, and how patient we are with it."""
+    """Where tries are counted: a device's keyed hash, and how patient we are with it.
+
+    `waits` False: nobody waits here; the pause that its count asks for is waited at the others, after a try there.
+    """
 
     device: str
     free: int = limits.SIGN_IN_FREE_FAILURES
     longest: timedelta = limits.SIGN_IN_LONGEST_PAUSE
+    first: timedelta = limits.SIGN_IN_FIRST_PAUSE
+    waits: bool = True
 
 
 def account_key(*, kind: str, name: str) -> str:
-    """The keyed hash of an account as typed; `kind` (citizen, staff) keeps the two sign-ins apart."""
+    """The keyed hash of a name as typed; `kind` (citizen, staff, status) keeps the pages apart."""
     return keyed_hash("sign-in account", f"{kind}:{name}")
 
 
@@ -56,8 +63,18 @@ def buckets(*, device: str, address: str) -> list[Bucket]:
     ]
 
 
+def buckets_of_status(*, address: str) -> list[Bucket]:
+    """Where a try at the status page counts: this address, which waits, and all addresses together."""
+    longest, first = limits.STATUS_LONGEST_PAUSE, limits.STATUS_FIRST_PAUSE
+    here, anywhere = (keyed_hash("sign-in device", name) for name in (f"address:{address}", "anywhere"))
+    return [
+        Bucket(here, limits.STATUS_FREE_FAILURES, longest, first),
+        Bucket(anywhere, limits.STATUS_ELSEWHERE_FREE_FAILURES, longest, first, waits=False),
+    ]
+
+
 def count_try(*, account: str, where: list[Bucket]) -> None:
-    """Count one try, committed before this returns. Call it before the password is looked at.
+    """Count one try, committed before this returns. Call it before the try is looked at.
 
     Raises PortalError("sign_in_pause", seconds=…) while a pause lasts; such a try is not counted,
     so that trying again never makes a pause longer.
@@ -70,7 +87,7 @@ def count_try(*, account: str, where: list[Bucket]) -> None:
         if until > now:
             raise PortalError("sign_in_pause", seconds=math.ceil((until - now).total_seconds()))
         SignInFailures.objects.bulk_create(
-            [_counted(rows.get(bucket.device), account, bucket, now) for bucket in where],
+            _counted(rows, account, where, now),
             update_conflicts=True,
             unique_fields=["account", "device"],
             update_fields=["count", "last_at", "blocked_until"],
@@ -87,20 +104,23 @@ def pause_after(tries: int, bucket: Bucket) -> timedelta:
     if tries <= bucket.free:
         return timedelta(0)
     doublings = min(tries - bucket.free - 1, 30)  # enough for any longest pause, no overflow
-    return min(limits.SIGN_IN_FIRST_PAUSE * 2**doublings, bucket.longest)
+    return min(bucket.first * 2**doublings, bucket.longest)
 
 
-def _counted(row: SignInFailures | None, account: str, bucket: Bucket, now: datetime) -> SignInFailures:
-    fresh = row is None or row.last_at < now - limits.SIGN_IN_FORGET_AFTER
-    count = 1 if fresh or row is None else row.count + 1
-    pause = pause_after(count, bucket)
-    return SignInFailures(
-        account=account,
-        device=bucket.device,
-        count=count,
-        last_at=now,
-        blocked_until=now + pause if pause else None,
-    )
+def _counted(rows: dict[str, SignInFailures], account: str, where: list[Bucket], now: datetime) -> list[SignInFailures]:
+    """The rows of this try: one more in each bucket, and until when those that wait are closed."""
+    counted, served = [], timedelta(0)
+    for bucket in where:
+        row = rows.get(bucket.device)
+        fresh = row is None or row.last_at < now - limits.SIGN_IN_FORGET_AFTER
+        count = 1 if fresh or row is None else row.count + 1
+        counted.append(SignInFailures(account=account, device=bucket.device, count=count, last_at=now))
+        if not bucket.waits:
+            served = max(served, pause_after(count, bucket))
+    for row, bucket in zip(counted, where, strict=True):
+        pause = max(pause_after(row.count, bucket), served) if bucket.waits else timedelta(0)
+        row.blocked_until = now + pause if pause else None
+    return counted
 
 
 def _devices(where: list[Bucket]) -> list[str]:
