@@ -21,6 +21,7 @@ from tamin_portal.form_fields import NUMBER, FoldedField, MobileField, NationalI
 CHOOSE = ("", _("Choose"))
 # Never kept outside the request that carries them.
 SECRET_FIELDS = ("password", "password_again", "security_answer")
+NOT_KEPT = (*SECRET_FIELDS, "draft", "round")
 
 
 class NotShownAgain(forms.PasswordInput):
@@ -36,10 +37,9 @@ class StepForm(forms.Form):
     draft = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
 
 
-class MobileForm(StepForm):
-    """Step one: national ID, operator, mobile."""
+class NumberForm(StepForm):
+    """A mobile of one's own: in step one, and in the second chance."""
 
-    national_id = NationalIdField()
     operator = forms.ChoiceField(
         label=_("Operator"),
         choices=places.OPERATORS,
@@ -50,6 +50,13 @@ class MobileForm(StepForm):
         },
     )
     mobile = MobileField()
+
+
+class MobileForm(NumberForm):
+    """Step one: national ID, operator, mobile."""
+
+    field_order = ("national_id", "operator", "mobile")
+    national_id = NationalIdField()
 
 
 class CodeForm(StepForm):
@@ -86,8 +93,8 @@ def _choice_field(label: Any, choices: Any, missing: Any, **kwargs: Any) -> form
     return forms.ChoiceField(label=label, choices=choices, error_messages=messages, **kwargs)
 
 
-class IdentityForm(StepForm):
-    """Step three. National ID and mobile are the row's; a value for them in the POST is not read."""
+class PersonForm(StepForm):
+    """What stands in the birth certificate."""
 
     last_name = _name_field(_("Last name"), _("Enter your last name."), "family-name", 80)
     first_name = _name_field(_("First name"), _("Enter your first name."), "given-name", 60)
@@ -132,6 +139,47 @@ class IdentityForm(StepForm):
         _("The year has four digits, like 1370."),
     )
     gender = _choice_field(_("Gender"), [CHOOSE, *Gender.choices], _("Choose your gender."))
+
+    def __init__(self, *args: Any, registration: Registration, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.registration = registration
+
+    def clean_last_name(self) -> str:
+        return _letters(self.cleaned_data["last_name"])
+
+    def clean_first_name(self) -> str:
+        return _letters(self.cleaned_data["first_name"])
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if {"birth_day", "birth_month", "birth_year"} <= data.keys():
+            self._clean_birth_date(data)
+        return data
+
+    def _clean_birth_date(self, data: dict[str, Any]) -> None:
+        year, month, day = (int(data[f"birth_{part}"]) for part in ("year", "month", "day"))
+        try:
+            data["birth_date"] = persian.jalali_to_date(year, month, day)
+        except persian.InputError as error:
+            field, sentence = _DATE_ERRORS[error.code]
+            self.add_error(field, sentence)
+            return
+        sentence = _age_problem(data["birth_date"])
+        if sentence:
+            self.add_error("birth_year", sentence)
+
+    def answers_to_keep(self) -> dict[str, str]:
+        """What was typed, valid or not, secrets left out: the draft."""
+        kept = {}
+        for name in self.fields:
+            if name not in NOT_KEPT:
+                kept[name] = str(self.data.get(self.add_prefix(name), "")).replace("\x00", "")[:200]
+        return kept
+
+
+class IdentityForm(PersonForm):
+    """Step three. National ID and mobile are the row's; a value for them in the POST is not read."""
+
     country = _choice_field(_("Country"), places.COUNTRIES, _("Choose your country."), initial=places.IRAN)
     city = _choice_field(_("City"), places.CITIES, _("Choose your city from the list."))
     email = forms.EmailField(
@@ -163,16 +211,6 @@ class IdentityForm(StepForm):
         widget=NotShownAgain(attrs={"autocomplete": "off"}),
     )
 
-    def __init__(self, *args: Any, registration: Registration, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.registration = registration
-
-    def clean_last_name(self) -> str:
-        return _letters(self.cleaned_data["last_name"])
-
-    def clean_first_name(self) -> str:
-        return _letters(self.cleaned_data["first_name"])
-
     def clean_email(self) -> str:
         return persian.fold_digits(self.cleaned_data["email"])
 
@@ -183,27 +221,12 @@ class IdentityForm(StepForm):
         return answer
 
     def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or self.cleaned_data
-        self._clean_birth_date(data)
+        data = super().clean()
         self._clean_password(data)
         outside = data.get("city") == places.OUTSIDE_IRAN
         if {"city", "country"} <= data.keys() and outside != (data["country"] != places.IRAN):
             self.add_error("city", _("The city does not fit the country you chose."))
         return data
-
-    def _clean_birth_date(self, data: dict[str, Any]) -> None:
-        if not {"birth_day", "birth_month", "birth_year"} <= data.keys():
-            return
-        year, month, day = (int(data[f"birth_{part}"]) for part in ("year", "month", "day"))
-        try:
-            data["birth_date"] = persian.jalali_to_date(year, month, day)
-        except persian.InputError as error:
-            field, sentence = _DATE_ERRORS[error.code]
-            self.add_error(field, sentence)
-            return
-        sentence = _age_problem(data["birth_date"])
-        if sentence:
-            self.add_error("birth_year", sentence)
 
     def _clean_password(self, data: dict[str, Any]) -> None:
         password = data.get("password")
@@ -220,14 +243,6 @@ class IdentityForm(StepForm):
         """The clean answers as the service takes them."""
         data = self.cleaned_data
         return Identity(**{name: data[name] for name in Identity.__dataclass_fields__})
-
-    def answers_to_keep(self) -> dict[str, str]:
-        """What was typed, valid or not, secrets left out: the draft."""
-        kept = {}
-        for name in self.fields:
-            if name not in (*SECRET_FIELDS, "draft"):
-                kept[name] = str(self.data.get(self.add_prefix(name), "")).replace("\x00", "")[:200]
-        return kept
 
 
 _DATE_ERRORS = {

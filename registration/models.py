@@ -123,6 +123,10 @@ class Event(models.Model):
         verbose_name = _("event")
         verbose_name_plural = _("events")
         ordering = ["at", "id"]
+        indexes = [
+            # "Usually N minutes": the newest decisions, however few there were lately.
+            models.Index(fields=["at"], name="event_of_a_decision", condition=models.Q(from_state=State.SUBMITTED)),
+        ]
 
 
 class RegistryLook(models.Model):

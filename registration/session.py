@@ -7,16 +7,21 @@ that this browser may work on it.
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 from typing import Any
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
+from django.utils import timezone
 
 from registration.models import Registration
+from registration.services import lookup
 from registration.services.journey import holds_grant
+from tamin_portal import limits
 from tamin_portal.secrets import keyed_hash
 
 _KEY = "registration"
+_STATUS_KEY = "registration_status"
 RECEIPT_SECONDS = 15 * 60  # how long the closing page can be refreshed
 
 
@@ -89,9 +94,8 @@ class Journey:
         The old key keeps its row, without a grant: whoever planted it has nothing, and a person
         whose answer was lost on the way can send the same code again from it.
         """
-        kept = dict(self.session.items())
-        self.session.create()
-        self.session.update(kept)
+        _change_key(self.session)
+        self.session.pop(_STATUS_KEY, None)
         self._data = {"token": str(registration.token)}
         self._write(grant=grant)
 
@@ -103,14 +107,63 @@ class Journey:
     def finish(self, registration: Registration, *, submitted: bool = False) -> None:
         """The journey is over: nothing is left but the right to see its closing page for a while."""
         self._data = {}
+        self.session.pop(_STATUS_KEY, None)
         self._write(receipt=str(registration.token), **({"submitted": True} if submitted else {}))
         self.session.set_expiry(RECEIPT_SECONDS)
 
     def forget(self) -> None:
         """Begin from nothing, for the next person at this browser."""
         self.session.pop(_KEY, None)
+        self.session.pop(_STATUS_KEY, None)
         self._data = {}
 
     def _write(self, **changes: Any) -> None:
         self._data |= changes
         self.session[_KEY] = self._data
+
+
+class Looking:
+    """Whose status a browser may see: the one whose tracking code it typed, the one it has just finished, or the
+    one it has a grant for. What came last counts: a family shares a browser."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.session: SessionBase = request.session
+        self._journey = Journey(request)
+        self._data: dict[str, Any] = dict(self.session.get(_STATUS_KEY) or {})
+
+    def begin(self, registration: Registration) -> None:
+        """National ID and tracking code were right: from here on under a new session key."""
+        _change_key(self.session)
+        self._data = {"token": str(registration.token), "at": timezone.now().isoformat()}
+        self.session[_STATUS_KEY] = self._data
+
+    def forget(self) -> None:
+        """For the next person at this browser; a journey that is under way goes on."""
+        self.session.pop(_STATUS_KEY, None)
+        self._data = {}
+        if self._journey.receipt:
+            self._journey.forget()
+
+    @property
+    def since(self) -> datetime | None:
+        """When the tracking code was typed; None: this browser sees a journey of its own."""
+        return datetime.fromisoformat(self._data["at"]) if self._data else None
+
+    def registration(self) -> Registration | None:
+        """The request that may be shown now, if there is one that was handed in."""
+        if self.since and timezone.now() - self.since > limits.STATUS_SHOWN:
+            self._data = {}
+        token = str(self._data.get("token", "") or self._journey.receipt)
+        row = lookup.by_token(token) if token else self._granted()
+        return row if row and row.tracking_code else None
+
+    def _granted(self) -> Registration | None:
+        row = lookup.by_token(self._journey.token) if self._journey.grant else None
+        return row if row and self._journey.holds(row) else None
+
+
+def _change_key(session: SessionBase) -> None:
+    """A new key with the same content. The old row stays: a person whose answer was lost goes on from it."""
+    kept = dict(session.items())
+    session.create()
+    session.update(kept)

@@ -31,4 +31,5 @@ MOVES: dict[State, frozenset[State]] = {
 }
 OPEN = tuple(state for state, leads_to in MOVES.items() if leads_to)
 ENDED = tuple(state for state, leads_to in MOVES.items() if not leads_to)
+WITHOUT_ACCOUNT = (State.REJECTED, State.SUPERSEDED, State.EXPIRED)
 AT_BRANCH = (State.AWAITING_BRANCH, State.REFERRED)

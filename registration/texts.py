@@ -46,6 +46,20 @@ _SENTENCES: dict[str, Any] = {
     "code_sent_again": gettext_lazy("A new code is on its way to your phone."),
     "code_wait": gettext_lazy("A code has just been sent. You can ask for another one in %(wait)s seconds."),
     "resumed": gettext_lazy("Welcome back. What you had entered is kept; go on from here."),
+    "registration_changed": gettext_lazy("Your request was decided meanwhile. Here is where it is now."),
+    "corrections_used": gettext_lazy(
+        "The information of this national ID was checked as often as it can be. A branch is the way now."
+    ),
+    "same_number": gettext_lazy(
+        "This is the number that could not be confirmed as yours. Enter another number in your own name."
+    ),
+    "status_not_found": gettext_lazy(
+        "No request was found with this national ID and this tracking code. Compare both with your SMS or your "
+        "papers, digit by digit."
+    ),
+    "sign_in_pause": gettext_lazy(
+        "Too many tries with numbers that do not belong together. Try again in %(seconds)s seconds; nothing is locked."
+    ),
     # The desk.
     "papers_missing": gettext_lazy("Tick the papers you have seen: the national card and the birth certificate."),
     "note_missing": gettext_lazy("Write a short note: what you saw, or why."),

@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from registration import views
+from registration import chance_views, status_views, views
 from registration.wizard import RegistrationWizard
 
 urlpatterns = [
@@ -12,4 +12,13 @@ urlpatterns = [
     path("/delivery", views.delivery, name="registration_delivery"),
     path("/change", views.change, name="registration_change"),
     path("/restart", views.restart, name="registration_restart"),
+    path("/status", status_views.status, name="registration_status"),
+    path("/status/timeline", status_views.timeline, name="registration_timeline"),
+    path("/status/leave", status_views.leave, name="registration_status_leave"),
+    path("/pass", status_views.branch_pass, name="registration_pass"),
+    path("/second-chance", chance_views.second_chance, name="registration_second_chance"),
+    path("/correct", chance_views.correct, name="registration_correct"),
+    path("/number", chance_views.number, name="registration_number"),
+    path("/number/code", chance_views.number_code, name="registration_number_code"),
+    path("/number/resend", chance_views.number_resend, name="registration_number_resend"),
 ]

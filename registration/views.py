@@ -16,8 +16,9 @@ from registration import tracking
 from registration.models import Registration
 from registration.services import journey as service
 from registration.services import lookup
+from registration.services import status as status_service
 from registration.session import Journey
-from registration.states import State
+from registration.states import AT_BRANCH, WITHOUT_ACCOUNT, State
 from registration.texts import sentence
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import mask_mobile, to_persian_digits
@@ -90,8 +91,10 @@ def done(request: HttpRequest) -> HttpResponse:
     state = State.SUBMITTED if journey.submitted_here else row.state
     if state in (State.SUPERSEDED, State.APPROVED) and account_exists(national_id=row.national_id):
         return render(request, "registration/account_exists.html", {"registration": row})
+    if state in WITHOUT_ACCOUNT and row.tracking_code:
+        return redirect("registration_status")
     context = {
-        "registration": row,
+        "status": status_service.of(row) if row.tracking_code and state in AT_BRANCH else None,
         "state": state,
         "policy": settings.ACTIVATION_POLICY,
         "tracking_code": to_persian_digits(tracking.grouped(row.tracking_code)) if row.tracking_code else "",

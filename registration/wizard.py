@@ -17,12 +17,14 @@ What formtools does by itself, and why not here:
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from formtools.wizard.storage.base import BaseStorage
 from formtools.wizard.views import SessionWizardView
@@ -33,8 +35,8 @@ from registration.forms import CodeForm, IdentityForm, MobileForm
 from registration.models import Registration
 from registration.services import journey as service
 from registration.services import lookup
-from registration.session import Journey
-from registration.states import OPEN, State
+from registration.session import RECEIPT_SECONDS, Journey
+from registration.states import OPEN, WITHOUT_ACCOUNT, State
 from registration.texts import sentence
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import local_mobile, mask_mobile
@@ -136,8 +138,13 @@ class RegistrationWizard(SessionWizardView):
         return self._here("page_old")
 
     def _over(self) -> HttpResponse:
-        """Submitted, but the answer that would have ended the journey was lost or is still on its way."""
-        self.journey.finish(self.row, submitted=True)
+        """Past the steps: at the second chance, or at the end. Where it was handed in just now, the answer that
+        would have ended the journey was lost or is still on its way: the system message is due."""
+        row = self.row
+        if row.state == State.REFERRED:
+            return redirect("registration_second_chance")
+        just_now = row.submitted_at and timezone.now() - row.submitted_at < timedelta(seconds=RECEIPT_SECONDS)
+        self.journey.finish(row, submitted=bool(just_now) and row.state not in WITHOUT_ACCOUNT)
         return redirect("registration_done")
 
     def _continued_elsewhere(self) -> bool:
@@ -186,10 +193,12 @@ class RegistrationWizard(SessionWizardView):
         confirmed = service.confirm(
             registration=self.row, asker=self.journey.asker, typed_code=form.cleaned_data["code"]
         )
-        if confirmed.account_exists or confirmed.registration.state != State.MOBILE_CONFIRMED:
+        if confirmed.account_exists or confirmed.registration.state not in (State.MOBILE_CONFIRMED, State.REFERRED):
             self.journey.finish(confirmed.registration)
             return redirect("registration_done")
         self.journey.granted(confirmed.registration, confirmed.grant)
+        if confirmed.registration.state == State.REFERRED:
+            return redirect("registration_second_chance")
         if confirmed.duplicate_notice:
             messages.info(self.request, sentence("duplicate_proven"))
         elif confirmed.registration.draft:

@@ -15,6 +15,7 @@ from tamin_portal import limits
 from tamin_portal.persian import to_persian_digits
 
 REASON_LONGEST = 300  # characters; the rest of the text must fit as well
+STATUS_PAGE = "/portal/status"  # leads to the real address, which is too long for an SMS
 _CODE = re.compile(rf"(?<![0-9])[0-9]{{{limits.CODE_DIGITS}}}(?![0-9])")
 
 
@@ -49,13 +50,14 @@ def account_created(*, name: str, gender: str = "") -> str:
     )
 
 
-def visit_branch(*, name: str, tracking_code: str = "", gender: str = "") -> str:
-    """The guide's SMS when what was typed does not match; with the tracking code to take along."""
+def visit_branch(*, name: str, tracking_code: str = "", gender: str = "", host: str = "") -> str:
+    """The guide's SMS when what was typed does not match; with the tracking code to take along, and the status
+    page on `host` where there is room."""
     sentence = _(
         "There was a problem in confirming your data. To complete your registration please visit the nearest "
         "branch with your identity papers."
     )
-    return _addressed(name, gender, sentence, _tracking_line(tracking_code))
+    return _with_status_page(_addressed(name, gender, sentence, _tracking_line(tracking_code)), host)
 
 
 def activate_at_branch(*, name: str, gender: str = "") -> str:
@@ -98,12 +100,13 @@ def superseded(*, tracking_code: str) -> str:
     )
 
 
-def delayed(*, tracking_code: str) -> str:
-    """Matching takes long; nothing is wrong and nothing is to be done."""
-    return _lines(
+def delayed(*, tracking_code: str, host: str = "") -> str:
+    """Matching takes long; nothing is wrong and nothing is to be done. As `visit_branch` for `host`."""
+    text = _lines(
         _("Checking your request takes longer than usual. You need not do anything: the result comes by SMS."),
         _tracking_line(tracking_code),
     )
+    return _with_status_page(text, host)
 
 
 def test() -> str:
@@ -136,6 +139,12 @@ def _tracking_line(tracking_code: str) -> str:
         return ""
     groups = "\u00a0".join((tracking_code[:3], tracking_code[3:6], tracking_code[6:]))
     return _("Tracking code: %(code)s") % {"code": to_persian_digits(groups)}
+
+
+def _with_status_page(text: str, host: str) -> str:
+    """`text` with the address of the status page, if that costs no further part."""
+    longer = _lines(text, f"{host}{STATUS_PAGE}" if host else "")
+    return longer if parts.count(longer) == parts.count(text) else text
 
 
 def _lines(*lines: str) -> str:

@@ -12,6 +12,7 @@ handler400 = "tamin_portal.views.bad_request"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="sign_in")),
     path("portal", RedirectView.as_view(pattern_name="sign_in")),
+    path("portal/status", RedirectView.as_view(pattern_name="registration_status")),  # short, for SMS
     path("portal/", include("accounts.urls")),
     path("portal/registration", include("registration.urls")),
     path("portal/inbox/", inbox, name="inbox"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.urls import reverse
 
 from sms import parts, texts
 from tamin_portal import limits
@@ -23,7 +24,7 @@ def test_a_successful_registration_says_the_guides_words_to_the_person_by_name()
 
 def test_a_mismatch_says_the_guides_words_and_the_tracking_code_to_take_along():
     text = texts.visit_branch(name=NAME, tracking_code="1234567890")
-    assert text == f"جناب آقای/سرکار خانم {NAME}\n{VISIT}\nکد رهگیری: ۱۲۳\u00a0۴۵۶\u00a0۷۸۹۰"
+    assert text == f"جناب آقای/سرکار خانم {NAME}\n{VISIT}\nکد پیگیری: ۱۲۳\u00a0۴۵۶\u00a0۷۸۹۰"
     assert texts.visit_branch(name=NAME) == f"جناب آقای/سرکار خانم {NAME}\n{VISIT}"
 
 
@@ -78,11 +79,25 @@ def test_a_rejection_gives_the_reason_and_a_long_one_still_fits():
 
 @pytest.mark.parametrize("sentence", [texts.superseded, texts.delayed])
 def test_news_about_a_request_carries_its_tracking_code_if_it_has_one(sentence):
-    assert "کد رهگیری: ۱۲۳\u00a0۴۵۶\u00a0۷۸۹۰" in sentence(tracking_code="1234567890")
-    assert "کد رهگیری" not in sentence(tracking_code="")
+    assert "کد پیگیری: ۱۲۳\u00a0۴۵۶\u00a0۷۸۹۰" in sentence(tracking_code="1234567890")
+    assert "کد پیگیری" not in sentence(tracking_code="")
 
 
 def test_who_lost_to_another_registration_learns_the_way_to_contest_and_nobodys_name():
     text = texts.superseded(tracking_code="1234567890")
     assert "نزدیکترین شعبه" in text
     assert "جناب" not in text
+
+
+def test_the_status_page_is_named_where_it_costs_no_further_part(client):
+    host, code = "auth.tamin.ir", "1234567890"
+    short = texts.visit_branch(name="رضا کریمی", gender="male", tracking_code=code, host=host)
+    assert short.splitlines()[-1] == f"{host}{texts.STATUS_PAGE}"
+    assert parts.count(short) == parts.count(texts.visit_branch(name="رضا کریمی", gender="male", tracking_code=code))
+    long_name = "سید محمدرضا حسینی‌نژاد طباطبایی"
+    for say in (
+        lambda host: texts.visit_branch(name=long_name, tracking_code=code, host=host),
+        lambda host: texts.delayed(tracking_code=code, host=host),
+    ):
+        assert say(host) == say("")
+    assert client.get(texts.STATUS_PAGE)["Location"] == reverse("registration_status")

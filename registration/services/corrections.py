@@ -1,21 +1,67 @@
-"""The second chance of a referred citizen: how often the civil registry may still be asked about an ID.
+"""The second chance of a referred citizen: what was typed is corrected, or another number is proven.
 
-Only checks of the identity count, and only where they sent somebody to a branch: an owner's mismatch says
-nothing about the data, so a stranger with a SIM of their own uses up nobody's tries. Counted from the history
-of all registrations of the ID together, so that neither another number nor another device begins anew.
+A correction keeps the tracking code, the password and the security answer, and goes back to matching. How often
+the civil registry may be asked about an ID is counted here. Only checks of the identity count, and only where
+they sent somebody to a branch: an owner's mismatch says nothing about the data, so a stranger with a SIM of
+their own uses up nobody's tries. Counted from the history of all registrations of the ID together, so that
+neither another number nor another device begins anew.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
+from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.utils import timezone
 
-from identity.matching import IDENTITY
-from registration.models import Event
-from registration.states import State
+from accounts import codes
+from accounts.models import CodePurpose, OneTimeCode
+from identity.matching import IDENTITY, OWNER
+from registration.models import Event, Registration
+from registration.services.decisions import hold_national_id
+from registration.services.journey import UNFINISHED, holds_grant, save_draft
+from registration.services.moves import CITIZEN, move
+from registration.states import OPEN, State
 from tamin_portal import limits
+from tamin_portal.errors import PortalError
+from tamin_portal.hints import hint
+from tamin_portal.secrets import keyed_hash
+
+
+@dataclass(frozen=True)
+class CorrectedIdentity:
+    """What stands in the birth certificate, clean: the part of step three that can be corrected."""
+
+    last_name: str
+    first_name: str
+    certificate_number: str
+    certificate_serial: str
+    series_letter: str
+    series_number: str
+    birth_date: date
+    gender: str
+
+
+@dataclass(frozen=True)
+class Number:
+    """Another mobile of the citizen's own, not proven yet; empty: none was given."""
+
+    operator: str = ""
+    mobile: str = ""
+
+
+@dataclass(frozen=True)
+class Renumbered:
+    """`registration`: what this browser goes on with. `grant` is empty when it went back to matching; else the
+    pair of (national ID, new number) had a request of its own, and the grant opens that one."""
+
+    registration: Registration
+    grant: str = ""
 
 
 def identity_checks(national_ids: Collection[str]) -> dict[str, int]:
@@ -42,3 +88,119 @@ def tries_left(*, national_id: str) -> int:
     """How many corrections of the identity this ID has left; 0: the branch is the way."""
     used = identity_checks([national_id])[national_id]
     return max(0, limits.CORRECTIONS - max(0, used - 1))
+
+
+def correct(*, registration: Registration, grant: str, round: int, identity: CorrectedIdentity) -> Registration:
+    """Hand the corrected identity to matching. `round`: the row's `corrections` when the page was made, so that a
+    page that is sent twice (a double click, a lost answer) is one correction and uses up one try.
+
+    Raises PortalError: grant_ended (continued on another device), registration_closed (decided or ended
+    meanwhile), corrections_used.
+    """
+    with transaction.atomic():
+        row = _locked(registration, grant)
+        if row.corrections != round:
+            return row
+        _refuse_unless(row, IDENTITY)
+        if not tries_left(national_id=row.national_id):
+            raise PortalError("corrections_used")
+        return _resubmit(row, why="corrected", **vars(identity))
+
+
+def pending_number(row: Registration) -> Number:
+    """The number that `change_number` sent a code to."""
+    return Number(operator=row.draft.get("new_operator", ""), mobile=row.draft.get("new_mobile", ""))
+
+
+def change_number(*, registration: Registration, grant: str, mobile: str, operator: str, asker: str) -> codes.Issued:
+    """Send a code to another number of the citizen's own. It is kept on the row until it is proven.
+
+    Raises PortalError: grant_ended, registration_closed, same_number, and those of `codes.issue`; the
+    number is kept then as well, so that nothing has to be typed again.
+    """
+    if not holds_grant(registration, grant):
+        raise PortalError("grant_ended")
+    _refuse_unless(registration, OWNER)
+    if mobile == registration.mobile:
+        raise PortalError("same_number")
+    save_draft(registration=registration, grant=grant, answers={"new_operator": operator, "new_mobile": mobile})
+    return codes.issue(purpose=CodePurpose.NEW_MOBILE, mobile=mobile, asker=asker, operator=operator)
+
+
+def confirm_number(*, registration: Registration, grant: str, asker: str, typed_code: str) -> Renumbered:
+    """The new number is proven: the same request, with the same answers and tracking code, is checked with it.
+
+    Where the pair of the ID and this number has a draft, that one ends; where it has a request that was
+    handed in, this browser goes on with that. Raises PortalError: grant_ended, registration_closed,
+    and those of `codes.try_code`.
+    """
+    number = pending_number(registration)
+    if not holds_grant(registration, grant):
+        raise PortalError("grant_ended")
+    _refuse_unless(registration, OWNER)
+    if not number.mobile:
+        raise PortalError("code_expired")
+    code = codes.try_code(purpose=CodePurpose.NEW_MOBILE, mobile=number.mobile, asker=asker, typed=typed_code)
+    try:
+        return _renumber(registration, grant, number, code)
+    except IntegrityError:  # a step one with the same pair came in between; now it is seen
+        return _renumber(registration, grant, number, code)
+
+
+def _renumber(registration: Registration, grant: str, number: Number, code: OneTimeCode) -> Renumbered:
+    with transaction.atomic():
+        hold_national_id(registration.national_id)
+        row = _locked(registration, grant)
+        codes.consume(code, used_for=str(row.token))
+        if row.state == State.SUBMITTED and row.mobile == number.mobile:
+            return Renumbered(row)  # the same page, sent twice
+        _refuse_unless(row, OWNER)
+        pair = Registration.objects.filter(national_id=row.national_id, mobile=number.mobile, state__in=OPEN)
+        other = pair.select_for_update().first()
+        if other and other.state not in UNFINISHED:
+            return Renumbered(other, _granted(other))
+        if other:
+            move(other, State.SUPERSEDED, actor=CITIZEN, why="number_taken_over", grant_hash="", draft={})
+        return Renumbered(_resubmit(row, why="other_number", mobile=number.mobile, operator=number.operator))
+
+
+def _granted(row: Registration) -> str:
+    grant = secrets.token_urlsafe(32)
+    row.grant_hash, row.touched_at = keyed_hash("grant", grant), timezone.now()
+    row.save(update_fields=["grant_hash", "touched_at"])
+    return grant
+
+
+def _locked(registration: Registration, grant: str) -> Registration:
+    row = Registration.objects.select_for_update().get(pk=registration.pk)
+    if not holds_grant(row, grant):
+        raise PortalError("grant_ended")
+    return row
+
+
+def _refuse_unless(row: Registration, kind: str) -> None:
+    if row.state != State.REFERRED or row.verdict_kind != kind:
+        raise PortalError("registration_closed")
+
+
+def _resubmit(row: Registration, *, why: str, **changes: Any) -> Registration:
+    now = timezone.now()
+    row = move(
+        row,
+        State.SUBMITTED,
+        actor=CITIZEN,
+        why=why,
+        corrections=row.corrections + 1,
+        submitted_at=now,
+        next_attempt_at=now,
+        attempts=0,
+        told_of_delay_at=None,
+        verdict="",
+        verdict_kind="",
+        verdict_fields={},
+        verdict_traces=[],
+        draft={},
+        **changes,
+    )
+    hint("registration.match")
+    return row

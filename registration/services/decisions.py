@@ -161,7 +161,12 @@ def tell_of_delay(rows: Sequence[Registration]) -> None:
     """Their check takes long: one SMS each, once."""
     outbox.enqueue_all(
         [
-            _saying(row, "delayed", texts.delayed(tracking_code=row.tracking_code or ""), MessageKind.NOTICE)
+            _saying(
+                row,
+                "delayed",
+                texts.delayed(tracking_code=row.tracking_code or "", host=settings.PUBLIC_HOST),
+                MessageKind.NOTICE,
+            )
             for row in rows
         ]
     )
@@ -174,7 +179,7 @@ def _saying(row: Registration, what: str, text: str, kind: MessageKind = Message
 
 
 def _to_a_branch(row: Registration) -> str:
-    return texts.visit_branch(**_name(row), tracking_code=row.tracking_code or "")
+    return texts.visit_branch(**_name(row), tracking_code=row.tracking_code or "", host=settings.PUBLIC_HOST)
 
 
 def _name(row: Registration) -> dict[str, str]:

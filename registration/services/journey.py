@@ -134,12 +134,13 @@ def holds_grant(registration: Registration, grant: str) -> bool:
 
 
 def save_draft(*, registration: Registration, grant: str, answers: dict[str, str]) -> None:
-    """Keep what was typed in step three (never secrets) until it is submitted."""
+    """Keep what was typed in step three or in a correction (never secrets) until it is submitted."""
     if not holds_grant(registration, grant):
         raise PortalError("grant_ended")
-    Registration.objects.filter(
-        pk=registration.pk, state=State.MOBILE_CONFIRMED, grant_hash=registration.grant_hash
-    ).update(draft=answers, touched_at=timezone.now())
+    typing = (State.MOBILE_CONFIRMED, State.REFERRED)
+    Registration.objects.filter(pk=registration.pk, state__in=typing, grant_hash=registration.grant_hash).update(
+        draft=answers, touched_at=timezone.now()
+    )
 
 
 def submit(*, registration: Registration, grant: str, identity: Identity) -> Registration:

@@ -96,7 +96,7 @@
 
   // Where the SMS is, ever more rarely; not while nobody looks. A refusal ends it: the page says enough.
   function renew(box) {
-    let pause = 3000;
+    let pause = Number(box.dataset.every || 3) * 1000;
     const ends = Date.now() + 20 * 60 * 1000;
     const look = async () => {
       if (!document.hidden) {
@@ -113,11 +113,17 @@
     setTimeout(look, pause);
   }
 
+  function print(button) {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  }
+
   forgetThePost();
   focusErrors();
   dropDoubleClicks();
   document.querySelectorAll("[data-wait]").forEach((box) => Number(box.dataset.wait) > 0 && countDown(box));
   document.querySelectorAll("[data-renew]").forEach(renew);
+  document.querySelectorAll("[data-print]").forEach(print);
   document.querySelectorAll("[data-without-script]").forEach((form) => form.remove());
   document.querySelectorAll('input[type="password"]').forEach(showPasswordButton);
   document.querySelectorAll('input[autocomplete="one-time-code"]').forEach(readCodeFromSms);

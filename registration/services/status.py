@@ -1,0 +1,104 @@
+"""Where a request is, for whoever knows its national ID and tracking code. Nothing about the person."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F
+from django.utils import timezone
+
+from accounts import throttle
+from registration.models import Event, Registration
+from registration.services import held
+from registration.services.moves import PORTAL
+from registration.states import AT_BRANCH, State
+from tamin_portal import limits
+from tamin_portal.errors import PortalError
+
+_DECIDED = (State.APPROVED, State.AWAITING_BRANCH, State.REFERRED)
+
+
+@dataclass(frozen=True)
+class Status:
+    """The time line of a request. `kind` (owner, identity) only while it is referred; `until`: how long a branch
+    can still help, only while one is to be visited. `usual_minutes`: None where nothing honest can be said;
+    `waits_for_registry`: an outage keeps it waiting; `late`: it waits longer than others did."""
+
+    state: State
+    tracking_code: str
+    kind: str
+    received_at: datetime
+    resubmitted_at: datetime | None
+    decided_at: datetime | None
+    usual_minutes: int | None
+    waits_for_registry: bool
+    late: bool
+    until: datetime | None
+
+    @property
+    def at_branch(self) -> bool:
+        """Whether a branch is to be visited."""
+        return self.state in AT_BRANCH
+
+    @property
+    def checking(self) -> bool:
+        return self.state == State.SUBMITTED
+
+
+def look(*, national_id: str, tracking_code: str, address: str) -> Registration:
+    """The request of this pair. A wrong ID and a wrong code are the same to the database and to the caller.
+
+    Raises PortalError: sign_in_pause (`seconds`; nothing was compared), status_not_found.
+    """
+    account = throttle.account_key(kind="status", name=national_id)
+    where = throttle.buckets_of_status(address=address)
+    throttle.count_try(account=account, where=where)
+    row = Registration.objects.filter(national_id=national_id, tracking_code=tracking_code).first()
+    if row is None:
+        raise PortalError("status_not_found")
+    throttle.forget(account=account, where=where)
+    return row
+
+
+def of(row: Registration) -> Status:
+    """Where `row`, which was handed in, is now."""
+    state = State(row.state)
+    handed_in = row.submitted_at or row.state_since
+    checking = state == State.SUBMITTED
+    usual = usual_minutes() if checking else None
+    outage = checking and held.outage()
+    longest = max(limits.MATCH_TELL_AFTER.total_seconds(), 3 * 60 * (usual or 0))
+    return Status(
+        state=state,
+        tracking_code=row.tracking_code or "",
+        kind=row.verdict_kind if state == State.REFERRED else "",
+        received_at=_first_handed_in(row) if row.corrections else handed_in,
+        resubmitted_at=handed_in if row.corrections else None,
+        decided_at=None if checking else row.state_since,
+        usual_minutes=None if outage else usual,
+        waits_for_registry=outage,
+        late=checking and (timezone.now() - handed_in).total_seconds() > longest,
+        until=row.touched_at + limits.BRANCH_LIFE if state in AT_BRANCH else None,
+    )
+
+
+def usual_minutes() -> int | None:
+    """How long the newest decisions took, in whole minutes: their median. None: too few to speak of."""
+    decided = Event.objects.filter(
+        from_state=State.SUBMITTED,
+        to_state__in=_DECIDED,
+        actor=PORTAL,
+        at__gt=timezone.now() - limits.STATUS_USUAL_WITHIN,
+        registration__submitted_at__lte=F("at"),  # a correction that is being checked has no end yet
+    )
+    times = decided.order_by("-at").values_list("at", "registration__submitted_at")[: limits.STATUS_USUAL_OF]
+    took = [(at - submitted).total_seconds() for at, submitted in times if submitted]
+    return max(1, math.ceil(statistics.median(took) / 60)) if len(took) >= limits.STATUS_USUAL_AT_LEAST else None
+
+
+def _first_handed_in(row: Registration) -> datetime:
+    first = row.events.filter(to_state=State.SUBMITTED).order_by("at").values_list("at", flat=True).first()
+    return first or row.submitted_at or row.state_since
