@@ -57,10 +57,10 @@ def _read(row: Receipt) -> None:
     pushed = base.PushedReceipt(row.method, row.query, row.content_type, bytes(row.body))
     try:
         reports = list(gateway.read_receipts(pushed))
-    except Exception as error:  # a ValueError says malformed; an adapter's own fault must not lose it either
+    except Exception as error:  # not Malformed alone: an adapter's own fault must not lose it either
         _mark_malformed(row, error)
         return
-    known, fault = _apply_each(row.gateway, reports)
+    known, fault = _apply_each(row, reports)
     now = timezone.now()
     if all(known) and fault is None:
         leases.settle(row, state=ReceiptState.DONE)
@@ -87,8 +87,10 @@ def _apply_each(gateway: str, reports: Sequence[base.Receipt]) -> tuple[list[boo
 
 
 def _mark_malformed(row: Receipt, error: Exception) -> None:
-    leases.settle(row, state=ReceiptState.MALFORMED, detail=type(error).__name__)
-    alarms.sound(AlarmCode.RECEIPTS, row.gateway, type(error).__name__)
+    """The text of any other error may quote the request."""
+    reason = (str(error) if isinstance(error, base.Malformed) else type(error).__name__)[:120]
+    leases.settle(row, state=ReceiptState.MALFORMED, detail=reason)
+    alarms.sound(AlarmCode.RECEIPTS, row.gateway, reason)
 
 
 # ── Not heard of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import threading
@@ -10,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -18,6 +20,8 @@ from django.utils import timezone
 from sms import delivery, polling, receipts, reports
 from sms.gateways import base
 from sms.gateways.base import Accepted, Delivery, ReceiptsBy, Unknown
+from sms.gateways.http import HttpGateway
+from sms.gateways.smpp import SmppGateway
 from sms.models import Attempt, Message, MessageKind, MessageState, Part, Receipt, ReceiptState
 from sms.tasks import poll as poll_task
 from sms.tasks import read_receipts as read_task
@@ -211,6 +215,53 @@ def test_a_malformed_one_is_kept_raw_and_marked_and_an_operator_hears_of_it(box,
     assert [(alarm.code, alarm.subject) for alarm in alarms.standing("sms")] == [("receipts", "box")]
 
 
+@pytest.mark.parametrize(
+    ("fault", "detail"),
+    [
+        (base.Malformed("unknown status"), "unknown status"),
+        (ValueError("invalid literal: '09121234567'"), "ValueError"),  # not ours: it may quote the request
+    ],
+)
+def test_the_reason_of_a_malformed_one_is_said_in_words_of_ours_alone(box, monkeypatch, fault, detail):
+    def unreadable(pushed):
+        raise fault
+
+    monkeypatch.setattr(box, "read_receipts", unreadable)
+    Client().post(URL, b"to=09121234567", content_type="text/plain")
+    read_task()
+    [alarm] = alarms.standing("sms")
+    assert (Receipt.objects.get().detail, alarm.detail) == (detail, detail)
+    with pytest.raises(CommandError, match=f"alarm receipts box: {detail}"):
+        call_command("sms_backlog", stdout=io.StringIO())
+
+
+@pytest.mark.parametrize(
+    ("pushed", "reason"),
+    [
+        (base.PushedReceipt("GET", "status=1", "", b""), "no id"),
+        (base.PushedReceipt("GET", "id=09121234567&status=1", "", b""), "the id is none of ours"),
+        (base.PushedReceipt("GET", f"id={uuid.UUID(int=1)}", "", b""), "no status"),
+        (base.PushedReceipt("GET", f"id={uuid.UUID(int=1)}&status=eaten", "", b""), "unknown status"),
+        (base.PushedReceipt("GET", "&".join(["a=1"] * 60), "", b""), "too many fields"),
+    ],
+)
+def test_a_box_of_ones_own_is_told_what_its_receipts_lack(pushed, reason):
+    url = "http://127.0.0.1:1/?t={text}&to={to}&r={receipt_url}"
+    gateway = HttpGateway(name="box", options={"URL": url, "RECEIPT_URL": "https://portal.example/r"})
+    with pytest.raises(base.Malformed, match=f"^{reason}$"):
+        gateway.read_receipts(pushed)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [(b"stat:DELIVRD", "no message id"), (b"id:7", "no status"), (b"id:7 stat:EATEN", "unknown status")],
+)
+def test_an_smsc_is_told_what_its_receipts_lack(body, reason):
+    options = {"HOST": "127.0.0.1", "PORT": "2775", "SYSTEM_ID": "x", "PASSWORD": "x", "SENDER": "1"}
+    with pytest.raises(base.Malformed, match=f"^{reason}$"):
+        SmppGateway(name="smsc", options=options).read_receipts(base.PushedReceipt("", "", "", body))
+
+
 def test_a_malformed_one_does_not_keep_the_others_from_being_read(box):
     message = sent()
     Client().post(URL, b"<html>", content_type="text/plain")
@@ -280,17 +331,34 @@ def test_a_final_state_never_changes(box, first, second):
 
 
 def test_one_that_comes_before_the_answer_to_the_send_is_held_and_then_used(box):
-    push(("id-1", "delivered"))
-    read_task()
-    row = Receipt.objects.get()
-    assert row.state == ReceiptState.HELD
+    def report_at_once(sms):
+        push(("id-1", "delivered"))
+        read_task()
+        assert Receipt.objects.get().state == ReceiptState.HELD
+
+    box.on_send = report_at_once
     message = sent()
     assert message.provider_id == "id-1"
     make_receipts_due()
     read_task()
     assert state_of(message) == MessageState.DELIVERED
-    row.refresh_from_db()
+    row = Receipt.objects.get()
     assert (row.state, row.next_attempt_at) == (ReceiptState.DONE, None)
+
+
+@pytest.mark.parametrize("parts", [("id-1",), ("id-1", "id-2")], ids=["whole", "in parts"])
+def test_a_held_one_is_not_for_a_message_that_was_sent_after_it_came(use_gateways, settings, parts):
+    """The gateway has begun again with its counting."""
+    use_gateways(Box("box", Accepted(provider_ids=parts), receipts=ReceiptsBy.PUSH))
+    settings.SMS_ENVIRONMENT = {"SMS_BOX_RECEIPT_TOKENS": TOKEN}
+    push(("id-1", "undelivered"))
+    read_task()
+    Receipt.objects.update(received_at=timezone.now() - limits.RECEIPT_CLOCKS_DIFFER - timedelta(seconds=1))
+    message = sent()
+    make_receipts_due()
+    read_task()
+    assert state_of(message) == MessageState.ACCEPTED
+    assert Receipt.objects.get().state == ReceiptState.HELD
 
 
 def test_one_by_our_key_that_overtakes_the_send_waits_for_it(box):

@@ -161,6 +161,11 @@ class PushedReceipt:
     body: bytes = field(repr=False)
 
 
+class Malformed(ValueError):
+    """A pushed receipt that cannot be read. Its text is shown to operators: words of our own ("unknown
+    status"), nothing that the request holds."""
+
+
 # ── What a gateway declares.
 
 
@@ -245,8 +250,8 @@ class Gateway(ABC):
         raise NotImplementedError(f"{self.name} declares no look-up")
 
     def read_receipts(self, pushed: PushedReceipt) -> list[Receipt]:
-        """The receipts in a request to our URL. Raises ValueError when it is malformed. Only where
-        `abilities` declares PUSH."""
+        """The receipts in a request to our URL. Raises Malformed, with the reason, when it cannot be read.
+        Only where `abilities` declares PUSH."""
         raise NotImplementedError(f"{self.name} declares no receipts over HTTP")
 
     def poll(self, provider_ids: Sequence[str]) -> list[Receipt]:

@@ -16,6 +16,7 @@ from sms.gateways.base import (
     Accepted,
     Delivery,
     Gateway,
+    Malformed,
     Outcome,
     OutOfOrder,
     PushedReceipt,
@@ -135,9 +136,18 @@ class HttpGateway(Gateway):
         return template
 
     def read_receipts(self, pushed: PushedReceipt) -> list[Receipt]:
-        fields = parse_qs(pushed.query, max_num_fields=50)
         try:
-            key, status = uuid.UUID(fields["id"][0]), fields["status"][0].strip().lower()
-            return [Receipt(_DELIVERY[status], key=key, detail=status)]
-        except LookupError:
-            raise ValueError("no id, no status, or none that is known") from None
+            fields = parse_qs(pushed.query, max_num_fields=50)
+        except ValueError:
+            raise Malformed("too many fields") from None
+        for name in ("id", "status"):
+            if name not in fields:
+                raise Malformed(f"no {name}")
+        try:
+            key = uuid.UUID(fields["id"][0])
+        except ValueError:
+            raise Malformed("the id is none of ours") from None
+        status = fields["status"][0].strip().lower()
+        if status not in _DELIVERY:
+            raise Malformed("unknown status")
+        return [Receipt(_DELIVERY[status], key=key, detail=status)]

@@ -25,6 +25,7 @@ from sms.gateways.base import (
     Accepted,
     Delivery,
     Gateway,
+    Malformed,
     Outcome,
     OutOfOrder,
     PushedReceipt,
@@ -216,8 +217,10 @@ class SmppGateway(Gateway):
         found = {name.decode().lower(): _text(value) for name, value in fields}
         provider_id = self._receipted(found.get("id", ""), _text((beside.get("id") or [""])[0].encode()))
         state = found.get("stat", "").upper() or _state((beside.get("state") or [""])[0])
-        if not provider_id or state not in _DELIVERY:
-            raise ValueError("no id, no state, or none that is known")
+        if not provider_id:
+            raise Malformed("no message id")
+        if state not in _DELIVERY:
+            raise Malformed("unknown status" if state else "no status")
         detail = f"{state} {found['err']}" if found.get("err", "000").strip("0") else state
         return [Receipt(_DELIVERY[state], provider_id=provider_id, detail=detail[:40])]
 
