@@ -21,7 +21,8 @@ from identity.services import Question
 from registration.models import Event, Registration
 from registration.services import decisions, matching
 from registration.states import State
-from sms.models import Message
+from sms import delivery, outbox
+from sms.models import InboxMessage, Message, MessageKind
 from tamin_portal import limits
 from tests.accounts import together
 from tests.journeys import OTHER_NAME, registration_in
@@ -263,6 +264,16 @@ def test_a_large_batch_costs_as_many_statements_as_a_small_one(registries, verdi
     few = statements(0, 2)
     Registration.objects.update(next_attempt_at=None)  # what is held must not come due meanwhile
     assert statements(100, limits.MATCH_GROUP) <= few <= 16
+
+
+def test_a_surge_of_results_lets_a_code_go_first(registries):
+    for number in range(limits.MATCH_GROUP):
+        submitted(number)
+    matching.match_due()
+    outbox.enqueue(to="+989350000001", kind=MessageKind.CODE, text="123456", dedupe_key="a code")
+    delivery.drain()
+    assert InboxMessage.objects.count() == limits.MATCH_GROUP + 1
+    assert InboxMessage.objects.earliest("pk").kind == MessageKind.CODE
 
 
 def test_the_demo_registries_are_asked_as_everybody_else():

@@ -1,7 +1,7 @@
 """The matching queue: submitted rows are claimed, the registries are asked, the answer decides.
 
 The oldest come first. A batch is asked about at once, and decided in groups as the answers come in: each group
-is one transaction (docs/decisions/0011), so a worker that dies has decided about a request wholly or not at all.
+is one transaction (docs/decisions/0013), so a worker that dies has decided about a request wholly or not at all.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def match_due(*, seconds: float = 50) -> int:
     return drain(
         Registration,
         _match,
-        limit=limits.MATCH_BATCH,
+        limit=identity.at_once(limits.MATCH_BATCH),
         lease_for=limits.MATCH_LEASE,
         order=("submitted_at", "id"),
         seconds=seconds,
