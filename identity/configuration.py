@@ -25,6 +25,7 @@ from django.utils.module_loading import import_string
 
 from identity.registries import KINDS
 from identity.registries.base import Registry
+from tamin_portal import limits
 
 OWNER, PERSON = "owner", "person"
 QUESTIONS = (OWNER, PERSON)
@@ -76,6 +77,18 @@ def is_at_hand(question: str) -> bool:
         with suppress(ValueError):
             return not build(name).on_network
     return True
+
+
+def at_once(most: int) -> int:
+    """How many claims are best asked about together, `most` at the most: no more than the first registry of each
+    question takes in a few turns of its connections. What one batch holds, no other worker can begin with."""
+    turns = [most]
+    for question in QUESTIONS:
+        for name in names(question)[:1]:
+            with suppress(ValueError):
+                registry = build(name)
+                turns += [registry.connections * limits.REGISTRY_TURNS] if registry.on_network else []
+    return min(turns)
 
 
 def build(name: str) -> Registry:

@@ -122,6 +122,11 @@ def rests() -> dict[str, BreakerState]:
     return resting.all_rests()
 
 
+def at_once(most: int) -> int:
+    """How many claims are best put into one `check_all`, `most` at the most; see `identity.configuration`."""
+    return configuration.at_once(most)
+
+
 def is_at_hand(question: str) -> bool:
     """Whether `question` goes to a registry that is not on the network first: it answers at once and costs nothing."""
     return configuration.is_at_hand(question)

@@ -89,6 +89,7 @@ BACKLOG_UNKNOWN = 20  # perhaps sent within the hour
 RECEIPT_LARGEST = 8_192  # bytes kept of one pushed receipt
 RECEIPT_HELD = timedelta(hours=1)  # one that came before its message, or that is of none
 RECEIPT_RETRIES = (1, 2, 5, 10, 30, 60, 300)  # seconds, the last repeats
+RECEIPT_CLOCKS_DIFFER = timedelta(seconds=5)  # between our machines: one that sends, one that takes receipts
 RECEIPT_BATCH = 100
 RECEIPT_TIME = 10.0  # seconds of one look
 RECEIPT_LEASE = timedelta(seconds=60)
@@ -116,6 +117,7 @@ MATCH_TELL_AFTER = timedelta(minutes=30)  # one SMS that it takes longer
 REGISTRY_CONNECT_WITHIN = 3.0  # seconds: name, connection and TLS
 REGISTRY_ANSWER_WITHIN = 10.0  # seconds: all of one call
 REGISTRY_CALLS = 32  # at the same time in one process, all registries together
+REGISTRY_TURNS = 4  # of all its connections: what a worker claims together for a registry on the network
 REGISTRY_BATCH_TIME = 45.0  # seconds in which a batch may be asked about; with the last answers under MATCH_LEASE
 
 # Circuit breaker, per service (an SMS gateway and operator).

@@ -124,6 +124,13 @@ def test_all_registries_together_never_have_more_calls_out_than_a_process_may(mo
     assert Remote.most_inside <= 2
 
 
+def test_a_worker_claims_no_more_than_the_registries_take_soon(remote):
+    assert services.at_once(100) == 4 * Remote.connections
+    assert services.at_once(10) == 10
+    remote.IDENTITY_OWNER_REGISTRIES = remote.IDENTITY_PERSON_REGISTRIES = ["local", "remote"]
+    assert services.at_once(100) == 100
+
+
 def test_a_verdict_comes_while_others_are_still_asked_about():
     late = threading.Event()
 
