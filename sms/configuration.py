@@ -25,6 +25,7 @@ from tamin_portal.operators import OPERATORS
 
 ANY = "*"
 OWN_OPTIONS = ("KIND", "RECEIPT_TOKENS")  # of every gateway
+OF_ALL = ("SMS_GATEWAYS", "SMS_ROUTES", "SMS_DAILY_BUDGET")  # the settings that are no gateway's
 SHORTEST_TOKEN = 24  # characters
 _NAME = re.compile(r"[a-z][a-z0-9]*")
 
@@ -119,7 +120,7 @@ def faults() -> list[Fault]:
 
 
 def _faults_of_gateways() -> Iterator[Fault]:
-    for name in names():
+    for name in dict.fromkeys(names()):
         if not _NAME.fullmatch(name):
             hint = "Small Latin letters and digits, a letter first: its settings are SMS_<NAME>_…"
             yield Fault("sms.E002", f"SMS_GATEWAYS has '{name}', which cannot be a gateway's name.", hint)
@@ -134,18 +135,21 @@ def _faults_of_gateways() -> Iterator[Fault]:
 
 def _faults_of_options(name: str) -> Iterator[Fault]:
     prefix = f"SMS_{name.upper()}_"
-    gateway_class = KINDS[kind(name)]
     try:
         build(name)
     except ValueError as error:
-        wanted = ", ".join(prefix + option for option in gateway_class.REQUIRED) or "nothing"
+        wanted = ", ".join(prefix + option for option in KINDS[kind(name)].REQUIRED) or "nothing"
         yield Fault("sms.E004", f"The settings {prefix}… are wrong: {error}.", f"Required: {wanted}.")
-    known = [*OWN_OPTIONS, *gateway_class.REQUIRED, *gateway_class.OPTIONAL]
+    known = _known_options(name)
     for option in sorted(_all_options(name).keys() - set(known)):
         close = difflib.get_close_matches(option, known, n=1)
         hint = f"Did you mean {prefix}{close[0]}?" if close else f"Known are {', '.join(prefix + k for k in known)}."
         yield Fault("sms.E005", f"{prefix}{option} is no setting of a gateway of kind '{kind(name)}'.", hint)
     yield from _faults_of_tokens(name)
+
+
+def _known_options(name: str) -> list[str]:
+    return [*OWN_OPTIONS, *KINDS[kind(name)].REQUIRED, *KINDS[kind(name)].OPTIONAL]
 
 
 def _faults_of_tokens(name: str) -> Iterator[Fault]:
@@ -200,3 +204,22 @@ def _faults_of_route(operator: str, tiers: Route) -> Iterator[Fault]:
 def _faults_of_budget() -> Iterator[Fault]:
     if settings.SMS_DAILY_BUDGET < 0:
         yield Fault("sms.E012", "SMS_DAILY_BUDGET is negative.", "Parts of SMS a day; 0 means no limit.")
+
+
+# ── What is probably a mistake
+
+
+def doubts() -> list[Fault]:
+    """Settings that nobody reads: misspelt, or of a gateway that is not in SMS_GATEWAYS. It works without them."""
+    of_gateways = tuple(f"SMS_{name.upper()}_" for name in names())
+    unread = [name for name in sorted(settings.SMS_ENVIRONMENT) if not name.startswith(of_gateways)]
+    sound = [name for name in names() if kind(name) in KINDS]
+    meant = [*OF_ALL, *(f"SMS_{name.upper()}_{option}" for name in sound for option in _known_options(name))]
+    return [Fault("sms.W001", f"{name} is read by nobody.", _hint_for_unread(name, meant)) for name in unread if name not in OF_ALL]
+
+
+def _hint_for_unread(name: str, meant: list[str]) -> str:
+    if close := difflib.get_close_matches(name, meant, n=1, cutoff=0.8):
+        return f"Did you mean {close[0]}?"
+    gateway = name.split("_")[1].lower()
+    return f"SMS_GATEWAYS has no '{gateway}': add it there, or take this out."

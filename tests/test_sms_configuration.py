@@ -11,6 +11,7 @@ from sms.gateways import KINDS
 from sms.gateways.base import Abilities, Accepted, Gateway
 
 TOKEN = "t" * 32
+SMSC = {f"SMS_ONE_{name}": "1" for name in ("HOST", "PORT", "SYSTEM_ID", "PASSWORD", "SENDER")}
 
 
 class Needy(Gateway):
@@ -47,7 +48,12 @@ def configure(settings, monkeypatch):
 
 
 def faults() -> list[str]:
-    return [found.id for found in run_checks() if found.id.startswith("sms.")]
+    return [found.id for found in run_checks() if found.id.startswith("sms.E")]
+
+
+def warnings() -> dict[str, str]:
+    """What is wrong, and what to do, of that which does not keep the portal from starting."""
+    return {found.msg: found.hint for found in run_checks() if found.id == "sms.W001"}
 
 
 def test_without_routes_every_operator_goes_by_the_gateways_in_order(configure):
@@ -105,6 +111,35 @@ def test_a_receipt_url_with_a_token_that_is_valid_is_right(configure):
     url = f"https://x/sms/receipts/one/{TOKEN}2/?status=%d"
     configure(SMS_ONE_RECEIPT_URL=url, SMS_ONE_RECEIPT_TOKENS=f"{TOKEN},{TOKEN}2")
     assert faults() == []
+
+
+def test_a_gateway_that_is_named_twice_has_each_of_its_mistakes_once(configure):
+    configure("one,one", SMS_ONE_KEY="")
+    assert faults() == ["sms.E004", "sms.E003"]
+
+
+def test_the_port_of_an_smsc_has_a_largest(configure):
+    configure("one", SMS_ONE_KIND="smpp", **SMSC | {"SMS_ONE_PORT": "99999", "SMS_ONE_KEY": ""})
+    [wrong, _key] = configuration.faults()
+    assert "PORT is a whole number from 1 to 65535" in wrong.what
+    configure("one", SMS_ONE_KIND="smpp", **SMSC)
+    assert faults() == ["sms.E005"]  # its KEY
+
+
+def test_a_setting_that_nobody_reads_is_warned_of(configure):
+    configure(SMS_DALY_BUDGET="5", SMS_TOW_KEY="geheim", SMS_KAVE_SENDR="3000", SMS_GATEWAYSS="one")
+    assert faults() == []
+    assert warnings() == {
+        "SMS_DALY_BUDGET is read by nobody.": "Did you mean SMS_DAILY_BUDGET?",
+        "SMS_TOW_KEY is read by nobody.": "Did you mean SMS_TWO_KEY?",
+        "SMS_GATEWAYSS is read by nobody.": "Did you mean SMS_GATEWAYS?",
+        "SMS_KAVE_SENDR is read by nobody.": "SMS_GATEWAYS has no 'kave': add it there, or take this out.",
+    }
+
+
+def test_settings_that_are_read_are_not_warned_of(configure):
+    configure("one,two", SMS_GATEWAYS="one,two", SMS_ROUTES="*:one", SMS_DAILY_BUDGET="0", SMS_ONE_SENDER="3000")
+    assert warnings() == {}
 
 
 def test_a_misspelt_option_is_told_what_was_meant(configure):

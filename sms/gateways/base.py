@@ -192,11 +192,11 @@ class Abilities:
 FOR_EVER = timedelta.max
 
 
-def whole_number(options: Mapping[str, str], name: str, default: int, *, least: int = 1) -> int:
-    """The option `name` as a number. Raises ValueError when it is none, or under `least`."""
+def whole_number(options: Mapping[str, str], name: str, default: int, *, least: int = 1, most: int = 10_000) -> int:
+    """The option `name` as a number. Raises ValueError when it is none, under `least` or over `most`."""
     text = options.get(name, "") or str(default)
-    if not (text.isascii() and text.isdigit()) or int(text) < least:
-        raise ValueError(f"{name} is a whole number from {least} on")
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
+        raise ValueError(f"{name} is a whole number from {least} to {most}")
     return int(text)
 
 

@@ -91,15 +91,15 @@ class SmppGateway(Gateway):
     def __init__(self, *, name: str, options: Mapping[str, str]) -> None:
         super().__init__(name=name, options=options)
         self.connections = whole_number(options, "WINDOW", 10)
-        self._address = (options["HOST"], whole_number(options, "PORT", 2775))
+        self._address = (options["HOST"], whole_number(options, "PORT", 2775, most=65_535))
         self._ids = options.get("RECEIPT_IDS") or "same"
         if self._ids not in ("same", "text", "hex"):
             raise ValueError("RECEIPT_IDS is same, text or hex")
         self._bind = {name.lower(): options.get(name, "") for name in ("SYSTEM_ID", "PASSWORD", "SYSTEM_TYPE")}
         self._from = {
             "source_addr": options["SENDER"],
-            "source_addr_ton": whole_number(options, "SENDER_TON", 0, least=0),
-            "source_addr_npi": whole_number(options, "SENDER_NPI", 1, least=0),
+            "source_addr_ton": whole_number(options, "SENDER_TON", 0, least=0, most=255),
+            "source_addr_npi": whole_number(options, "SENDER_NPI", 1, least=0, most=255),
         }
         self._session: Session | None = None
         self._connecting = threading.Lock()
