@@ -212,10 +212,11 @@ def _faults_of_budget() -> Iterator[Fault]:
 def doubts() -> list[Fault]:
     """Settings that nobody reads: misspelt, or of a gateway that is not in SMS_GATEWAYS. It works without them."""
     of_gateways = tuple(f"SMS_{name.upper()}_" for name in names())
-    unread = [name for name in sorted(settings.SMS_ENVIRONMENT) if not name.startswith(of_gateways)]
+    given = sorted(settings.SMS_ENVIRONMENT.keys() - set(OF_ALL))
+    unread = [name for name in given if not name.startswith(of_gateways)]
     sound = [name for name in names() if kind(name) in KINDS]
     meant = [*OF_ALL, *(f"SMS_{name.upper()}_{option}" for name in sound for option in _known_options(name))]
-    return [Fault("sms.W001", f"{name} is read by nobody.", _hint_for_unread(name, meant)) for name in unread if name not in OF_ALL]
+    return [Fault("sms.W001", f"{name} is read by nobody.", _hint_for_unread(name, meant)) for name in unread]
 
 
 def _hint_for_unread(name: str, meant: list[str]) -> str:
