@@ -3,7 +3,7 @@
 A load writes batches, each in its own short transaction, into a generation nobody reads. A batch is
 read before its transaction opens, so that a file that stalls holds nothing. The switch is one
 transaction at the end; until then nothing has changed for anyone, however the load ends. Why not one
-COPY for all: docs/decisions/0013-an-extract-is-copied-in-batches.md.
+COPY for all: docs/decisions/0014-an-extract-is-copied-in-batches.md.
 """
 
 from __future__ import annotations

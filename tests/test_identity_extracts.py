@@ -122,6 +122,30 @@ class TestGoodLines:
         services.load_civil_registry(source=io.BytesIO(gzip.compress(f"{HEADER}\n{line()}".encode())))
         assert current_ids() == {"0012345679"}
 
+    def test_a_line_read_at_once_says_what_its_cells_say_one_by_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Every odd cell beside plain ones, and beside another odd one, in two orders of the columns."""
+        odd = {
+            "national_id": ["0012345678", "1111111111", "۰۰۱۲۳۴۵۶۷۹", "0123456789", " 0012345679"],
+            "first_name": ["علی‌اکبر", "علی  اکبر", "علي", "ک" * 100, "ک" * 101, "ء", "ر\\", "", "رضا ", '"رضا"', "a"],
+            "last_name": ["کریمی نیا", "کریمی‌", "‌کریمی", "ئ", "ک,", "ک" * 99 + " ک"],
+            "birth_date": ["1370/5/17", "1370/13/01", "1399/12/30", "1400/12/30", "1991/08/08", "1370-05-17"],
+            "gender": ["Male", "female", "females"],
+            "birth_certificate_number": ["0", "00", "007", "", "1234567890", "12345678901"],
+            "birth_certificate_series": ["1105", "105", "1005", "1205", "ا12", "0512", "الف1", "005"],
+            "birth_certificate_serial": ["1", "000000", "1234567"],
+            "deceased": ["1", "2", "۱"],
+        }
+        cells = [{}, *({column: cell} for column, found in odd.items() for cell in found)]
+        rows = [GOOD | one | other for one in cells for other in cells]
+        for names in (list(GOOD), sorted(GOOD)):
+            lines = [",".join(row[name] for name in names).encode() for row in rows]
+            header = ",".join(names).encode()
+            at_once = list(map(extract_rows.parser(ExtractKind.CIVIL, header), range(len(lines)), lines))
+            with monkeypatch.context() as patched:
+                patched.setattr(extract_rows, "_plain_line", lambda *_args: lambda _text: None)
+                one_by_one = list(map(extract_rows.parser(ExtractKind.CIVIL, header), range(len(lines)), lines))
+            assert at_once == one_by_one
+
     def test_what_copy_would_take_for_its_own(self) -> None:
         civil(line(first_name="ر\\N", last_name="\\.ک\\t"))
         record = CivilRecord.objects.get()
