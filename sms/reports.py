@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from sms import routing
@@ -73,12 +73,12 @@ def _read(row: Receipt) -> None:
         leases.settle(row, state=ReceiptState.HELD, next_attempt_at=now + timedelta(seconds=pause))
 
 
-def _apply_each(gateway: str, reports: Sequence[base.Receipt]) -> tuple[list[bool], Exception | None]:
+def _apply_each(row: Receipt, reports: Sequence[base.Receipt]) -> tuple[list[bool], Exception | None]:
     """Which of `reports` had a message, and what came of one that cannot be applied: it costs no other."""
     known, fault = [], None
     for report in reports:
         try:
-            known.append(apply(gateway, report))
+            known.append(apply(row.gateway, report, row.received_at))
         except (OperationalError, InterfaceError):
             raise  # the database's fault, not the receipt's: due again when the lease is over
         except Exception as error:
@@ -116,11 +116,12 @@ def purge(*, before: datetime, dry_run: bool = False) -> int:
 # ── One report
 
 
-def apply(gateway: str, report: base.Receipt) -> bool:
-    """Move the message that `report` is about. False: it is not known, or not accepted, yet."""
+def apply(gateway: str, report: base.Receipt, received_at: datetime | None = None) -> bool:
+    """Move the message that `report` is about. False: it is not known, or not accepted, yet. What was pushed and
+    held came at `received_at`: by the gateway's id it is about none that was sent later."""
     with transaction.atomic():
-        part = _part(gateway, report)
-        message = _message(gateway, report, part)
+        part = _part(gateway, report, received_at)
+        message = _message(gateway, report, part, received_at)
         if message is None or message.state in _BEFORE_ACCEPTED:
             return False
         state = _STATES[report.delivery]
@@ -133,26 +134,36 @@ def apply(gateway: str, report: base.Receipt) -> bool:
     return True
 
 
-def _part(gateway: str, report: base.Receipt) -> Part | None:
+def _part(gateway: str, report: base.Receipt, received_at: datetime | None) -> Part | None:
     if not report.provider_id:
         return None
     parts = Part.objects.filter(gateway=gateway, provider_id=report.provider_id)
     if report.key is not None:
         parts = parts.filter(message__key=report.key)
+    else:
+        parts = parts.filter(_tried_before(received_at, gateway, OuterRef("message")))
     return parts.order_by("-id").first()
 
 
-def _message(gateway: str, report: base.Receipt, part: Part | None) -> Message | None:
+def _message(gateway: str, report: base.Receipt, part: Part | None, received_at: datetime | None) -> Message | None:
     """Locked. Of several with one id (a gateway began again with its counting) the one accepted last is meant."""
     rows = Message.objects.select_for_update()
     if report.key is not None:
         return rows.filter(key=report.key).first()
     if not report.provider_id:
         return None
-    meant = Q(provider_id=report.provider_id, gateway=gateway)
+    meant = Q(provider_id=report.provider_id, gateway=gateway) & _tried_before(received_at, gateway, OuterRef("pk"))
     if part is not None:
         meant |= Q(pk=part.message_id)
     return rows.filter(meant).order_by(F("sent_at").desc(nulls_last=True), "-id").first()
+
+
+def _tried_before(received_at: datetime | None, gateway: str, message: OuterRef) -> Q:
+    """Whether a message was sent by `gateway` before a receipt came; None: whenever."""
+    if received_at is None:
+        return Q()
+    latest = received_at + limits.RECEIPT_CLOCKS_DIFFER
+    return Q(Exists(Attempt.objects.filter(message=message, gateway=gateway, started_at__lte=latest)))
 
 
 def _of_all_parts(part: Part, state: MessageState) -> MessageState:

@@ -94,6 +94,13 @@ def test_strange_answers_to_a_submit_are_outcomes_and_cost_no_other_message_its_
         assert gateway._session.alive
 
 
+def test_parts_that_share_an_id_are_told_as_one():
+    """One receipt is all that will be heard of them."""
+    sms = Sms(key=uuid.uuid4(), to="+989121234567", text="کد " * 60, kind="result")
+    with smsc(submit=said(0x80000004, body=b"7\0")) as port, bound(port) as gateway:
+        assert gateway.send(sms) == Accepted(provider_ids=("7",))
+
+
 @pytest.mark.parametrize("end", [b"", b"\0"], ids=["without a NUL", "with one"])
 def test_the_id_beside_a_receipt_is_whole_with_and_without_a_nul_at_its_end(end):
     kept: list[PushedReceipt] = []

@@ -126,7 +126,7 @@ class SmppGateway(Gateway):
                 return Unknown(f"part {len(ids) + 1} of {len(texts)}: {said.detail}")
             else:
                 return said
-        return Accepted(provider_ids=tuple(filter(None, ids)))
+        return Accepted(provider_ids=tuple(dict.fromkeys(filter(None, ids))))  # some give all parts the same
 
     def _submit(
         self, session: Session, to: str, text: bytes, coding: int, esm_class: int, *, patient: bool, ends: float
