@@ -128,9 +128,8 @@ class OneTimeCode(models.Model):
 
 
 class SignInFailures(models.Model):
-    """Sign-ins tried in a row, none of them right, for one account on one device (both keyed hashes).
-
-    Written by `accounts.throttle` before the password is looked at.
+    """Tries in a row, none of them right, for one account on one device (both keyed hashes): sign-ins, and
+    looks at a status. Written by `accounts.throttle` before the try is looked at.
     """
 
     account = models.CharField(max_length=64)

@@ -64,6 +64,7 @@ def referred(kind: str = "") -> Callable[[_Page], Callable[[HttpRequest], HttpRe
 @referred()
 def second_chance(request: HttpRequest, journey: Journey, row: Registration) -> HttpResponse:
     """The coarse kind, what can be done about it here, and the branch."""
+    journey.shown()
     context = {
         "status": status_service.of(row),
         "tracking_code": to_persian_digits(tracking.grouped(row.tracking_code or "")),

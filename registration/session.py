@@ -99,6 +99,11 @@ class Journey:
         self._data = {"token": str(registration.token)}
         self._write(grant=grant)
 
+    def shown(self) -> None:
+        """A page of this journey is looked at: its status is meant from here on, not one that was asked for before."""
+        if _STATUS_KEY in self.session:
+            del self.session[_STATUS_KEY]
+
     @property
     def submitted_here(self) -> bool:
         """The receipt is of a registration that this browser has just submitted."""

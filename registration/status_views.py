@@ -7,6 +7,7 @@ from typing import Any
 import segno
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
@@ -23,6 +24,8 @@ from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import to_persian_digits
 
+_ANOTHER = "another"  # in the address: not the request of this browser's own journey, which goes on
+
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -31,7 +34,7 @@ def status(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _look(request)
     looking = Looking(request)
-    row = looking.registration()
+    row = None if _ANOTHER in request.GET else looking.registration()
     if row is None:
         return render(request, "registration/status_form.html", {"form": StatusForm()})
     return render(request, "registration/status.html", _context(row) | {"renews": _renews(looking, row)})
@@ -52,7 +55,7 @@ def timeline(request: HttpRequest) -> HttpResponse:
 def leave(request: HttpRequest) -> HttpResponse:
     """An empty status form: for the next request, or the next person at this browser."""
     Looking(request).forget()
-    return redirect("registration_status")
+    return redirect(f"{reverse('registration_status')}?{_ANOTHER}")
 
 
 @never_cache

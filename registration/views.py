@@ -87,6 +87,7 @@ def done(request: HttpRequest) -> HttpResponse:
     row = lookup.by_token(journey.receipt) if journey.receipt else None
     if row is None:
         return redirect("registration")
+    journey.shown()
     # Who has just submitted sees the guide's system message, however quick matching was; the SMS tells the result.
     state = State.SUBMITTED if journey.submitted_here else row.state
     if state in (State.SUPERSEDED, State.APPROVED) and account_exists(national_id=row.national_id):

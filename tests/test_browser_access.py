@@ -145,7 +145,8 @@ def test_the_pages_around_the_journey_are_fit_to_read(browser: Browser, portal: 
 def test_nothing_stands_out_sideways(browser: Browser, portal: Portal, width: int, scale: int) -> None:
     citizen = somebody(3110 + scale)
     visitor = Visitor(browser, portal, width=width, device_scale_factor=scale)
-    for path in ("/portal/", "/portal/recovery", "/portal/inbox/", "/portal/registration", "/admin/"):
+    register = "/portal/registration"
+    for path in ("/portal/", "/portal/recovery", "/portal/inbox/", register, f"{register}/status", "/admin/"):
         visitor.go(path)
         visitor.fits()
     visitor.step_one(citizen)
