@@ -21,6 +21,7 @@ from sms.doubt import DOUBTFUL
 from sms.gateways import base
 from sms.models import Attempt, AttemptOutcome, Message, MessageState, Part, Receipt, ReceiptState
 from tamin_portal import alarms, leases, limits
+from tamin_portal.database import is_locked
 from tamin_portal.models import AlarmCode
 
 # What a report may still change. A message left as unknown was perhaps sent: a report says that it was.
@@ -117,20 +118,29 @@ def purge(*, before: datetime, dry_run: bool = False) -> int:
 
 
 def apply(gateway: str, report: base.Receipt, received_at: datetime | None = None) -> bool:
-    """Move the message that `report` is about. False: it is not known, or not accepted, yet. What was pushed and
-    held came at `received_at`: by the gateway's id it is about none that was sent later."""
-    with transaction.atomic():
-        part = _part(gateway, report, received_at)
-        message = _message(gateway, report, part, received_at)
-        if message is None or message.state in _BEFORE_ACCEPTED:
+    """Move the message that `report` is about. False: it is not known, not accepted, or not free, yet. What was
+    pushed came at `received_at`: by the gateway's id it is about no message that was sent later."""
+    try:
+        with transaction.atomic():
+            return _apply(gateway, report, received_at)
+    except OperationalError as error:
+        if is_locked(error):  # one message that is held for long must not hold up the others
             return False
-        state = _STATES[report.delivery]
-        if state == MessageState.UNDELIVERED and message.gateway != gateway:
-            return True  # another gateway has it by now
-        if part is not None and part.message_id == message.pk:
-            state = _of_all_parts(part, state)
-        if message.state in _OPEN:
-            _move(gateway, message, state, report)
+        raise
+
+
+def _apply(gateway: str, report: base.Receipt, received_at: datetime | None) -> bool:
+    part = _part(gateway, report, received_at)
+    message = _message(gateway, report, part, received_at)
+    if message is None or message.state in _BEFORE_ACCEPTED:
+        return False
+    state = _STATES[report.delivery]
+    if state == MessageState.UNDELIVERED and message.gateway != gateway:
+        return True  # another gateway has it by now
+    if part is not None and part.message_id == message.pk:
+        state = _of_all_parts(part, state)
+    if message.state in _OPEN:
+        _move(gateway, message, state, report)
     return True
 
 
@@ -147,7 +157,7 @@ def _part(gateway: str, report: base.Receipt, received_at: datetime | None) -> P
 
 def _message(gateway: str, report: base.Receipt, part: Part | None, received_at: datetime | None) -> Message | None:
     """Locked. Of several with one id (a gateway began again with its counting) the one accepted last is meant."""
-    rows = Message.objects.select_for_update()
+    rows = Message.objects.select_for_update(nowait=True)
     if report.key is not None:
         return rows.filter(key=report.key).first()
     if not report.provider_id:

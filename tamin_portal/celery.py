@@ -23,6 +23,14 @@ def refuse_unsafe_settings(**kwargs: Any) -> None:
     refuse_unsafe_or_exit()
 
 
+@worker_init.connect
+def wait_for_no_lock_for_ever(**kwargs: Any) -> None:
+    """Before the pool is forked: for all its processes."""
+    from tamin_portal.database import limit_waits
+
+    limit_waits()
+
+
 @task_postrun.connect
 def let_go_of_a_broken_database_connection(**kwargs: Any) -> None:
     """Celery keeps a connection for thousands of tasks (CELERY_DB_REUSE_MAX), also one that PostgreSQL has ended."""

@@ -25,6 +25,10 @@ PREFIX_CODES_PER_HOUR = 100
 POSTS_PER_ADDRESS = 600  # a minute; a whole mobile operator can sit behind one address
 LARGEST_FIELD = 1_000  # characters of one text field
 
+# The database (PostgreSQL; web and workers).
+LOCK_WAIT = timedelta(seconds=10)  # for what somebody else holds; then the page says "busy", and a worker tries again
+TRANSACTION_IDLE = timedelta(seconds=60)  # of a transaction in which nothing happens; then the server ends it
+
 # Sign-in, per account and device; a known device is not slowed down by strangers.
 SIGN_IN_FREE_FAILURES = 3
 SIGN_IN_FIRST_PAUSE = timedelta(seconds=5)
@@ -93,7 +97,7 @@ RECEIPT_CLOCKS_DIFFER = timedelta(seconds=5)  # between our machines: one that s
 RECEIPT_BATCH = 100
 RECEIPT_TIME = 10.0  # seconds of one look
 RECEIPT_LEASE = timedelta(seconds=60)
-RECEIPT_DUE_WITHIN = timedelta(minutes=10)  # by then a message that was delivered is reported; the health page judges older ones
+RECEIPT_DUE_WITHIN = timedelta(minutes=10)  # by then a delivered message is reported; the health page judges older ones
 RECEIPT_WAIT = timedelta(hours=72)  # then an accepted message is left as accepted
 POLL_FIRST_PAUSE = timedelta(seconds=10)
 POLL_LONGEST_PAUSE = timedelta(minutes=30)

@@ -8,6 +8,7 @@ from sms.views import inbox, receipt
 from tamin_portal import views
 
 handler400 = "tamin_portal.views.bad_request"
+handler500 = "tamin_portal.views.server_error"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="sign_in")),

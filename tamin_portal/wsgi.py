@@ -11,11 +11,14 @@ from typing import Any
 from django.core.wsgi import get_wsgi_application
 from django.utils.http import parse_header_parameters
 
+from tamin_portal.database import limit_waits
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tamin_portal.settings")
 REFUSED_CHARSET = "portal.refused_charset"
 READ_AWAY_AT_MOST = 16 * 1024 * 1024  # bytes of a body that the application left unread
 READ_AWAY_WITHIN = 20.0  # seconds
 
+limit_waits()
 _django = get_wsgi_application()
 
 

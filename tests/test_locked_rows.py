@@ -1,0 +1,84 @@
+"""Something is held and not let go: whoever needs it is told so, and nobody else waits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.db.backends.signals import connection_created
+from django.db.models import Model
+
+from registration.models import Registration
+from sms import delivery, reports
+from sms.gateways.base import Delivery, Receipt, ReceiptsBy
+from sms.models import Message, MessageState
+from tamin_portal import limits
+from tamin_portal.database import limit_waits
+from tests import sms_fixtures
+from tests.journeys import MATCHES, Browser, code_on, step_shown
+from tests.sms_fixtures import crowd, drained_in_a_thread, queue
+
+pytestmark = pytest.mark.django_db(transaction=True)
+use_gateways = sms_fixtures.use_gateways
+
+
+@contextmanager
+def held(row: Model) -> Iterator[None]:
+    """A transaction that has locked `row` and does nothing."""
+    locked, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            type(row)._default_manager.filter(pk=row.pk).update(id=row.pk)
+            locked.set()
+            over.wait(30)
+
+    thread = drained_in_a_thread(hold)
+    assert locked.wait(10)
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(30)
+
+
+@pytest.fixture
+def waits_end(monkeypatch):
+    """As in the web and in workers, but sooner; on SQLite its own time-out."""
+    monkeypatch.setattr(limits, "LOCK_WAIT", timedelta(seconds=0.3))
+    if connection.vendor == "sqlite":
+        monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.3)
+    connection.close()
+    limit_waits()
+    yield
+    connection_created.disconnect(dispatch_uid="limit_waits")
+    connection.close()
+
+
+def test_a_page_that_finds_its_row_locked_says_so_and_changes_nothing(waits_end):
+    """Not a 500: nothing is broken."""
+    browser = Browser(raise_request_exception=False)
+    browser.step_one()
+    code = code_on(MATCHES.mobile)
+    with held(Registration.objects.get()):
+        page = browser.step_two(code)
+    assert (page.status_code, page["Retry-After"]) == (503, "10")
+    assert step_shown(browser.get(browser.step_two(code)["Location"])) == "identity"
+
+
+def test_a_report_about_a_locked_message_waits_and_the_others_do_not(use_gateways, waits_end):
+    use_gateways(crowd("box", receipts=ReceiptsBy.PUSH))
+    first, second = queue(), queue()
+    delivery.drain()
+    with held(first):
+        if connection.vendor == "postgresql":  # on SQLite nobody writes while another does
+            assert reports.apply("box", Receipt(Delivery.DELIVERED, key=second.key))
+        assert not reports.apply("box", Receipt(Delivery.DELIVERED, key=first.key))
+    assert reports.apply("box", Receipt(Delivery.DELIVERED, key=first.key))
+    first.refresh_from_db()
+    assert first.state == MessageState.DELIVERED
+    assert Message.objects.filter(state=MessageState.ACCEPTED).count() == (connection.vendor == "sqlite")
