@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 from ready import is_ready  # noqa: E402
-from serve import MARK, running  # noqa: E402
+from serve import MARK, interrupt_once, running  # noqa: E402
 
 CELERY = str(Path(sys.executable).with_name("celery"))
 TIED = [sys.executable, str(ROOT / "tools/tied.py")]
@@ -234,6 +234,13 @@ def sweep(home: Path) -> None:
 def kill_if_there(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def end_politely() -> None:
+    """SIGTERM and Ctrl-C end this program as KeyboardInterrupt, once: told again (a terminal tells the whole group,
+    and a parent its child), it goes on cleaning up."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, interrupt_once)
 
 
 def until(condition: Callable[[], object], what: str, seconds: float, *, every: float = 0.05) -> float:

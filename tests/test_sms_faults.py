@@ -5,8 +5,15 @@ A fault is run with a gateway that knows a client key and with one that does not
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -89,3 +96,35 @@ def test_long_messages_over_smpp_arrive_whole_and_their_receipts_are_heard(meets
 @pytest.mark.parametrize("end", ["peer", "bind"])
 def test_either_end_of_an_smpp_bind_is_killed(meets_its_demands: Run, end: str) -> None:
     meets_its_demands(end)
+
+
+PROGRAM = Path(__file__).resolve().parent.parent / "benchmarks/sms_faults.py"
+
+
+@pytest.mark.skipif(databases.programs() is None, reason="no PostgreSQL server is installed")
+def test_a_table_that_is_ended_politely_leaves_nothing_behind() -> None:
+    """A terminal tells the whole group, and the table then its child: some are told more than once."""
+    with tempfile.TemporaryDirectory(prefix="tamin-test-", ignore_cleanup_errors=True) as folder:
+        os.chmod(folder, 0o755)  # PostgreSQL may run as another user
+        command = [sys.executable, str(PROGRAM), "--only", "postgres", "--short", "--n", str(N)]
+        quiet = subprocess.DEVNULL
+        env = os.environ | {"TMPDIR": folder}
+        table = subprocess.Popen(command, env=env, stdout=quiet, stderr=quiet, process_group=0)
+        ends = time.monotonic() + 90
+        while not list(Path(folder).glob("portal-pg-*/data/postmaster.pid")):
+            assert table.poll() is None
+            assert time.monotonic() < ends
+            time.sleep(0.05)
+        while table.poll() is None:
+            assert time.monotonic() < ends
+            os.killpg(table.pid, signal.SIGTERM)
+            time.sleep(0.02)
+        assert [path.name for path in Path(folder).glob("portal-*")] == []
+
+
+def test_too_few_messages_are_said_to_be_too_few() -> None:
+    command = [sys.executable, str(PROGRAM), "--only", "hangs", "--n", "40"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=90)
+    assert "too few to judge: 600 or more" in done.stdout
+    assert "2 runs had too few messages to judge." in done.stdout
+    assert (done.returncode, "MISSED" in done.stdout) == (2, False)
