@@ -199,7 +199,10 @@ def _write(name: str) -> None:
                 row.save(update_fields=["recent"])
                 return
         elif row.trial_until is not None:
-            _end_trial(row, ok=results.endswith(OK))
+            ok = results.endswith(OK)
+            if ok or _trials.get(name) == row.trial_until:  # another's failure may have begun before it opened
+                _trials.pop(name, None)
+                _end_trial(row, ok=ok)
     forget()
 
 

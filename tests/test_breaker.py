@@ -164,3 +164,24 @@ def test_a_healthy_service_costs_a_few_statements_a_second_not_one_a_call(monkey
             assert breaker.allow(NAME)
             breaker.record(NAME, True)
     assert len(captured) < 12
+
+
+def test_a_failure_that_comes_in_late_ends_nobody_elses_trial():
+    """Another worker called before it opened; that the trial was good still closes it."""
+    results("00000")
+    time_passes(limits.BREAKER_FIRST_PAUSE)
+    assert breaker.allow(NAME)
+    breaker.forget_all()  # the other worker
+    results("0")
+    breaker.forget_all()  # the one with the trial, as far as its success needs no more
+    results("1")
+    assert breaker.state(NAME).closed
+
+
+def test_a_failed_trial_is_ended_by_whoever_has_it():
+    results("00000")
+    time_passes(limits.BREAKER_FIRST_PAUSE)
+    assert breaker.allow(NAME)
+    results("0")
+    assert not breaker.state(NAME).may_be_tried(timezone.now())
+    assert pause() > limits.BREAKER_FIRST_PAUSE.total_seconds()
