@@ -1,4 +1,4 @@
-"""What the session that asked for a code may know of its SMS: on its way, sent, delivered, not confirmed."""
+"""What the session that asked for a code may know of its SMS: on its way, sent, delivered, or why it does not come."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ class Progress(StrEnum):
     SENDING = "sending"
     SENT = "sent"
     DELIVERED = "delivered"
-    UNCONFIRMED = "unconfirmed"  # nobody says that it arrived
+    UNCONFIRMED = "unconfirmed"  # sent, and nobody says that it arrived
+    UNDELIVERED = "undelivered"  # the operator says that it did not arrive
+    DOUBTFUL = "doubtful"  # nobody knows whether it was sent
     NOT_SENT = "not_sent"
 
 
@@ -32,7 +34,12 @@ class CodeDelivery:
     @property
     def is_final(self) -> bool:
         """Nothing more will be known."""
-        return self.progress in (Progress.DELIVERED, Progress.NOT_SENT)
+        return self.progress in (Progress.DELIVERED, Progress.UNDELIVERED, Progress.NOT_SENT)
+
+    @property
+    def wants_advice(self) -> bool:
+        """It may never come, and its owner can do something about it."""
+        return self.progress in (Progress.UNCONFIRMED, Progress.UNDELIVERED, Progress.DOUBTFUL)
 
 
 def of_newest(*, purpose: CodePurpose, mobile: str, asker: str) -> CodeDelivery | None:
@@ -64,8 +71,8 @@ def _of(message: Message, now: datetime) -> CodeDelivery:
             return CodeDelivery(Progress.UNCONFIRMED if waited and not message.final_at else Progress.SENT, at)
         case MessageState.UNKNOWN:
             settled = waited or message.next_attempt_at is None
-            return CodeDelivery(Progress.UNCONFIRMED if settled else Progress.SENDING, at)
+            return CodeDelivery(Progress.DOUBTFUL if settled else Progress.SENDING, at)
         case MessageState.UNDELIVERED:
-            return CodeDelivery(Progress.UNCONFIRMED, at)
+            return CodeDelivery(Progress.UNDELIVERED, message.final_at or at)
         case _:
             return CodeDelivery(Progress.NOT_SENT, at)

@@ -82,20 +82,38 @@ def test_a_gateway_without_receipts_has_nothing_to_confirm(use_gateways):
     assert "تأیید" not in told(browser)
 
 
-def test_an_undelivered_one_says_what_to_do_and_is_not_sent_again(pushing):
+def test_an_undelivered_one_says_that_the_operator_said_no_and_is_not_sent_again(pushing):
     browser = asked()
     delivery.drain()
     report("undelivered")
-    assert "تأیید نکرده است" in told(browser)
+    words = told(browser)
+    assert f"اپراتور شما اعلام کرد که پیامک کد به {NUMBER} نرسید." in words
+    assert "هنوز" not in words
+    for advice in ("خاموش", "آنتن", "800#", "ارسال دوباره کد", "تغییر شماره تلفن همراه"):
+        assert advice in words
+    assert "data-renew" not in browser.get(URL).content.decode()  # nothing more will be known
     delivery.drain()
     assert Message.objects.count() == 1
 
 
-@pytest.mark.parametrize("answer", [Unknown("time-out"), Refused("411")])
-def test_one_that_timed_out_or_was_refused_is_no_riddle(use_gateways, answer):
-    use_gateways(StubGateway("box", answer))
+def test_one_that_timed_out_is_not_said_to_have_been_sent(use_gateways):
+    use_gateways(StubGateway("box", Unknown("time-out"), receipts=ReceiptsBy.PUSH))
     browser = asked()
     delivery.drain()
+    words = told(browser)
+    assert f"معلوم نیست که کد به {NUMBER} ارسال شده است یا نه" in words
+    assert "ارسال شد،" not in words
+    assert "ارسال دوباره کد" in words
+    assert "data-renew" in browser.get(URL).content.decode()
+    report("delivered")
+    assert "رسید" in told(browser)
+
+
+def test_one_that_was_refused_is_no_riddle(use_gateways):
+    use_gateways(StubGateway("box", Refused("411")))
+    browser = asked()
+    delivery.drain()
+    assert "ارسال نشد" in told(browser)
     assert "ارسال دوباره کد" in told(browser)
 
 
