@@ -36,23 +36,25 @@ def _digest(token: str) -> bytes:
     return sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def keep(gateway: str, pushed: PushedReceipt) -> None:
-    """Store `pushed` raw. What is too large is cut and marked, for nobody can read half of it.
+def keep(gateway: str, pushed: PushedReceipt, *, whole: bool = True) -> None:
+    """Store `pushed` raw. What is too large is cut and marked, as is what did not come `whole`: nobody can read
+    half of it.
 
     PostgreSQL takes no NUL in a text: in a query it is written as %00, which means the same there.
     """
     query, body = pushed.query.replace("\0", "%00").encode(errors="replace"), pushed.body
     room = max(limits.RECEIPT_LARGEST - len(query), 0)
-    whole = len(query) + len(body) <= limits.RECEIPT_LARGEST
+    too_large = len(query) + len(body) > limits.RECEIPT_LARGEST
+    fault = "too large" if too_large else "" if whole else "cut off"
     Receipt.objects.create(
         gateway=gateway,
         method=_printable(pushed.method)[:10],
         query=query[: limits.RECEIPT_LARGEST].decode(errors="ignore"),
         content_type=_printable(pushed.content_type)[:100],
         body=body[:room],
-        state=ReceiptState.NEW if whole else ReceiptState.MALFORMED,
-        detail="" if whole else "too large",
-        next_attempt_at=timezone.now() if whole else None,
+        state=ReceiptState.MALFORMED if fault else ReceiptState.NEW,
+        detail=fault,
+        next_attempt_at=None if fault else timezone.now(),
     )
     hint("sms.read_receipts")
 

@@ -49,14 +49,28 @@ def receipt(request: HttpRequest, gateway: str, token: str) -> HttpResponse:
     """Keep what a gateway says about our messages. 404, with nothing else to learn, without its token."""
     if not receipts.token_is_right(gateway=gateway, token=token):
         return HttpResponseNotFound()
+    body, whole = _body(request)
     pushed = PushedReceipt(
         method=str(request.method),
         query=_ascii(request.META.get("QUERY_STRING", "")),
         content_type=request.META.get("CONTENT_TYPE", ""),  # with its charset
-        body=request.read(limits.RECEIPT_LARGEST + 1),
+        body=body,
     )
-    receipts.keep(gateway, pushed)
+    receipts.keep(gateway, pushed, whole=whole)
     return HttpResponse("ok", content_type="text/plain")
+
+
+def _body(request: HttpRequest) -> tuple[bytes, bool]:
+    """The body, up to one byte more than is kept, and whether all of it came. In chunks it has no length, and Django
+    takes it for none."""
+    most = limits.RECEIPT_LARGEST + 1
+    length = str(request.META.get("CONTENT_LENGTH") or "")
+    in_chunks = not length and "HTTP_TRANSFER_ENCODING" in request.META
+    try:
+        body = request.META["wsgi.input"].read(most) if in_chunks else request.read(most)
+    except OSError:  # the connection ended, or the chunks are none
+        return b"", False
+    return body, not length.isdecimal() or len(body) >= min(int(length), most)
 
 
 def _ascii(query: str) -> str:

@@ -11,9 +11,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -306,6 +307,41 @@ def test_a_database_that_is_away_makes_no_receipt_malformed(box, monkeypatch):
     make_receipts_due()
     read_task()
     assert state_of(message) == MessageState.DELIVERED
+
+
+def posted(body: bytes, **environ: Any) -> str:
+    """The status of a POST as the server hands it over; Django's own test client knows no chunks."""
+    said: list[str] = []
+    given = {"wsgi.input": io.BytesIO(body), "CONTENT_TYPE": "application/json", **environ}
+    request = RequestFactory().post(URL).environ
+    del request["CONTENT_LENGTH"]
+    WSGIHandler()(request | given, lambda status, headers: said.append(status)).close()
+    return said[0]
+
+
+def test_a_body_in_chunks_is_kept(box):
+    message = sent()
+    assert (
+        posted(json.dumps([[message.provider_id, "delivered"]]).encode(), HTTP_TRANSFER_ENCODING="chunked") == "200 OK"
+    )
+    read_task()
+    assert state_of(message) == MessageState.DELIVERED
+    assert posted(b"x" * 100_000, HTTP_TRANSFER_ENCODING="chunked") == "200 OK"
+    assert Receipt.objects.latest("pk").detail == "too large"
+
+
+def test_a_body_that_is_cut_off_is_kept_and_marked(box):
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise ConnectionResetError
+
+    assert posted(b'[["id-1", "deli', CONTENT_LENGTH="27") == "200 OK"
+    assert posted(b"", **{"wsgi.input": Broken(), "HTTP_TRANSFER_ENCODING": "chunked"}) == "200 OK"
+    rows = Receipt.objects.order_by("pk").values_list("body", "state", "detail", "next_attempt_at")
+    assert [(bytes(body), *rest) for body, *rest in rows] == [
+        (b'[["id-1", "deli', ReceiptState.MALFORMED, "cut off", None),
+        (b"", ReceiptState.MALFORMED, "cut off", None),
+    ]
 
 
 # ── any order, several times, early
