@@ -18,6 +18,7 @@ urlpatterns = [
     path("portal/registration", include("registration.urls")),
     path("portal/inbox/", inbox, name="inbox"),
     path("sms/receipts/<str:gateway>/<str:token>/", receipt, name="sms_receipt"),
+    path("sms/receipts/<str:gateway>/<str:token>", receipt),  # as gateways' consoles cut it
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("readyz", views.readyz),

@@ -36,8 +36,9 @@ def access_log(caplog):
     )
 
 
-def test_gunicorn_writes_no_line_for_a_receipt_and_one_for_a_page(access_log, caplog):
-    access_log(PATH)
+@pytest.mark.parametrize("path", [PATH, PATH.removesuffix("/")])
+def test_gunicorn_writes_no_line_for_a_receipt_and_one_for_a_page(access_log, caplog, path):
+    access_log(path)
     assert caplog.text == ""
     access_log("/portal/registration")
     assert "/portal/registration" in caplog.text
@@ -59,9 +60,10 @@ def test_other_logs_name_the_place_and_not_the_token(line):
 
 
 @pytest.mark.django_db
-def test_a_refused_receipt_leaves_no_token_in_the_log(caplog):
+@pytest.mark.parametrize("path", [PATH, PATH.removesuffix("/")])
+def test_a_refused_receipt_leaves_no_token_in_the_log(caplog, path):
     caplog.handler.addFilter(NoPersonalData())
-    Client().get(PATH)
+    Client().get(path)
     assert "Not Found: /sms/receipts/…" in caplog.text
     assert "s3cr3t" not in caplog.text
 

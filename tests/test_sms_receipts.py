@@ -204,6 +204,19 @@ def test_the_largest_that_fits_is_read(box):
     assert Receipt.objects.get().state == ReceiptState.NEW
 
 
+def test_a_url_that_lost_its_last_slash_on_a_gateways_console_is_the_same(box):
+    message = sent()
+    cut = URL.removesuffix("/")
+    report = json.dumps([[message.provider_id, "delivered"]])
+    answer = Client().post(cut, report, content_type="application/json")
+    assert (answer.status_code, answer.content) == (200, b"ok")
+    read_task()
+    assert state_of(message) == MessageState.DELIVERED
+    assert Client().get(f"{cut}?id=1").status_code == 200
+    wrong = [Client().get(path) for path in (f"/sms/receipts/box/{TOKEN[:-1]}", f"/sms/receipts/nobody/{TOKEN}")]
+    assert {(answer.status_code, answer.content) for answer in wrong} == {(404, b"")}
+
+
 # ── damaged
 
 
