@@ -11,7 +11,7 @@ from django.utils import timezone
 from sms import configuration, outbox, parts, receipts, routing, switches, texts
 from sms.gateways import base
 from sms.models import Attempt, AttemptOutcome, GatewaySwitch, Message, MessageKind, MessageState
-from tamin_portal import alarms, breaker
+from tamin_portal import alarms, breaker, limits
 from tamin_portal.errors import PortalError
 from tamin_portal.models import AlarmCode
 from tamin_portal.operators import OPERATORS
@@ -36,21 +36,27 @@ _ENDS = {
 def resend(*, message: int) -> Message:
     """Queue the text of a result or notice anew, as a message of its own; twice by mistake is once.
 
-    Raises PortalError: not_found, code (its owner asks for another), still_waiting, arrived, no_text
-    (blanked: whoever caused the message must cause it again).
+    Raises PortalError: not_found, code (its owner asks for another), still_waiting (also: its receipt is
+    not overdue yet), arrived, no_text (blanked: whoever caused the message must cause it again).
     """
     old = Message.objects.filter(pk=message).first()
     if old is None:
         raise PortalError("not_found")
     if old.kind == MessageKind.CODE:
         raise PortalError("code")
-    if old.next_attempt_at is not None:
+    if old.next_attempt_at is not None or _is_awaited(old):
         raise PortalError("still_waiting")
     if old.state not in _ENDED_BADLY:
         raise PortalError("arrived")
     if not old.text:
         raise PortalError("no_text")
     return outbox.enqueue(to=old.to, kind=old.kind, text=old.text, operator=old.operator, dedupe_key=f"resend:{old.pk}")
+
+
+def _is_awaited(message: Message) -> bool:
+    """Accepted so lately that its receipt may still come."""
+    accepted = message.state == MessageState.ACCEPTED and message.final_at is None
+    return accepted and (message.sent_at or timezone.now()) > timezone.now() - limits.RECEIPT_DUE_WITHIN
 
 
 def send_test(*, to: str, gateway: str = "", operator: str = "", code: bool = False) -> tuple[Message, base.Outcome]:

@@ -11,10 +11,11 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts.models import OneTimeCode
-from sms import delivery, reports, routing
+from sms import delivery, operating, reports, routing
 from sms.gateways.base import Delivery, OutOfOrder, Receipt, ReceiptsBy, Refused, TryAgain, Unknown
 from sms.models import GatewaySwitch, Message, MessageKind, MessageState
 from tamin_portal import alarms, limits
+from tamin_portal.errors import PortalError
 from tests import sms_fixtures
 from tests.sms_fixtures import NUMBER, queue
 from tests.sms_gateways import StubGateway
@@ -91,6 +92,16 @@ def test_what_may_not_be_sent_again_is_refused_with_the_reason(kind, changes, wh
         call_command("sms_resend", str(message.pk), stderr=out)
     assert why in out.getvalue()
     assert Message.objects.count() == 1
+
+
+def test_what_was_accepted_just_now_is_sent_again_only_when_its_receipt_is_overdue(use_gateways):
+    use_gateways(StubGateway("one", receipts=ReceiptsBy.PUSH))
+    message = queue(text="نتیجه شما")
+    delivery.drain()
+    with pytest.raises(PortalError, match="still_waiting"):
+        operating.resend(message=message.pk)
+    Message.objects.update(sent_at=timezone.now() - limits.RECEIPT_DUE_WITHIN)
+    assert operating.resend(message=message.pk).pk != message.pk
 
 
 def test_resending_what_does_not_exist_is_said():
