@@ -63,8 +63,9 @@ def send_test(*, to: str, gateway: str = "", operator: str = "", code: bool = Fa
     """Send a test text to `to` (E.164) now, by `gateway` or the first of the route, and say what it answered.
 
     `code`: as a code goes, which may be another line or a template of the gateway's; it opens nothing.
-    The breaker and the switches are not asked, so that a gateway can be tried before it is switched
-    on; the breaker hears the answer. Raises PortalError: no_operator, no_gateway.
+    The breaker and the switches are not asked of `gateway`, so that it can be tried before it is switched
+    on. The breaker hears when it works and when it refuses our account; other failures of tests close no
+    gateway to citizens. Raises PortalError: no_operator, no_gateway.
     """
     _known_operator(operator)
     kind = MessageKind.CODE if code else MessageKind.NOTICE
@@ -74,7 +75,8 @@ def send_test(*, to: str, gateway: str = "", operator: str = "", code: bool = Fa
     message = _test_message(kind, to=to, operator=operator, gateway=chosen.name)
     attempt = Attempt.objects.create(message=message, gateway=chosen.name)
     outcome = chosen.send(_sms(message))
-    routing.heard(chosen.name, operator, outcome, message.kind)
+    if isinstance(outcome, base.Accepted | base.OutOfOrder):
+        routing.heard(chosen.name, operator, outcome, message.kind)
     _record(message, attempt, outcome, chosen)
     return message, outcome
 

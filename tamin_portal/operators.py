@@ -9,4 +9,25 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from phonenumbers import parse
+
 OPERATORS: dict[str, str] = json.loads(Path(__file__).with_name("operators.json").read_text(encoding="utf-8"))
+# What libphonenumber calls the owners of prefixes, and our keys.
+_OWNERS = {
+    "IR-MCI": "mci",
+    "Irancell": "irancell",
+    "Rightel": "rightel",
+    "Aptel": "aptel",
+    "TeleKish": "telekish",
+    "MTCE": "espadan",
+}
+
+
+def hint(mobile: str) -> str:
+    """The operator that once gave out the prefix of `mobile` (E.164); empty: not known.
+
+    Only for who tries something out: numbers are portable, so what a citizen chose in step one always wins.
+    """
+    from phonenumbers.carrier import name_for_number  # half a second and some MB, which no other process needs
+
+    return _OWNERS.get(name_for_number(parse(mobile), "en"), "")

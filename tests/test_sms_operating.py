@@ -214,6 +214,43 @@ def test_a_code_template_is_tried_with_a_code_that_opens_nothing(use_gateways):
     assert (sms.kind, len(sms.code)) == ("code", limits.CODE_DIGITS)
     assert sms.code in sms.text
     assert sms.label == "کد شناسه آزمایش"
+def test_a_test_goes_by_the_route_of_the_operator_that_the_prefix_hints_at(use_gateways, settings):
+    mci, rest = StubGateway("one"), StubGateway("two")
+    use_gateways(mci, rest)
+    settings.SMS_ROUTES = "mci:one;*:two"
+    assert "mci, as the number's prefix says; by the route of mci\n" in run("sms_send_test", "09121234567")
+    assert "irancell, as the number's prefix says; by the route of *\n" in run("sms_send_test", "09351234567")
+    told = run("sms_send_test", "09121234567", "--operator", "rightel")
+    assert "rightel, as --operator says; by the route of *\n" in told
+    told = run("sms_send_test", "09451234567")
+    assert "no operator has that prefix; by the route of *\n" in told
+    told = run("sms_send_test", "09351234567", "--gateway", "one")
+    assert "irancell, as the number's prefix says; by one, whatever the routes say\n" in told
+    assert [sms.to for sms in mci.sent] == ["+989121234567", "+989351234567"]
+    assert list(Message.objects.order_by("pk").values_list("operator", flat=True)) == [
+        "mci", "irancell", "rightel", "", "irancell",
+    ]  # fmt: skip
+
+
+def test_tests_that_fail_close_no_gateway_to_citizens_unless_it_refuses_our_account(use_gateways):
+    use_gateways(StubGateway("one", *[TryAgain("x")] * 6, *[Unknown("y")] * 6, OutOfOrder("418")))
+    for _ in range(12):
+        with pytest.raises(CommandError):
+            run("sms_send_test", "09121234567")
+    assert len(routing.route("mci", "code")) == 1
+    with pytest.raises(CommandError, match="418"):
+        run("sms_send_test", "09121234567")
+    assert routing.route("mci", "code") == ()
+    assert [alarm.code for alarm in alarms.standing("sms")] == ["out_of_order"]
+
+
+def test_a_test_that_is_taken_ends_the_alarm_of_its_kind(use_gateways):
+    use_gateways(StubGateway("one"))
+    routing.heard("one", "mci", OutOfOrder("424", kind="code"))
+    run("sms_send_test", "09121234567", "--code", "--gateway", "one")
+    assert alarms.standing("sms") == []
+
+
     assert sms.code not in told
     assert (Message.objects.get().kind, OneTimeCode.objects.count()) == ("code", 0)
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from sms import operating
+from sms import configuration, operating
 from sms.gateways.base import Accepted
+from tamin_portal import operators
 from tamin_portal.errors import PortalError
 from tamin_portal.operators import OPERATORS
 from tamin_portal.persian import InputError, parse_mobile
@@ -20,8 +21,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("number", help="the mobile, written in any way")
         parser.add_argument("--gateway", default="", help="as in SMS_GATEWAYS; without it the first of the route")
-        parser.add_argument("--operator", default="", help="the number's operator, as SMS_ROUTES calls it")
-
+        told = "the number's operator, as SMS_ROUTES calls it; without it the one whose prefix the number has"
+        parser.add_argument("--operator", default="", help=told)
         parser.add_argument(
             "--code", action="store_true", help="as a code goes (template, service line); opens nothing"
         )
@@ -29,15 +30,29 @@ class Command(BaseCommand):
     def handle(self, *args: Any, number: str, gateway: str, operator: str, code: bool, **options: Any) -> None:
         try:
             to = parse_mobile(number)
-            message, outcome = operating.send_test(to=to, gateway=gateway, operator=operator, code=code)
+            known = operator or operators.hint(to)
+            message, outcome = operating.send_test(to=to, gateway=gateway, operator=known, code=code)
         except InputError:
             raise CommandError("that is not an Iranian mobile number (like 09121234567)") from None
         except PortalError as error:
             if error.code == "no_operator":
-                known = ", ".join(OPERATORS)
-                raise CommandError(f"there is no operator '{operator}'; there are: {known}") from None
+                there = ", ".join(OPERATORS)
+                raise CommandError(f"there is no operator '{operator}'; there are: {there}") from None
             raise CommandError("there is no such gateway, or none of the route may be tried now") from None
+        self.stdout.write(f"{_whose(operator, known)}; {_way(gateway, known)}")
         told = f"{message.gateway}: {type(outcome).__name__} {outcome.detail}".rstrip()
         if not isinstance(outcome, Accepted):
             raise CommandError(f"{told} (message {message.pk})")
         self.stdout.write(f"{told} (message {message.pk}; what becomes of it: manage.py sms_status {message.pk})")
+
+
+def _whose(operator: str, known: str) -> str:
+    if operator:
+        return f"{operator}, as --operator says"
+    return f"{known}, as the number's prefix says" if known else "no operator has that prefix"
+
+
+def _way(gateway: str, operator: str) -> str:
+    if gateway:
+        return f"by {gateway}, whatever the routes say"
+    return f"by the route of {operator if operator in configuration.operators() else configuration.ANY}"
