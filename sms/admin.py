@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.core.validators import MaxValueValidator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -170,6 +171,7 @@ class GatewaySwitchForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["weight"].validators.append(MaxValueValidator(limits.SMS_LARGEST_WEIGHT))
         known = {"gateway": {name: name for name in configuration.names()}, "operator": {"": "—", **OPERATORS}}
         for name, choices in known.items():
             old = getattr(self.instance, name)

@@ -21,6 +21,7 @@ from django.conf import settings
 
 from sms.gateways import KINDS
 from sms.gateways.base import Gateway
+from tamin_portal import limits
 from tamin_portal.operators import OPERATORS
 
 ANY = "*"
@@ -106,9 +107,16 @@ def _tier(text: str) -> Tier:
     for share in text.split("+"):
         name, equals, weight = (part.strip() for part in share.partition("="))
         if not name or (equals and not (weight.isascii() and weight.isdigit())):
-            raise ValueError(f"'{share.strip()}' is not 'gateway' or 'gateway=weight'")
-        shares.append((name, int(weight) if equals else 1))
+            raise ValueError(f"'{share.strip()[:40]}' is not 'gateway' or 'gateway=weight'")
+        shares.append((name, weight_of(weight) if equals else 1))
     return tuple(shares)
+
+
+def weight_of(digits: str) -> int:
+    """Raises ValueError for more than `limits.SMS_LARGEST_WEIGHT`: no column holds it, and no lot is drawn by it."""
+    if len(digits) > 20 or int(digits) > limits.SMS_LARGEST_WEIGHT:
+        raise ValueError(f"a weight is {limits.SMS_LARGEST_WEIGHT} at most")
+    return int(digits)
 
 
 # ── What is wrong with it

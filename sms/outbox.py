@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,7 +44,8 @@ def enqueue(
     """Queue `text` for the mobile `to` (E.164) and hint at it after commit. One INSERT.
 
     The same `dedupe_key` again returns the message that is there, unchanged. Raises PortalError:
-    bad_number (not an Iranian mobile), empty_text, text_too_long (`at_most`).
+    bad_number (not an Iranian mobile), empty_text (nothing of it can be seen), text_too_long (`at_most`),
+    bad_text (a NUL, or half a character: no database takes it).
     """
     message = _message(
         Saying(to=to, kind=kind, text=text, dedupe_key=dedupe_key, operator=operator, expires_at=expires_at)
@@ -112,7 +114,9 @@ def _check(to: str, text: str) -> None:
         good = False
     if not good:
         raise PortalError("bad_number")
-    if not text.strip():
+    if not any(unicodedata.category(character)[0] not in "CZ" for character in text):
         raise PortalError("empty_text")
     if len(text) > limits.SMS_LONGEST:
         raise PortalError("text_too_long", at_most=limits.SMS_LONGEST)
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise PortalError("bad_text")

@@ -80,6 +80,7 @@ SMS_LEASE = timedelta(seconds=60)
 SMS_CODE_RETRIES = (0, 2, 5, 10, 20)  # seconds
 SMS_RESULT_RETRIES = (10, 30, 120, 300, 900)  # seconds, the last repeats with jitter
 SMS_RESULT_GIVE_UP = timedelta(hours=72)
+SMS_LARGEST_WEIGHT = 1_000_000  # of a gateway among those it shares with
 SMS_LOOK_UP_PAUSE = timedelta(seconds=10)  # a gateway shows a message it took a little late
 SMS_BUDGET_NEW_NUMBERS = 0.8  # of the daily budget; from there on no codes to numbers nobody has proven
 ALARM_AGAIN = timedelta(minutes=15)  # a line in the log while one lasts

@@ -117,6 +117,9 @@ def test_the_switch_offers_the_known_operators_and_no_other(use_gateways, client
     client.force_login(operator())
     page = client.get("/admin/sms/gatewayswitch/add/").content.decode()
     assert '<option value="mci">همراه اول</option>' in page
+    for weight in ("1000001", "2147483648", "18446744073709551616", "1" * 900):
+        much = client.post("/admin/sms/gatewayswitch/add/", {"gateway": "one", "operator": "", "weight": weight})
+        assert much.context["adminform"].form.errors.keys() == {"weight"}
     wrong = client.post("/admin/sms/gatewayswitch/add/", {"gateway": "one", "operator": "mcii", "weight": ""})
     assert 'id="id_operator_error"' in wrong.content.decode()
     assert not GatewaySwitch.objects.exists()

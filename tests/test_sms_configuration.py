@@ -92,6 +92,8 @@ def test_a_gateway_gets_its_own_options_and_none_of_the_portals(configure):
         ({"SMS_ONE_RECEIPT_TOKENS": TOKEN + "/"}, "sms.E007"),
         ({"routes": "mci=one"}, "sms.E008"),
         ({"routes": "mci:one=x;*:one"}, "sms.E008"),
+        ({"routes": "*:one=1000001+two=1"}, "sms.E008"),
+        ({"routes": f"*:one={'9' * 400}+two=1"}, "sms.E008"),
         ({"routes": "*:one,,two"}, "sms.E008"),
         ({"routes": "*:one;*:two"}, "sms.E008"),
         ({"routes": "*:one,tow"}, "sms.E009"),

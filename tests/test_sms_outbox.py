@@ -31,7 +31,10 @@ pytestmark = pytest.mark.django_db
         ("", "متن", "bad_number"),
         (NUMBER, "", "empty_text"),
         (NUMBER, " \n ", "empty_text"),
+        (NUMBER, "\u200c\u200f\u2060\ufeff", "empty_text"),  # nothing of it can be seen
         (NUMBER, "م" * 901, "text_too_long"),
+        (NUMBER, "نتیجه\0", "bad_text"),
+        (NUMBER, "نتیجه \ud83d", "bad_text"),  # half an emoji
     ],
 )
 def test_what_no_gateway_takes_is_refused_where_it_is_queued(to, text, code):

@@ -43,7 +43,11 @@ def _change(name: str, what: str | None, weight: str | None, operator: str) -> s
         return f"{about}: {what}"
     if what != "weight" or weight is None or not (weight == "settings" or weight.isdecimal()):
         raise CommandError("say on, off, weight NUMBER or weight settings")
-    operating.weigh(gateway=name, operator=operator, weight=None if weight == "settings" else int(weight))
+    try:
+        number = None if weight == "settings" else configuration.weight_of(weight)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+    operating.weigh(gateway=name, operator=operator, weight=number)
     return f"{about}: weight {weight}"
 
 
