@@ -18,19 +18,15 @@ import argparse
 import contextlib
 import json
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import databases
-from benchmarks.sms_world import World, end_politely, sweep
+from benchmarks import databases, fault_bench
+from benchmarks.sms_world import World, end_politely
 
 KEY, NO_KEY, SMPP = "kavenegar", "http", "smpp"  # kinds of gateways; the first knows a client key
 BOTH = (KEY, NO_KEY)
@@ -108,58 +104,9 @@ def needed(fault: str, short: bool) -> int:
     return brief if short else long
 
 
-@contextlib.contextmanager
-def bench(logs: Path | None = None) -> Iterator[Any]:
-    """What runs one fault and returns its verdict. The tables are made once for all; the logs of runs
-    that miss a demand are copied into `logs`."""
-    folder = Path(tempfile.mkdtemp(prefix="portal-faults-"))
-    server = os.environ.get("DATABASE_URL", "")
-    try:
-        with databases.migrated(server, folder) as template:
-
-            def run(fault: str, n: int, *, kind: str, short: bool) -> dict[str, Any]:
-                home = folder / f"{fault}-{kind}"
-                home.mkdir()
-                try:
-                    with databases.new_database(server, home, copy_of=template) as url:
-                        verdict = in_a_child(fault=fault, n=n, kind=kind, short=short, home=str(home), database=url)
-                    if logs and verdict["misses"]:
-                        shutil.copytree(home, logs / home.name, dirs_exist_ok=True)
-                    return verdict
-                finally:
-                    sweep(home)
-                    shutil.rmtree(home, ignore_errors=True)
-
-            yield run
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def in_a_child(**run: Any) -> dict[str, Any]:
-    """The verdict of one run; a run that breaks down or takes too long is a row with that as its miss."""
-    command = [sys.executable, __file__, "--run", json.dumps(run)]
-    verdict: dict[str, Any] = {"fault": run["fault"], "gateway": "", "created": run["n"], "states": {}}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            said, complained = process.communicate(timeout=LONGEST_SHORT if run["short"] else LONGEST)
-        except (subprocess.TimeoutExpired, KeyboardInterrupt) as reason:
-            end(process)
-            if isinstance(reason, KeyboardInterrupt):
-                raise
-            return verdict | {"misses": ["it took too long"]}
-    if process.returncode:
-        return verdict | {"misses": [complained.strip()[-1500:]]}
-    finished: dict[str, Any] = json.loads(said.splitlines()[-1])
-    return finished
-
-
-def end(process: subprocess.Popen[str]) -> None:
-    """Politely, so that it ends its own processes; then for certain."""
-    process.terminate()
-    try:
-        process.communicate(timeout=30)
-    except subprocess.TimeoutExpired:
-        process.kill()
+def bench(logs: Path | None = None) -> contextlib.AbstractContextManager[Any]:
+    """As `fault_bench.bench`, for the faults here."""
+    return fault_bench.bench(__file__, longest=LONGEST, longest_short=LONGEST_SHORT, logs=logs)
 
 
 def child(fault: str, n: int, kind: str, short: bool, home: str, database: str) -> int:
@@ -188,11 +135,11 @@ def child(fault: str, n: int, kind: str, short: bool, home: str, database: str) 
 
 
 def show(verdict: dict[str, Any]) -> None:
-    page, states = verdict.get("slowest_page"), verdict["states"]
+    page, states = verdict.get("slowest_page"), verdict.get("states", {})
     line(
         verdict["fault"],
-        verdict["gateway"],
-        verdict["created"],
+        verdict.get("gateway", ""),
+        verdict.get("created", "?"),
         verdict.get("lost", "?"),
         verdict.get("doubled", "?"),
         states.get("unknown", 0),
@@ -202,16 +149,13 @@ def show(verdict: dict[str, Any]) -> None:
         verdict.get("remark", ""),
     )
     books = " + ".join(f"{count} {state}" for state, count in sorted(states.items())) or "?"
-    print(f"    {verdict['created']} created = {books}; {states.get('sending', 0)} in sending")
+    print(f"    {verdict.get('created', '?')} created = {books}; {states.get('sending', 0)} in sending")
     for miss in verdict["misses"]:
         print(f"    MISSED: {miss}")
 
 
 def line(*cells: object) -> None:
-    """One row in columns: words to the left, numbers to the right."""
-    words = [str(cell).ljust(width) for cell, width in zip(cells[:2], WIDTHS, strict=False)]
-    numbers = [str(cell).rjust(width) for cell, width in zip(cells[2:], WIDTHS[2:], strict=True)]
-    print("  ".join(words + numbers).rstrip(), flush=True)
+    print(fault_bench.in_columns(WIDTHS, cells, words=2), flush=True)
 
 
 if __name__ == "__main__":

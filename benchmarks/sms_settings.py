@@ -25,5 +25,5 @@ for _variable, _text in os.environ.items():
                 setattr(limits, _name, timedelta(seconds=_numbers[0]))
             case tuple():
                 setattr(limits, _name, _numbers)
-            case _:
-                setattr(limits, _name, int(_numbers[0]))
+            case int() | float() as _present:
+                setattr(limits, _name, type(_present)(_numbers[0]))

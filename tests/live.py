@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from identity.registries.demo import CITIZENS, DemoCitizen
+from tests import citizens
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
@@ -147,7 +148,4 @@ def demo(plot: str) -> Citizen:
 
 def somebody(number: int) -> Citizen:
     """Made-up citizen `number`, whom no extract knows: valid input, and in the end a branch."""
-    digits = f"{990_000_000 + number:09}"
-    remainder = sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=True)) % 11
-    check = remainder if remainder < 2 else 11 - remainder
-    return Citizen(national_id=f"{digits}{check}", mobile=f"0935{number:07}", operator="ایرانسل")
+    return Citizen(national_id=citizens.national_id(number), mobile=citizens.mobile(number), operator="ایرانسل")
