@@ -38,11 +38,13 @@ class Question:
     """What is asked about one claim. `attempt` counts from 1 and grows each time the same claim is asked again.
 
     `ask_person` False: this person may not be asked about any more; who owns the mobile is then sent to a person.
+    `owner_matched`: an earlier check of this claim found that the mobile is theirs, and is not paid for again.
     """
 
     claim: Claim
     attempt: int = 1
     ask_person: bool = True
+    owner_matched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ def check_all(
     traces: dict[int, tuple[Trace, ...]] = {}
     with Round(seconds=seconds) as asked:
         for number, question in enumerate(questions):
-            asked.put(number, OWNER, Inquiry(question.claim, question.attempt))
+            first = PERSON if question.owner_matched and question.ask_person else OWNER
+            asked.put(number, first, Inquiry(question.claim, question.attempt))
         for case in asked.answers():
             question = questions[case.number]
             traces[case.number] = traces.get(case.number, ()) + tuple(case.traces)

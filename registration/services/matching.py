@@ -10,13 +10,13 @@ import logging
 import time
 import traceback
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 from django.db import transaction
 
 from identity import services as identity
-from identity.matching import Claim, Outcome, Verdict
+from identity.matching import IDENTITY, Claim, Outcome, Verdict
 from identity.services import Question
 from registration.models import Registration
 from registration.services import corrections, decisions, held
@@ -81,7 +81,7 @@ def _match(rows: list[Registration]) -> None:
     asked = [(row, question) for row in _one_of_each(rows) if (question := _question(row))]
     checks = corrections.identity_checks([row.national_id for row, _question in asked])
     questions = [
-        Question(question.claim, question.attempt, ask_person=corrections.may_ask(checks[row.national_id]))
+        replace(question, ask_person=corrections.may_ask(checks[row.national_id]), owner_matched=_owner_matched(row))
         for row, question in asked
     ]
     group: list[Answered] = []
@@ -141,8 +141,15 @@ def _still_ours(answered: Sequence[Answered]) -> list[Found]:
     return [_found(ours[row.pk], verdict) for row, verdict in answered if row.pk in ours]
 
 
+def _owner_matched(row: Registration) -> bool:
+    """It waits for an answer about the person, who was asked about because the owner matched."""
+    return row.verdict_kind == IDENTITY and row.verdict in held.ASK_AGAIN
+
+
 def _found(row: Registration, verdict: Verdict) -> Found:
     traces = [asdict(trace) for trace in verdict.traces]
+    if _owner_matched(row) and not any(trace["question"] == "owner" for trace in traces):
+        traces = [trace for trace in row.verdict_traces if trace["question"] == "owner"] + traces
     return Found(row, verdict.outcome.value, verdict.kind, verdict.fields, traces)
 
 
