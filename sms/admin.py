@@ -17,12 +17,11 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from sms import backlog, configuration, health, operating, switches
+from sms import backlog, configuration, health, operating, receipts, switches
 from sms.models import Attempt, GatewaySwitch, Message, MessageKind, Receipt
 from tamin_portal import alarms, limits
 from tamin_portal.admin import OnlyItsFilters
 from tamin_portal.errors import PortalError
-from tamin_portal.logs import scrub
 from tamin_portal.models import Alarm, AlarmCode
 from tamin_portal.operators import OPERATORS
 from tamin_portal.persian import mask_mobile, to_persian_digits
@@ -241,4 +240,4 @@ class ReceiptAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
 
     @admin.display(description=_("as it came"))
     def raw(self, receipt: Receipt) -> str:
-        return scrub(f"{receipt.query}\n{bytes(receipt.body).decode(errors='replace')}".strip())
+        return receipts.shown(receipt)

@@ -10,9 +10,13 @@ no log may hold such a path (`tamin_portal.logs`).
 from __future__ import annotations
 
 import hmac
+import html
+import re
 import secrets
+import unicodedata
 from collections.abc import Iterable
 from hashlib import sha256
+from urllib.parse import unquote_plus
 
 from django.utils import timezone
 
@@ -21,7 +25,11 @@ from sms.gateways.base import PushedReceipt
 from sms.models import Part, Receipt, ReceiptState
 from tamin_portal import limits
 from tamin_portal.hints import hint
+from tamin_portal.logs import scrub
+from tamin_portal.persian import fold_digits
 
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+_NUMBER = re.compile(r"\d(?:[^\w\n&=]{0,3}\d){5,}")
 _NOBODYS = secrets.token_hex()  # what an unknown gateway's token is compared with: as long, and never right
 
 
@@ -57,6 +65,18 @@ def keep(gateway: str, pushed: PushedReceipt, *, whole: bool = True) -> None:
         next_attempt_at=None if fault else timezone.now(),
     )
     hint("sms.read_receipts")
+
+
+def shown(receipt: Receipt) -> str:
+    """What was pushed, for operators: without long numbers, however they are spelt, and without the words of the SMS
+    that an SMPP gateway repeats after `text:`."""
+    body = bytes(receipt.body)
+    if receipt.method == "SMPP":
+        body = re.split(rb"\btext:", body, maxsplit=1, flags=re.IGNORECASE)[0]
+    text = f"{receipt.query}\n{body.replace(bytes(1), b'').decode(errors='replace')}"  # NULs: UCS-2
+    text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), html.unescape(unquote_plus(unquote_plus(text))))
+    visible = "".join(each for each in text if unicodedata.category(each) != "Cf")
+    return scrub(_NUMBER.sub("[number]", fold_digits(visible))).strip()
 
 
 def _printable(header: str) -> str:

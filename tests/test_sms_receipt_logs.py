@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib.util
 import logging
 import logging.config
+import re
 from pathlib import Path
 
 import pytest
 from django.test import Client
 from gunicorn.glogging import Logger
 
+from sms import receipts
+from sms.models import Receipt
 from tamin_portal.logs import NoPersonalData, NoReceipts, scrub
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -73,3 +76,26 @@ def test_the_front_keeps_no_log_of_receipts():
     place = front.split("location ^~ /sms/receipts/ {")[1].split("}")[0]
     assert "access_log off;" in place
     assert "error_log /dev/stderr crit;" in front  # nginx writes the request line into its errors
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "body"),
+    [
+        ("POST", "to=09121234567", b""),
+        ("POST", "", "۰۹۱۲۱۲۳۴۵۶۷".encode()),
+        ("POST", "to=%DB%B0%DB%B9%DB%B1%DB%B2%DB%B1%DB%B2%DB%B3%DB%B4%DB%B5%DB%B6%DB%B7", b""),
+        ("POST", "to=%2530%2539121234567", b""),
+        ("POST", "", rb'{"to": "\u06f0\u06f9\u06f1\u06f2\u06f1\u06f2\u06f3\u06f4\u06f5\u06f6\u06f7"}'),
+        ("POST", "", b"0912.123.4567 (0912) 123 45 67"),
+        ("POST", "", "091\u200c212\u200e34567".encode()),
+        ("POST", "", b"&#48;&#57;121234567"),
+        ("SMPP", "", "09121234567".encode("utf-16-be")),
+        ("SMPP", "", b"id:7 stat:DELIVRD text:your code is 4 8 2, 9 1 3 0912"),
+    ],
+)
+def test_a_receipt_is_shown_to_operators_without_numbers_however_they_are_spelt(method, query, body):
+    row = Receipt(gateway="box", method=method, query=f"status=ok&{query}", body=b"err:none; " + body)
+    shown = receipts.shown(row)
+    assert "status=ok" in shown
+    assert "err:none" in shown
+    assert not re.search("912|۹۱۲|DB%B9|u06f9|121234567|your code", shown)
