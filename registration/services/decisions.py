@@ -158,12 +158,12 @@ def tell(row: Registration, what: str, text: str, kind: MessageKind = MessageKin
 
 
 def tell_of_delay(rows: Sequence[Registration]) -> None:
-    """Their check takes long: one SMS each, once."""
+    """Their check takes long: one SMS each, once in each round (a correction begins another)."""
     outbox.enqueue_all(
         [
             _saying(
                 row,
-                "delayed",
+                f"delayed:{row.corrections}",
                 texts.delayed(tracking_code=row.tracking_code or "", host=settings.PUBLIC_HOST),
                 MessageKind.NOTICE,
             )
