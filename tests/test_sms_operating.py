@@ -136,7 +136,15 @@ def test_on_closes_the_breakers_and_ends_the_alarm(use_gateways):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("nobody", "off"), ("one",), ("one", "weight"), ("one", "weight", "-1"), ("one", "weight", "x")]
+    "arguments",
+    [
+        ("nobody", "off"),
+        ("one",),
+        ("one", "weight"),
+        ("one", "weight", "-1"),
+        ("one", "weight", "x"),
+        *(("one", "weight", much) for much in ("1000001", "2147483648", "1" * 5000)),
+    ],
 )
 def test_a_wrong_order_is_refused_and_changes_nothing(use_gateways, arguments):
     use_gateways(StubGateway("one"))
