@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from identity import demo_extract, services
 from identity.matching import Claim, Outcome
@@ -41,6 +42,18 @@ REZA = Claim(
 def load_both() -> None:
     services.load_civil_registry(source=io.BytesIO(CIVIL.encode()))
     services.load_mobile_owners(source=io.BytesIO(OWNERS.encode()))
+
+
+def index_only(statement: str) -> bool:
+    """Whether the database can answer `statement` from the index of mobiles alone, without reading their rows."""
+    on_postgresql = connection.vendor == "postgresql"
+    with connection.cursor() as cursor:
+        if on_postgresql:  # which would read a table this small as a whole
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+        cursor.execute(f"{'EXPLAIN' if on_postgresql else 'EXPLAIN QUERY PLAN'} {statement}")
+        plan = "\n".join(str(line[-1]) for line in cursor.fetchall())
+    return ("Index Only Scan using one_row_per_owner" if on_postgresql else "SEARCH row USING COVERING INDEX") in plan
 
 
 def claim_of(citizen: DemoCitizen, **changes: Any) -> Claim:
@@ -108,6 +121,13 @@ class TestLocal:
             LOCAL.person(Inquiry(REZA))
         with django_assert_num_queries(1):
             LOCAL.owner(Inquiry(REZA))
+
+    def test_whose_a_mobile_is_stands_in_the_index(self, django_assert_num_queries: Any) -> None:
+        # Among millions of mobiles the row is nearly always a page that has to be fetched.
+        load_both()
+        with django_assert_num_queries(1) as asked:
+            LOCAL.owner(Inquiry(REZA))
+        assert index_only(asked.captured_queries[0]["sql"])
 
 
 @pytest.mark.django_db
