@@ -76,20 +76,23 @@ class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
     code could use it."""
 
     actions = ("send_again",)
-    list_display = ("created", "masked_number", "operator", "kind", "state", "gateway", "pieces", "rounds", "age")
+    list_display = (
+        *("created", "number", "masked_number", "operator", "kind", "state", "gateway", "pieces", "rounds", "age"),
+    )
     list_filter = ("state", "kind", "gateway", "operator")
     list_per_page = 50
     show_full_result_count = False
     ordering = ("-id",)
     fields = (
-        ("masked_number", "operator"),
+        ("number", "masked_number", "operator"),
         ("kind", "state", "gateway"),
         ("pieces", "rounds", "age"),
         ("created", "sent", "final", "next_round", "expires"),
         "body",
     )
     readonly_fields = (
-        *("masked_number", "pieces", "rounds", "age", "created", "sent", "final", "next_round", "expires", "body"),
+        *("number", "masked_number", "pieces", "rounds", "age", "created", "sent", "final", "next_round", "expires"),
+        "body",
     )
     inlines = (AttemptInline,)
 
@@ -98,6 +101,11 @@ class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
     final = moment("final_at", _("final"))
     next_round = moment("next_attempt_at", _("next attempt"))
     expires = moment("expires_at", _("expires"))
+
+    @admin.display(description=_("SMS number"), ordering="pk")
+    def number(self, message: Message) -> str:
+        """What `sms_status` and `sms_resend` ask for."""
+        return to_persian_digits(message.pk)
 
     @admin.display(description=_("mobile"), ordering="to")
     def masked_number(self, message: Message) -> str:
@@ -233,10 +241,18 @@ class ReceiptAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     ordering = ("-id",)
-    fields = ("received", "gateway", "state", "detail", "method", "content_type", "raw")
+    fields = ("received", "gateway", "state", "detail", "request_method", "kind_of_content", "raw")
     readonly_fields = fields
 
     received = moment("received_at", _("received"))
+
+    @admin.display(description=_("request method"))
+    def request_method(self, receipt: Receipt) -> str:
+        return receipt.method or "—"
+
+    @admin.display(description=_("content type"))
+    def kind_of_content(self, receipt: Receipt) -> str:
+        return receipt.content_type or "—"
 
     @admin.display(description=_("as it came"))
     def raw(self, receipt: Receipt) -> str:

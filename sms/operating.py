@@ -92,6 +92,7 @@ def _test_message(kind: MessageKind, *, to: str, operator: str, gateway: str) ->
         operator=operator,
         text=text,
         parts=parts.count(text),
+        attempts=1,
         state=MessageState.UNKNOWN,  # until the answer is written; it is never due, so no worker touches it
         gateway=gateway,
         sent_at=now,

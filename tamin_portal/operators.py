@@ -28,6 +28,6 @@ def hint(mobile: str) -> str:
 
     Only for who tries something out: numbers are portable, so what a citizen chose in step one always wins.
     """
-    from phonenumbers.carrier import name_for_number  # half a second and some MB, which no other process needs
+    from phonenumbers.carrier import name_for_number  # 10 MB, which no other process needs
 
     return _OWNERS.get(name_for_number(parse(mobile), "en"), "")

@@ -104,7 +104,8 @@ class Visitor:
         assert found == [], f"{name}: {found}"
         if self.scripts:
             self.fits()
-            assert violations(self.page) == [], name
+            broken = violations(self.page)
+            assert broken == [], f"{name}: {broken}"
             self.problems.clear()  # axe's own trials with styles
 
     def fits(self) -> None:

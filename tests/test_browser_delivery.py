@@ -68,3 +68,17 @@ def test_no_log_of_the_portal_holds_the_token(browser: Browser, portal: Portal) 
     logs = [path.read_text(errors="replace") for path in (portal.folder / "logs").glob("*.log")]
     assert logs
     assert not any(TOKEN in log for log in logs)
+
+
+def test_the_health_page_fits_a_phone_and_its_table_scrolls_in_its_own_box(browser: Browser, portal: Portal) -> None:
+    visitor = Visitor(browser, portal, width=PHONE)
+    name, _, password = (portal.folder / "staff.txt").read_text().splitlines()[1].partition(" ")
+    visitor.go("/admin/")
+    visitor.page.locator("[name=username]").fill(name)
+    visitor.page.locator("[name=password]").fill(password)
+    visitor.page.locator("[type=submit]").first.click()
+    visitor.go("/admin/sms/message/health/")
+    box = visitor.page.locator(".scrolls").first
+    inner, outer = box.evaluate("node => [node.scrollWidth, node.clientWidth]")
+    assert outer <= PHONE < inner
+    visitor.seen("sms-health")

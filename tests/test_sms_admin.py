@@ -10,7 +10,7 @@ import pytest
 from django.contrib.messages import get_messages
 from django.utils import timezone
 
-from sms import routing
+from sms import operating, routing
 from sms.models import GatewaySwitch, Message, MessageKind, MessageState
 from sms.models import Receipt as ReceiptRow
 from tamin_portal import alarms, breaker
@@ -85,6 +85,24 @@ def test_each_column_of_the_list_says_what_it_is_for(client):
     assert CODE_TEXT.split()[4] not in page
 
 
+def test_the_list_shows_the_number_that_sms_resend_wants(client):
+    message = queue()
+    client.force_login(operator())
+    page = client.get("/admin/sms/message/").content.decode()
+    [shown] = column(page, "number")
+    assert int(shown) == message.pk  # Persian digits, which the command takes
+    assert "شناسه پیامک" in page
+    assert "شناسه پیامک" in client.get(f"/admin/sms/message/{message.pk}/change/").content.decode()
+
+
+def test_a_test_sms_has_as_many_attempts_in_the_list_as_it_has(use_gateways, client):
+    use_gateways(StubGateway("one"))
+    operating.send_test(to="+989121234567")
+    client.force_login(operator())
+    assert column(client.get("/admin/sms/message/").content.decode(), "rounds") == ["۱"]
+    assert Message.objects.get().tries.count() == 1
+
+
 def resend(client: Any, *messages: Message) -> list[str]:
     order = {"action": "send_again", "_selected_action": [message.pk for message in messages]}
     return [str(each) for each in get_messages(client.post("/admin/sms/message/", order).wsgi_request)]
@@ -157,3 +175,5 @@ def test_receipts_and_alarms_are_shown_without_long_numbers(client):
     page = client.get(f"/admin/sms/receipt/{row.pk}/change/").content.decode()
     assert "9121234567" not in page
     assert "[number]" in page
+    for name in ("روش درخواست", "نوع محتوا"):
+        assert f"{name}:" in page
