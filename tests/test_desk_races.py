@@ -5,13 +5,17 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from accounts.models import User
+from accounts.models import CodePurpose, User
+from registration.models import Registration
+from registration.services import corrections, desk
 from registration.states import State
 from sms.models import Message, MessageKind
 from tamin_portal import limits
+from tamin_portal.persian import parse_mobile
 from tests.accounts import together
 from tests.desk import Clerk
-from tests.journeys import OTHER_NAME, code_on, let_pass, registration_in, texts_on
+from tests.journeys import OTHER_NAME, Browser, code_on, let_pass, registration_in, texts_on
+from tests.test_second_chance import CODE, NEW_NUMBER, NUMBER, owner_referred
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -100,6 +104,54 @@ def test_a_double_click_on_the_code_button_sends_one_sms():
     assert [answer.status_code for answer in answers] == [302] * 3
     assert len(texts_on(row.mobile)) == 1
     assert clerk.activate(row, code_on(row.mobile)).status_code == 302
+
+
+def one_at_the_desk_with_another_number(browser: Browser, clerk: Clerk) -> tuple[Registration, str, str]:
+    """A citizen with two codes: the one that the clerk sent, and the one for another number of their own."""
+    row = owner_referred(browser)
+    let_pass(limits.CODE_GAP)
+    clerk.open(row)
+    clerk.send_code(row)
+    browser.post(NUMBER, {"draft": browser.draft(), "operator": "mci", "mobile": NEW_NUMBER})
+    return row, code_on(row.mobile), code_on(NEW_NUMBER)
+
+
+def test_a_number_that_is_proven_while_the_clerk_activates_is_checked_first(monkeypatch):
+    browser, maryam = Browser(), Clerk()
+    row, code, new_code = one_at_the_desk_with_another_number(browser, maryam)
+    real = desk.codes.try_code
+
+    def slow(**asked):
+        found = real(**asked)
+        if asked["purpose"] == CodePurpose.DESK:
+            monkeypatch.setattr(desk.codes, "try_code", real)
+            browser.post(CODE, {"draft": browser.draft(), "code": new_code})
+        return found
+
+    monkeypatch.setattr(desk.codes, "try_code", slow)
+    answer = maryam.activate(row, code)
+    assert "این درخواست در انتظار شعبه نیست" in maryam.told(answer)
+    row.refresh_from_db()
+    assert (row.state, row.mobile) == (State.SUBMITTED, parse_mobile(NEW_NUMBER))
+    assert not User.objects.filter(national_id=row.national_id).exists()
+
+
+@pytest.mark.parametrize("_round", range(2))
+def test_no_account_has_a_number_that_was_proven_at_the_moment_of_activation(_round):
+    browser, maryam = Browser(), Clerk()
+    row, code, new_code = one_at_the_desk_with_another_number(browser, maryam)
+    work = (
+        lambda: maryam.activate(row, code),
+        lambda: corrections.confirm_number(
+            registration=row,
+            grant=browser.session["registration"]["grant"],
+            asker=browser.session["registration"]["asker"],
+            typed_code=new_code,
+        ),
+    )
+    together(lambda number: work[number](), 2)
+    now = Registration.objects.get(pk=row.pk)
+    assert (now.state, now.mobile) in {(State.APPROVED, row.mobile), (State.SUBMITTED, parse_mobile(NEW_NUMBER))}
 
 
 def clerk_again(clerk: Clerk) -> Clerk:

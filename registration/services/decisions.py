@@ -19,9 +19,10 @@ from accounts import services as accounts
 from accounts.models import User
 from registration.models import Registration
 from registration.services.moves import PORTAL, move, move_all, move_matched
-from registration.states import OPEN, State
+from registration.states import AT_BRANCH, OPEN, State
 from sms import outbox, texts
 from sms.models import MessageKind
+from tamin_portal.errors import PortalError
 from tamin_portal.leases import lock_names
 
 _SECRETS_GONE: dict[str, Any] = {
@@ -105,10 +106,13 @@ def approve(
 ) -> Registration:
     """Give `row` its active account, supersede the others for this national ID, and tell everyone.
 
+    What is being checked, matching alone approves: staff only what waits at a branch.
     Raises PortalError: account_exists (another registration won), illegal_move.
     """
     with transaction.atomic():
         row, waiting = _held(row)
+        if actor != PORTAL and row.state not in AT_BRANCH:
+            raise PortalError("illegal_move", state=row.state)
         if waiting:
             accounts.activate_account(user=waiting)
         user = waiting or accounts.create_account(person=_person(row), active=True)
@@ -146,9 +150,9 @@ def supersede(row: Registration, *, why: str) -> Registration:
 
 
 def _held(row: Registration) -> tuple[Registration, User | None]:
-    """The row as it is now that its national ID is held, and the inactive account it waits with."""
+    """The row, locked, as it is now that its national ID is held, and the inactive account it waits with."""
     hold_national_id(row.national_id)
-    row = Registration.objects.select_related("account").get(pk=row.pk)
+    row = Registration.objects.select_related("account").select_for_update(of=("self",)).get(pk=row.pk)
     return row, row.account
 
 
