@@ -214,14 +214,6 @@ def test_a_report_that_ends_the_doubt_about_a_test_stays(use_gateways):
     assert (message.state, message.tries.get().outcome) == (MessageState.DELIVERED, "accepted")
 
 
-def test_a_code_template_is_tried_with_a_code_that_opens_nothing(use_gateways):
-    gateway = StubGateway("one")
-    use_gateways(gateway)
-    told = run("sms_send_test", "09121234567", "--code")
-    [sms] = gateway.sent
-    assert (sms.kind, len(sms.code)) == ("code", limits.CODE_DIGITS)
-    assert sms.code in sms.text
-    assert sms.label == "کد شناسه آزمایش"
 def test_a_test_goes_by_the_route_of_the_operator_that_the_prefix_hints_at(use_gateways, settings):
     mci, rest = StubGateway("one"), StubGateway("two")
     use_gateways(mci, rest)
@@ -259,6 +251,14 @@ def test_a_test_that_is_taken_ends_the_alarm_of_its_kind(use_gateways):
     assert alarms.standing("sms") == []
 
 
+def test_a_code_template_is_tried_with_a_code_that_opens_nothing(use_gateways):
+    gateway = StubGateway("one")
+    use_gateways(gateway)
+    told = run("sms_send_test", "09121234567", "--code")
+    [sms] = gateway.sent
+    assert (sms.kind, len(sms.code)) == ("code", limits.CODE_DIGITS)
+    assert sms.code in sms.text
+    assert sms.label == "کد شناسه آزمایش"
     assert sms.code not in told
     assert (Message.objects.get().kind, OneTimeCode.objects.count()) == ("code", 0)
 
