@@ -395,7 +395,9 @@ def test_a_certificate_number_that_is_none_comes_in_four_ways(peer, changes):
     assert compare(replace(CLAIM, certificate_number="1254"), record).outcome is Outcome.MISMATCH
 
 
-@pytest.mark.parametrize("number", [-858993460, 1.5, True, None, [], "12a", 10**11])
+@pytest.mark.parametrize(
+    "number", [-858993460, 1.5, True, None, [], "12a", 10**11, "-", "1254.0", "12-54", "1/254", "(1)", "."]
+)
 def test_a_certificate_number_that_cannot_be_one_is_unknown_and_no_mismatch(peer, number):
     always(peer, {**JIBIT_PERSON, "identityInfo": JIBIT_PERSON["identityInfo"] | {"identificationNumber": number}})
     verdict = compare(CLAIM, jibit(peer).person(ASK).record)
@@ -416,6 +418,7 @@ def test_a_seyed_in_a_flag_is_for_a_person_or_the_same(peer, flag):
         ("الف05", ("الف", "05")), ("05/الف", ("الف", "05")), ("ا 05", ("الف", "05")), ("1105", ("11", "05")),
         ("۱۱۰۵", ("11", "05")), ("105", ("1", "05")), ("ب-12", ("ب", "12")),
         ("", (None, None)), ("ژ05", (None, None)), (5, (None, None)), (None, (None, None)), ("الف", (None, None)),
+        ("105.0", (None, None)), ("1.105", (None, None)), ("ب–12", ("ب", "12")), ("ب\u200c12", ("ب", "12")),
     ],
 )  # fmt: skip
 def test_series_are_read_or_left_unknown(written, read):

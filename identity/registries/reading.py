@@ -26,12 +26,15 @@ def text(value: object) -> str | None:
 
 
 def number(value: object, *, at_most: int) -> str | None:
-    """Digits, whether they came as text or as an integer; None for anything else. Empty text stays empty."""
+    """Digits, whether they came as text or as an integer; None for anything else. Empty text stays empty.
+
+    Nothing is left out of the text: 1254.0 would be another number without its point.
+    """
     if type(value) is int and value >= 0:
         value = str(value)
     if not isinstance(value, str):
         return None
-    digits = persian.fold_number(value)
+    digits = persian.fold(value)
     return digits if not digits or (digits.isascii() and digits.isdigit() and len(digits) <= at_most) else None
 
 
@@ -75,7 +78,7 @@ def first_name(value: object, *, flag: object, sex: str | None) -> str | None:
 
 def series(value: object) -> tuple[str | None, str | None]:
     """Letter and number of «الف12», «12/الف», «1105»; None for both where it is neither."""
-    written = re.sub(r"[\s/\-]", "", persian.fold_number(value)) if isinstance(value, str) else ""
+    written = re.sub(r"[\s/\-‐‑–—\u200c\u200d]", "", persian.fold(value)) if isinstance(value, str) else ""
     for pattern in (r"(?P<letter>\D+|1[01]|0?[1-9])(?P<number>[0-9]{2})", r"(?P<number>[0-9]{2})(?P<letter>\D+)"):
         if found := re.fullmatch(pattern, written):
             try:
