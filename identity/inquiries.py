@@ -9,6 +9,7 @@ breaker `identity:<registry>:<question>` when they fail (`identity.resting`).
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 import traceback
@@ -232,8 +233,10 @@ def _raised(registry: Registry, question: str, error: Exception) -> Answer:
 
 def _without_the_person(answer: Answer, inquiry: Inquiry) -> Answer:
     """`answer` with no code and no trace that repeats what was asked: both go into logs and rows."""
+    said = answer.code + " " + answer.trace
     personal = (inquiry.claim.national_id, inquiry.claim.mobile[-10:])
-    if any(text in answer.code + " " + answer.trace for text in personal):
+    as_integers = {number.lstrip("0") for number in re.findall("[0-9]+", said)}
+    if any(text in said or text.lstrip("0") in as_integers for text in personal):
         return replace(answer, code="", trace="")
     return answer
 

@@ -205,6 +205,16 @@ def test_the_traces_say_who_answered_what_and_nothing_about_the_person():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [("12345679", ""), ("0012345679", ""), ("T-12345679:7", ""), ("9121234567", ""), ("912345679", "912345679")],
+)
+def test_a_number_that_repeats_what_was_asked_is_kept_nowhere_however_it_is_written(said, kept):
+    Remote.answer = staticmethod(lambda question, claim: replace(right(question, claim), trace=said, code=said))
+    for trace in services.check(claim=CLAIM).traces:  # of 0012345679, whom some keep as an integer
+        assert (trace.trace, trace.code) == (kept, kept)
+
+
 # ── The thief
 
 
