@@ -25,23 +25,24 @@ class Desk:
             self.session[_ASKER] = secrets.token_urlsafe(32)
 
     def asker(self, row: Registration) -> str:
-        """The secret for codes about `row`: a code for another registration opens nothing here, not
-        even one on the same mobile."""
+        """The secret for codes about `row` as it is now: a code for another registration opens nothing here, not
+        even one on the same mobile; nor does one from before a correction."""
         self.open()
-        return f"{self.session[_ASKER]}:{row.pk}"
+        return f"{self.session[_ASKER]}:{row.pk}:{row.corrections}"
 
     def work(self, row: Registration) -> dict[str, Any]:
-        """The ticks and the note that were kept for `row`."""
+        """The ticks and the note that were kept for `row`; without the ticks once the citizen has corrected what
+        the papers were compared with."""
         kept: dict[str, Any] = self.session.get(_WORK, {}).get(str(row.pk), {})
-        return kept
+        return kept if kept.get("round") == row.corrections else {**kept, "papers": []}
 
     def keep(self, row: Registration, *, papers: list[str], note: str) -> None:
         """Keep ticks and note over a redirect; the oldest of too many are forgotten."""
         kept = {key: value for key, value in self.session.get(_WORK, {}).items() if key != str(row.pk)}
-        kept[str(row.pk)] = {"papers": papers, "note": note}
+        kept[str(row.pk)] = {"papers": papers, "note": note, "round": row.corrections}
         self.session[_WORK] = dict([*kept.items()][-_MOST_UNFINISHED:])
 
     def done(self, row: Registration) -> None:
         """`row` is decided: forget the work on it."""
-        if self.work(row):
+        if str(row.pk) in self.session.get(_WORK, {}):
             self.session[_WORK] = {key: value for key, value in self.session[_WORK].items() if key != str(row.pk)}

@@ -5,6 +5,9 @@ The admin (registration/admin.py) checks who comes in, and puts these under its 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -26,6 +29,24 @@ from tamin_portal.errors import PortalError
 from tamin_portal.persian import to_persian_digits
 
 PAGE = "admin:registration_registration_change"
+_Page = Callable[[HttpRequest, Registration], HttpResponse]
+_GONE_BY = ("not_at_desk", "changed_meanwhile", "account_exists")  # no field of the page is to blame
+
+
+def _from_this_page(page: _Page) -> _Page:
+    """A POST is taken from a page that shows the request as it is now. Else (a double click, an old tab, another
+    clerk was quicker, the citizen corrected something) the clerk is told what happened, and looks again."""
+
+    @wraps(page)
+    def checked(request: HttpRequest, row: Registration) -> HttpResponse:
+        if request.method == "POST":
+            try:
+                desk.check_seen(registration=row, round=_round(request))
+            except PortalError as error:
+                return _refused(request, row, error)
+        return page(request, row)
+
+    return checked
 
 
 def show(request: HttpRequest, row: Registration) -> HttpResponse:
@@ -35,40 +56,40 @@ def show(request: HttpRequest, row: Registration) -> HttpResponse:
     return _page(request, row, WorkForm(initial=own_desk.work(row)))
 
 
+@_from_this_page
 def ask(request: HttpRequest, row: Registration) -> HttpResponse:
     """Ask the civil registry now, where that costs something. The one POST that is answered with the page itself:
     what the registry says is kept nowhere, so that there is nothing to lead to. Loaded again it asks again."""
-    if request.method != "POST" or row.state not in AT_BRANCH:
+    if request.method != "POST":
         return _back(row)
     own_desk = _keep_work(request, row)
     return _page(request, row, WorkForm(initial=own_desk.work(row)), ask=True)
 
 
+@_from_this_page
 def send_code(request: HttpRequest, row: Registration) -> HttpResponse:
     """Send a code to this registration's mobile; ticks and note come back after the redirect."""
     if request.method == "POST":
         own_desk = _keep_work(request, row)
         number = desk_words.masked_mobile(row)
         try:
-            issued = desk.send_code(registration=row, asker=own_desk.asker(row))
+            issued = desk.send_code(registration=row, round=_round(request), asker=own_desk.asker(row))
         except PortalError as error:
-            _say_what_happened(request, row, error)
+            return _refused(request, row, error)
+        values = {"number": number, "wait": to_persian_digits(issued.wait)}
+        if issued.sent:
+            said = _("A code is on its way to %(number)s. Ask the citizen to read it out.") % values
         else:
-            values = {"number": number, "wait": to_persian_digits(issued.wait)}
-            if issued.sent:
-                said = _("A code is on its way to %(number)s. Ask the citizen to read it out.") % values
-            else:
-                said = _("%(number)s got a code a moment ago. The next one can be sent in %(wait)s seconds.") % values
-            messages.add_message(request, messages.SUCCESS if issued.sent else messages.WARNING, said)
+            said = _("%(number)s got a code a moment ago. The next one can be sent in %(wait)s seconds.") % values
+        messages.add_message(request, messages.SUCCESS if issued.sent else messages.WARNING, said)
     return _back(row)
 
 
+@_from_this_page
 def activate(request: HttpRequest, row: Registration) -> HttpResponse:
     """Papers, note and code are there: activate. What is missing or wrong is said beside its field."""
     if request.method != "POST":
         return _back(row)
-    if row.state not in AT_BRANCH:
-        return _too_late(request, row)
     own_desk = Desk(request.session)
     form = WorkForm(request.POST)
     if not form.is_valid():
@@ -76,6 +97,7 @@ def activate(request: HttpRequest, row: Registration) -> HttpResponse:
     try:
         row = desk.activate(
             registration=row,
+            round=_round(request),
             by=_clerk(request),
             asker=own_desk.asker(row),
             typed_code=form.cleaned_data["code"],
@@ -83,9 +105,8 @@ def activate(request: HttpRequest, row: Registration) -> HttpResponse:
             note=form.cleaned_data["note"],
         )
     except PortalError as error:
-        if error.code in ("not_at_desk", "account_exists"):
-            _say_what_happened(request, row, error)
-            return _back(row)
+        if error.code in _GONE_BY:
+            return _refused(request, row, error)
         form.refuse(error)
         return _page(request, row, form)
     own_desk.done(row)
@@ -94,10 +115,11 @@ def activate(request: HttpRequest, row: Registration) -> HttpResponse:
     return _back(row)
 
 
+@_from_this_page
 def reject(request: HttpRequest, row: Registration) -> HttpResponse:
     """First the reason, then the SMS as the citizen will read it, then it is done."""
     if row.state not in AT_BRANCH:
-        return _too_late(request, row)
+        return _refused(request, row, PortalError("not_at_desk", state=row.state))
     if request.method != "POST":
         return _reject_page(request, row, RejectForm(initial={"ready": ""}))
     if "leave" in request.POST:  # from the desk page: its ticks and note are kept
@@ -115,10 +137,9 @@ def _reject(request: HttpRequest, row: Registration, reason: str) -> HttpRespons
     own_desk = Desk(request.session)
     papers = own_desk.work(row).get("papers", [])
     try:
-        row = desk.reject(registration=row, by=_clerk(request), reason=reason, papers=papers)
+        row = desk.reject(registration=row, round=_round(request), by=_clerk(request), reason=reason, papers=papers)
     except PortalError as error:
-        _say_what_happened(request, row, error)
-        return _back(row)
+        return _refused(request, row, error)
     own_desk.done(row)
     messages.success(request, _("The request is rejected. The citizen is told the reason by SMS."))
     return _back(row)
@@ -128,22 +149,28 @@ def _keep_work(request: HttpRequest, row: Registration) -> Desk:
     """Ticks and note as they stand, right or not; the code is never kept."""
     own_desk = Desk(request.session)
     papers = [paper for paper in request.POST.getlist("papers") if paper in desk_words.PAPERS]
-    note = request.POST.get("note", "").replace("\r\n", "\n")[:LONGEST_NOTE]
-    own_desk.keep(row, papers=papers, note=note)
+    own_desk.keep(row, papers=papers, note=_note(request))
     return own_desk
 
 
-def _too_late(request: HttpRequest, row: Registration) -> HttpResponse:
-    """A double click, an old tab, or another clerk was quicker."""
-    _say_what_happened(request, row, PortalError("not_at_desk", state=row.state))
-    return _back(row)
+def _note(request: HttpRequest) -> str:
+    return request.POST.get("note", "").replace("\r\n", "\n")[:LONGEST_NOTE]
 
 
-def _say_what_happened(request: HttpRequest, row: Registration, error: PortalError) -> None:
+def _round(request: HttpRequest) -> int:
+    """The row's `corrections` when the page was made; -1 where the page does not say."""
+    typed = request.POST.get("round", "")
+    return int(typed) if re.fullmatch("[0-9]{1,5}", typed) else -1
+
+
+def _refused(request: HttpRequest, row: Registration, error: PortalError) -> HttpResponse:
     """A refusal that no field is to blame for: somebody was quicker, or a limit is reached."""
-    row.refresh_from_db(fields=["state"])
+    row.refresh_from_db(fields=["state", "corrections"])
+    if error.code == "changed_meanwhile" and _note(request):
+        Desk(request.session).keep(row, papers=[], note=_note(request))
     decided = desk_words.already_decided(row) if error.code in ("not_at_desk", "account_exists") else ""
     messages.warning(request, decided or desk_words.error_words(error))
+    return _back(row)
 
 
 def _page(request: HttpRequest, row: Registration, form: WorkForm, *, ask: bool = False) -> HttpResponse:

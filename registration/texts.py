@@ -66,6 +66,10 @@ _SENTENCES: dict[str, Any] = {
     "note_too_long": gettext_lazy("The note is too long; %(most)s characters at most."),
     "reason_too_long": gettext_lazy("The reason is too long for the SMS; %(most)s characters at most."),
     "not_at_desk": gettext_lazy("This request is not waiting at a branch (any more). Its state is: %(state)s."),
+    "changed_meanwhile": gettext_lazy(
+        "The citizen has changed the data of this request meanwhile. Nothing was done: look at the new data, and "
+        "compare them with the papers again."
+    ),
     "account_exists": gettext_lazy("An active account for this national ID exists already."),
     "not_found": gettext_lazy("There is no registration with this tracking code or national ID."),
     "several": gettext_lazy(

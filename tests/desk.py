@@ -18,7 +18,8 @@ NOTE = "کارت ملی و شناسنامه را دیدم؛ عکس مطابق ا
 
 
 class Clerk(Client):
-    """One clerk in one browser."""
+    """One clerk in one browser. The rows that are handed in stand as on the page that is open: `corrections` is its
+    `round`."""
 
     def __init__(self, username: str = "maryam") -> None:
         super().__init__()
@@ -31,17 +32,18 @@ class Clerk(Client):
         return response.content.decode()
 
     def send_code(self, row: Registration, *, papers: list[str] = BOTH_PAPERS, note: str = NOTE) -> Any:
-        return self.post(url(row, "send-code"), {"papers": papers, "note": note, "code": ""})
+        return self.post(url(row, "send-code"), _page(row) | {"papers": papers, "note": note, "code": ""})
 
     def activate(self, row: Registration, code: str, **changes: Any) -> Any:
-        return self.post(url(row, "activate"), {"papers": BOTH_PAPERS, "note": NOTE, "code": code} | changes)
+        typed = {"papers": BOTH_PAPERS, "note": NOTE, "code": code}
+        return self.post(url(row, "activate"), _page(row) | typed | changes)
 
     def send_and_activate(self, row: Registration) -> Any:
         self.send_code(row)
         return self.activate(row, code_on(row.mobile))
 
     def reject(self, row: Registration, *, ready: str = "papers_differ", words: str = "", **more: str) -> Any:
-        return self.post(url(row, "reject"), {"ready": ready, "words": words} | more)
+        return self.post(url(row, "reject"), _page(row) | {"ready": ready, "words": words} | more)
 
     def told(self, response: Any) -> str:
         """What the page after a redirect says on top."""
@@ -49,6 +51,10 @@ class Clerk(Client):
         page = self.get(response["Location"]).content.decode()
         found = re.search(r'<ul class="messagelist">(.*?)</ul>', page, re.S)
         return found[1] if found else ""
+
+
+def _page(row: Registration) -> dict[str, Any]:
+    return {"round": row.corrections}
 
 
 def url(row: Registration, page: str) -> str:

@@ -120,7 +120,7 @@ def test_where_an_inquiry_costs_money_the_clerk_asks_for_it(maryam, monkeypatch)
     assert not RegistryLook.objects.exists()
     asking = f'formaction="{url(row, "ask")}"'
     assert 0 < page.index("desk-first") < page.index(asking)  # the Enter key asks for nothing that costs money
-    answer = maryam.post(url(row, "ask"), {"papers": ["national_card"], "note": "دیدم"}).content.decode()
+    answer = maryam.post(url(row, "ask"), {"round": "0", "papers": ["national_card"], "note": "دیدم"}).content.decode()
     assert "احمدی" in answer
     assert RegistryLook.objects.get().actor == "maryam"
     assert "دیدم" in answer

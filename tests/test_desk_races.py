@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.db import connection
+from django.db.models import F
 
-from accounts.models import CodePurpose, User
+from accounts.models import CodePurpose, OneTimeCode, User
+from registration import desk_words
 from registration.models import Registration
-from registration.services import corrections, desk
+from registration.services import corrections, decisions, desk, matching
 from registration.states import State
 from sms.models import Message, MessageKind
 from tamin_portal import limits
 from tamin_portal.persian import parse_mobile
 from tests.accounts import together
-from tests.desk import Clerk
+from tests.desk import NOTE, Clerk, errors_in, url
 from tests.journeys import OTHER_NAME, Browser, code_on, let_pass, registration_in, texts_on
-from tests.test_second_chance import CODE, NEW_NUMBER, NUMBER, owner_referred
+from tests.test_second_chance import CODE, NEW_NUMBER, NUMBER, correct, owner_referred, referred
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def decisions(row) -> list[str]:
+def moves(row) -> list[str]:
     return list(row.events.values_list("to_state", flat=True))
 
 
@@ -47,7 +51,7 @@ def test_two_clerks_activate_at_once(state):
     assert sum("پیش از این توسط" in words for words in told) == 1
     row.refresh_from_db()
     assert row.state == State.APPROVED
-    assert decisions(row) == ["approved"]
+    assert moves(row) == ["approved"]
     assert User.objects.filter(national_id=row.national_id).count() == 1
     assert results() == 1
 
@@ -61,7 +65,7 @@ def test_one_activates_while_the_other_rejects(state):
     told = [clerk.told(answer) for clerk, answer in zip(clerks, answers, strict=True)]
     assert sum("پیش از این توسط" in words for words in told) == 1
     row.refresh_from_db()
-    assert decisions(row) == [row.state]
+    assert moves(row) == [row.state]
     accounts = User.objects.filter(national_id=row.national_id, activated_at__isnull=False).count()
     assert accounts == (1 if row.state == State.APPROVED else 0)
     assert results() == 1
@@ -92,7 +96,7 @@ def test_a_double_click_is_one_activation():
     code = code_on(row.mobile)
     answers = together(lambda _n: clerk_again(clerk).activate(row, code), 4)
     assert [answer.status_code for answer in answers] == [302] * 4
-    assert decisions(row) == ["approved"]
+    assert moves(row) == ["approved"]
     assert results() == 1
 
 
@@ -152,6 +156,79 @@ def test_no_account_has_a_number_that_was_proven_at_the_moment_of_activation(_ro
     together(lambda number: work[number](), 2)
     now = Registration.objects.get(pk=row.pk)
     assert (now.state, now.mobile) in {(State.APPROVED, row.mobile), (State.SUBMITTED, parse_mobile(NEW_NUMBER))}
+
+
+CHANGED = "متقاضی در این فاصله اطلاعات درخواست را تغییر داده است"
+
+
+def corrected_and_referred_again(row: Registration, browser: Browser) -> Registration:
+    """`row` as the clerk sees it, once the citizen has corrected the name and it was sent to a branch anew."""
+    correct(browser, last_name="دیگری")
+    matching.match_due()
+    now = Registration.objects.get(pk=row.pk)
+    assert (now.state, now.corrections) == (State.REFERRED, row.corrections + 1)
+    return now
+
+
+def test_what_was_corrected_since_the_page_was_made_is_neither_activated_nor_rejected_from_it():
+    browser, maryam = Browser(), Clerk()
+    row = referred(browser)
+    let_pass(limits.CODE_GAP)
+    for page in (maryam.open(row), maryam.get(url(row, "reject")).content.decode()):
+        assert '<input type="hidden" name="round" value="0">' in page
+    maryam.send_code(row)
+    code = code_on(row.mobile)
+    corrected_and_referred_again(row, browser)
+    let_pass(limits.CODE_GAP)
+    for press in (
+        lambda: maryam.activate(row, code),
+        lambda: maryam.activate(row, "", note=""),
+        lambda: maryam.reject(row, confirmed="1"),
+        lambda: maryam.reject(row, leave=""),
+        lambda: maryam.send_code(row),
+    ):
+        answer = press()
+        assert answer["Location"] == url(row, "change")
+        assert CHANGED in maryam.told(answer)
+    assert Registration.objects.get(pk=row.pk).state == State.REFERRED
+    assert OneTimeCode.objects.get(purpose=CodePurpose.DESK).tries == 0  # neither a code nor a try was spent
+    page = maryam.open(row)
+    assert "دیگری" in page
+    assert NOTE in page
+    assert not re.search(r'name="papers"[^>]* checked', page)  # of the papers that were laid beside other data
+
+
+def test_a_code_that_was_read_out_before_a_correction_opens_nothing_after_it():
+    browser, maryam = Browser(), Clerk()
+    row = referred(browser)
+    let_pass(limits.CODE_GAP)
+    maryam.send_code(row)
+    code = code_on(row.mobile)
+    now = corrected_and_referred_again(row, browser)
+    assert errors_in(maryam.activate(now, code)) == [str(desk_words._ERRORS["code_expired"])]
+    let_pass(limits.CODE_GAP)
+    maryam.send_and_activate(now)
+    now.refresh_from_db()
+    assert (now.state, now.account.last_name) == (State.APPROVED, "دیگری")
+
+
+@pytest.mark.parametrize("press", ["activate", "reject"])
+def test_a_correction_at_the_moment_of_the_decision_is_seen_by_a_clerk_first(press, monkeypatch):
+    browser, maryam = Browser(), Clerk()
+    row = referred(browser)
+    let_pass(limits.CODE_GAP)
+    maryam.send_code(row)
+    code, hold = code_on(row.mobile), decisions.hold_national_id
+
+    def slow(national_id):
+        monkeypatch.setattr(decisions, "hold_national_id", hold)
+        Registration.objects.filter(pk=row.pk).update(corrections=F("corrections") + 1, last_name="دیگری")
+        hold(national_id)
+
+    monkeypatch.setattr(decisions, "hold_national_id", slow)
+    answer = maryam.activate(row, code) if press == "activate" else maryam.reject(row, confirmed="1")
+    assert CHANGED in maryam.told(answer)
+    assert Registration.objects.get(pk=row.pk).state == State.REFERRED
 
 
 def clerk_again(clerk: Clerk) -> Clerk:

@@ -197,7 +197,7 @@ def test_others_of_this_national_id_end_and_proven_numbers_are_told(maryam, row)
 
 
 def test_a_rejection_shows_the_sms_first_and_sends_exactly_that(maryam, row):
-    kept = maryam.post(url(row, "reject"), {"leave": "", "papers": ["national_card"], "note": NOTE})
+    kept = maryam.post(url(row, "reject"), {"leave": "", "round": "0", "papers": ["national_card"], "note": NOTE})
     assert kept["Location"] == url(row, "reject")
     assert "مطابقت ندارد" in maryam.get(url(row, "reject")).content.decode()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from django.db import transaction
 
@@ -22,64 +22,76 @@ REQUIRED_PAPERS = ("national_card", "birth_certificate")
 LONGEST_NOTE = 2000
 
 
-def send_code(*, registration: Registration, asker: str) -> codes.Issued:
-    """An SMS code to *this registration's* mobile, for the clerk's session. Raises code_limit, not_at_desk."""
+def check_seen(*, registration: Registration, round: int) -> None:
+    """Refuse to work on what does not wait here any more, or not as the clerk saw it. `round`: the row's
+    `corrections` when the page was made. Raises PortalError: not_at_desk, changed_meanwhile."""
     if registration.state not in AT_BRANCH:
         raise PortalError("not_at_desk", state=registration.state)
+    if registration.corrections != round:
+        raise PortalError("changed_meanwhile")
+
+
+def send_code(*, registration: Registration, round: int, asker: str) -> codes.Issued:
+    """An SMS code to *this registration's* mobile, for the clerk's session. Raises code_limit and those of
+    `check_seen`."""
+    check_seen(registration=registration, round=round)
     return codes.issue(
         purpose=CodePurpose.DESK, mobile=registration.mobile, asker=asker, operator=registration.operator
     )
 
 
 def activate(
-    *, registration: Registration, by: User, asker: str, typed_code: str, papers: Sequence[str], note: str
+    *, registration: Registration, round: int, by: User, asker: str, typed_code: str, papers: Sequence[str], note: str
 ) -> Registration:
     """Activate what stands before the clerk: papers seen, and the code that its own mobile received.
 
-    Raises PortalError: papers_missing, note_missing, not_at_desk, account_exists, those of
+    Raises PortalError: papers_missing, note_missing, account_exists, those of `check_seen` and
     `codes.try_code`. A refusal changes nothing.
     """
     if set(REQUIRED_PAPERS) - set(papers):
         raise PortalError("papers_missing")
     _check_note(note)
-    if registration.state not in AT_BRANCH:
-        raise PortalError("not_at_desk", state=registration.state)
+    check_seen(registration=registration, round=round)
     code = codes.try_code(purpose=CodePurpose.DESK, mobile=registration.mobile, asker=asker, typed=typed_code)
     with transaction.atomic():
-        decisions.hold_national_id(registration.national_id)
-        codes.consume(code, used_for=str(registration.token))
-        return _decided(
-            lambda: decisions.approve(
-                registration, actor=by.username, why="papers_checked", note=note, papers=[*papers]
-            )
-        )
+        row = _as_seen(registration, round)
+        codes.consume(code, used_for=str(row.token))
+        return decisions.approve(row, actor=by.username, why="papers_checked", note=note, papers=[*papers])
 
 
-def reject(*, registration: Registration, by: User, reason: str, papers: Sequence[str] = ()) -> Registration:
-    """Refuse with a reason that the citizen is told. Raises note_missing, reason_too_long, not_at_desk."""
+def reject(
+    *, registration: Registration, round: int, by: User, reason: str, papers: Sequence[str] = ()
+) -> Registration:
+    """Refuse with a reason that the citizen is told. Raises note_missing, reason_too_long and those of
+    `check_seen`."""
     _check_reason(reason)
-    return _decided(lambda: decisions.reject(registration, actor=by.username, reason=reason, papers=papers))
+    with transaction.atomic():
+        row = _as_seen(registration, round)
+        return decisions.reject(row, actor=by.username, reason=reason, papers=papers)
 
 
 def activate_by_operator(*, registration: Registration, by: str, reason: str) -> Registration:
     """The command's way: no code, no papers, a name and a reason on record. Twice is once.
 
-    Raises PortalError: not_at_desk, note_missing, note_too_long, account_exists.
+    Raises PortalError: note_missing, note_too_long, account_exists, those of `check_seen`.
     """
     if registration.state == State.APPROVED:
         return registration
     _check_note(reason)
-    if registration.state not in AT_BRANCH:
-        raise PortalError("not_at_desk", state=registration.state)
-    return _decided(lambda: decisions.approve(registration, actor=f"operator {by}", why="operator", note=reason))
+    with transaction.atomic():
+        row = _as_seen(registration, registration.corrections)
+        return decisions.approve(row, actor=f"operator {by}", why="operator", note=reason)
 
 
 def reject_by_operator(*, registration: Registration, by: str, reason: str) -> Registration:
-    """The command's way to refuse. Twice is once. Raises PortalError: not_at_desk, note_missing, reason_too_long."""
+    """The command's way to refuse. Twice is once. Raises PortalError: note_missing, reason_too_long, those of
+    `check_seen`."""
     if registration.state == State.REJECTED:
         return registration
     _check_reason(reason)
-    return _decided(lambda: decisions.reject(registration, actor=f"operator {by}", reason=reason))
+    with transaction.atomic():
+        row = _as_seen(registration, registration.corrections)
+        return decisions.reject(row, actor=f"operator {by}", reason=reason)
 
 
 def registry_is_at_hand() -> bool:
@@ -108,10 +120,9 @@ def _check_reason(reason: str) -> None:
         raise PortalError("reason_too_long", most=REASON_LONGEST)
 
 
-def _decided(decide: Callable[[], Registration]) -> Registration:
-    try:
-        return decide()
-    except PortalError as error:
-        if error.code == "illegal_move":
-            raise PortalError("not_at_desk", **error.values) from None
-        raise
+def _as_seen(registration: Registration, round: int) -> Registration:
+    """The row, locked, as `check_seen` wants it: from here to the transaction's end the citizen changes nothing."""
+    decisions.hold_national_id(registration.national_id)
+    row = Registration.objects.select_for_update().get(pk=registration.pk)
+    check_seen(registration=row, round=round)
+    return row
