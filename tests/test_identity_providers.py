@@ -10,6 +10,7 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -28,6 +29,7 @@ from identity.registries.jibit import JibitRegistry
 from identity.registries.jibit import _record as record_of
 from identity.registries.uid import _CODES as UID_CODES
 from identity.registries.uid import UidRegistry
+from identity.registries.web import Web
 from tamin_portal import http_client, limits
 from tests.test_identity_matching import CLAIM, VECTORS
 
@@ -298,6 +300,39 @@ def test_a_key_that_jibit_refuses_is_for_the_operator(peer):
     assert jibit(peer, API_KEY="k", SECRET_KEY="s").owner(ASK).reply is Reply.MISCONFIGURED
 
 
+def test_calls_that_wait_for_a_token_share_the_failure_to_get_one(peer, monkeypatch):
+    monkeypatch.setattr(limits, "REGISTRY_ANSWER_WITHIN", 1.0)
+    go = threading.Event()
+    peer.says = lambda *_: ((go.wait(30) and 200) or 500, {})
+    registry = jibit(peer, API_KEY="k", SECRET_KEY="s")
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(registry.owner, [ASK] * 8))
+    finally:
+        go.set()
+    assert {(answer.reply, answer.code) for answer in answers} == {(Reply.UNAVAILABLE, "time-out")}
+    assert len(peer.asked) <= 3  # one; more only for a thread that this machine began with a second late
+
+
+def test_a_call_waits_for_the_token_of_another_no_longer_than_a_call_may_take(peer, monkeypatch):
+    monkeypatch.setattr(limits, "REGISTRY_ANSWER_WITHIN", 0.2)
+    registry = jibit(peer, API_KEY="k", SECRET_KEY="s")
+    with ThreadPoolExecutor(1) as pool, registry._fetching:
+        assert pool.submit(registry.owner, ASK).result(20).code == "time-out"
+    assert peer.asked == []
+
+
+def test_a_token_and_the_call_with_it_have_the_time_of_one_call(peer, monkeypatch):
+    deadlines: list[float] = []
+    real = Web.post, Web.get
+    monkeypatch.setattr(Web, "post", lambda *a, **how: deadlines.append(how["ends"]) or real[0](*a, **how))
+    monkeypatch.setattr(Web, "get", lambda *a, **how: deadlines.append(how["ends"]) or real[1](*a, **how))
+    with_tokens(peer, lambda token: token == "token-2")
+    assert jibit(peer, API_KEY="k", SECRET_KEY="s").owner(ASK).is_owner
+    assert len(deadlines) == 4
+    assert len(set(deadlines)) == 1
+
+
 # ── Both
 
 
@@ -433,6 +468,42 @@ def test_birth_dates_are_read_in_every_format(written):
 @pytest.mark.parametrize("written", ["1991-08-08", "19910808", 0, None, "1370/13/01", [], "1370"])
 def test_a_birth_date_of_another_kind_is_unknown(written):
     assert reading.jalali(written) is None
+
+
+PERCENT = ("firstNameSimilarityPercentage", "lastNameSimilarityPercentage")
+
+
+@pytest.mark.parametrize("known_as", ["0123456789", 123456789, "۰۱۲۳۴۵۶۷۸۹"])
+def test_an_answer_about_another_person_is_none(peer, known_as):
+    info = UID_PERSON["identificationInformation"] | {"nationalId": known_as}
+    said = {**UID_PERSON, **JIBIT_PERSON, **dict.fromkeys(PERCENT, 100), "isMatched": True, "matched": True}
+    always(peer, said | {"nationalId": known_as, "nationalCode": known_as, "identificationInformation": info})
+    for registry in both(peer):
+        for answer in (registry.owner(ASK), registry.person(ASK)):
+            assert (answer.reply, answer.of_this_one, answer.code) == (Reply.UNAVAILABLE, True, "another_person")
+
+
+@pytest.mark.parametrize("mobile", ["09121234568", 9121234568, "+989121234568", "۰۹۱۲۱۲۳۴۵۶۸"])
+def test_an_answer_about_another_mobile_is_none(peer, mobile):
+    always(peer, {"isMatched": True, "matched": True, "mobileNumber": mobile})
+    for registry in both(peer):
+        answer = registry.owner(ASK)
+        assert (answer.reply, answer.of_this_one, answer.code) == (Reply.UNAVAILABLE, True, "another_person")
+
+
+def test_jibits_answer_for_another_birth_date_is_none(peer):
+    for variant in ("full", "similarity"):
+        always(peer, {**JIBIT_PERSON, "birthDate": "13700518", **dict.fromkeys(PERCENT, 100)})
+        answer = jibit(peer, TOKEN="t", VARIANT=variant).person(ASK)
+        assert (answer.reply, answer.of_this_one, answer.code) == (Reply.UNAVAILABLE, True, "another_person")
+
+
+@pytest.mark.parametrize("echo", ["0012345679", 12345679, "۰۰۱۲۳۴۵۶۷۹", "001****679", None, {}, ""])
+def test_an_id_that_is_repeated_in_another_way_is_the_same(peer, echo):
+    mobile = {"mobileNumber": "0912***4567" if echo == "001****679" else 9121234567}
+    always(peer, {"isMatched": True, "matched": True, "nationalId": echo, "nationalCode": echo, **mobile})
+    for registry in both(peer):
+        assert registry.owner(ASK).is_owner
 
 
 JSON = st.recursive(

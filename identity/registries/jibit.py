@@ -16,13 +16,14 @@ it is not refused; «سید» may come as `isSeyed` or `namePrefix`.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 
 from identity.matching import Claim, FieldVerdict, PersonRecord
 from identity.registries import reading
 from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply, whole_number
-from identity.registries.web import Fields, Heard, Silent, Web, part, word
+from identity.registries.web import ANOTHER, LATE, Fields, Heard, Silent, Web, deadline, part, word
 from tamin_portal.persian import local_mobile
 
 # `code` of an answer that is an error, whatever the HTTP status; any other is UNAVAILABLE.
@@ -77,6 +78,7 @@ class JibitRegistry(Registry):
             raise ValueError("either TOKEN, or API_KEY and SECRET_KEY are needed")
         self._web = Web(options["URL"])
         self._fetching = threading.Lock()
+        self._failed, self._failed_at = "", 0.0  # why the last fetch of a token did, and when
 
     def owner(self, inquiry: Inquiry) -> OwnerAnswer:
         claim = inquiry.claim
@@ -85,6 +87,8 @@ class JibitRegistry(Registry):
         is_owner = heard.fields.get("matched")
         if heard.reply is not Reply.ANSWERED:
             return heard.about_owner()
+        if _is_about_another(heard.fields, claim):
+            return heard.but(ANOTHER, of_this_one=True).about_owner()
         if not isinstance(is_owner, bool):
             return heard.but("no_match_said").about_owner()
         return replace(heard.about_owner(), is_owner=is_owner)
@@ -97,6 +101,8 @@ class JibitRegistry(Registry):
         heard = self._ask(path, query | _names(claim) if similarity else query)
         if heard.reply is not Reply.ANSWERED:
             return heard.about_person()
+        if _is_about_another(heard.fields, claim):
+            return heard.but(ANOTHER, of_this_one=True).about_person()
         try:
             if similarity:
                 judged, dead = self._judged(heard.fields), _is_dead(heard.fields)
@@ -119,18 +125,19 @@ class JibitRegistry(Registry):
         return FieldVerdict.NEEDS_A_PERSON if percent >= self._review_from else FieldVerdict.MISMATCH
 
     def _ask(self, path: str, query: Mapping[str, str]) -> Heard:
+        ends = deadline()  # of the tokens too
         try:
-            token = self._token or self._fetch("")
-            heard = self._call(path, query, token)
+            token = self._token or self._fetch("", ends)
+            heard = self._call(path, query, token, ends)
             if heard.code == _FORBIDDEN and all(self._keys.values()):
-                heard = self._call(path, query, self._fetch(token))
+                heard = self._call(path, query, self._fetch(token, ends), ends)
         except Silent as fault:
             return Heard(_CODES.get(str(fault), Reply.UNAVAILABLE), str(fault))
         return heard
 
-    def _call(self, path: str, query: Mapping[str, str], token: str) -> Heard:
+    def _call(self, path: str, query: Mapping[str, str], token: str, ends: float) -> Heard:
         try:
-            status, said = self._web.get(path, query, {"Authorization": f"Bearer {token}"})
+            status, said = self._web.get(path, query, {"Authorization": f"Bearer {token}"}, ends=ends)
         except Silent as fault:
             if str(fault) in [f"http_{status}" for status in _REFUSED_STATUS]:  # without a word
                 return Heard(_CODES[_FORBIDDEN], _FORBIDDEN)
@@ -142,19 +149,46 @@ class JibitRegistry(Registry):
         unknown = (code not in _CODES and status < 500 and status != 429) or code == _UNDECIDED
         return Heard(_CODES.get(code, Reply.UNAVAILABLE), code, trace, said, of_this_one=unknown)
 
-    def _fetch(self, refused: str) -> str:
-        """A token other than `refused`; many threads that need one fetch it once. Raises Silent."""
-        with self._fetching:
+    def _fetch(self, refused: str, ends: float) -> str:
+        """A token other than `refused`; many threads that need one fetch it once, or fail together. Raises Silent."""
+        since = time.monotonic()
+        if not self._fetching.acquire(timeout=max(ends - since, 0)):
+            raise Silent(LATE)
+        try:
             if self._token and self._token != refused:
                 return self._token
-            status, said = self._web.post("/ide/v1/tokens/generate", dict(self._keys))
-            token = said.get("accessToken")
-            if status != 200 or not isinstance(token, str) or not (token.isascii() and token.isprintable()):
-                code = word(said.get("code"))
-                # Its own word for a key that is not right is not known: a plain refusal is one.
-                raise Silent(_FORBIDDEN if status in (400, *_REFUSED_STATUS) else code or f"http_{status}")
-            self._token = token
+            if self._failed_at >= since:  # while this one waited
+                raise Silent(self._failed)
+            self._token = self._fetched(ends)
+            return self._token
+        finally:
+            self._fetching.release()
+
+    def _fetched(self, ends: float) -> str:
+        try:
+            return self._generated(ends)
+        except Silent as fault:
+            self._failed, self._failed_at = str(fault), time.monotonic()
+            raise
+
+    def _generated(self, ends: float) -> str:
+        status, said = self._web.post("/ide/v1/tokens/generate", dict(self._keys), ends=ends)
+        token = said.get("accessToken")
+        if status == 200 and isinstance(token, str) and token.isascii() and token.isprintable():
             return token
+        code = word(said.get("code"))
+        # Its own word for a key that is not right is not known: a plain refusal is one.
+        raise Silent(_FORBIDDEN if status in (400, *_REFUSED_STATUS) else code or f"http_{status}")
+
+
+def _is_about_another(said: Fields, claim: Claim) -> bool:
+    """By what it repeats of the question. The birth date beside the ID is such; in `identityInfo` it is an answer."""
+    for fields in (said, part(said, "identityInfo")):
+        if reading.is_another_id(fields.get("nationalCode"), claim) or reading.is_another_mobile(
+            fields.get("mobileNumber"), claim
+        ):
+            return True
+    return (reading.jalali(said.get("birthDate")) or claim.birth_date) != claim.birth_date
 
 
 def _names(claim: Claim) -> dict[str, str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 
+from identity.matching import Claim
 from tamin_portal import persian
 
 _MALE = ("male", "gender_male", "m", "مرد", "مذکر")
@@ -36,6 +37,20 @@ def number(value: object, *, at_most: int) -> str | None:
         return None
     digits = persian.fold(value)
     return digits if not digits or (digits.isascii() and digits.isdigit() and len(digits) <= at_most) else None
+
+
+def is_another_id(value: object, claim: Claim) -> bool:
+    """Whether `value` is a national ID, and not the claim's. What cannot be read (a masked one) says nothing."""
+    said = number(value, at_most=10)
+    return bool(said) and str(said).zfill(10) != claim.national_id
+
+
+def is_another_mobile(value: object, claim: Claim) -> bool:
+    """As `is_another_id`, of a mobile."""
+    try:
+        return persian.parse_mobile(str(value)) != claim.mobile
+    except persian.InputError:
+        return False
 
 
 def jalali(value: object) -> dt.date | None:

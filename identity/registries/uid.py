@@ -18,7 +18,7 @@ from dataclasses import replace
 from identity.matching import PersonRecord
 from identity.registries import reading
 from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply, whole_number
-from identity.registries.web import Fields, Heard, Silent, Web, part, word
+from identity.registries.web import ANOTHER, Fields, Heard, Silent, Web, part, word
 from tamin_portal.persian import local_mobile
 
 # `responseContext.status.code` of an answer, or the HTTP status where there is none; any other is UNAVAILABLE.
@@ -64,6 +64,11 @@ class UidRegistry(Registry):
         is_owner = heard.fields.get("isMatched")
         if heard.reply is not Reply.ANSWERED:
             return heard.about_owner()
+        said = heard.fields
+        if reading.is_another_id(said.get("nationalId"), claim) or reading.is_another_mobile(
+            said.get("mobileNumber"), claim
+        ):
+            return heard.but(ANOTHER, of_this_one=True).about_owner()
         if not isinstance(is_owner, bool):
             return heard.but("no_match_said").about_owner()
         return replace(heard.about_owner(), is_owner=is_owner)
@@ -76,12 +81,12 @@ class UidRegistry(Registry):
             return heard.about_person()
         said = heard.fields
         said = said | {name: value for section in _SECTIONS for name, value in part(said, section).items()}
+        if reading.is_another_id(said.get("nationalId"), claim):
+            return heard.but(ANOTHER, of_this_one=True).about_person()
         try:
             record = _record(said)
         except ValueError:
             return heard.but("life_not_said", of_this_one=True).about_person()
-        if (reading.number(said.get("nationalId"), at_most=10) or claim.national_id).zfill(10) != claim.national_id:
-            return heard.but("another_person", of_this_one=True).about_person()
         if record.first_name is None and record.last_name is None:
             return heard.but("nobody_said").about_person()
         return replace(heard.about_person(), record=record)

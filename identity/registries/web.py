@@ -19,6 +19,8 @@ from tamin_portal import limits
 from tamin_portal.http_client import WRONG_CERTIFICATE, Answer, Client, NoAnswer, NotSent
 
 Fields = dict[str, Any]
+LATE = "time-out"
+ANOTHER = "another_person"  # the answer says itself that it is about somebody else
 _WORD = re.compile(r"[A-Za-z0-9_.:\-]{1,60}")
 
 
@@ -52,6 +54,11 @@ class Silent(Exception):
     """No answer that can be read; says why in a word."""
 
 
+def deadline() -> float:
+    """Until when a call that begins now may take, with all that belongs to it."""
+    return time.monotonic() + limits.REGISTRY_ANSWER_WITHIN
+
+
 class Web:
     """One provider's server. `url` may have a path, which goes before every other. Raises ValueError for no URL."""
 
@@ -59,19 +66,25 @@ class Web:
         self._client = Client(url)
         self._prefix = urlsplit(url).path.rstrip("/")
 
-    def get(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, Fields]:
-        """HTTP status and the object that came back. Raises Silent."""
-        return self._ask("GET", f"{path}?{urlencode(query)}", b"", headers)
+    def get(
+        self, path: str, query: Mapping[str, str], headers: Mapping[str, str], *, ends: float | None = None
+    ) -> tuple[int, Fields]:
+        """HTTP status and the object that came back, before `ends` (`deadline`). Raises Silent."""
+        return self._ask("GET", f"{path}?{urlencode(query)}", b"", headers, ends or deadline())
 
-    def post(self, path: str, body: Fields, headers: Mapping[str, str] | None = None) -> tuple[int, Fields]:
+    def post(
+        self, path: str, body: Fields, headers: Mapping[str, str] | None = None, *, ends: float | None = None
+    ) -> tuple[int, Fields]:
         """As `get`, with a body in JSON."""
         json_body = json.dumps(body, ensure_ascii=False).encode()
-        return self._ask(
-            "POST", path, json_body, {"Content-Type": "application/json; charset=utf-8", **(headers or {})}
-        )
+        headers = {"Content-Type": "application/json; charset=utf-8", **(headers or {})}
+        return self._ask("POST", path, json_body, headers, ends or deadline())
 
-    def _ask(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Fields]:
-        ends = time.monotonic() + limits.REGISTRY_ANSWER_WITHIN
+    def _ask(
+        self, method: str, target: str, body: bytes, headers: Mapping[str, str], ends: float
+    ) -> tuple[int, Fields]:
+        if time.monotonic() >= ends:  # what came before it in the same call took all the time
+            raise Silent(LATE)
         try:
             answer = self._once(method, target, body, headers, ends)
         except NotSent as fault:
