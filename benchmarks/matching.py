@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,21 +47,30 @@ def main() -> int:
         folder = Path(tempfile.mkdtemp(prefix="portal-matching-"))
         ends.callback(shutil.rmtree, folder, ignore_errors=True)
         url = ends.enter_context(databases.migrated(os.environ.get("DATABASE_URL", ""), folder))
-        local = {"IDENTITY_OWNER_REGISTRIES": "local", "IDENTITY_PERSON_REGISTRIES": "local"}
-        world = World(folder, url, local)
-        ends.callback(world.end)
-        os.environ |= world.env
-        import django
-
-        django.setup()
+        world = ends.enter_context(portal(folder, url))
         from tamin_portal.installation import ensure_mode
 
         ensure_mode(fresh=True)
         load_extracts(max(given.plain, given.drained))
-        world.start_redis()
         world.start_worker("matching", queue="identity", pool="solo", app=APP)  # one thread for either way
         good = compare(given)
     return 0 if good else 1
+
+
+@contextlib.contextmanager
+def portal(folder: Path, url: str) -> Iterator[World]:
+    """This process as one of a portal with the database of `url` and a Redis of its own, which asks nobody but the
+    imported extracts."""
+    world = World(folder, url, {"IDENTITY_OWNER_REGISTRIES": "local", "IDENTITY_PERSON_REGISTRIES": "local"})
+    try:
+        os.environ |= world.env
+        import django
+
+        django.setup()
+        world.start_redis()
+        yield world
+    finally:
+        world.end()
 
 
 def compare(given: argparse.Namespace) -> bool:
@@ -88,7 +98,7 @@ def measured(count: int, *, each: bool) -> float:
     from registration.models import Registration
     from tamin_portal.celery import app
 
-    fill(count, due=not each)
+    fill(range(count), due=not each)
     if not each:
         began = time.monotonic()
         app.send_task("registration.match", ignore_result=True)
@@ -144,15 +154,15 @@ def load_extracts(count: int) -> None:
     identity.load_mobile_owners(source=io.BytesIO((OWNERS + "".join(owners)).encode()))
 
 
-def fill(count: int, *, due: bool) -> None:
-    """`count` fresh registrations and nothing else; not `due`: only a task of their own matches them."""
+def fill(numbers: Iterable[int], *, due: bool) -> None:
+    """Fresh registrations of these people and nothing else; not `due`: only a task of their own matches them."""
     from accounts.models import User
     from registration.models import Event, Registration
     from sms.models import Message
 
     for model in (Event, Registration, User, Message):
         model.objects.all().delete()
-    Registration.objects.bulk_create((registration(n, due=due) for n in range(count)), batch_size=500)
+    Registration.objects.bulk_create((registration(n, due=due) for n in numbers), batch_size=500)
 
 
 def registration(number: int, *, due: bool) -> Any:
