@@ -49,6 +49,7 @@ STATUS_RENEWS_UNTIL = timedelta(minutes=10)  # so long after the code was typed
 STATUS_USUAL_WITHIN = timedelta(hours=24)  # the decisions that "usually" speaks of,
 STATUS_USUAL_OF = 100  # the newest of them,
 STATUS_USUAL_AT_LEAST = 5  # and this many, or nothing is promised
+STATUS_LATE_TIMES = 3  # so many times the usual time: then it takes longer, and no time is promised
 PASSWORD_LONGEST = 128  # longer ones are refused before hashing
 
 # The person.

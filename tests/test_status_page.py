@@ -240,6 +240,27 @@ def test_nothing_is_promised_while_a_registry_is_away(browser):
     assert "در حال حاضر پاسخ نمی‌دهد" in page
 
 
+@pytest.mark.parametrize("verdict", ["unavailable", "misconfigured"])
+def test_nothing_is_promised_to_the_one_about_whom_a_registry_gave_no_answer(browser, verdict):
+    row = registration_in(State.SUBMITTED, verdict=verdict, verdict_kind="owner")
+    for number in range(10):
+        decided(number, minutes=0.1)
+    page = shown(browser, row)
+    assert "معمولاً" not in page
+    assert "در حال حاضر پاسخ نمی‌دهد" in page
+
+
+@pytest.mark.parametrize(("minutes", "told", "late"), [(2, False, False), (4, False, True), (2, True, True)])
+def test_several_times_the_usual_time_ends_the_promise(browser, minutes, told, late):
+    at = timezone.now() - timedelta(minutes=minutes)
+    row = registration_in(State.SUBMITTED, submitted_at=at, told_of_delay_at=timezone.now() if told else None)
+    for number in range(10):
+        decided(number, minutes=0.1)
+    page = shown(browser, row)
+    assert ("معمولاً" in page) != late
+    assert ("بیش از معمول طول کشیده" in page) == late
+
+
 def test_who_waits_longer_than_others_is_told_so(browser):
     row = registration_in(State.SUBMITTED, submitted_at=timezone.now() - timedelta(hours=2))
     assert "بیش از معمول طول کشیده" in shown(browser, row)

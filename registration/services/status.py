@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import statistics
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import F
 from django.utils import timezone
 
 from accounts import throttle
+from identity.matching import Outcome
 from registration.models import Event, Registration
 from registration.services import held
 from registration.services.moves import PORTAL
@@ -18,6 +19,7 @@ from registration.states import AT_BRANCH, State
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 
+_NO_ANSWER = (Outcome.UNAVAILABLE, Outcome.MISCONFIGURED)
 _DECIDED = (State.APPROVED, State.AWAITING_BRANCH, State.REFERRED)
 
 
@@ -25,7 +27,8 @@ _DECIDED = (State.APPROVED, State.AWAITING_BRANCH, State.REFERRED)
 class Status:
     """The time line of a request. `kind` (owner, identity) only while it is referred; `until`: how long a branch
     can still help, only while one is to be visited. `usual_minutes`: None where nothing honest can be said;
-    `waits_for_registry`: an outage keeps it waiting; `late`: it waits longer than others did."""
+    `waits_for_registry`: an outage, or a question about this one that got no answer, keeps it waiting; `late`: it
+    waits longer than others did, or was told so."""
 
     state: State
     tracking_code: str
@@ -69,8 +72,8 @@ def of(row: Registration) -> Status:
     handed_in = row.submitted_at or row.state_since
     checking = state == State.SUBMITTED
     usual = usual_minutes() if checking else None
-    outage = checking and held.outage()
-    longest = max(limits.MATCH_TELL_AFTER.total_seconds(), 3 * 60 * (usual or 0))
+    outage = checking and (row.verdict in _NO_ANSWER or held.outage())
+    late = checking and (row.told_of_delay_at is not None or timezone.now() - handed_in > _longest(usual))
     return Status(
         state=state,
         tracking_code=row.tracking_code or "",
@@ -78,9 +81,9 @@ def of(row: Registration) -> Status:
         received_at=_first_handed_in(row) if row.corrections else handed_in,
         resubmitted_at=handed_in if row.corrections else None,
         decided_at=None if checking else row.state_since,
-        usual_minutes=None if outage else usual,
+        usual_minutes=None if outage or late else usual,
         waits_for_registry=outage,
-        late=checking and (timezone.now() - handed_in).total_seconds() > longest,
+        late=late,
         until=row.touched_at + limits.BRANCH_LIFE if state in AT_BRANCH else None,
     )
 
@@ -97,6 +100,11 @@ def usual_minutes() -> int | None:
     times = decided.order_by("-at").values_list("at", "registration__submitted_at")[: limits.STATUS_USUAL_OF]
     took = [(at - submitted).total_seconds() for at, submitted in times if submitted]
     return max(1, math.ceil(statistics.median(took) / 60)) if len(took) >= limits.STATUS_USUAL_AT_LEAST else None
+
+
+def _longest(usual: int | None) -> timedelta:
+    """Past this a check is late: "usually" would be no help any more."""
+    return limits.STATUS_LATE_TIMES * timedelta(minutes=usual) if usual else limits.MATCH_TELL_AFTER
 
 
 def _first_handed_in(row: Registration) -> datetime:
