@@ -117,7 +117,8 @@ MATCH_OUTAGE_HELD = 5  # requests without an answer: then no usual time is promi
 MATCHING_WAITS = 5_000  # past these `matching_status` ends with an error
 MATCHING_HELD = 20
 MATCHING_OLDEST = 1_800  # seconds
-MATCH_TELL_AFTER = timedelta(minutes=30)  # one SMS that it takes longer
+MATCH_TELL_AFTER = timedelta(minutes=30)  # one SMS that it takes longer,
+MATCH_TOLD_AT_ONCE = 500  # to so many in one transaction
 
 # Registries (identity), on the network.
 REGISTRY_CONNECT_WITHIN = 3.0  # seconds: name, connection and TLS

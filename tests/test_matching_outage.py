@@ -121,6 +121,26 @@ def test_those_who_wait_for_half_an_hour_are_told_once_whatever_their_number(reg
     assert Message.objects.filter(kind="notice").count() == 40
 
 
+def test_the_half_hour_is_told_at_the_next_tick_and_not_when_the_turn_comes(registries, monkeypatch):
+    rows = [held_row(number) for number in range(3)]
+    young = submitted(5, ago=29 * 60, next_attempt_at=timezone.now() + limits.MATCH_LONGEST_PAUSE)
+    monkeypatch.setattr(limits, "MATCH_TOLD_AT_ONCE", 2)
+    told = []
+    for _tick in range(3):
+        matching.match_due()
+        told.append(Message.objects.filter(kind="notice").count())
+    assert registries == []  # nobody was asked about
+    assert told == [2, 3, 3]
+    assert all(waits(row) > 600 for row in rows)
+    assert not Message.objects.filter(to=young.mobile).exists()
+
+
+def test_an_answer_that_comes_late_is_told_without_the_delay(registries):
+    submitted(1, ago=2000)
+    matching.match_due()
+    assert [message.kind for message in Message.objects.all()] == ["result"]
+
+
 def test_an_outage_is_one_when_nobody_can_be_asked_or_several_have_no_answer(monkeypatch):
     assert not held.outage()
     for number in range(limits.MATCH_OUTAGE_HELD):

@@ -56,26 +56,44 @@ def match_all_again() -> int:
 
 
 def hold(found: Sequence[Found]) -> None:
-    """Give these back until they are due again, and tell those whose check takes long, once.
+    """Give these back until they are due again.
 
     The caller has locked and read the rows, in its transaction. A statement for all that wait alike.
     """
-    now, alike = timezone.now(), dict[tuple[datetime, str, bool], list[Found]]()
+    now, alike = timezone.now(), dict[tuple[datetime, str], list[Found]]()
     pauses: dict[tuple[str, str, int], datetime] = {}
     for each in found:
         sort = (each.outcome, each.kind, each.row.attempts)
         due = pauses.setdefault(sort, _due_again(*sort, now))
-        alike.setdefault((due, repr(each.traces), _is_to_be_told(each.row, now)), []).append(each)
-    for (due, _traces, told), those in alike.items():
+        alike.setdefault((due, repr(each.traces)), []).append(each)
+    for (due, _traces), those in alike.items():
         rows, said = [each.row for each in those], those[0]
         changes: dict[str, Any] = {"verdict": said.outcome, "verdict_kind": said.kind, "verdict_traces": said.traces}
-        if told:
-            changes["told_of_delay_at"] = now
-            decisions.tell_of_delay(rows)
         held = Registration.objects.filter(pk__in=[row.pk for row in rows])
         held.update(lease=None, next_attempt_at=due, **changes)
         if said.outcome in _OUR_FAULT:
             log.error("%s registrations are held: %s %s; the operator must look", len(rows), said.outcome, said.traces)
+
+
+def tell_of_delays() -> int:
+    """Tell those whose check takes long, once each, whenever they are asked about again; returns how many.
+
+    At most `limits.MATCH_TOLD_AT_ONCE`, the oldest first; the others at the next tick. One that is being decided about
+    at this moment is left alone.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        late = Registration.objects.select_for_update(skip_locked=True).filter(
+            state=State.SUBMITTED,
+            next_attempt_at__isnull=False,  # as the index of the queue has it
+            submitted_at__lte=now - limits.MATCH_TELL_AFTER,
+            told_of_delay_at__isnull=True,
+        )
+        rows = list(late.order_by("submitted_at", "id")[: limits.MATCH_TOLD_AT_ONCE])
+        if rows:
+            decisions.tell_of_delay(rows)
+            Registration.objects.filter(pk__in=[row.pk for row in rows]).update(told_of_delay_at=now)
+    return len(rows)
 
 
 def give_back(rows: Iterable[Registration], *, after: timedelta) -> None:
@@ -127,11 +145,6 @@ def _may_release(kind: str, outcomes: Collection[Outcome]) -> bool:
         return False
     _released[name] = now
     return True
-
-
-def _is_to_be_told(row: Registration, now: datetime) -> bool:
-    waited = now - (row.submitted_at or row.state_since)
-    return row.told_of_delay_at is None and waited >= limits.MATCH_TELL_AFTER
 
 
 def _due_again(outcome: str, kind: str, attempts: int, now: datetime) -> datetime:

@@ -31,8 +31,9 @@ Answered = tuple[Registration, Verdict]
 
 def match_due(*, seconds: float = 50) -> int:
     """Decide submitted registrations until none is due or `seconds` have passed; returns how many
-    were claimed. Safe to run in any number of workers at once, and to kill at any moment."""
-    return drain(
+    were claimed. Then tell those who have waited for long. Safe to run in any number of workers at once, and to
+    kill at any moment."""
+    claimed = drain(
         Registration,
         _match,
         limit=identity.at_once(limits.MATCH_BATCH),
@@ -40,6 +41,8 @@ def match_due(*, seconds: float = 50) -> int:
         order=("submitted_at", "id"),
         seconds=seconds,
     )
+    held.tell_of_delays()
+    return claimed
 
 
 def claim_of(row: Registration) -> Claim:
