@@ -5,7 +5,9 @@ the request was written (no address, refused, no connection in time). `NoAnswer`
 carry a word and never a URL, a number or a text. Redirects are not followed, proxies not asked.
 
 Connections are kept and used again, by one thread at a time. One that the other side has closed
-meanwhile is noticed before a byte is written, so that it costs no message.
+meanwhile is noticed before a byte is written, so that it costs no message. On a kept connection an
+answer too many of the other side can be read as the answer to the next request: `keep=False` is for
+those whose answers decide about a person.
 """
 
 from __future__ import annotations
@@ -48,9 +50,10 @@ class Answer:
 
 
 class Client:
-    """Requests to one server, `url` (scheme and host; a path in it is ignored)."""
+    """Requests to one server, `url` (scheme and host; a path in it is ignored). `keep`: connections are used again."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, keep: bool = True) -> None:
+        self._keep = keep
         self._idle: deque[tuple[float, socket.socket]] = deque()  # newest last
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -84,7 +87,7 @@ class Client:
         except (OSError, HTTPException, ValueError) as error:
             connection.close()
             raise NoAnswer(_word(error)) from None
-        if keep:
+        if keep and self._keep:
             self._idle.append((time.monotonic(), connection))
         else:
             connection.close()
@@ -92,6 +95,8 @@ class Client:
 
     def _head(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> bytes:
         lines = {"Host": self._host, "Accept-Encoding": "identity", "Content-Length": str(len(body)), **headers}
+        if not self._keep:
+            lines["Connection"] = "close"
         text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         return f"{method} {target} HTTP/1.1\r\n{text}\r\n".encode("latin-1")
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -468,6 +469,31 @@ def test_birth_dates_are_read_in_every_format(written):
 @pytest.mark.parametrize("written", ["1991-08-08", "19910808", 0, None, "1370/13/01", [], "1370"])
 def test_a_birth_date_of_another_kind_is_unknown(written):
     assert reading.jalali(written) is None
+
+
+class OneTooMany(StreamRequestHandler):
+    """Sends an answer a second time when the next request has come: nothing tells the two apart."""
+
+    def handle(self) -> None:
+        sent = b""
+        while head := b"".join(iter(self.rfile.readline, b"\r\n")):
+            said = b'{"matched": true}' if b"0012345679" in head else b'{"matched": false}'
+            answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(said), said)
+            self.wfile.write(sent or answer)
+            sent = answer
+            if b"Connection: close" in head:
+                return
+
+
+def test_an_answer_that_comes_twice_is_never_read_as_the_answer_about_the_next_person():
+    with ThreadingTCPServer(("127.0.0.1", 0), OneTooMany) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        options = {"URL": f"http://127.0.0.1:{server.server_address[1]}", "TOKEN": "t"}
+        registry = JibitRegistry(name="jibit", options=options)
+        assert registry.owner(ASK).is_owner
+        assert not registry.owner(Inquiry(replace(CLAIM, national_id="0123456789"))).is_owner
+        server.shutdown()
 
 
 PERCENT = ("firstNameSimilarityPercentage", "lastNameSimilarityPercentage")

@@ -63,7 +63,7 @@ class Web:
     """One provider's server. `url` may have a path, which goes before every other. Raises ValueError for no URL."""
 
     def __init__(self, url: str) -> None:
-        self._client = Client(url)
+        self._client = Client(url, keep=False)
         self._prefix = urlsplit(url).path.rstrip("/")
 
     def get(
