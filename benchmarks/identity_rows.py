@@ -125,9 +125,13 @@ def worker_killed(scene: Scene) -> Verdict:
         before = crowd.decided()
         crowd.submit(crowd.people[kill::kills])
         hint()
-        # A registry's answers come one by one; the extract's come together, and are decided in a moment.
-        begun = before if scene.kind == "local" else before + 1
-        until(lambda: leased(crowd) and crowd.decided() >= begun, "nothing is checked", 60, every=0.002)  # noqa: B023
+        # A registry's answers come one by one; the extract's come together, and are decided in a moment, into which
+        # each kill goes a little further, and which may be over before it is seen.
+        if scene.kind == "local":
+            until(lambda: leased(crowd) or crowd.decided() > before, "nothing is checked", 60, every=0.002)  # noqa: B023
+            time.sleep(0.03 * kill)
+        else:
+            until(lambda: leased(crowd) and crowd.decided() > before, "nothing is decided", 60, every=0.002)  # noqa: B023
         scene.world.kill("matcher")
         caught.append(leased(crowd))
     verdict.meanwhile = crowd.summary()

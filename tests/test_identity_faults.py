@@ -14,7 +14,7 @@ import pytest
 from benchmarks.identity_faults import FAULTS, bench
 
 pytestmark = pytest.mark.faults
-EACH, N = 30, 120  # each: with all fates among them; N: more than one batch
+EACH, N, MANY = 30, 120, 400  # N: more than one batch; many: to be in the middle of, however quick it is
 Run = Callable[[str, int], None]
 
 
@@ -27,7 +27,7 @@ def run_fault() -> Iterator[Callable[..., dict[str, Any]]]:
 @pytest.fixture
 def meets_its_demands(run_fault: Callable[..., dict[str, Any]]) -> Run:
     def run(fault: str, n: int) -> None:
-        with ThreadPoolExecutor(2) as runs:
+        with ThreadPoolExecutor(3) as runs:
             verdicts = list(runs.map(lambda kind: run_fault(fault, n, kind=kind, short=True), FAULTS[fault]))
         assert [miss for verdict in verdicts for miss in verdict["misses"]] == []
         assert all(verdict["rows"] for verdict in verdicts)
@@ -43,7 +43,7 @@ def test_no_answer_of_a_registry_sends_anybody_to_a_branch_unless_it_is_about_th
 
 
 def test_a_worker_killed_in_a_batch_leaves_everybody_decided_once_and_told_once(meets_its_demands: Run) -> None:
-    meets_its_demands("killed", N)
+    meets_its_demands("killed", MANY)
 
 
 def test_two_workers_on_one_batch_ask_about_nobody_twice(meets_its_demands: Run) -> None:
