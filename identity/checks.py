@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning
 
 from identity import configuration
 
 
 def registries_are_configured(**_options: Any) -> list[CheckMessage]:
-    """What `identity.configuration` finds wrong, and the demo registry outside a demo, whatever it is called."""
+    """What `identity.configuration` finds wrong or doubtful, and the demo registry outside a demo, by whatever name."""
     found: list[CheckMessage] = [Error(fault.what, hint=fault.hint, id=fault.id) for fault in configuration.faults()]
+    found += [Warning(doubt.what, hint=doubt.hint, id=doubt.id) for doubt in configuration.doubts()]
     actors = [name for name in configuration.all_names() if configuration.kind(name) == "demo" and name != "demo"]
     if actors and not settings.DEMO:  # by its own name `tamin_portal.checks` refuses it
         found.append(

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -26,15 +27,28 @@ from django.utils.module_loading import import_string
 from identity.registries import KINDS
 from identity.registries.base import Registry
 from tamin_portal import limits
+from tamin_portal.connecting import is_loopback
 
 OWNER, PERSON = "owner", "person"
 QUESTIONS = (OWNER, PERSON)
 COSTS = {OWNER: "OWNER_COST", PERSON: "PERSON_COST"}
 OWN_OPTIONS = ("KIND", *COSTS.values())  # of every registry
 _NAME = re.compile(r"[a-z][a-z0-9]{0,19}")
+OF_ALL = (  # the settings that are no registry's
+    "IDENTITY_OWNER_REGISTRIES",
+    "IDENTITY_PERSON_REGISTRIES",
+    "IDENTITY_DAILY_INQUIRIES",
+    "IDENTITY_DAILY_COST",
+)
+_GONE = "IDENTITY_REGISTRIES"
 _TAKEN = ("owner", "person", "daily")  # IDENTITY_OWNER_REGISTRIES is no option of a registry
 _building = threading.Lock()
 _NUMBER = re.compile(r"[0-9]{1,12}")
+_WRITTEN_AS_IT_IS = re.compile(r"URL|.*(TOKEN|KEY|ID|PATH)")  # options that go into a request unchanged
+_TOO_LOW = {
+    "MATCH_FROM": "From there on an account is made without anybody looking; below it two people can be taken for one.",
+    "REVIEW_FROM": "From there on a person looks, whom names that are less alike would only mislead.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +129,12 @@ def _class(kind_: str) -> type[Registry]:
     raise ValueError(f"there is no kind of registry called '{kind_}'")
 
 
+def _prefix(name: str) -> str:
+    return f"IDENTITY_{name.upper()}_"
+
+
 def _all_options(name: str) -> dict[str, str]:
-    prefix = f"IDENTITY_{name.upper()}_"
+    prefix = _prefix(name)
     environment: Mapping[str, str] = settings.IDENTITY_ENVIRONMENT
     return {key.removeprefix(prefix): value for key, value in environment.items() if key.startswith(prefix)}
 
@@ -134,9 +152,9 @@ def _faults_of_lists() -> Iterator[Fault]:
         setting, listed = f"IDENTITY_{question.upper()}_REGISTRIES", names(question)
         for name in sorted({name for name in listed if listed.count(name) > 1}):
             yield Fault("identity.E003", f"{setting} has '{name}' twice.", "Name each registry once.")
-    if "IDENTITY_REGISTRIES" in settings.IDENTITY_ENVIRONMENT:
+    if _GONE in settings.IDENTITY_ENVIRONMENT:
         hint = "Set IDENTITY_OWNER_REGISTRIES and IDENTITY_PERSON_REGISTRIES, which say who is asked what."
-        yield Fault("identity.E007", "IDENTITY_REGISTRIES is a setting no more.", hint)
+        yield Fault("identity.E007", f"{_GONE} is a setting no more.", hint)
 
 
 def _faults_of(name: str) -> Iterator[Fault]:
@@ -148,7 +166,7 @@ def _faults_of(name: str) -> Iterator[Fault]:
     try:
         registry_class = _class(kind(name))
     except ValueError:
-        hint = f"Known are {', '.join(KINDS)}. Set IDENTITY_{name.upper()}_KIND to one of them."
+        hint = f"Known are {', '.join(KINDS)}. Set {_prefix(name)}KIND to one of them."
         yield Fault("identity.E001", f"The registry '{name}' does not exist.", hint)
         return
     yield from _faults_of_options(name, registry_class)
@@ -156,24 +174,70 @@ def _faults_of(name: str) -> Iterator[Fault]:
 
 
 def _faults_of_options(name: str, registry_class: type[Registry]) -> Iterator[Fault]:
-    prefix = f"IDENTITY_{name.upper()}_"
+    prefix, given = _prefix(name), _all_options(name)
+    too_low = list(_faults_of_percents(name))
+    yield from (*_faults_of_url(name), *_faults_of_text(name), *too_low)
     try:
         build(name)
     except ValueError as error:
-        wanted = ", ".join(prefix + option for option in registry_class.REQUIRED) or "nothing"
-        yield Fault("identity.E004", f"The settings {prefix}… are wrong: {error}.", f"Required: {wanted}.")
-    known = [*OWN_OPTIONS, *registry_class.REQUIRED, *registry_class.OPTIONAL]
-    for option in sorted(_all_options(name).keys() - set(known)):
+        if not too_low:  # where MATCH_FROM is, REVIEW_FROM may be over it: no second mistake
+            yield Fault("identity.E004", f"The settings {prefix}… are wrong: {error}.", _hint(prefix, registry_class))
+    known = _known_options(registry_class)
+    for option in sorted(given.keys() - set(known)):
         close = difflib.get_close_matches(option, known, n=1)
         hint = f"Did you mean {prefix}{close[0]}?" if close else f"Known are {', '.join(prefix + k for k in known)}."
         yield Fault("identity.E005", f"{prefix}{option} is no setting of a registry of kind '{kind(name)}'.", hint)
+
+
+def _hint(prefix: str, registry_class: type[Registry]) -> str:
+    """Every option: which must be there, and what the others are where they are not set."""
+    wanted = ", ".join(prefix + option for option in registry_class.REQUIRED) or "nothing"
+    others = "; ".join(f"{prefix}{option}: {what}" for option, what in registry_class.OPTIONAL.items())
+    return f"Required: {wanted}." + (f" Others: {others}." if others else "")
+
+
+def _known_options(registry_class: type[Registry]) -> list[str]:
+    return [*OWN_OPTIONS, *registry_class.REQUIRED, *registry_class.OPTIONAL]
+
+
+def _faults_of_url(name: str) -> Iterator[Fault]:
+    """National IDs and keys go there. Who could listen, or read the URL in a log, must learn neither."""
+    setting = f"{_prefix(name)}URL"
+    try:
+        url = urlsplit(options(name).get("URL", ""))
+    except ValueError:  # the registry says that it is none
+        return
+    if url.scheme == "http" and url.hostname and not is_loopback(url.hostname):
+        hint = "Write https://…; http:// only to this machine, for a tunnel or a stand-in."
+        yield Fault("identity.E010", f"{setting} would send national IDs and keys in the open.", hint)
+    if "@" in url.netloc:
+        hint = "Take out what stands before the @; the key has settings of its own."
+        yield Fault("identity.E011", f"{setting} has a user or password in it.", hint)
+
+
+def _faults_of_text(name: str) -> Iterator[Fault]:
+    for option, text in sorted(options(name).items()):
+        sound = text.isascii() and text.isprintable() and text == text.strip()
+        if _WRITTEN_AS_IT_IS.fullmatch(option) and not (sound and (option != "URL" or " " not in text)):
+            hint = "Copy it again: Latin letters, digits and signs in one line, no space around it."
+            setting = f"{_prefix(name)}{option}"
+            yield Fault("identity.E012", f"{setting} has a line break, a space or a letter that is not Latin.", hint)
+
+
+def _faults_of_percents(name: str) -> Iterator[Fault]:
+    for option, least in limits.REGISTRY_LEAST_PERCENT.items():
+        text = options(name).get(option, "")
+        if _NUMBER.fullmatch(text) and int(text) < least:
+            setting = f"{_prefix(name)}{option}"
+            hint = f"{_TOO_LOW[option]} {least} is the lowest known to be in use."
+            yield Fault("identity.E013", f"{setting} is below {least}.", hint)
 
 
 def _faults_of_costs(name: str) -> Iterator[Fault]:
     for option in COSTS.values():
         text = _all_options(name).get(option, "0")
         if not _NUMBER.fullmatch(text):
-            setting = f"IDENTITY_{name.upper()}_{option}"
+            setting = f"{_prefix(name)}{option}"
             yield Fault("identity.E006", f"{setting} is no whole number.", "Rials for one inquiry, digits only.")
 
 
@@ -181,3 +245,25 @@ def _faults_of_caps() -> Iterator[Fault]:
     for setting in ("IDENTITY_DAILY_INQUIRIES", "IDENTITY_DAILY_COST"):
         if getattr(settings, setting) < 0:
             yield Fault("identity.E008", f"{setting} is negative.", "A whole number a day; 0 means no limit.")
+
+
+# ── What is probably a mistake
+
+
+def doubts() -> list[Fault]:
+    """Settings that nobody reads: misspelt, or of a registry that is in no list. It works without them."""
+    of_registries = tuple(_prefix(name) for name in all_names())
+    given = sorted(settings.IDENTITY_ENVIRONMENT.keys() - {*OF_ALL, _GONE})
+    unread = [setting for setting in given if not setting.startswith(of_registries)]
+    meant = [*OF_ALL]
+    for name in all_names():
+        with suppress(ValueError):
+            meant += [_prefix(name) + option for option in _known_options(_class(kind(name)))]
+    return [Fault("identity.W001", f"{each} is read by nobody.", _hint_for_unread(each, meant)) for each in unread]
+
+
+def _hint_for_unread(setting: str, meant: list[str]) -> str:
+    if close := difflib.get_close_matches(setting, meant, n=1, cutoff=0.8):
+        return f"Did you mean {close[0]}?"
+    registry = setting.split("_")[1].lower()
+    return f"The lists of registries have no '{registry}': add it there, or take this out."

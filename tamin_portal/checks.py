@@ -20,6 +20,7 @@ CHOICES = {
     "ACTIVATION_POLICY": ("automatic", "branch"),
     "DUPLICATE_NOTICE": ("guide", "after_proof"),
 }
+REGISTRIES = ("IDENTITY_OWNER_REGISTRIES", "IDENTITY_PERSON_REGISTRIES")
 
 
 @register("portal")
@@ -33,6 +34,20 @@ def settings_are_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
         )
         for number, (name, allowed) in enumerate(CHOICES.items(), start=1)
         if getattr(settings, name) not in allowed
+    ]
+
+
+@register("portal")
+def registries_are_named(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """In every mode: without a registry to ask, every registration would wait for ever."""
+    return [
+        Error(
+            f"{setting} is empty, so no registration could be checked.",
+            hint=f"Set {setting}, for example to '{'demo' if settings.DEMO else 'local'}'.",
+            id="portal.E012",
+        )
+        for setting in REGISTRIES
+        if not getattr(settings, setting)
     ]
 
 
@@ -55,13 +70,7 @@ def _demo_parts() -> Iterator[CheckMessage]:
             hint="Take 'inbox' out of SMS_GATEWAYS.",
             id="portal.E011",
         )
-    for setting in ("IDENTITY_OWNER_REGISTRIES", "IDENTITY_PERSON_REGISTRIES"):
-        if not getattr(settings, setting):
-            yield Error(
-                f"{setting} is empty, so no registration could be checked.",
-                hint=f"Set {setting}, for example to 'local'.",
-                id="portal.E012",
-            )
+    for setting in REGISTRIES:
         if "demo" in getattr(settings, setting):
             yield Error(
                 f"{setting} has the demo registry, which confirms people who do not exist.",

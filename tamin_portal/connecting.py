@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from concurrent.futures import Future
+from ipaddress import ip_address
 from typing import Any
 
 Addresses = list[tuple[Any, ...]]  # what getaddrinfo answers
@@ -32,6 +33,14 @@ def connect(host: str, port: int, *, within: float) -> socket.socket:
             connection.close()
             fault = error
     raise fault
+
+
+def is_loopback(host: str | int) -> bool:
+    """Whether what is sent to `host` stays on this machine. A number (an open socket's) says nothing of that."""
+    try:
+        return host == "localhost" or (isinstance(host, str) and ip_address(host).is_loopback)
+    except ValueError:
+        return False
 
 
 def _addresses(host: str, port: int, within: float) -> Addresses:

@@ -125,6 +125,7 @@ REGISTRY_CONNECT_WITHIN = 3.0  # seconds: name, connection and TLS
 REGISTRY_ANSWER_WITHIN = 10.0  # seconds: all of one call
 REGISTRY_CALLS = 32  # at the same time in one process, all registries together
 REGISTRY_TURNS = 4  # of all its connections: what a worker claims together for a registry on the network
+REGISTRY_LEAST_PERCENT = {"MATCH_FROM": 80, "REVIEW_FROM": 70}  # how alike: the lowest that anybody uses
 REGISTRY_BATCH_TIME = 45.0  # seconds in which a batch may be asked about; with the last answers under MATCH_LEASE
 
 # Circuit breaker, per service (an SMS gateway and operator).

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +11,7 @@ from django.core.checks import CheckMessage, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
 
+from tamin_portal.connecting import is_loopback
 from tamin_portal.installation import ensure_mode
 
 
@@ -42,19 +42,12 @@ def refuse_open_demo(addresses: Iterable[Any], *, behind_loopback: bool) -> None
         return
     for address in addresses:
         place = str(address[0]) if isinstance(address, tuple) else address
-        if not (isinstance(address, str) or _is_loopback(place)):
+        if not (isinstance(address, str) or is_loopback(place)):
             raise ImproperlyConfigured(
                 f"a demo shows every code to whoever can open it, and would listen on {place or 'every address'}. "
                 "Set BIND to the loopback (127.0.0.1:9090). PORTAL_DEMO_BEHIND_LOOPBACK=1 says that only this "
                 "machine can reach that address, as in docker-compose.yml."
             )
-
-
-def _is_loopback(host: str | int) -> bool:
-    try:
-        return host == "localhost" or (isinstance(host, str) and ip_address(host).is_loopback)
-    except ValueError:
-        return False
 
 
 def refuse_unsafe_or_exit(addresses: Iterable[Any] = (), *, behind_loopback: bool = False) -> None:

@@ -136,6 +136,7 @@ def test_the_registries_are_told_which_attempt_it_is() -> None:
     ("names", "faults"), [([], []), (["nowhere.Registry"], ["identity.E002"]), (["misspelt"], ["identity.E001"])]
 )
 def test_a_registry_that_does_not_exist_holds_the_queue(settings: Any, names: list[str], faults: list[str]) -> None:
+    settings.IDENTITY_ENVIRONMENT = {}
     settings.IDENTITY_OWNER_REGISTRIES = settings.IDENTITY_PERSON_REGISTRIES = names
     assert services.check(claim=CLAIM, attempt=1).outcome is Outcome.MISCONFIGURED
     assert services.registry_view(claim=CLAIM).outcome is Outcome.MISCONFIGURED
@@ -143,6 +144,7 @@ def test_a_registry_that_does_not_exist_holds_the_queue(settings: Any, names: li
 
 
 def test_the_registries_of_the_settings_exist(settings: Any) -> None:
+    settings.IDENTITY_ENVIRONMENT = {}
     for name in ("local", "demo"):
         settings.IDENTITY_OWNER_REGISTRIES = settings.IDENTITY_PERSON_REGISTRIES = [name]
         assert registries_are_configured() == []
