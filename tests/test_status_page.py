@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts.models import SignInFailures
 from registration.models import Event, Registration
 from registration.services import matching, status
+from registration.services.moves import write_event
 from registration.states import State
 from tamin_portal import limits
 from tamin_portal.persian import fold_digits, format_jalali, to_persian_digits
@@ -301,6 +302,19 @@ def test_the_next_person_begins_with_an_empty_form_and_the_last_one_asked_for_is
         assert 'name="tracking_code"' in page
         assert second.tracking_code not in re.sub(r"\s", "", fold_digits(page))
     assert browser.get(PASS)["Location"] == STATUS
+
+
+@pytest.mark.parametrize(
+    ("kind", "checks", "invited"), [("identity", 2, True), ("identity", 3, False), ("owner", 3, True)]
+)
+def test_who_has_no_correction_left_is_not_invited_to_one(browser, kind, checks, invited):
+    row = registration_in(State.REFERRED, verdict_kind=kind)
+    for _ in range(checks):
+        write_event(row, before="submitted", actor="portal", why="mismatch", kind="identity")
+    page = shown(browser, row)
+    assert ("کاری که همین‌جا می‌توانید بکنید" in page) == invited
+    assert ("دیگر اینجا اصلاح‌پذیر نیست" in page) != invited
+    assert 'href="/portal/registration/pass"' in page
 
 
 def test_looking_does_not_disturb_a_registration_that_is_under_way(browser):

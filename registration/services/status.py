@@ -11,9 +11,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts import throttle
-from identity.matching import Outcome
+from identity.matching import OWNER, Outcome
 from registration.models import Event, Registration
-from registration.services import held
+from registration.services import corrections, held
 from registration.services.moves import PORTAL
 from registration.states import AT_BRANCH, State
 from tamin_portal import limits
@@ -28,7 +28,8 @@ class Status:
     """The time line of a request. `kind` (owner, identity) only while it is referred; `until`: how long a branch
     can still help, only while one is to be visited. `usual_minutes`: None where nothing honest can be said;
     `waits_for_registry`: an outage, or a question about this one that got no answer, keeps it waiting; `late`: it
-    waits longer than others did, or was told so."""
+    waits longer than others did, or was told so; `correctable`: more than a branch can help, because the citizen may
+    still correct it here or give another number."""
 
     state: State
     tracking_code: str
@@ -39,6 +40,7 @@ class Status:
     usual_minutes: int | None
     waits_for_registry: bool
     late: bool
+    correctable: bool
     until: datetime | None
 
     @property
@@ -84,6 +86,7 @@ def of(row: Registration) -> Status:
         usual_minutes=None if outage or late else usual,
         waits_for_registry=outage,
         late=late,
+        correctable=state == State.REFERRED and _may_correct(row),
         until=row.touched_at + limits.BRANCH_LIFE if state in AT_BRANCH else None,
     )
 
@@ -105,6 +108,10 @@ def usual_minutes() -> int | None:
 def _longest(usual: int | None) -> timedelta:
     """Past this a check is late: "usually" would be no help any more."""
     return limits.STATUS_LATE_TIMES * timedelta(minutes=usual) if usual else limits.MATCH_TELL_AFTER
+
+
+def _may_correct(row: Registration) -> bool:
+    return row.verdict_kind == OWNER or corrections.tries_left(national_id=row.national_id) > 0
 
 
 def _first_handed_in(row: Registration) -> datetime:
