@@ -13,16 +13,16 @@ import re
 import threading
 import time
 import traceback
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import groupby
 
-from identity import configuration, metering, resting
-from identity.configuration import OWNER
+from identity import configuration, resting
+from identity.configuration import OWNER, PERSON
 from identity.matching import Trace
+from identity.metering import Place, Purse
 from identity.registries.base import Answer, Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
 from tamin_portal import alarms, limits
 from tamin_portal.models import AlarmCode
@@ -39,12 +39,14 @@ _FULL_FOR = 0.05  # seconds until a look whether others have left a place
 
 @dataclass(slots=True)
 class Case:
-    """One question about one claim. `number` is the asker's own; `names` are the registries not asked yet."""
+    """One question about one claim. `number` is the asker's own; `names` are the registries not asked yet; `then` is
+    the one that is asked about the person if the owner matches."""
 
     number: int
     question: str
     inquiry: Inquiry
     names: list[str]
+    then: str = ""
     traces: list[Trace] = field(default_factory=list)
     answer: Answer | None = None
 
@@ -54,6 +56,15 @@ class Case:
         self.traces.append(Trace(name, self.question, answer.reply.value, answer.code, answer.trace))
         self.names = self.names[1:]
         return final or answer.reply is not Reply.UNAVAILABLE or not self.names
+
+
+@dataclass(frozen=True, slots=True)
+class _Out:
+    """A call that is out."""
+
+    case: Case
+    name: str
+    place: Place
 
 
 def no_answer(question: str, reply: Reply, code: str) -> Answer:
@@ -68,8 +79,8 @@ class Round:
         self._ends = time.monotonic() + seconds
         self._waiting: list[Case] = []
         self._full = False  # some wait because there was no place for a call
-        self._out: dict[Future[Answer], tuple[Case, str]] = {}
-        self._paid: Counter[tuple[str, str]] = Counter()  # counted, and not yet asked
+        self._out: dict[Future[Answer], _Out] = {}
+        self._purse = Purse()
         self._trials: set[tuple[str, str]] = set()
         self._alarms: set[tuple[AlarmCode, str]] = set()  # each is sounded once
 
@@ -79,21 +90,23 @@ class Round:
     def __exit__(self, *_: object) -> None:
         """What was begun and is not heard of any more: counted where it was asked, and no trial of ours."""
         self._waiting.clear()
-        for call, (case, name) in self._out.items():
+        for call, out in self._out.items():
             if call.cancel():
-                self._paid[name, case.question] += 1
+                self._purse.put(out.place)
+            else:
+                self._purse.asked_first(out.place)
         for name, question in self._trials:
             resting.not_asked(name, question)
-        for (name, question), count in self._paid.items():
-            if count:
-                metering.give_back(name, question, count)
+        self._purse.settle()
 
-    def put(self, number: int, question: str, inquiry: Inquiry) -> None:
-        """Ask; also while `answers` is being read."""
+    def put(self, number: int, question: str, inquiry: Inquiry, *, and_person: bool = False) -> None:
+        """Ask; also while `answers` is being read. `and_person`: who the person is will be asked next if the owner
+        matches; under a cap the owner is only asked about while the day has room for both."""
         names = list(configuration.names(question))
         if not names:
             log.error("nobody to ask about the %s: no registry is set", question)
-        self._waiting.append(Case(number, question, inquiry, names))
+        then = configuration.names(PERSON)[0] if and_person and not configuration.is_at_hand(PERSON) else ""
+        self._waiting.append(Case(number, question, inquiry, names, then))
 
     def answers(self) -> Iterator[Case]:
         """Each case with its `answer`, until all that was put is answered."""
@@ -135,29 +148,33 @@ class Round:
                 self._waiting += cases[number:]
                 self._full = True
                 return
-            elif refusal := self._refusal(question, name, len(cases) - number):
-                _give_place(registry)
-                yield from self._has(case, name, refusal)
             else:
-                call = _pool().submit(_call, registry, question, case.inquiry)
-                call.add_done_callback(lambda _call: _give_place(registry))
-                self._out[call] = (case, name)
+                place = self._place(question, name, len(cases) - number, case.then)
+                if isinstance(place, Place):
+                    call = _pool().submit(_call, registry, question, case.inquiry)
+                    call.add_done_callback(lambda _call: _give_place(registry))
+                    self._out[call] = _Out(case, name, place)
+                    continue
+                _give_place(registry)
+                if place.code == DAILY_CAP and any(out.place.then for out in self._out.values()):
+                    self._waiting += cases[number:]  # places for persons come back from owners who do not match
+                    return
+                yield from self._has(case, name, place)
 
-    def _refusal(self, question: str, name: str, wanted: int) -> Answer | None:
-        """Why `name` is not asked now; None: it may be, and that is counted."""
+    def _place(self, question: str, name: str, wanted: int, then: str) -> Place | Answer:
+        """A place in the day's budget, or why `name` is not asked now."""
         allowed = resting.may_ask(name, question)
         if allowed is resting.Allowed.NO:
             return no_answer(question, Reply.UNAVAILABLE, RESTED)
         if allowed is resting.Allowed.AS_A_TRIAL:
             self._trials.add((name, question))
             wanted = 1
-        if not self._paid[name, question]:
-            self._paid[name, question] = metering.reserve(name, question, wanted)
-        if self._paid[name, question]:
-            self._paid[name, question] -= 1
-            return None
-        self._end_trial(name, question)
-        return no_answer(question, Reply.MISCONFIGURED, DAILY_CAP)
+        persons = sum(case.question == PERSON for case in self._waiting)
+        place = self._purse.take(name, question, wanted=wanted, then=then, persons=persons)
+        if place is None:
+            self._end_trial(name, question)
+            return no_answer(question, Reply.MISCONFIGURED, DAILY_CAP)
+        return place
 
     def _end_trial(self, name: str, question: str) -> None:
         if (name, question) in self._trials:
@@ -167,10 +184,11 @@ class Round:
     def _heard(self) -> Iterator[Case]:
         done, _ = wait(self._out, timeout=_FULL_FOR if self._waiting else None, return_when=FIRST_COMPLETED)
         for call in done:
-            case, name = self._out.pop(call)
-            self._trials.discard((name, case.question))
-            resting.heard(name, case.question, call.result())
-            yield from self._has(case, name, call.result())
+            out = self._out.pop(call)
+            self._trials.discard((out.name, out.case.question))
+            resting.heard(out.name, out.case.question, call.result())
+            self._purse.asked_first(out.place)
+            yield from self._has(out.case, out.name, call.result())
 
     def _has(self, case: Case, name: str, answer: Answer) -> Iterator[Case]:
         answer = _without_the_person(answer, case.inquiry)

@@ -73,8 +73,11 @@ def check_all(
     traces: dict[int, tuple[Trace, ...]] = {}
     with Round(seconds=seconds) as asked:
         for number, question in enumerate(questions):
-            first = PERSON if question.owner_matched and question.ask_person else OWNER
-            asked.put(number, first, Inquiry(question.claim, question.attempt))
+            inquiry = Inquiry(question.claim, question.attempt)
+            if question.owner_matched and question.ask_person:
+                asked.put(number, PERSON, inquiry)
+            else:
+                asked.put(number, OWNER, inquiry, and_person=question.ask_person)
         for case in asked.answers():
             question = questions[case.number]
             traces[case.number] = traces.get(case.number, ()) + tuple(case.traces)

@@ -345,15 +345,66 @@ def test_what_costs_money_is_counted_before_it_is_asked():
 def test_at_the_cap_requests_are_held_and_nobody_is_failed(remote, cap, most):
     Remote.answer = staticmethod(lambda _question, _claim: OwnerAnswer(Reply.ANSWERED, is_owner=False))
     setattr(remote, cap, most)
-    assert outcomes(8) == {Outcome.MISMATCH: 5, Outcome.MISCONFIGURED: 3}
+    found = [verdict.outcome for _, verdict in services.check_all([Question(CLAIM, ask_person=False)] * 8)]
+    assert Counter(found) == {Outcome.MISMATCH: 5, Outcome.MISCONFIGURED: 3}
     assert Remote.asked == {"owner": 5}
     verdict = services.check(claim=CLAIM)
     assert (verdict.outcome, verdict.traces[0].code) == (Outcome.MISCONFIGURED, "daily_cap")
     assert [alarm.code for alarm in alarms.standing("identity")] == ["daily_cap"]
     assert breaker.state(resting.line("remote", "owner")).closed  # it is not the registry's fault
     Inquiries.objects.update(day=timezone.localdate() - timedelta(days=1))  # midnight
-    assert outcomes(2) == {Outcome.MISMATCH: 2}
+    assert outcomes(1) == {Outcome.MISMATCH: 1}
     assert alarms.standing("identity") == []
+
+
+@pytest.mark.parametrize(("cap", "most"), [("IDENTITY_DAILY_INQUIRIES", 12), ("IDENTITY_DAILY_COST", 6 * 5700 + 1300)])
+def test_owners_leave_room_in_the_day_for_the_persons_behind_them(remote, cap, most):
+    setattr(remote, cap, most)
+    assert outcomes(20) == {Outcome.MATCH: 6, Outcome.MISCONFIGURED: 14}
+    assert Remote.asked == {"owner": 6, "person": 6}
+    assert used() == {"owner": (6, 7200), "person": (6, 27000)}
+
+
+def test_the_room_of_owners_who_do_not_match_is_used_for_others(remote):
+    def answer(question, claim):
+        if question == "owner" and claim.last_name == "thief":
+            return OwnerAnswer(Reply.ANSWERED, is_owner=False)
+        return right(question, claim)
+
+    Remote.answer = staticmethod(answer)
+    remote.IDENTITY_DAILY_INQUIRIES = 12
+    thieves = [Question(replace(CLAIM, last_name="thief"))] * 6
+    found = Counter(verdict.outcome for _, verdict in services.check_all([*thieves, *[Question(CLAIM)] * 6]))
+    assert found == {Outcome.MISMATCH: 6, Outcome.MATCH: 3, Outcome.MISCONFIGURED: 3}
+    assert sum(count for count, _cost in used().values()) == 12
+
+
+def test_one_who_is_asked_about_as_a_person_alone_needs_no_room_for_an_owner(remote):
+    remote.IDENTITY_DAILY_INQUIRIES = 3
+    found = services.check_all([Question(CLAIM, owner_matched=True)] * 4)
+    assert Counter(verdict.outcome for _, verdict in found) == {Outcome.MATCH: 3, Outcome.MISCONFIGURED: 1}
+
+
+def test_what_one_worker_counts_before_it_asks_leaves_most_of_the_day_to_the_others(remote):
+    remote.IDENTITY_DAILY_INQUIRIES = 150
+    one, other = metering.Purse(), metering.Purse()
+    assert one.take("remote", "owner", wanted=100)
+    for _ in range(60):
+        assert other.take("remote", "owner", wanted=60)
+    one.settle()
+    other.settle()
+    assert used() == {"owner": (61, 61 * 1200)}
+
+
+def test_what_was_counted_before_midnight_is_given_back_to_that_day(monkeypatch):
+    purse, today = metering.Purse(), timezone.localdate()
+    assert purse.take("remote", "owner", wanted=5)
+    tomorrow = today + timedelta(days=1)
+    monkeypatch.setattr(timezone, "localdate", lambda *_: tomorrow)
+    metering.reserve("remote", "owner", 7)
+    purse.settle()
+    assert [(row.inquiries, row.cost) for row in services.usage(today)] == [(1, 1200)]
+    assert used() == {"owner": (7, 8400)}
 
 
 def test_a_cap_lets_no_trial_be_lost(remote):
@@ -377,7 +428,7 @@ def test_parallel_workers_never_pass_the_cap_together(remote):
     def work() -> None:
         try:
             for _ in range(5):
-                granted.append(metering.reserve("remote", "owner", 2))
+                granted.append(len(metering.reserve("remote", "owner", 2)))
         finally:
             connection.close()
 
@@ -392,7 +443,7 @@ def test_parallel_workers_never_pass_the_cap_together(remote):
 def test_without_a_cap_a_batch_is_counted_in_one_statement(django_assert_num_queries):
     metering.reserve("remote", "owner", 1)
     with django_assert_num_queries(1):
-        assert metering.reserve("remote", "owner", 100) == 100
+        assert len(metering.reserve("remote", "owner", 100)) == 100
 
 
 def test_the_command_tells_programs_what_was_asked_and_people_too(remote):
