@@ -50,6 +50,10 @@ _SENTENCES: dict[str, Any] = {
     "corrections_used": gettext_lazy(
         "The information of this national ID was checked as often as it can be. A branch is the way now."
     ),
+    "nothing_changed": gettext_lazy(
+        "Nothing is different from what was checked before, so it was not sent, and you still have the same number of "
+        "tries. Correct what is wrong; if everything is as in your birth certificate, a branch is the way."
+    ),
     "same_number": gettext_lazy(
         "This is the number that could not be confirmed as yours. Enter another number in your own name."
     ),

@@ -68,6 +68,12 @@ def correct(browser: Browser, **changes: str) -> Any:
     return browser.post(CORRECT, answers | page | changes)
 
 
+def differently(row: Registration) -> corrections.CorrectedIdentity:
+    """What `row` says, with another name."""
+    kept = {name: getattr(row, name) for name in corrections.CorrectedIdentity.__dataclass_fields__}
+    return corrections.CorrectedIdentity(**kept | {"last_name": "دیگری"})
+
+
 def come_back(person: Any = OTHER_NAME) -> Browser:
     let_pass(timedelta(seconds=61))
     browser = Browser()
@@ -123,10 +129,10 @@ def test_a_mistyped_name_is_corrected_and_the_account_made(browser):
 
 def test_the_identity_is_corrected_twice_and_then_a_branch_is_the_way(browser):
     referred(browser)
-    for left in ("۲", "۱"):
+    for left, name in (("۲", "دیگری"), ("۱", "سومی")):
         page = browser.get(CHANCE).content.decode()
         assert f"{left} بار دیگر" in page
-        assert correct(browser)["Location"] == DONE
+        assert correct(browser, last_name=name)["Location"] == DONE
         matching.match_due()
         browser = come_back()
     page = browser.get(CHANCE).content.decode()
@@ -139,6 +145,19 @@ def test_the_identity_is_corrected_twice_and_then_a_branch_is_the_way(browser):
     assert corrections.tries_left(national_id=row.national_id) == 0
     results = [text for text in texts_on(OTHER_NAME.mobile) if "مراجعه فرمائید" in text]
     assert len(results) == 3  # each time one SMS
+
+
+def test_what_is_sent_again_unchanged_is_refused_and_uses_up_nothing(browser):
+    row = referred(browser)
+    before = row.events.count()
+    page = correct(browser).content.decode()
+    assert "چیزی تغییر نکرده است" in page
+    assert f'value="{row.last_name}"' in page
+    assert "چیزی تغییر نکرده است" in correct(browser, last_name="محمدي ").content.decode()  # the same name
+    row.refresh_from_db()
+    assert (row.state, row.corrections, row.events.count()) == (State.REFERRED, 0, before)
+    assert corrections.tries_left(national_id=row.national_id) == limits.CORRECTIONS
+    assert correct(browser, last_name=RIGHT_NAME)["Location"] == DONE
 
 
 def test_the_tries_are_counted_per_national_id_over_all_its_numbers():
@@ -175,7 +194,7 @@ def test_what_was_typed_survives_an_error_another_device_and_a_lost_session(brow
 def test_a_double_click_and_a_late_repetition_are_one_correction(browser):
     row = referred(browser)
     kept = dict(browser.session.items())
-    assert correct(browser)["Location"] == DONE
+    assert correct(browser, last_name="دیگری")["Location"] == DONE
     assert correct(browser, draft=str(row.token), round="0")["Location"] == DONE  # the receipt of the first
     matching.match_due()
     session = browser.session
@@ -191,9 +210,7 @@ def test_twenty_corrections_at_once_are_one(browser):
     row = referred(browser)
     grant = browser.session["registration"]["grant"]
     row = Registration.objects.get(pk=row.pk)
-    identity = corrections.CorrectedIdentity(**{
-        name: getattr(row, name) for name in corrections.CorrectedIdentity.__dataclass_fields__
-    })  # fmt: skip
+    identity = differently(row)
 
     def one(_number: int) -> Registration:
         return corrections.correct(registration=row, grant=grant, round=0, identity=identity)
@@ -210,7 +227,7 @@ def test_the_other_device_takes_over_and_the_first_one_says_so(browser):
     other = come_back()
     assert "در دستگاه دیگری ادامه یافت" in browser.get(CORRECT, follow=True).content.decode()
     assert "در دستگاه دیگری ادامه یافت" in correct(browser, follow="1").client.get(URL).content.decode()
-    assert correct(other)["Location"] == DONE
+    assert correct(other, last_name="دیگری")["Location"] == DONE
     assert row_of(OTHER_NAME).corrections == 1
 
 

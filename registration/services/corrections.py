@@ -95,7 +95,7 @@ def correct(*, registration: Registration, grant: str, round: int, identity: Cor
     page that is sent twice (a double click, a lost answer) is one correction and uses up one try.
 
     Raises PortalError: grant_ended (continued on another device), registration_closed (decided or ended
-    meanwhile), corrections_used.
+    meanwhile), corrections_used, nothing_changed (the same answer would come, and be paid for; no try is used).
     """
     with transaction.atomic():
         row = _locked(registration, grant)
@@ -104,6 +104,8 @@ def correct(*, registration: Registration, grant: str, round: int, identity: Cor
         _refuse_unless(row, IDENTITY)
         if not tries_left(national_id=row.national_id):
             raise PortalError("corrections_used")
+        if all(getattr(row, name) == value for name, value in vars(identity).items()):
+            raise PortalError("nothing_changed")
         return _resubmit(row, why="corrected", **vars(identity))
 
 
