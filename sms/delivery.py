@@ -39,7 +39,7 @@ Result = TypeVar("Result")
 _GATHER = 0.003  # seconds: answers that come close together are written together
 _LOOK_EVERY = 0.2  # seconds between looks for new messages while calls are under way
 _CROWD = limits.SMS_BATCH // 2  # so many of a kind to an operator wait here for a place: no more are claimed
-_PATIENCE = 30.0  # seconds that answers wait for a database that is away
+_PATIENCE = 30.0  # seconds that answers wait for a database that is away, or for a row that somebody else has locked
 _TOO_LATE = base.TryAgain("expired")  # for calls that were not made
 
 _claiming: set[_Drain] = set()  # of this process
@@ -80,6 +80,8 @@ class _Drain:
         self.flying = 0
         self.answers: queue.SimpleQueue[list[tuple[Call, Said]]] = queue.SimpleQueue()
         self.unwritten: list[tuple[Call, Said]] = []
+        self.held: list[tuple[Call, Said]] = []  # answers about messages that somebody else has locked
+        self.held_since: dict[Job, float] = {}
         self.places: Counter[base.Gateway] = Counter()  # of the calls in `unwritten`
         self.over, self.lock = False, threading.Lock()
         self.away_since: float | None = None  # the database
@@ -105,7 +107,7 @@ class _Drain:
             self._give_back_the_late(timedelta(0) if not claims else limits.SMS_BATCH_TIME)
             busy = (claims and self._claim()) or self.unwritten
             self._turn()
-            if not (busy or self.waiting or self.flying):
+            if not (busy or self.waiting or self.flying or self.held):
                 return self.claimed
 
     # ── what comes in
@@ -113,7 +115,7 @@ class _Drain:
     def _gather(self) -> list[tuple[Call, Said]]:
         """The answers that are there; waits a little for the first, and for others close behind it."""
         if not self.flying:
-            if self.waiting:  # other drains have all the calls that the gateways stand
+            if self.waiting or self.held:  # other drains have all the calls that the gateways stand, or the rows
                 time.sleep(_GATHER * 5)
             return []
         try:
@@ -166,7 +168,7 @@ class _Drain:
     def _give_back_the_late(self, held: timedelta) -> None:
         """A slow gateway: codes that were queued meanwhile go before what waits here."""
         now = time.monotonic()
-        late = [job for job in self.waiting if now - job.claimed >= held.total_seconds()]
+        late = [job for job in self.waiting if now - job.claimed >= held.total_seconds() and job not in self.held_since]
         if late:
             self._patiently(lambda: give_back(late))
             self.waiting = [job for job in self.waiting if job not in late]
@@ -177,16 +179,32 @@ class _Drain:
         """Write the answers and the next beginnings, then call."""
         again = [call.job for call, said in self.unwritten if isinstance(said, base.TryAgain | base.OutOfOrder)]
         self.waiting = sorted(again + self.waiting, key=lambda job: job.message.priority)
-        turn, packets = Turn(ended=self.unwritten), Packets(self.places)
+        turn, packets = Turn(ended=self.held + self.unwritten), Packets(self.places)
         self._report()
         try:
             self._choose(turn, packets)
             begun = self._patiently(turn.write) if turn.ended or turn.over or turn.begun else []
             self.unwritten = []
+            self._keep_the_held(turn)
             self._not_sent(set(turn.begun).difference(begun))
             self._launch(packets.take(begun))
         finally:
             packets.release()
+
+    def _keep_the_held(self, turn: Turn) -> None:
+        """For a later turn, as long as patience lasts. Then a message is left to its lease; was it called about, it
+        is in doubt."""
+        now = time.monotonic()
+        self.held_since = {job: self.held_since.get(job, now) for job in turn.held}
+        left = {job for job, since in self.held_since.items() if now - since > _PATIENCE}
+        for job in left:
+            log.warning("message %s stays locked: what is to be written about it is given up", job.message.pk)
+        for call in turn.begun:
+            if call.job in turn.held:
+                call.job.gateways.insert(0, call.gateway)
+        self.held = [(call, said) for call, said in turn.ended if call.job in turn.held - left]
+        again = [job for job in (*turn.over, *(call.job for call in turn.begun)) if job in turn.held]
+        self.waiting = [job for job in self.waiting + again if job not in left]
 
     def _choose(self, turn: Turn, packets: Packets) -> None:
         """Give each waiting message to one of its gateways, as far as they stand another call."""
@@ -270,7 +288,7 @@ class _Drain:
                 connection.close()
                 now = time.monotonic()
                 self.away_since = self.away_since or now
-                if not (self.flying or self.unwritten) or now - self.away_since > _PATIENCE:
+                if not (self.flying or self.unwritten or self.held) or now - self.away_since > _PATIENCE:
                     raise
                 log.warning("the database is away (%s); answers of gateways wait", type(error).__name__)
                 time.sleep(0.5)

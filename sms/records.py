@@ -11,7 +11,7 @@ import logging
 import random
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -71,11 +71,13 @@ class Call:
 @dataclass(slots=True)
 class Turn:
     """What is written together. `ended`: calls and what was said; `over`: nothing is left to call in this
-    round; `begun`: what is about to be called."""
+    round; `begun`: what is about to be called. `held`: of these, what was not written, for somebody else has
+    locked its message."""
 
     ended: list[tuple[Call, Said]] = field(default_factory=list)
     over: list[Job] = field(default_factory=list)
     begun: list[Call] = field(default_factory=list)
+    held: set[Job] = field(default_factory=set)
 
     def write(self) -> list[Call]:
         """The calls of `begun` that may be made: their messages are still ours. Can be repeated when it fails, or
@@ -83,8 +85,9 @@ class Turn:
         with transaction.atomic():
             now = timezone.now()
             ours, open_ = self._lock()
-            late = [(call, said) for call, said in self.ended if call.job not in ours]
-            taken = _end([(call, said) for call, said in self.ended if call.job in ours], now)
+            ended = [(call, said) for call, said in self.ended if call.job not in self.held]
+            late = [(call, said) for call, said in ended if call.job not in ours]
+            taken = _end([(call, said) for call, said in ended if call.job in ours], now)
             ours -= self._jobs_of(_end_late(late, open_ - taken, now))
             for job in self.over:
                 if job in ours:
@@ -95,34 +98,40 @@ class Turn:
             log.warning(
                 "message %s: gateway %s answered after the lease had lapsed", call.job.message.pk, call.gateway.name
             )
-        for call, said in self.ended:
+        for call, said in ended:
             if isinstance(said, base.OutOfOrder):
                 log.error("gateway %s is out of order: %s", call.gateway.name, said.detail)
         return begun
 
     def _lock(self) -> tuple[set[Job], set[int]]:
-        """Which jobs of this turn are still ours, and the messages that may still be accepted; all are locked until
+        """Which jobs of this turn are still ours, and the messages that may still be accepted; these are locked until
         the end of the transaction. After a long pause a message may be here twice: its old call has ended, and it
         was claimed anew. Only the last claim is ours."""
         jobs = {*(call.job for call, _said in self.ended), *self.over, *(call.job for call in self.begun)}
         for job in jobs:
             job.message.lease = job.lease
-        rows = statements.lock({job.message.pk for job in jobs})
-        ours = {job for job in jobs if job.lease and rows.get(job.message.pk, (None, ""))[0] == job.lease}
-        return ours, {pk for pk, (_lease, state) in rows.items() if state in _OPEN}
+        messages = {job.message.pk for job in jobs}
+        rows = statements.lock(messages)
+        gone = messages - rows.keys()
+        held = set(Message.objects.filter(pk__in=gone).values_list("pk", flat=True)) if gone else set()
+        self.held = {job for job in jobs if job.message.pk in held}
+        return _ours(jobs, rows), {pk for pk, (_lease, state) in rows.items() if state in _OPEN}
 
     def _jobs_of(self, messages: Collection[int]) -> set[Job]:
         """What was still to be done about `messages`."""
         return {job for job in (*self.over, *(call.job for call in self.begun)) if job.message.pk in messages}
 
 
+def _ours(jobs: Iterable[Job], rows: Mapping[int, tuple[uuid.UUID | None, str]]) -> set[Job]:
+    """The jobs whose lease is still that of their message; `rows` are leases and states."""
+    return {job for job in jobs if job.lease and rows.get(job.message.pk, (None, ""))[0] == job.lease}
+
+
 def give_back(jobs: Sequence[Job]) -> None:
-    """Due again now, as if never claimed."""
-    leased: dict[uuid.UUID | None, list[int]] = defaultdict(list)
-    for job in jobs:
-        leased[job.lease].append(job.message.pk)
-    for lease, ids in leased.items():
-        Message.objects.filter(pk__in=ids, lease=lease).update(
+    """Due again now, as if never claimed. What somebody else has locked is due when its lease is over."""
+    with transaction.atomic():
+        ours = _ours(jobs, statements.lock({job.message.pk for job in jobs}))
+        Message.objects.filter(pk__in=[job.message.pk for job in ours]).update(
             lease=None, next_attempt_at=timezone.now(), attempts=F("attempts") - 1
         )
 

@@ -17,13 +17,14 @@ from sms.models import Attempt, Message
 
 
 def lock(messages: Collection[int]) -> dict[int, tuple[UUID | None, str]]:
-    """Lock messages until the transaction ends; returns the lease and the state of each by primary key."""
-    wait = "FOR UPDATE" if connection.features.has_select_for_update else ""
+    """Lock messages until the transaction ends, but none that somebody else has locked; returns the lease and the
+    state of each by primary key. On SQLite there is one writer anyway."""
+    unlocked = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     places = ", ".join(["%s"] * len(messages))
     table = connection.ops.quote_name(Message._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT id, lease, state FROM {table} WHERE id IN ({places}) ORDER BY id {wait}",  # noqa: S608
+            f"SELECT id, lease, state FROM {table} WHERE id IN ({places}) ORDER BY id {unlocked}",  # noqa: S608
             [*messages],
         )
         return {pk: (_as_uuid(lease), state) for pk, lease, state in cursor.fetchall()}

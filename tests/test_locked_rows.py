@@ -15,12 +15,12 @@ from django.db.models import Model
 from registration.models import Registration
 from sms import delivery, reports
 from sms.gateways.base import Delivery, Receipt, ReceiptsBy
-from sms.models import Message, MessageState
+from sms.models import Attempt, Message, MessageState
 from tamin_portal import limits
 from tamin_portal.database import limit_waits
 from tests import sms_fixtures
 from tests.journeys import MATCHES, Browser, code_on, step_shown
-from tests.sms_fixtures import crowd, drained_in_a_thread, queue
+from tests.sms_fixtures import crowd, drained_in_a_thread, queue, states, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 use_gateways = sms_fixtures.use_gateways
@@ -82,3 +82,40 @@ def test_a_report_about_a_locked_message_waits_and_the_others_do_not(use_gateway
     first.refresh_from_db()
     assert first.state == MessageState.DELIVERED
     assert Message.objects.filter(state=MessageState.ACCEPTED).count() == (connection.vendor == "sqlite")
+
+
+@pytest.mark.parametrize("locked", ["one on its way", "one that waits its turn"])
+def test_an_sms_that_somebody_else_has_locked_waits_and_the_others_are_sent(use_gateways, waits_end, locked):
+    answer = threading.Event()
+    gateway = crowd("one", connections=1, receipts=ReceiptsBy.PUSH, on_send=lambda sms: answer.wait(20))
+    use_gateways(gateway)
+    messages = [queue() for _ in range(4)]
+    drain = drained_in_a_thread()
+    until(lambda: gateway.sent)
+    with held(messages[locked == "one that waits its turn"]):
+        answer.set()
+        if connection.vendor == "postgresql":  # on SQLite nobody writes while another does
+            until(lambda: states()[MessageState.ACCEPTED] == 3, 8)
+    drain.join(20)
+    assert states() == {MessageState.ACCEPTED: 4}
+    assert len({sms.key for sms in gateway.sent}) == len(gateway.sent) == 4
+    assert set(Attempt.objects.values_list("outcome", flat=True)) == {"accepted"}
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="on SQLite nobody writes while another does")
+def test_an_sms_that_stays_locked_ends_no_drain_and_is_left_to_its_lease(use_gateways, waits_end, monkeypatch):
+    monkeypatch.setattr(delivery, "_PATIENCE", 0.5)
+    answer = threading.Event()
+    gateway = crowd("one", on_send=lambda sms: answer.wait(20))
+    use_gateways(gateway)
+    first, _second = queue(), queue()
+    drain = drained_in_a_thread()
+    until(lambda: len(gateway.sent) == 2)
+    with held(first):
+        answer.set()
+        drain.join(8)
+        assert not drain.is_alive()
+        assert states() == {MessageState.SENDING: 1, MessageState.ACCEPTED: 1}
+    first.refresh_from_db()
+    assert first.lease is not None
+    assert first.next_attempt_at is not None
