@@ -53,7 +53,8 @@ class Case:
     def has(self, name: str, answer: Answer, *, final: bool = False) -> bool:
         """Keep what `name` said. True: that is the answer; only UNAVAILABLE falls through to the next registry."""
         self.answer = answer
-        self.traces.append(Trace(name, self.question, answer.reply.value, answer.code, answer.trace))
+        said = (answer.reply.value, answer.code, answer.trace, answer.of_this_one)
+        self.traces.append(Trace(name, self.question, *said))
         self.names = self.names[1:]
         return final or answer.reply is not Reply.UNAVAILABLE or not self.names
 

@@ -98,7 +98,7 @@ class Trace:
     """One inquiry, by what its provider would ask for on the telephone. Nothing personal.
 
     `reply` is a value of `identity.registries.base.Reply`, `code` the provider's own error code or our word for
-    why it was not asked, `trace` its number for the call.
+    why it was not asked, `trace` its number for the call. `of_this_one`: it does answer, but this cannot be used.
     """
 
     registry: str
@@ -106,6 +106,7 @@ class Trace:
     reply: str
     code: str = ""
     trace: str = ""
+    of_this_one: bool = False
 
 
 @dataclass(frozen=True, slots=True)

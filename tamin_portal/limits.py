@@ -8,6 +8,7 @@ from datetime import timedelta
 # Codes (SMS), per mobile number.
 CODE_DIGITS = 6
 CODE_GAP = timedelta(seconds=60)  # asked for again sooner: no error, no SMS, the wait is shown
+CODE_ASKERS_IN_GAP = 20  # sessions that asked for one number sooner, and whose tries are counted: the newest
 CODES_PER_HOUR = 5
 CODES_PER_DAY = 10
 CODE_TO_BE_ACCEPTED_WITHIN = timedelta(minutes=10)  # else it expires unsent
@@ -112,6 +113,7 @@ MATCH_GROUP_WAITS = 0.05  # unless the next answer takes longer than these secon
 MATCH_LEASE = timedelta(minutes=2)
 MATCH_FIRST_PAUSE = timedelta(seconds=10)
 MATCH_LONGEST_PAUSE = timedelta(minutes=15)
+MATCH_LONGEST_PAUSE_OF_ONE = timedelta(hours=6)  # where registries answer, but not what can be used for this one
 MATCH_AFTER_REST = timedelta(seconds=5)  # within these after registries may be tried again
 MATCH_OUTAGE_HELD = 5  # requests without an answer: then no usual time is promised
 MATCHING_WAITS = 5_000  # past these `matching_status` ends with an error

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from identity.models import Inquiries
 from registration.models import Registration
 from registration.services import matching
 from registration.states import State
@@ -73,3 +74,40 @@ def test_an_owner_who_was_not_told_is_asked_about_again(registry):
     comes_round_again(row)
     assert row.state == State.APPROVED
     assert (len(registry.asked("owner")), len(registry.asked("person"))) == (2, 1)
+
+
+def test_under_a_cap_as_many_are_decided_each_day_as_it_has_room_for(registry, settings):
+    settings.IDENTITY_DAILY_INQUIRIES = 12
+    for number in range(100, 107):  # all match
+        submitted(number)
+    for decided in (6, 7):
+        matching.match_due()
+        assert Registration.objects.filter(state=State.APPROVED).count() == decided
+        Inquiries.objects.all().delete()  # midnight
+        Registration.objects.filter(state=State.SUBMITTED).update(next_attempt_at=timezone.now())
+    assert (len(registry.asked("owner")), len(registry.asked("person"))) == (7, 7)
+
+
+def test_an_owner_is_paid_for_once_while_nobody_can_be_asked_about_the_persons(registry):
+    registry.behave(person="status-500")
+    rows = [submitted(number) for number in range(100, 106)]
+    for _ in range(5):
+        comes_round_again(rows[0])
+        Registration.objects.update(next_attempt_at=timezone.now() - timedelta(seconds=1))
+    assert sorted(registry.asked("owner")) == sorted(row.national_id for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("question", "behaviour"), [("owner", "said-nationalCode.not_valid"), ("person", "said-new.code")]
+)
+def test_what_is_of_no_use_for_one_person_is_asked_a_few_times_a_day(registry, question, behaviour):
+    row = submitted(3)
+    registry.behave(**{question: behaviour})
+    pauses = []
+    for _ in range(12):
+        comes_round_again(row)
+        pauses.append((row.next_attempt_at - timezone.now()).total_seconds() / 60)
+    assert row.state == State.SUBMITTED
+    assert pauses[0] < 20
+    assert pauses[-1] > 4 * 60
+    assert registry.asked("person" if question == "owner" else "owner") == [row.national_id] * (question == "person")

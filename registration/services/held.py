@@ -61,9 +61,9 @@ def hold(found: Sequence[Found]) -> None:
     The caller has locked and read the rows, in its transaction. A statement for all that wait alike.
     """
     now, alike = timezone.now(), dict[tuple[datetime, str], list[Found]]()
-    pauses: dict[tuple[str, str, int], datetime] = {}
+    pauses: dict[tuple[str, str, int, bool], datetime] = {}
     for each in found:
-        sort = (each.outcome, each.kind, each.row.attempts)
+        sort = (each.outcome, each.kind, each.row.attempts, _is_of_this_one(each))
         due = pauses.setdefault(sort, _due_again(*sort, now))
         alike.setdefault((due, repr(each.traces)), []).append(each)
     for (due, _traces), those in alike.items():
@@ -147,16 +147,23 @@ def _may_release(kind: str, outcomes: Collection[Outcome]) -> bool:
     return True
 
 
-def _due_again(outcome: str, kind: str, attempts: int, now: datetime) -> datetime:
+def _is_of_this_one(found: Found) -> bool:
+    """Registries answer, but what they say about this one cannot be used. Each time they say it again it is paid."""
+    return found.outcome == Outcome.INVALID_INPUT or bool(found.traces and found.traces[-1].get("of_this_one"))
+
+
+def _due_again(outcome: str, kind: str, attempts: int, of_this_one: bool, now: datetime) -> datetime:
     """Growing pauses with jitter. A fault of ours waits the longest pause at once; where all registries of the
-    question rest, until one may be tried."""
-    if outcome in _OUR_FAULT:
+    question rest, until one may be tried; what is `of_this_one` grows to hours."""
+    if outcome == Outcome.MISCONFIGURED:
         return now + limits.MATCH_LONGEST_PAUSE
     rested = identity.rested_until(_QUESTIONS[kind])
-    if rested:
+    if rested and not of_this_one:
         return max(rested, now) + limits.MATCH_AFTER_REST * random.uniform(0.2, 1)  # noqa: S311 - jitter, no secret
-    grown = limits.MATCH_FIRST_PAUSE * 2 ** min(attempts - 1, 20)
-    return now + min(grown, limits.MATCH_LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311 - the same
+    first = limits.MATCH_LONGEST_PAUSE if outcome == Outcome.INVALID_INPUT else limits.MATCH_FIRST_PAUSE
+    longest = limits.MATCH_LONGEST_PAUSE_OF_ONE if of_this_one else limits.MATCH_LONGEST_PAUSE
+    grown = first * 2 ** min(attempts - 1, 20)
+    return now + min(grown, longest) * random.uniform(0.8, 1.2)  # noqa: S311 - the same
 
 
 def forget() -> None:
