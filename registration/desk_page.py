@@ -46,7 +46,8 @@ def context_of(row: Registration, *, by: User, ask: bool) -> dict[str, Any]:
     waiting = row.state in AT_BRANCH
     at_hand = desk.registry_is_at_hand()
     view = desk.registry_says(registration=row, by=by) if waiting and (ask or at_hand) else None
-    words, loudness = desk_words.registry_words(view.outcome.value) if view else ("", "")
+    differs = row.verdict_fields.get("mobile") == FieldVerdict.MISMATCH.value
+    words, loudness = desk_words.registry_words(view.outcome.value, owner_differs=differs) if view else ("", "")
     same_person = Registration.objects.filter(national_id=row.national_id).exclude(pk=row.pk)
     others = list(same_person.order_by("-pk")[: MOST_OTHERS + 1])
     return {

@@ -84,6 +84,12 @@ _REGISTRY_NOW: Words = {
     ),
 }
 
+# Beside what the civil registry says, which knows nothing about mobiles.
+_OWNER_DIFFERS = gettext_lazy(
+    "But the mobile is not in the name of this national ID: ask for a proof that it is the person's own, such as the "
+    "contract of the SIM card, and send a code to it."
+)
+
 MARKS: Words = {
     "match": gettext_lazy("Agrees"),
     "mismatch": gettext_lazy("Differs"),
@@ -157,10 +163,13 @@ def held_words(outcome: str, kind: str) -> str:
     return str(_HELD.get(outcome) or _VERDICTS[outcome]) % values
 
 
-def registry_words(outcome: str) -> tuple[str, str]:
-    """What the civil registry says now, and how loudly ("success", "warning", "error")."""
+def registry_words(outcome: str, *, owner_differs: bool) -> tuple[str, str]:
+    """What the civil registry says now, what the check said about the mobile, and how loudly ("success", "warning",
+    "error")."""
     if outcome == "deceased":
         return str(_REGISTRY_NOW[outcome]), "error"
+    if owner_differs:
+        return f"{_REGISTRY_NOW[outcome]} {_OWNER_DIFFERS}", "warning"
     return str(_REGISTRY_NOW[outcome]), "success" if outcome == "match" else "warning"
 
 

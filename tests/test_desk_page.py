@@ -66,6 +66,17 @@ def test_a_mobile_of_somebody_else_is_said_in_plain_words(maryam):
     assert marks(page)["تلفن همراه"] == "مغایر"
 
 
+@pytest.mark.parametrize(("mark", "differs"), [("mismatch", True), ("match", False)])
+def test_the_registry_that_confirms_everything_is_not_all_that_is_said_when_the_mobile_is_anothers(
+    maryam, mark, differs
+):
+    row = registration_in(State.REFERRED, verdict="mismatch", verdict_kind="owner", verdict_fields={"mobile": mark})
+    page = maryam.open(row)
+    assert "ثبت احوال همه اطلاعات وارد شده را تأیید می‌کند" in page
+    assert ("قرارداد سیم‌کارت" in page) == ("desk-note desk-warning" in page) == differs
+    assert ("desk-note desk-success" in page) != differs
+
+
 def test_a_dead_person_is_an_alarm(maryam):
     page = maryam.open(registration_in(State.REFERRED, person=BY_PLOT[Plot.DECEASED], verdict="deceased"))
     assert 'class="desk-alarm" role="alert"' in page
