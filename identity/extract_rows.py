@@ -28,6 +28,7 @@ from tamin_portal.errors import PortalError
 BLOCK = 256 * 1024  # bytes read at once
 LONGEST_LINE = 4_000  # bytes; a longer one is not a record of these columns
 LONGEST_SKIPPED = 16 * 1024 * 1024  # bytes without an end of line; then the file is read no further
+BOM = b"\xef\xbb\xbf"
 LONGEST_NAME = 100  # the models' max_length
 _SERIES = re.compile(r"(.+?)([0-9]{2})")
 # Cells that stand in a file again and again are judged once; what is refused is not remembered.
@@ -80,6 +81,11 @@ def lines(source: BinaryIO) -> Iterator[Line]:
         raise PortalError("extract_unreadable", after_line=number) from None
     if rest:
         yield number + 1, rest if len(rest) <= LONGEST_LINE else None
+
+
+def is_blank(raw: bytes | None) -> bool:
+    """Whether nothing stands in a line, not counting the mark that UTF-8 may begin with."""
+    return raw is not None and not raw.removeprefix(BOM).strip()
 
 
 def parser(kind: ExtractKind, header: bytes | None) -> Parser:
@@ -147,7 +153,7 @@ def _unzipped(source: BinaryIO) -> BinaryIO:
 
 def _header(raw: bytes | None, columns: tuple[str, ...]) -> list[str]:
     try:
-        names = [persian.fold(name).lower() for name in _split(_decode(raw and raw.removeprefix(b"\xef\xbb\xbf")))]
+        names = [persian.fold(name).lower() for name in _split(_decode(raw and raw.removeprefix(BOM)))]
     except persian.InputError:
         names = []
     missing = [name for name in columns if name not in names]

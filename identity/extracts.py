@@ -54,13 +54,16 @@ def load(
     """Replace the extract of `kind` by the lines of `source` (see `extract_rows`).
 
     `progress` is told the number of lines after each batch. Raises PortalError and changes nothing:
-    extract_header, extract_unreadable, extract_abandoned (a purge took it for dead), extract_database
-    (why: the kind of error) and, with report: LoadReport, extract_empty and, without `skip_bad`,
-    extract_bad_lines. What is left of the load or of the generation before it waits for `purge`. Must
+    extract_file_empty, extract_header, extract_unreadable, extract_abandoned (a purge took it for dead),
+    extract_database (why: the kind of error) and, with report: LoadReport, extract_empty and, without
+    `skip_bad`, extract_bad_lines. What is left of the load or of the generation before it waits for `purge`. Must
     not run inside a transaction.
     """
     lines = extract_rows.lines(source)
-    parse = extract_rows.parser(kind, next(lines, (1, b""))[1])  # a wrong header costs no generation
+    header = next(lines, (1, b""))[1]
+    if extract_rows.is_blank(header) and all(extract_rows.is_blank(raw) for _number, raw in lines):
+        raise PortalError("extract_file_empty")
+    parse = extract_rows.parser(kind, header)  # a wrong header costs no generation
     try:
         extract = Extract.objects.create(kind=kind)
         try:

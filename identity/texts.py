@@ -87,6 +87,7 @@ def refusal(error: PortalError) -> str:
         "extract_unreadable": _("Nothing loaded: the file cannot be read after line %(after_line)d."),
         "extract_abandoned": _("Nothing loaded: the load stood still for too long and was given up. Start it again."),
         "extract_database": _("Nothing loaded: the database failed (%(why)s). The extract that was in use still is."),
+        "extract_file_empty": _("Nothing loaded: the file is empty."),
         "extract_empty": _("Nothing loaded: the file has no good line, and an empty extract would refuse everybody."),
         "extract_bad_lines": _("Nothing loaded: %(count)d bad lines. Mend them, or leave them out with --skip-bad."),
     }[error.code] % values

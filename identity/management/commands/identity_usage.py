@@ -13,14 +13,14 @@ from django.utils import timezone
 
 from identity import services
 from identity.configuration import QUESTIONS
-from tamin_portal import alarms
+from tamin_portal import alarms, arguments
 
 
 class Command(BaseCommand):
     help = "Show the inquiries of a day and their cost in rials, until when registries rest, and standing alarms."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--day", type=date.fromisoformat, help="a Gregorian day, like 2026-11-23 (default: today)")
+        parser.add_argument("--day", type=arguments.day, help="like 1405/09/02 or 2026-11-23 (default: today)")
         parser.add_argument("--json", action="store_true", help="one object, for other programs")
 
     def handle(self, *args: Any, **options: Any) -> None:

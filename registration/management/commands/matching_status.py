@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from registration.services import waiting
 from registration.services.waiting import Thresholds, Waiting
+from tamin_portal import arguments
 
 _MOST = {
     "waiting": ("NUMBER", "most requests that may wait"),
@@ -31,7 +32,7 @@ class Command(BaseCommand):
         for field in fields(Thresholds):
             unit, what = _MOST[field.name]
             told = f"{what} (default {field.default})"
-            parser.add_argument(f"--{field.name}", type=int, default=field.default, metavar=unit, help=told)
+            parser.add_argument(f"--{field.name}", type=arguments.count, default=field.default, metavar=unit, help=told)
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = waiting.look()

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from sms import backlog
 from sms.backlog import Backlog, Thresholds, Waiting
 from sms.models import MessageKind
+from tamin_portal import arguments
 
 _MOST = {
     "codes": ("SECONDS", "most the oldest code may wait"),
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         for field in fields(Thresholds):
             unit, what = _MOST[field.name]
             told = f"{what} (default {field.default})"
-            parser.add_argument(f"--{field.name}", type=int, default=field.default, metavar=unit, help=told)
+            parser.add_argument(f"--{field.name}", type=arguments.count, default=field.default, metavar=unit, help=told)
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = backlog.look()

@@ -1,0 +1,29 @@
+"""What operators type after a command, as argparse's `type`: any digits, and a sentence for what it cannot be."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from argparse import ArgumentTypeError
+
+from tamin_portal.persian import InputError, fold, fold_digits, parse_jalali
+
+
+def count(text: str) -> int:
+    """A whole number from 0 on. Raises ArgumentTypeError."""
+    if not re.fullmatch("[0-9]{1,12}", fold_digits(text)):
+        raise ArgumentTypeError("write a whole number from 0 on")
+    return int(fold_digits(text))
+
+
+def day(text: str) -> dt.date:
+    """A Jalali day (1405/09/02), or a Gregorian one (2026-11-23). Raises ArgumentTypeError."""
+    try:
+        return parse_jalali(text)
+    except InputError as error:
+        if error.code == "gregorian":
+            try:
+                return dt.date.fromisoformat(re.sub("[/.]", "-", fold(text)))
+            except ValueError:
+                pass
+    raise ArgumentTypeError(f"'{text}' is no day: write it like 1405/09/02 or 2026-11-23")
