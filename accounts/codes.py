@@ -158,10 +158,18 @@ def _limit_hit(sent: list[datetime], now: datetime) -> datetime | None:
 
 
 def _let_asker_try(*, purpose: CodePurpose, mobile: str, asker: str, now: datetime) -> None:
-    """A session that asked inside the gap counts its tries on a row without a code."""
+    """A session that asked inside the gap counts its tries on a row without a code. In a crowd the newest takes
+    the row of the oldest, which asks again like everybody else when the gap is over."""
     asker_hash = keyed_hash("asker", asker)
-    if not any(_is_live(code, now) for code in _of_asker(purpose, mobile, asker_hash, now)):
-        OneTimeCode.objects.create(purpose=purpose, mobile=mobile, asker=asker_hash, created_at=now)
+    if any(_is_live(code, now) for code in _of_asker(purpose, mobile, asker_hash, now)):
+        return
+    fresh = {"asker": asker_hash, "created_at": now, "tries": 0, "used_at": None, "used_for": ""}
+    codeless = OneTimeCode.objects.filter(purpose=purpose, mobile=mobile, code_hash="")
+    crowd = list(codeless.filter(created_at__gt=now - limits.CODE_LIFE).order_by("created_at", "pk"))
+    if len(crowd) < limits.CODE_ASKERS_IN_GAP:
+        OneTimeCode.objects.create(purpose=purpose, mobile=mobile, **fresh)
+    else:
+        codeless.filter(pk=crowd[0].pk).update(**fresh)
 
 
 def _of_asker(purpose: str, mobile: str, asker_hash: str, now: datetime):  # type: ignore[no-untyped-def]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from accounts import codes
@@ -16,7 +17,7 @@ from sms.tasks import watch as watch_sms
 from tamin_portal import alarms, limits
 from tamin_portal.errors import PortalError
 from tests.accounts import citizen
-from tests.journeys import Browser
+from tests.journeys import Browser, code_on
 from tests.sms_fixtures import queue
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,6 +26,21 @@ NEW = "+989125550001"
 
 def ask(mobile: str) -> codes.Issued:
     return codes.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker="someone")
+
+
+def test_a_crowd_of_sessions_that_asks_for_one_number_leaves_few_rows_and_its_owner_gets_through():
+    ask(NEW)
+    typed = code_on(NEW)
+    for session in range(60):
+        codes.issue(purpose=CodePurpose.REGISTER, mobile=NEW, asker=f"session {session}")
+    own = {"purpose": CodePurpose.REGISTER, "mobile": NEW, "asker": "the owner on a new device"}
+    assert not codes.issue(**own).sent
+    assert OneTimeCode.objects.count() == limits.CODE_ASKERS_IN_GAP + 1
+    with pytest.raises(PortalError, match="code_other_device"):
+        codes.try_code(**own, typed=typed)
+    OneTimeCode.objects.update(created_at=F("created_at") - limits.CODE_GAP)
+    assert codes.issue(**own).sent
+    assert codes.try_code(**own, typed=code_on(NEW)).code_hash
 
 
 def asked(
