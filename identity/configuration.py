@@ -46,8 +46,8 @@ _building = threading.Lock()
 _NUMBER = re.compile(r"[0-9]{1,12}")
 _WRITTEN_AS_IT_IS = re.compile(r"URL|.*(TOKEN|KEY|ID|PATH)")  # options that go into a request unchanged
 _TOO_LOW = {
-    "MATCH_FROM": "From there on an account is made without anybody looking; below it two people can be taken for one.",
-    "REVIEW_FROM": "From there on a person looks, whom names that are less alike would only mislead.",
+    "MATCH_FROM": "From it on an account is made without anybody looking: lower, two people could be taken for one.",
+    "REVIEW_FROM": "From it on a person looks: lower, names are so little alike that a look could only mislead.",
 }
 
 
