@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import struct
 import threading
 import time
 import uuid
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -15,6 +17,7 @@ import pytest
 from sms.gateways import smpp_session
 from sms.gateways.base import Accepted, Delivery, PushedReceipt, Receipt, Sms, TryAgain, Unknown
 from sms.gateways.smpp import SmppGateway
+from tests.sms_fixtures import until
 
 
 @pytest.fixture(autouse=True)
@@ -131,3 +134,13 @@ def test_a_receipt_that_is_cut_off_is_kept_raw_and_acknowledged_and_the_bind_liv
         [receipt] = gateway.read_receipts(kept[0])
     assert (receipt.provider_id, receipt.delivery) == ("4711", Delivery.DELIVERED)
     assert answers[0][4:16] == struct.pack(">III", 0x80000005, 0, 77)
+
+
+def test_a_session_that_is_over_is_not_kept_until_the_process_ends():
+    with smsc() as first, smsc() as second, bound(first) as gateway:
+        sessions = []
+        for port in (first, second):
+            gateway._address = ("127.0.0.1", port)
+            sessions.append(weakref.ref(gateway._connected()))
+            gateway.close()
+        until(lambda: gc.collect() >= 0 and sessions[0]() is None, 5)

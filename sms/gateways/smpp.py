@@ -179,6 +179,8 @@ class SmppGateway(Gateway):
             failed_at, fault = self._failed
             if failed_at > asked_at:
                 raise fault
+            if self._session:
+                atexit.unregister(self._session.unbind)
             try:
                 self._session = Session(self._address, self._bind, self._keep)
             except (BindRefused, NotSent) as fault:
