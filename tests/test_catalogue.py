@@ -28,6 +28,11 @@ def test_the_compiled_catalogue_is_the_written_one() -> None:
     assert compiled.gettext("National ID") == "کد ملی"
 
 
+def test_the_nearest_branch_is_spelt_as_in_the_guide() -> None:
+    sentences = [entry.msgstr for entry in polib.pofile(str(messages.CATALOGUE))]
+    assert [sentence for sentence in sentences if "نزدیک\u200cترین" in sentence] == []
+
+
 def test_no_part_waits_to_be_merged() -> None:
     written = {messages.key_of(entry): entry.msgstr for entry in polib.pofile(str(messages.CATALOGUE))}
     assert {messages.key_of(entry): entry.msgstr for entry in messages.with_parts()} == written

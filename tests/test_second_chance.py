@@ -114,7 +114,9 @@ def test_a_mistyped_name_is_corrected_and_the_account_made(browser):
         assert f'value="{typed}"' in form
     assert "password" not in form
     assert correct(browser, last_name=RIGHT_NAME)["Location"] == DONE
-    assert "درخواست شما با موفقیت ثبت گردید" in browser.get(DONE).content.decode()
+    closing = browser.get(DONE).content.decode()
+    assert "درخواست شما با موفقیت ثبت گردید" in closing
+    assert "آنچه تغییر دادید دریافت شد" in closing
     corrected = row_of(OTHER_NAME)
     assert (corrected.state, corrected.verdict, corrected.verdict_fields, corrected.draft) == ("submitted", "", {}, {})
     assert (corrected.tracking_code, corrected.password) == (row.tracking_code, row.password)

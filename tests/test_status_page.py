@@ -140,7 +140,9 @@ def test_wrong_pairs_wait_longer_and_longer_but_never_long(browser):
     for _ in range(8):
         response = ask(browser)
         assert response.status_code == 429
-        assert "چیزی مسدود نشده است" in response.content.decode()
+        page = response.content.decode()
+        assert "کد ملی و کد پیگیری وارد شده با هم مطابقت نداشت" in page
+        assert "چیزی مسدود نشده است" in page
         waits.append(int(response["Retry-After"]))
         pass_time(seconds=waits[-1])
         assert ask(browser).status_code == 200
@@ -340,7 +342,9 @@ def test_a_relative_is_looked_up_beside_a_second_chance_and_the_pass_is_of_whose
 
 def test_who_has_just_registered_needs_no_code_to_see_the_status(browser):
     row = browser.register(OTHER_NAME)
-    assert f'href="{STATUS}"' in browser.get(DONE).content.decode()
+    closing = browser.get(DONE).content.decode()
+    assert f'href="{STATUS}"' in closing
+    assert "آنچه تغییر دادید دریافت شد" not in closing
     assert "در حال بررسی" in browser.get(STATUS).content.decode()
     matching.match_due()
     page = browser.get(STATUS).content.decode()
