@@ -32,6 +32,8 @@ from tamin_portal.errors import PortalError
 from tamin_portal.hints import hint
 from tamin_portal.secrets import keyed_hash
 
+_CORRECTED = "corrected"  # why such a move was made
+
 
 @dataclass(frozen=True)
 class CorrectedIdentity:
@@ -85,9 +87,14 @@ def may_ask(checks: int) -> bool:
 
 
 def tries_left(*, national_id: str) -> int:
-    """How many corrections of the identity this ID has left; 0: the branch is the way."""
+    """How many corrections of the identity this ID has left; 0: the branch is the way.
+
+    Corrections that are being checked are used. What was never corrected is not counted before its check: it may
+    be a stranger's.
+    """
     used = identity_checks([national_id])[national_id]
-    return max(0, limits.CORRECTIONS - max(0, used - 1))
+    under_way = Registration.objects.filter(national_id=national_id, state=State.SUBMITTED, events__why=_CORRECTED)
+    return max(0, limits.CORRECTIONS - max(0, used - 1) - under_way.distinct().count())
 
 
 def correct(*, registration: Registration, grant: str, round: int, identity: CorrectedIdentity) -> Registration:
@@ -98,6 +105,7 @@ def correct(*, registration: Registration, grant: str, round: int, identity: Cor
     meanwhile), corrections_used, nothing_changed (the same answer would come, and be paid for; no try is used).
     """
     with transaction.atomic():
+        hold_national_id(registration.national_id)  # others of this ID have the same tries
         row = _locked(registration, grant)
         if row.corrections != round:
             return row
@@ -106,7 +114,7 @@ def correct(*, registration: Registration, grant: str, round: int, identity: Cor
             raise PortalError("corrections_used")
         if all(getattr(row, name) == value for name, value in vars(identity).items()):
             raise PortalError("nothing_changed")
-        return _resubmit(row, why="corrected", **vars(identity))
+        return _resubmit(row, why=_CORRECTED, **vars(identity))
 
 
 def pending_number(row: Registration) -> Number:

@@ -17,6 +17,7 @@ from django.db import transaction
 
 from accounts import services as accounts
 from accounts.models import User
+from identity.matching import IDENTITY
 from registration.models import Registration
 from registration.services.moves import PORTAL, move, move_all, move_matched
 from registration.states import AT_BRANCH, OPEN, State
@@ -43,6 +44,13 @@ class Found:
     kind: str
     fields: dict[str, str]
     traces: list[dict[str, str]]
+
+    @property
+    def asked(self) -> str:
+        """`kind`, where that question was asked: a check that was refused for lack of tries is none, and uses up no
+        try (`corrections.identity_checks`)."""
+        person_asked = any(trace["question"] == "person" for trace in self.traces)
+        return self.kind if self.kind != IDENTITY or person_asked else ""
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -95,7 +103,7 @@ def refer(found: Sequence[Found]) -> None:
     statements for all of them as `approve_matched`, under the same conditions."""
     for alike in _alike(found):
         rows, said = [each.row for each in alike], alike[0]
-        move_matched(rows, State.REFERRED, why=said.outcome, kind=said.kind, **said.columns)
+        move_matched(rows, State.REFERRED, why=said.outcome, kind=said.asked, **said.columns)
     outbox.enqueue_all(
         [_saying(each.row, f"referred:{each.row.corrections}", _to_a_branch(each.row)) for each in found]
     )

@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
+from django.utils import timezone
 
 from identity import services as identity
 from identity.matching import IDENTITY, Claim, Outcome, Verdict
@@ -98,20 +100,34 @@ def _match(rows: list[Registration]) -> None:
     _conclude(group)
 
 
-def _one_of_each(rows: Iterable[Registration]) -> list[Registration]:
-    """One row of each national ID; the others come after it, when it is decided: side by side they would all
-    count the same tries."""
+def _one_of_each(rows: Sequence[Registration]) -> list[Registration]:
+    """One row of each national ID that no other worker is asking about; the others come after it, when it is
+    decided: side by side they would all count the same tries."""
     first: dict[str, Registration] = {}
     for row in rows:
         first.setdefault(row.national_id, row)
+    mine = [row.pk for row in rows]
+    elsewhere = _in_hand(first.keys(), but=mine)  # looked at after the claim: of two workers one sees the other
+    if elsewhere:
+        with transaction.atomic():  # and where both do, whoever is here first gives way, and the other goes on
+            decisions.hold_national_ids(elsewhere)
+            elsewhere = _in_hand(elsewhere, but=mine)
+            held.give_back((first[national_id] for national_id in elsewhere), after=limits.MATCH_FIRST_PAUSE)
     held.give_back((row for row in rows if first[row.national_id] is not row), after=timedelta(0))
-    return list(first.values())
+    return [row for row in first.values() if row.national_id not in elsewhere]
+
+
+def _in_hand(national_ids: Collection[str], *, but: Collection[int]) -> set[str]:
+    """Those of these IDs that a worker has a row of, `but` these."""
+    claimed = Registration.objects.filter(lease__isnull=False, next_attempt_at__gt=timezone.now())
+    others = claimed.filter(national_id__in=national_ids).exclude(pk__in=but)
+    return set(others.values_list("national_id", flat=True))
 
 
 def _question(row: Registration) -> Question | None:
     try:
         return Question(claim_of(row), row.attempts)
-    except ValueError as error:  # one bad row must not hold up the others; its lease lapses and it is tried again
+    except ValueError as error:  # one bad row must not hold up the others; it is tried again later
         _cannot([row], error)
         return None
 
@@ -125,7 +141,7 @@ def _conclude(group: Sequence[Answered]) -> None:
     try:
         decide(in_time)
     except Exception as error:
-        if len(in_time) == 1:  # its lease lapses, and it is tried again
+        if len(in_time) == 1:  # it is tried again later
             _cannot([row for row, _verdict in in_time], error)
             return
         log.warning("%s decisions together failed (%s); one by one", len(in_time), type(error).__name__)
@@ -157,7 +173,11 @@ def _found(row: Registration, verdict: Verdict) -> Found:
 
 
 def _cannot(rows: Sequence[Registration], error: Exception) -> None:
-    """Without the error's text: it may be personal."""
+    """They are due again when the lease would have lapsed, and hold up no other request of their ID until then.
+    Logged without the error's text: it may be personal."""
+    with suppress(DatabaseError):  # then the lease lapses
+        for row in rows:
+            Registration.objects.filter(pk=row.pk, lease=row.lease).update(lease=None)
     where = traceback.extract_tb(error.__traceback__)[-1]
     log.error(
         "registration %s could not be decided: %s at %s:%s",
