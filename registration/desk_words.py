@@ -63,6 +63,28 @@ _REGISTRIES: Words = {
     "identity": gettext_lazy("The civil registry"),
 }
 
+# What a registry was asked, how it answered, and the codes that are ours; a provider's own code is shown as it is.
+_QUESTIONS: Words = {
+    "owner": gettext_lazy("whose the mobile is"),
+    "person": gettext_lazy("who the person is"),
+}
+_REPLIES: Words = {
+    "answered": gettext_lazy("answered"),
+    "not_found": gettext_lazy("knows nothing of it"),
+    "invalid_input": gettext_lazy("could not read the question"),
+    "unavailable": gettext_lazy("did not answer"),
+    "misconfigured": gettext_lazy("cannot be asked"),
+}
+_CODES: Words = {
+    "no_time": gettext_lazy("the time of this round was over"),
+    "rested": gettext_lazy("it is left alone for a while"),
+    "daily_cap": gettext_lazy("the daily cap is reached"),
+    "no_registry": gettext_lazy("no registry is set"),
+    "raised": gettext_lazy("a fault in the portal's own code"),
+    "no_extract": gettext_lazy("no extract is loaded"),
+    "demo_down": gettext_lazy("the demo's outage"),
+}
+
 # What the civil registry says at this moment.
 _REGISTRY_NOW: Words = {
     "match": gettext_lazy("The civil registry confirms everything that was claimed."),
@@ -161,6 +183,17 @@ def held_words(outcome: str, kind: str) -> str:
     """Why requests wait."""
     values = {"registry": _REGISTRIES.get(kind, _("A registry"))}
     return str(_HELD.get(outcome) or _VERDICTS[outcome]) % values
+
+
+def question_words(question: str) -> str:
+    """What a registry is asked."""
+    return str(_QUESTIONS.get(question, question))
+
+
+def answer_words(answer: dict[str, str]) -> dict[str, str]:
+    """What a registry answered (`services.waiting`), with our own names for things in words."""
+    named = {"question": _QUESTIONS, "reply": _REPLIES, "code": _CODES}
+    return answer | {name: str(words.get(answer[name], answer[name])) for name, words in named.items()}
 
 
 def registry_words(outcome: str, *, owner_differs: bool) -> tuple[str, str]:

@@ -41,6 +41,8 @@ def show(request: HttpRequest) -> HttpResponse:
         "opts": Registration._meta,
         "found": found,
         "held": [(desk_words.held_words(each.outcome, each.kind), each) for each in found.held],
+        "answers": [(desk_words.answer_words(answer), count) for answer, count in found.answers],
+        "usage": [(desk_words.question_words(each.question), each) for each in found.usage],
         "wrong": bool(found.problems(Thresholds())),
         "looked_at": waiting.LOOKED_AT,
         "now": timezone.now(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -200,7 +201,10 @@ def test_each_threshold_ends_the_command_with_an_error(passed):
 
 def test_the_page_shows_it_in_persian_and_asks_again_at_the_press_of_a_button(client, published):
     row = held_row(1, CAPPED)
-    held_row(2)
+    ours = {"registry": "demo", "question": "owner", "reply": "unavailable", "code": "demo_down", "trace": ""}
+    theirs = {"registry": "uid", "question": "person", "reply": "misconfigured", "code": "E-401", "trace": ""}
+    held_row(2, verdict_traces=[ours])
+    held_row(3, verdict_traces=[theirs])
     breaker.trip("identity:demo:owner", "401")
     client.force_login(operator())
     page = client.get(WAITING).content.decode()
@@ -210,16 +214,21 @@ def test_the_page_shows_it_in_persian_and_asks_again_at_the_press_of_a_button(cl
         "سقف روزانه",
         "استعلام دوباره هم‌اکنون",
         "<bdi>demo owner</bdi>",
+        "تلفن همراه از آن کیست",
+        "پاسخ نداد",
+        "قطعی آزمایشی",
+        "E-401",
         "۱۴",
     ):
         assert words in page
+    assert not {"unavailable", "misconfigured", "demo_down", "person"} & set(re.findall(r"\w+", page))
     assert row.national_id not in page
     assert WAITING in client.get("/admin/registration/registration/").content.decode()
     assert waits(row) > 600
     assert client.post(WAITING)["Location"] == WAITING
     assert waits(row) <= 0
     assert published == ["registration.match"]
-    assert "۲" in client.get(WAITING).content.decode()
+    assert "۳" in client.get(WAITING).content.decode()
 
 
 def test_a_clerk_sees_nothing_of_the_queue(client):
