@@ -77,21 +77,33 @@ class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
 
     actions = ("send_again",)
     list_display = (
-        *("created", "number", "masked_number", "operator", "kind", "state", "gateway", "pieces", "rounds", "age"),
+        *("created", "number", "masked_number", "operator_name", "kind", "state", "gateway", "pieces", "rounds", "age"),
     )
     list_filter = ("state", "kind", "gateway", "operator")
     list_per_page = 50
     show_full_result_count = False
     ordering = ("-id",)
     fields = (
-        ("number", "masked_number", "operator"),
+        ("number", "masked_number", "operator_name"),
         ("kind", "state", "gateway"),
         ("pieces", "rounds", "age"),
         ("created", "sent", "final", "next_round", "expires"),
         "body",
     )
     readonly_fields = (
-        *("number", "masked_number", "pieces", "rounds", "age", "created", "sent", "final", "next_round", "expires"),
+        *(
+            "number",
+            "masked_number",
+            "operator_name",
+            "pieces",
+            "rounds",
+            "age",
+            "created",
+            "sent",
+            "final",
+            "next_round",
+            "expires",
+        ),
         "body",
     )
     inlines = (AttemptInline,)
@@ -110,6 +122,10 @@ class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
     @admin.display(description=_("mobile"), ordering="to")
     def masked_number(self, message: Message) -> str:
         return to_persian_digits(mask_mobile(message.to))
+
+    @admin.display(description=_("operator"), ordering="operator")
+    def operator_name(self, message: Message) -> str:
+        return OPERATORS.get(message.operator, message.operator) or "—"
 
     @admin.display(description=_("parts"), ordering="parts")
     def pieces(self, message: Message) -> str:

@@ -75,10 +75,11 @@ def test_each_column_of_the_list_says_what_it_is_for(client):
     client.force_login(operator())
     page = client.get("/admin/sms/message/").content.decode()
     assert_fits_the_policy(page)
-    shown = {name: column(page, name) for name in ("masked_number", "operator", "kind", "gateway", "pieces", "age")}
+    names = ("masked_number", "operator_name", "kind", "gateway", "pieces", "age")
+    shown = {name: column(page, name) for name in names}
     assert shown == {
-        "masked_number": ["۰۹۱۲•••۴۵۶۷"], "operator": ["mci"], "kind": ["کد"], "gateway": ["kave"], "pieces": ["۲"],
-        "age": ["۱:۰۵"],
+        "masked_number": ["۰۹۱۲•••۴۵۶۷"], "operator_name": ["همراه اول"], "kind": ["کد"],
+        "gateway": ["kave"], "pieces": ["۲"], "age": ["۱:۰۵"],
     }  # fmt: skip
     assert column(page, "state") == [str(MessageState.ACCEPTED.label)]
     assert column(page, "rounds") == ["۳"]
