@@ -157,6 +157,8 @@ def _confirm(journey: Journey, row: Registration, form: CodeForm) -> HttpRespons
 def number_resend(request: HttpRequest, journey: Journey, row: Registration) -> HttpResponse:
     """Another code to the other number."""
     pending = service.pending_number(row)
+    if not pending.mobile:
+        return redirect("registration_number")
     try:
         issued = service.change_number(
             registration=row, grant=journey.grant, asker=journey.asker, mobile=pending.mobile, operator=pending.operator

@@ -424,6 +424,11 @@ def test_a_clerk_decides_while_the_number_is_changed(browser):
     assert User.objects.get().mobile == parse_mobile(MATCHES.mobile)
 
 
+def test_another_code_before_any_number_was_given_leads_to_where_it_is_asked_for(browser):
+    owner_referred(browser)
+    assert browser.post(CODE.removesuffix("code") + "resend", {"draft": browser.draft()})["Location"] == NUMBER
+
+
 def test_neither_a_code_nor_the_new_number_is_in_the_session(browser):
     owner_referred(browser)
     browser.post(NUMBER, {"draft": browser.draft(), "operator": "mci", "mobile": NEW_NUMBER})
