@@ -153,6 +153,12 @@ def test_an_outage_is_one_when_nobody_can_be_asked_or_several_have_no_answer(mon
     assert held.outage()
 
 
+def test_those_whom_a_registry_cannot_read_are_no_outage_for_everybody():
+    for number in range(limits.MATCH_OUTAGE_HELD * 2):
+        held_row(number, Verdict(Outcome.INVALID_INPUT, "identity", {}, ()))
+    assert not held.outage()
+
+
 # ── operators
 
 

@@ -28,7 +28,8 @@ from tamin_portal.hints import hint
 
 log = logging.getLogger(__name__)
 
-ASK_AGAIN = (Outcome.UNAVAILABLE, Outcome.MISCONFIGURED, Outcome.INVALID_INPUT)  # every other outcome decides
+NO_ANSWER = (Outcome.UNAVAILABLE, Outcome.MISCONFIGURED)  # perhaps about anybody; the third below is about one person
+ASK_AGAIN = (*NO_ANSWER, Outcome.INVALID_INPUT)  # every other outcome decides
 _OUR_FAULT = (Outcome.MISCONFIGURED, Outcome.INVALID_INPUT)
 _QUESTIONS = {OWNER: "owner", IDENTITY: "person"}  # what is asked, by the kind that a verdict names
 _ANSWERED = ("answered", "not_found")
@@ -131,7 +132,7 @@ def outage() -> bool:
     """Whether requests wait for a registry rather than for their turn: "usually N minutes" would be untrue."""
     if any(identity.rested_until(question) for question in _QUESTIONS.values()):
         return True
-    held = Registration.objects.filter(state=State.SUBMITTED, verdict__in=[outcome.value for outcome in ASK_AGAIN])
+    held = Registration.objects.filter(state=State.SUBMITTED, verdict__in=[outcome.value for outcome in NO_ANSWER])
     return held[: limits.MATCH_OUTAGE_HELD].count() == limits.MATCH_OUTAGE_HELD
 
 

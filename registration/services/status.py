@@ -19,7 +19,6 @@ from registration.states import AT_BRANCH, State
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 
-_NO_ANSWER = (Outcome.UNAVAILABLE, Outcome.MISCONFIGURED)
 _DECIDED = (State.APPROVED, State.AWAITING_BRANCH, State.REFERRED)
 
 
@@ -74,7 +73,7 @@ def of(row: Registration) -> Status:
     handed_in = row.submitted_at or row.state_since
     checking = state == State.SUBMITTED
     usual = usual_minutes() if checking else None
-    outage = checking and (row.verdict in _NO_ANSWER or held.outage())
+    outage = checking and (row.verdict in held.NO_ANSWER or held.outage())
     late = checking and (row.told_of_delay_at is not None or timezone.now() - handed_in > _longest(usual))
     return Status(
         state=state,
