@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts import throttle
-from identity.matching import OWNER, Outcome
+from identity.matching import OWNER
 from registration.models import Event, Registration
 from registration.services import corrections, held
 from registration.services.moves import PORTAL
