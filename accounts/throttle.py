@@ -1,14 +1,16 @@
 """Growing pauses between wrong tries: both sign-ins, per account and device, and the status page.
 
 Every try is counted before it is looked at, in a transaction of its own, so that parallel guesses
-cannot exceed what is free. A right one forgets what was counted.
+cannot exceed what is free. A right password forgets what was counted; a right pair at the status page only
+its own try, for one ID has several right pairs: a stranger's request has a tracking code too.
 
 - A device on which this account signed in before carries a signed cookie and has a bucket of its
   own: no stranger's failures ever hold the owner there.
 - Any other device counts in two buckets: the account from this address, and, looser, the account
   from all unknown devices together (a guesser with many addresses).
 - The status page needs no device to be known: an address waits only for its own tries. Those of all
-  addresses together make its pauses begin sooner (`Bucket.waits`), so that nobody is ever held by a stranger.
+  addresses together make its pauses begin sooner (`Bucket.waits`), so that no stranger at another address ever
+  holds anybody. Who shares the owner's address can (docs/decisions/0012).
 
 An ID nobody holds is counted like any other. Only keyed hashes are stored. Why not a library:
 docs/decisions/0004-sign-in-throttle.md.
@@ -21,6 +23,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import SignInFailures
@@ -97,6 +100,12 @@ def count_try(*, account: str, where: list[Bucket]) -> None:
 def forget(*, account: str, where: list[Bucket]) -> None:
     """The password was right: what was counted here is forgotten."""
     SignInFailures.objects.filter(account=account, device__in=_devices(where)).delete()
+
+
+def take_back(*, account: str, where: list[Bucket]) -> None:
+    """This try was right: it is not counted, and asks for no pause. The wrong ones before it stay."""
+    counted = SignInFailures.objects.filter(account=account, device__in=_devices(where), count__gt=0)
+    counted.update(count=F("count") - 1, blocked_until=None)
 
 
 def pause_after(tries: int, bucket: Bucket) -> timedelta:

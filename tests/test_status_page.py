@@ -184,6 +184,25 @@ def test_under_attack_every_address_waits_after_its_first_wrong_try():
     assert ask(guesser, address="10.250.0.1").status_code == 429
 
 
+def test_a_code_of_ones_own_does_not_free_the_way_to_guess_another(browser):
+    """A stranger's request with the ID of another has a tracking code as well: the stranger knows a right pair."""
+    own = registration_in(State.SUBMITTED, mobile="09351112233")
+    compared = 0
+    for number in range(60):
+        right = number % 5 == 4
+        answer = ask(browser, code=own.tracking_code if right else WRONG_CODE)
+        compared += answer.status_code == 200
+    assert compared <= limits.STATUS_FREE_FAILURES + 1
+
+
+def test_who_types_it_right_uses_up_nothing(browser):
+    row = registration_in(State.SUBMITTED)
+    for _ in range(limits.STATUS_ELSEWHERE_FREE_FAILURES * 2):
+        assert ask(browser, row.national_id, row.tracking_code)["Location"] == STATUS
+    assert ask(browser).status_code == 200
+    assert ask(browser, row.national_id, row.tracking_code)["Location"] == STATUS
+
+
 def test_one_id_never_slows_another_down(browser):
     for _ in range(limits.STATUS_FREE_FAILURES + 2):
         ask(browser)

@@ -63,7 +63,7 @@ def look(*, national_id: str, tracking_code: str, address: str) -> Registration:
     row = Registration.objects.filter(national_id=national_id, tracking_code=tracking_code).first()
     if row is None:
         raise PortalError("status_not_found")
-    throttle.forget(account=account, where=where)
+    throttle.take_back(account=account, where=where)
     return row
 
 
