@@ -32,6 +32,9 @@ _OUTCOMES = {
     Reply.MISCONFIGURED: Outcome.MISCONFIGURED,
 }
 
+# The owner matched, and this person may not be asked about any more.
+_NOBODY_IS_ASKED = Verdict(Outcome.NEEDS_A_PERSON, matching.IDENTITY, {_MOBILE: FieldVerdict.MATCH.value})
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -74,7 +77,9 @@ def check_all(
     with Round(seconds=seconds) as asked:
         for number, question in enumerate(questions):
             inquiry = Inquiry(question.claim, question.attempt)
-            if question.owner_matched and question.ask_person:
+            if question.owner_matched and not question.ask_person:
+                yield number, _NOBODY_IS_ASKED
+            elif question.owner_matched:
                 asked.put(number, PERSON, inquiry)
             else:
                 asked.put(number, OWNER, inquiry, and_person=question.ask_person)
@@ -178,7 +183,7 @@ def _about_owner(case: Case) -> Verdict:
     """The verdict where the person is not asked about: the owner did not match, or nothing more may be asked."""
     outcome = _owner(case)
     if outcome is Outcome.MATCH:
-        return Verdict(Outcome.NEEDS_A_PERSON, matching.IDENTITY, {_MOBILE: FieldVerdict.MATCH.value})
+        return _NOBODY_IS_ASKED
     fields = {_MOBILE: FieldVerdict.MISMATCH.value} if outcome is Outcome.MISMATCH else {}
     return Verdict(outcome, matching.OWNER, fields)
 

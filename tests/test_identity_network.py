@@ -458,3 +458,10 @@ def test_the_command_tells_programs_what_was_asked_and_people_too(remote):
     out = StringIO()
     call_command("identity_usage", stdout=out)
     assert "remote person: 2 inquiries, 9000 rials" in out.getvalue()
+
+
+def test_an_owner_who_matched_before_is_not_paid_for_to_say_that_nobody_is_asked(remote):
+    found = services.check_all([Question(CLAIM, owner_matched=True, ask_person=False)])
+    [(_, verdict)] = found
+    assert (verdict.outcome, verdict.kind, verdict.fields) == (Outcome.NEEDS_A_PERSON, "identity", {"mobile": "match"})
+    assert Inquiries.objects.count() == 0
