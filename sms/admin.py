@@ -23,7 +23,7 @@ from tamin_portal import alarms, limits
 from tamin_portal.admin import OnlyItsFilters
 from tamin_portal.errors import PortalError
 from tamin_portal.models import Alarm, AlarmCode
-from tamin_portal.operators import OPERATORS
+from tamin_portal.operators import OPERATORS, name_of
 from tamin_portal.persian import mask_mobile, to_persian_digits
 from tamin_portal.templatetags.persian_text import clock, jalali
 
@@ -60,6 +60,22 @@ class ReadOnly:
         return False
 
 
+class OperatorFilter(admin.SimpleListFilter):
+    """By operator, under the names people know; a column's own filter would show the keys."""
+
+    title = _("operator")
+    parameter_name = "operator"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(OPERATORS.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        chosen = self.value()
+        if chosen is None:
+            return queryset
+        return queryset.filter(operator=chosen) if chosen in OPERATORS else queryset.none()
+
+
 class AttemptInline(ReadOnly, admin.TabularInline):
     model = Attempt
     fields = ("gateway", "started", "finished", "outcome", "detail")
@@ -79,7 +95,7 @@ class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
     list_display = (
         *("created", "number", "masked_number", "operator_name", "kind", "state", "gateway", "pieces", "rounds", "age"),
     )
-    list_filter = ("state", "kind", "gateway", "operator")
+    list_filter = ("state", "kind", "gateway", OperatorFilter)
     list_per_page = 50
     show_full_result_count = False
     ordering = ("-id",)
@@ -125,7 +141,7 @@ class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
 
     @admin.display(description=_("operator"), ordering="operator")
     def operator_name(self, message: Message) -> str:
-        return OPERATORS.get(message.operator, message.operator) or "—"
+        return name_of(message.operator) or "—"
 
     @admin.display(description=_("parts"), ordering="parts")
     def pieces(self, message: Message) -> str:
@@ -212,10 +228,14 @@ class GatewaySwitchAdmin(OnlyItsFilters, admin.ModelAdmin):
     """Off, on, another weight: every worker follows within a second."""
 
     form = GatewaySwitchForm
-    list_display = ("gateway", "operator", "is_on", "weight", "changed")
+    list_display = ("gateway", "operator_name", "is_on", "weight", "changed")
     ordering = ("gateway", "operator")
 
     changed = moment("changed_at", _("changed"))
+
+    @admin.display(description=_("operator"), ordering="operator")
+    def operator_name(self, switch: GatewaySwitch) -> str:
+        return name_of(switch.operator) or "—"
 
     def save_model(self, request: HttpRequest, obj: GatewaySwitch, form: forms.ModelForm, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -19,6 +19,7 @@ from sms import configuration, routing, switches
 from sms.models import Message, MessageKind, MessageState
 from tamin_portal import breaker, limits
 from tamin_portal.breaker import BreakerState
+from tamin_portal.operators import name_of
 
 LOOK_BACK = timedelta(hours=24)
 MOST = 20_000  # deliveries whose times are looked at
@@ -51,6 +52,10 @@ class Line:
     due: int = 0
     confirmed: int = 0
     seconds: list[float] = field(default_factory=list)
+
+    @property
+    def operator_name(self) -> str:
+        return name_of(self.operator)
 
     @property
     def share_delivered(self) -> float | None:

@@ -23,6 +23,11 @@ _OWNERS = {
 }
 
 
+def name_of(operator: str) -> str:
+    """How people call it; what is no key of ours stays as it is."""
+    return OPERATORS.get(operator, operator)
+
+
 def hint(mobile: str) -> str:
     """The operator that once gave out the prefix of `mobile` (E.164); empty: not known.
 

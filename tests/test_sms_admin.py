@@ -155,6 +155,25 @@ def test_an_old_switch_of_what_is_not_known_any_more_never_turns_into_one_for_al
     assert '<option value="mcii" selected>' in page
 
 
+def test_operators_stand_everywhere_by_their_names(use_gateways, client):
+    use_gateways(StubGateway("one"))
+    queue(operator="mci")
+    queue(operator="irancell", to="+989351234567")
+    Message.objects.update(gateway="one", sent_at=timezone.now(), state=MessageState.ACCEPTED)
+    GatewaySwitch.objects.create(gateway="one", operator="mci", is_on=False)
+    client.force_login(operator())
+    switches = client.get("/admin/sms/gatewayswitch/").content.decode()
+    assert '<td class="field-operator_name">همراه اول</td>' in switches
+    health = client.get("/admin/sms/message/health/").content.decode()
+    assert "<bdi>همراه اول</bdi>" in health
+    assert "<bdi>ایرانسل</bdi>" in health
+    listed = client.get("/admin/sms/message/")
+    assert '<a href="?operator=mci">همراه اول</a>' in listed.content.decode()
+    chosen = client.get("/admin/sms/message/?operator=mci").context["cl"]
+    assert [message.operator for message in chosen.result_list] == ["mci"]
+    assert not client.get("/admin/sms/message/?operator=nobody%00").context["cl"].result_list
+
+
 def test_an_operator_ends_an_alarm_and_a_clerk_cannot(client):
     alarms.sound(AlarmCode.GIVEN_UP, detail="message 1")
     order = {"action": "dealt_with", "_selected_action": [Alarm.objects.get().pk]}
