@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 
 from identity import configuration, resting
@@ -61,10 +61,11 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class _Out:
-    """A call that is out."""
+    """A call that is out. `registry` has a place less for others until what came of it is heard."""
 
     case: Case
     name: str
+    registry: Registry
     place: Place
 
 
@@ -96,6 +97,7 @@ class Round:
                 self._purse.put(out.place)
             else:
                 self._purse.asked_first(out.place)
+            call.add_done_callback(partial(_give_place_of, out.registry))
         for name, question in self._trials:
             resting.not_asked(name, question)
         self._purse.settle()
@@ -153,8 +155,7 @@ class Round:
                 place = self._place(question, name, len(cases) - number, case.then)
                 if isinstance(place, Place):
                     call = _pool().submit(_call, registry, question, case.inquiry)
-                    call.add_done_callback(lambda _call: _give_place(registry))
-                    self._out[call] = _Out(case, name, place)
+                    self._out[call] = _Out(case, name, registry, place)
                     continue
                 _give_place(registry)
                 if place.code == DAILY_CAP and any(out.place.then for out in self._out.values()):
@@ -187,7 +188,10 @@ class Round:
         for call in done:
             out = self._out.pop(call)
             self._trials.discard((out.name, out.case.question))
-            resting.heard(out.name, out.case.question, call.result())
+            try:
+                resting.heard(out.name, out.case.question, call.result())
+            finally:  # and no sooner: failures that nobody has heard of yet would let more calls begin
+                _give_place(out.registry)
             self._purse.asked_first(out.place)
             yield from self._has(out.case, out.name, call.result())
 
@@ -289,3 +293,7 @@ def _take_place(registry: Registry) -> bool:
 def _give_place(registry: Registry) -> None:
     _places(registry).release()
     _all_places.release()
+
+
+def _give_place_of(registry: Registry, _call: Future[Answer]) -> None:
+    _give_place(registry)

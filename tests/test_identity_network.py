@@ -465,3 +465,9 @@ def test_an_owner_who_matched_before_is_not_paid_for_to_say_that_nobody_is_asked
     [(_, verdict)] = found
     assert (verdict.outcome, verdict.kind, verdict.fields) == (Outcome.NEEDS_A_PERSON, "identity", {"mobile": "match"})
     assert Inquiries.objects.count() == 0
+
+
+def test_no_more_calls_are_begun_than_there_are_places_while_failures_are_not_heard_yet(remote):
+    Remote.answer = staticmethod(lambda _question, _claim: DOWN)
+    list(services.check_all([Question(CLAIM)] * 60))
+    assert Remote.asked["owner"] <= limits.BREAKER_FAILURES + Remote.connections
