@@ -37,7 +37,9 @@ from tamin_portal import http_client
 
 KEY = uuid.UUID(int=7 << 65)
 SMS = Sms(key=KEY, to="+989121234567", text="متن", kind="result")
-fuzzed = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fuzzed = settings(
+    max_examples=150, suppress_health_check=[*settings().suppress_health_check, HealthCheck.function_scoped_fixture]
+)
 
 
 class Speaker:
