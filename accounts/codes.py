@@ -64,6 +64,11 @@ def issue(*, purpose: CodePurpose, mobile: str, asker: str, operator: str = "") 
     return Issued(sent=True, wait=int(limits.CODE_GAP.total_seconds()))
 
 
+def count_on_nothing(*, purpose: CodePurpose, mobile: str, asker: str) -> None:
+    """A row that counts tries as for a code, where none may be sent: `mobile` is a decoy that is nobody's."""
+    OneTimeCode.objects.create(purpose=purpose, mobile=mobile, asker=keyed_hash("asker", asker))
+
+
 def wait(*, mobile: str) -> int:
     """Seconds until `mobile` may get another code; 0: now."""
     now = timezone.now()

@@ -3,9 +3,22 @@
 from celery import shared_task
 
 from accounts import abuse
+from accounts.services import challenges, owner_checks
 
 
 @shared_task(name="accounts.watch", ignore_result=True)
 def watch() -> None:
     """Look for abuse of codes."""
     abuse.watch()
+
+
+@shared_task(name="accounts.send_codes", ignore_result=True)
+def send_codes() -> None:
+    """Send the codes that browsers without a session asked for."""
+    challenges.send_due()
+
+
+@shared_task(name="accounts.check_owners", ignore_result=True)
+def check_owners() -> None:
+    """Ask whose mobiles are."""
+    owner_checks.check_due()

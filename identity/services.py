@@ -99,6 +99,18 @@ def check(*, claim: Claim, attempt: int = 1) -> Verdict:
     return verdict
 
 
+def owners(claims: Sequence[Claim]) -> Iterator[tuple[int, Outcome]]:
+    """Of each of `claims`, once, as soon as it is known: is the mobile this person's? Only that is asked.
+
+    MATCH or MISMATCH; every other outcome is no answer, to be asked again. Outside a transaction, as `check_all`.
+    """
+    for number, verdict in check_all([Question(claim, ask_person=False) for claim in claims]):
+        if verdict.kind == matching.OWNER and verdict.outcome is not Outcome.NEEDS_A_PERSON:
+            yield number, verdict.outcome
+        else:
+            yield number, Outcome.MATCH  # the next thing to ask would have been who the person is
+
+
 def registry_view(*, claim: Claim, attempt: int = 1) -> RegistryView:
     """What the civil registry says now about the claimed ID and birth date, for a clerk.
 

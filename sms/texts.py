@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import re
 import secrets
+from datetime import datetime
+from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from sms import parts
 from tamin_portal import limits
-from tamin_portal.persian import to_persian_digits
+from tamin_portal.persian import format_jalali, to_persian_digits
 
 REASON_LONGEST = 300  # characters; the rest of the text must fit as well
 STATUS_PAGE = "/portal/status"  # leads to the real address, which is too long for an SMS
@@ -107,6 +111,64 @@ def delayed(*, tracking_code: str, host: str = "") -> str:
         _tracking_line(tracking_code),
     )
     return _with_status_page(text, host)
+
+
+_OF_AN_ACCOUNT: dict[str, Any] = {
+    "device_trusted": gettext_lazy("Somebody signed in to your account and asked that the device be remembered."),
+    "closed_sign_in": gettext_lazy(
+        "Your account is closed, so nobody can sign in. To open it go to a branch with your national card and birth "
+        "certificate."
+    ),
+    "many_failures": gettext_lazy(
+        "Wrong passwords are being tried at your account. Nobody has got in. Give your password to nobody."
+    ),
+    "password_changed": gettext_lazy("The password of your account was changed."),
+    "recovered": gettext_lazy("The password of your account was recovered, and a new one was set."),
+    "recovery_ready": gettext_lazy("The recovery of your password can go on: open its page in the same browser."),
+    "recovery_refused": gettext_lazy(
+        "The password of your account was not recovered: the registry does not say that this mobile is yours. A branch "
+        "helps you on."
+    ),
+    "email_changed": gettext_lazy("The e-mail address of your account was changed."),
+    "mobile_refused": gettext_lazy(
+        "The mobile number of your account was not changed: the new number %(mobile)s is not in your name."
+    ),
+    "mobile_late": gettext_lazy(
+        "The mobile number of your account was not changed: it could not be found out whose the new one is. Please try "
+        "again later."
+    ),
+    "mobile_changed": gettext_lazy("The mobile number of your account was changed to %(mobile)s."),
+    "question_changed": gettext_lazy("The security question of your account was changed."),
+    "code_off": gettext_lazy(
+        "From now on no code is asked for when somebody signs in to your account on a new device."
+    ),
+    "session_elsewhere": gettext_lazy(
+        "Your account was used from another browser without signing in, so that session was ended. Sign in again."
+    ),
+    "frozen": gettext_lazy(
+        "Your account is frozen, and nobody can sign in. To open it go to a branch with your national card and birth "
+        "certificate."
+    ),
+    "deactivated": gettext_lazy("Your account was closed by the organization. A branch tells you why."),
+    "reactivated": gettext_lazy("Your account was opened again."),
+}
+
+
+def account_event(kind: str, *, at: datetime, link: str = "", **values: object) -> str:
+    """What the owner of an account hears when `kind` has happened to it (`accounts.notices`), and when; `link` is
+    where to say that it was somebody else."""
+    local = timezone.localtime(at)
+    when = _("%(date)s at %(time)s") % {
+        "date": format_jalali(local.date()),
+        "time": to_persian_digits(f"{local:%H:%M}"),
+    }
+    shown = {name: to_persian_digits(str(value)) for name, value in values.items()}
+    return _lines(
+        _("Social Security"),
+        str(_OF_AN_ACCOUNT[kind]) % shown,
+        when,
+        _("Was it not you? Open this and freeze your account: %(link)s") % {"link": link} if link else "",
+    )
 
 
 def test() -> str:

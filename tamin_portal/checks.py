@@ -19,6 +19,7 @@ DEMO_DATABASE_PASSWORD = "demo-only"  # noqa: S105 - docker-compose.yml's defaul
 CHOICES = {
     "ACTIVATION_POLICY": ("automatic", "branch"),
     "DUPLICATE_NOTICE": ("guide", "after_proof"),
+    "SIGN_IN_CODE": ("choice", "always"),
 }
 REGISTRIES = ("IDENTITY_OWNER_REGISTRIES", "IDENTITY_PERSON_REGISTRIES")
 

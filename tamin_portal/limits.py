@@ -51,7 +51,34 @@ STATUS_USUAL_WITHIN = timedelta(hours=24)  # the decisions that "usually" speaks
 STATUS_USUAL_OF = 100  # the newest of them,
 STATUS_USUAL_AT_LEAST = 5  # and this many, or nothing is promised
 STATUS_LATE_TIMES = 3  # so many times the usual time: then it takes longer, and no time is promised
+PASSED_BY_CODE = timedelta(minutes=15)  # a browser that proved the mobile has tries of its own at the sign-in
+SIGN_IN_CODE_WITHIN = timedelta(minutes=15)  # after the right password, where a code is asked for as well
+MANY_FAILURES = 10  # wrong passwords within a day: the owner is told, once a day
 PASSWORD_LONGEST = 128  # longer ones are refused before hashing
+
+# Sessions and devices of an account.
+SESSION_IDLE = timedelta(minutes=15)  # without a page: signed out
+SESSION_WARNING = timedelta(minutes=2)  # before that, on the page
+SESSION_LONGEST = timedelta(hours=12)  # however busy
+TRUSTED_FOR = timedelta(days=365)  # a device its owner called their own, after its last sign-in
+
+# Changes and recovery.
+FREEZE_LINK_LIFE = timedelta(hours=72)  # "not me"
+EMAIL_LINK_LIFE = timedelta(hours=24)
+MOBILE_CHANGE_LIFE = timedelta(minutes=30)  # from the password to the code
+RECOVERY_LIFE = timedelta(minutes=30)  # from the national ID to the security answer
+RECOVERY_LEFT_ALONE = timedelta(hours=12)  # from then to the new password, also while a registry is down
+ANSWER_TRIES = 3  # wrong security answers of an account, all recoveries together,
+ANSWER_TRIES_WITHIN = timedelta(days=7)
+RECOVERY_WITHOUT_ANSWER = timedelta(days=7)  # after a branch has seen the papers
+OWNER_CHECK_LIFE = timedelta(hours=24)  # a change of number waits so long for a registry
+OWNER_CHECK_BATCH = 20
+OWNER_CHECK_LEASE = timedelta(minutes=2)
+OWNER_CHECK_FIRST_PAUSE = timedelta(seconds=10)
+OWNER_CHECK_LONGEST_PAUSE = timedelta(minutes=15)
+OWNER_CHECK_TELL_AFTER = timedelta(minutes=1)  # who had to wait longer hears by SMS that it can go on
+ACCOUNT_WORK_BATCH = 50
+ACCOUNT_WORK_LEASE = timedelta(seconds=60)
 
 # The person.
 YOUNGEST_AGE = 7  # years; a younger insured person is registered by a guardian at a branch
@@ -66,6 +93,7 @@ BRANCH_LIFE = timedelta(days=60)  # referred and awaiting_branch
 
 # Kept for how long (purge).
 CODES_KEPT = timedelta(days=2)
+PROOFS_KEPT = timedelta(days=8)  # challenges, changes and links that are over; more than ANSWER_TRIES_WITHIN
 DRAFTS_KEPT = timedelta(days=7)  # after a registration ended
 MESSAGE_BODY_KEPT = timedelta(hours=1)  # after the message is final
 RECEIPTS_KEPT = timedelta(days=7)  # as they came

@@ -10,10 +10,12 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from tamin_portal import limits
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 PORTAL_HOME = Path(env("PORTAL_HOME", default=str(BASE_DIR / "var"))).resolve()
-# servers.env: the real servers `make run` was given, if any. What is set first wins.
+# servers.env: the port and the real servers `make run` was given. What is set first wins.
 for stored in (PORTAL_HOME / "run" / "servers.env", PORTAL_HOME / "portal.env"):
     if stored.exists():
         env.read_env(str(stored))
@@ -40,12 +42,15 @@ if not env("SECRET_KEY", default=""):
 SECRET_KEY = env("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 CODE_HASH_KEY = env("CODE_HASH_KEY", default=SECRET_KEY)  # keys the stored hashes of codes and grants
+CODE_HASH_KEY_FALLBACKS = env.list("CODE_HASH_KEY_FALLBACKS", default=[])  # the keys before it, while it is replaced
 
 DEBUG = False
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEMO else [])
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 # The name citizens type; bound into code messages so that a phone offers them only on our pages.
-PUBLIC_HOST = env("PUBLIC_HOST", default=next(iter(ALLOWED_HOSTS), "localhost"))
+# A demo is reached at its own port, which its links must name; a real service has a proxy before it.
+_DEMO_PORT = f":{env('PORT')}" if DEMO and env("PORT", default="") else ""
+PUBLIC_HOST = env("PUBLIC_HOST", default=next(iter(ALLOWED_HOSTS), "localhost") + _DEMO_PORT)
 HTTPS = env.bool("HTTPS", default=not DEMO)
 ACTIVATION_POLICY = env("ACTIVATION_POLICY", default="automatic")  # or "branch"
 DUPLICATE_NOTICE = env("DUPLICATE_NOTICE", default="guide")  # or "after_proof"
@@ -54,7 +59,6 @@ INSTALLED_APPS = [
     "tamin_portal.admin.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "formtools",
@@ -127,6 +131,8 @@ CELERY_TASK_ROUTES = {  # nothing stands before a code: not a burst of receipts,
     "sms.drain": {"queue": "sms"},
     "sms.*": {"queue": "receipts"},
     "registration.*": {"queue": "identity"},
+    "accounts.send_codes": {"queue": "sms"},  # as quick as the code itself
+    "accounts.*": {"queue": "identity"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -137,11 +143,17 @@ CELERY_BEAT_SCHEDULE = {
     "read-receipts": {"task": "sms.read_receipts", "schedule": 5.0, "options": {"expires": 60}},
     "poll-receipts": {"task": "sms.poll", "schedule": 10.0, "options": {"expires": 60}},
     "watch-sms": {"task": "sms.watch", "schedule": 60.0, "options": {"expires": 60}},
+    "send-asked-codes": {"task": "accounts.send_codes", "schedule": 3.0, "options": {"expires": 60}},
+    "check-owners": {"task": "accounts.check_owners", "schedule": 5.0, "options": {"expires": 60}},
+    "tell-owners": {"task": "accounts.tell_owners", "schedule": 10.0, "options": {"expires": 60}},
     "watch-codes": {"task": "accounts.watch", "schedule": 300.0, "options": {"expires": 300}},
     "drain-matching": {"task": "registration.match", "schedule": 5.0, "options": {"expires": 60}},
     "sweep": {"task": "registration.sweep", "schedule": 300.0, "options": {"expires": 300}},
     "purge": {"task": "registration.purge", "schedule": 3600.0, "options": {"expires": 3600}},
 }
+
+# "choice": a code on a new device for those who want it (profile); "always": for everybody. It costs an SMS each time.
+SIGN_IN_CODE = env("SIGN_IN_CODE", default="choice")
 
 # The gateways in order, which operator goes by which, and each one's own SMS_<NAME>_…; see sms/configuration.py.
 SMS_GATEWAYS = env.list("SMS_GATEWAYS", default=["inbox"] if DEMO else [])
@@ -166,8 +178,8 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"  # no s
 LOGIN_URL = "/portal/"
 LOGIN_REDIRECT_URL = "/portal/home"
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_ENGINE = "accounts.sessions"
+SESSION_COOKIE_AGE = int(limits.SESSION_LONGEST.total_seconds())
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"

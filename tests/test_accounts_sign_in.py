@@ -5,14 +5,13 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import texts
-from accounts.models import SignInFailures, User
+from accounts.models import Session, SignInFailures, User
 from tests.accounts import PASSWORD, REZA, citizen, clerk, spy_on_hashing, together
 
 pytestmark = pytest.mark.django_db
@@ -376,5 +375,5 @@ def test_a_sign_in_takes_few_statements(client) -> None:
     with CaptureQueriesContext(connection) as queries:
         sign_in(client)
     skip = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
-    statements = [q["sql"] for q in queries if not q["sql"].startswith(skip) and "django_session" not in q["sql"]]
+    statements = [q["sql"] for q in queries if not q["sql"].startswith(skip) and "accounts_session" not in q["sql"]]
     assert len(statements) <= 7, statements

@@ -379,4 +379,4 @@ def _statements(request) -> int:
     with CaptureQueriesContext(connection) as queries:
         request()
     sql = [query["sql"].lstrip() for query in queries.captured_queries]
-    return len([one for one in sql if one.startswith(ours) and "django_session" not in one])
+    return len([one for one in sql if one.startswith(ours) and "accounts_session" not in one])

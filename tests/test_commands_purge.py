@@ -7,13 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.sessions.backends.db import SessionStore
-from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.utils import timezone
 
 from accounts import codes
-from accounts.models import CodePurpose, OneTimeCode, SignInFailures, User
+from accounts.models import CodePurpose, OneTimeCode, Session, SignInFailures, User
+from accounts.sessions import SessionStore
 from identity.models import Extract, ExtractKind, ExtractState
 from registration.management.commands.purge import _KINDS
 from registration.models import Registration

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.contrib.sessions.models import Session
 
+from accounts.models import Session
 from registration.forms import CodeForm, IdentityForm, MobileForm
 from registration.models import Registration
 from registration.states import State

@@ -94,7 +94,7 @@ def refuse_taken(port: int) -> None:
 
 
 def serve(home: Path, port: int) -> None:
-    remember_servers(home)
+    remember_servers(home, port)
     env = environment(home, port)
     redis = redis_command(home)
     say("Bringing the database up to date …")
@@ -120,13 +120,12 @@ def serve(home: Path, port: int) -> None:
     say("Stopped.")
 
 
-def remember_servers(home: Path) -> None:
-    """Write down which real servers this run uses, so that manage.py needs nothing but PORTAL_HOME."""
+def remember_servers(home: Path, port: int) -> None:
+    """Write down the port and which real servers this run uses, so that manage.py needs nothing but PORTAL_HOME."""
     named = {name: os.environ[name] for name in ("DATABASE_URL", "REDIS_URL") if name in os.environ}
     path = home / "run" / "servers.env"
     path.unlink(missing_ok=True)  # an earlier run's
-    if named:
-        setup.write_privately(path, "".join(f"{name}={value}\n" for name, value in named.items()))
+    setup.write_privately(path, "".join(f"{name}={value}\n" for name, value in (named | {"PORT": str(port)}).items()))
 
 
 def start_supervisor(home: Path, env: dict[str, str]) -> subprocess.Popen[bytes]:

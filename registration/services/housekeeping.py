@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts import codes
 from accounts import services as accounts
-from accounts.models import SignInFailures
+from accounts.models import Session, SignInFailures
 from identity import services as identity
 from registration.models import Registration
 from registration.services.decisions import hold_national_id

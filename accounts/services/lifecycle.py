@@ -1,4 +1,4 @@
-"""What happens to accounts. Each service is one transaction and raises PortalError."""
+"""Accounts come into being and are activated; staff and their rights."""
 
 from __future__ import annotations
 

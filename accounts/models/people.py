@@ -1,4 +1,4 @@
-"""Accounts: who may sign in, the branches staff belong to, one-time codes, sign-in failures."""
+"""Who may sign in, and the branches staff belong to."""
 
 from __future__ import annotations
 
@@ -33,6 +33,13 @@ class Gender(models.TextChoices):
     MALE = "male", _("Male")
 
 
+class Closure(models.TextChoices):
+    """Why an activated account is closed. The way out of either is a branch."""
+
+    FROZEN = "frozen", _("frozen by its owner")  # "not me"
+    DEACTIVATED = "deactivated", _("deactivated by an operator")
+
+
 class UserManager(BaseUserManager["User"]):
     def create_superuser(self, username: str, password: str | None = None, **fields: object) -> User:
         user = self.model(username=username, is_staff=True, is_superuser=True, **fields)
@@ -61,7 +68,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     security_question = models.CharField(max_length=30, blank=True)
     security_answer = models.CharField(max_length=200, blank=True)  # a hash over the name comparison key
     branch = models.ForeignKey(Branch, null=True, blank=True, on_delete=models.PROTECT, verbose_name=_("branch"))
+    email_confirmed_at = models.DateTimeField(null=True, blank=True)  # by a link; until then nothing is told there
+    code_at_sign_in = models.BooleanField(default=False)  # the citizen's own choice: a code on every new device
+    password_changed_at = models.DateTimeField(null=True, blank=True)  # what was begun before it is over
+    # A branch has seen the papers of one who forgot the answer: until when recovery asks for none.
+    recovery_without_answer_until = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
+    closure = models.CharField(_("closed"), max_length=12, choices=Closure, blank=True, default="")
+    closed_at = models.DateTimeField(null=True, blank=True)
     is_staff = models.BooleanField(_("staff"), default=False)
     date_joined = models.DateTimeField(default=timezone.now)
     activated_at = models.DateTimeField(null=True, blank=True)
@@ -86,6 +100,9 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(
                 condition=models.Q(is_superuser=False) | models.Q(is_staff=True), name="superuser_is_staff"
             ),
+            models.CheckConstraint(
+                condition=models.Q(closure="") | models.Q(is_active=False), name="closed_account_is_not_active"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -96,47 +113,3 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_short_name(self) -> str:
         return self.first_name
-
-
-class CodePurpose(models.TextChoices):
-    REGISTER = "register", _("registration")
-    DESK = "desk", _("activation at the branch")
-    SIGN_IN = "sign_in", _("sign-in")
-    RECOVERY = "recovery", _("password recovery")
-    NEW_MOBILE = "new_mobile", _("change of mobile")
-
-
-class OneTimeCode(models.Model):
-    """A code that was asked for: bound to purpose, mobile and the session that asked (`asker`).
-
-    Without a message: the number had a code less than a minute ago, so none was sent for this
-    session; the row still counts this session's tries.
-    """
-
-    purpose = models.CharField(max_length=12, choices=CodePurpose)
-    mobile = models.CharField(max_length=13)
-    asker = models.CharField(max_length=64)  # keyed hash
-    code_hash = models.CharField(max_length=64, blank=True)
-    message = models.OneToOneField("sms.Message", null=True, on_delete=models.SET_NULL, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now)
-    tries = models.PositiveSmallIntegerField(default=0)
-    used_at = models.DateTimeField(null=True)
-    used_for = models.CharField(max_length=64, blank=True)  # what it proved; a retry proves the same again
-
-    class Meta:
-        indexes = [models.Index(fields=["mobile", "purpose", "created_at"], name="code_by_mobile")]
-
-
-class SignInFailures(models.Model):
-    """Tries in a row, none of them right, for one account on one device (both keyed hashes): sign-ins, and
-    looks at a status. Written by `accounts.throttle` before the try is looked at.
-    """
-
-    account = models.CharField(max_length=64)
-    device = models.CharField(max_length=64)
-    count = models.PositiveIntegerField(default=0)
-    last_at = models.DateTimeField()
-    blocked_until = models.DateTimeField(null=True)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["account", "device"], name="sign_in_failures_key")]

@@ -1,0 +1,99 @@
+"""What is asked of somebody who is not signed in, without telling whether there is an account."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models.changes import MobileChange
+from accounts.models.codes import CodePurpose
+from accounts.models.people import User
+from tamin_portal.leases import Leased
+
+
+class ChallengeStage(models.TextChoices):
+    """A challenge goes down this list; only recovery goes beyond PROVEN."""
+
+    ASKED = "asked"  # a worker looks whether there is an account, and sends the code
+    CODE_SENT = "code_sent"  # or nothing was sent, which looks the same
+    PROVEN = "proven"  # the code was right
+    OWNER_ASKED = "owner_asked"  # the answer was right; a worker asks whose the mobile is
+    OWNER_MATCHED = "owner_matched"  # a new password may be set
+    OWNER_MISMATCHED = "owner_mismatched"  # a branch is the way
+    DONE = "done"
+    ENDED = "ended"  # overtaken: another recovery, a new password, a frozen account
+
+
+class Challenge(Leased):
+    """A browser says a national ID and has to prove that it holds the mobile on record.
+
+    The row is written alike for every ID; whether there is an account a worker finds out (`account`),
+    so that no page and no pause tells.
+    """
+
+    token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)  # in that browser's session
+    purpose = models.CharField(max_length=12, choices=CodePurpose)
+    national_id = models.CharField(max_length=10)
+    account = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
+    mobile = models.CharField(max_length=13, blank=True)  # where the code went; a decoy without an account
+    stage = models.CharField(max_length=16, choices=ChallengeStage, default=ChallengeStage.ASKED)
+    created_at = models.DateTimeField(default=timezone.now)
+    asked_at = models.DateTimeField(default=timezone.now)  # for the code, the last time
+    proven_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                name="challenge_due",
+                condition=models.Q(next_attempt_at__isnull=False),
+            ),
+            models.Index(fields=["created_at"], name="challenge_by_age"),
+        ]
+
+
+class OwnerCheck(Leased):
+    """The registry of mobile owners is asked whether `mobile` is the account's owner's: for one thing that waits."""
+
+    account = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    mobile = models.CharField(max_length=13)
+    challenge = models.OneToOneField(Challenge, null=True, on_delete=models.CASCADE, related_name="owner_check")
+    change = models.OneToOneField(MobileChange, null=True, on_delete=models.CASCADE, related_name="owner_check")
+    created_at = models.DateTimeField(default=timezone.now)
+    outcome = models.CharField(max_length=16, blank=True)  # an identity Outcome; what the last inquiry came to
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                name="owner_check_due",
+                condition=models.Q(next_attempt_at__isnull=False),
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(challenge__isnull=False, change__isnull=True)
+                | models.Q(challenge__isnull=True, change__isnull=False),
+                name="owner_check_is_for_one_thing",
+            )
+        ]
+
+
+class FailedSignIn(Leased):
+    """One refused sign-in, written alike for every ID; a worker tells the owner what the page must not."""
+
+    national_id = models.CharField(max_length=10)
+    right_password = models.BooleanField(default=False)  # the account is closed
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                name="failed_sign_in_due",
+                condition=models.Q(next_attempt_at__isnull=False),
+            ),
+            models.Index(fields=["national_id", "created_at"], name="failed_sign_ins_of_one"),
+        ]

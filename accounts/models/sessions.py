@@ -1,0 +1,40 @@
+"""Browsers: sessions with whose they are, and the devices a person called their own."""
+
+from __future__ import annotations
+
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import models
+from django.utils import timezone
+
+from accounts.models.people import User
+
+
+class Session(AbstractBaseSession):
+    """A session of the portal (`accounts.sessions` reads and writes it). Without an account: a journey.
+
+    `expire_date` is the absolute end; `seen_at` is when it was last used, from which idleness is counted.
+    """
+
+    account = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
+    began_at = models.DateTimeField(default=timezone.now)  # the sign-in; a new key does not change it
+    seen_at = models.DateTimeField(default=timezone.now)
+    browser = models.CharField(max_length=80, blank=True)  # in words: "Chrome, Android"
+
+    @classmethod
+    def get_session_store_class(cls):  # type: ignore[no-untyped-def]
+        from accounts.sessions import SessionStore
+
+        return SessionStore
+
+
+class TrustedDevice(models.Model):
+    """A browser of which its owner said, at a sign-in: it is mine, remember me. The cookie holds its secret."""
+
+    account = models.ForeignKey(User, on_delete=models.CASCADE, related_name="trusted_devices")
+    secret_hash = models.CharField(max_length=64)  # keyed
+    browser = models.CharField(max_length=80, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    used_at = models.DateTimeField(default=timezone.now)  # the last sign-in there
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "secret_hash"], name="one_trust_per_device")]
