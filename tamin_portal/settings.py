@@ -10,6 +10,9 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from tamin_portal import limits
+from tamin_portal.mail_url import email_settings
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 PORTAL_HOME = Path(env("PORTAL_HOME", default=str(BASE_DIR / "var"))).resolve()
@@ -62,6 +65,7 @@ INSTALLED_APPS = [
     "tamin_portal",
     "sms",
     "identity",
+    "mail",
     "accounts",
     "registration",
 ]
@@ -126,6 +130,7 @@ CELERY_TASK_DEFAULT_QUEUE = "identity"
 CELERY_TASK_ROUTES = {  # nothing stands before a code: not a burst of receipts, nor a gateway that does not answer
     "sms.drain": {"queue": "sms"},
     "sms.*": {"queue": "receipts"},
+    "mail.*": {"queue": "receipts"},  # a slow mail server may hold up a receipt, never a code or a result
     "registration.*": {"queue": "identity"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -137,6 +142,7 @@ CELERY_BEAT_SCHEDULE = {
     "read-receipts": {"task": "sms.read_receipts", "schedule": 5.0, "options": {"expires": 60}},
     "poll-receipts": {"task": "sms.poll", "schedule": 10.0, "options": {"expires": 60}},
     "watch-sms": {"task": "sms.watch", "schedule": 60.0, "options": {"expires": 60}},
+    "drain-mail": {"task": "mail.drain", "schedule": 10.0, "options": {"expires": 60}},
     "watch-codes": {"task": "accounts.watch", "schedule": 300.0, "options": {"expires": 300}},
     "drain-matching": {"task": "registration.match", "schedule": 5.0, "options": {"expires": 60}},
     "sweep": {"task": "registration.sweep", "schedule": 300.0, "options": {"expires": 300}},
@@ -148,6 +154,11 @@ SMS_GATEWAYS = env.list("SMS_GATEWAYS", default=["inbox"] if DEMO else [])
 SMS_ROUTES = env("SMS_ROUTES", default="")
 SMS_ENVIRONMENT = {name: value for name, value in os.environ.items() if name.startswith("SMS_")}
 SMS_DAILY_BUDGET = whole_number("SMS_DAILY_BUDGET", 0)  # parts a day; 0: no limit; see sms/budget.py
+# The mail server, like smtp+tls://user:password@mail.example:587, and whom letters are from; see mail/checks.py.
+MAIL_URL = env("MAIL_URL", default="inbox:" if DEMO else "")
+MAIL_FROM = DEFAULT_FROM_EMAIL = env("MAIL_FROM", default="portal@demo.invalid" if DEMO else "")
+globals().update(email_settings(MAIL_URL))  # EMAIL_…: what Django's mail API reads
+EMAIL_TIMEOUT = limits.MAIL_ANSWER_WITHIN
 # The registries of each question in order, and each one's own IDENTITY_<NAME>_…; see identity/configuration.py.
 IDENTITY_OWNER_REGISTRIES = env.list("IDENTITY_OWNER_REGISTRIES", default=["demo"] if DEMO else ["local"])
 IDENTITY_PERSON_REGISTRIES = env.list("IDENTITY_PERSON_REGISTRIES", default=["demo"] if DEMO else ["local"])
