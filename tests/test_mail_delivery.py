@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import socket
+import subprocess
+import sys
 import threading
 from datetime import timedelta
+from email import message_from_bytes
 from email.utils import parsedate_to_datetime
 
 import pytest
@@ -34,6 +38,7 @@ from tests.mail_fixtures import (
     queue,
     say_nothing,
 )  # fmt: skip
+from tests.sms_fixtures import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 office, impatient = mail_fixtures.office, mail_fixtures.impatient
@@ -47,6 +52,14 @@ def fresh(letter: Letter) -> Letter:
 
 def state_of(letter: Letter) -> tuple[str, str]:
     return fresh(letter).state, letter.last_error
+
+
+def database_url() -> str:
+    """The database of the tests, for another process."""
+    where = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{where['NAME']}"
+    return f"postgres://{where['USER']}:{where['PASSWORD']}@{where['HOST']}:{where['PORT']}/{where['NAME']}"
 
 
 # ── what arrives
@@ -404,17 +417,37 @@ def test_a_batch_that_takes_too_long_gives_the_rest_back_untried(office, monkeyp
 # ── several workers, and dead ones
 
 
-def test_a_worker_that_was_killed_leaves_its_letter_to_the_next_with_the_same_message_id(office):
+def test_a_process_that_is_killed_in_mid_send_leaves_its_letter_to_the_next_with_the_same_message_id(office, settings):
+    taken: list[bytes] = []
+
+    async def take_and_say_nothing(server, envelope):
+        taken.append(envelope.content)
+        return await say_nothing(server, envelope)
+
+    office.after_data = take_and_say_nothing
     letter = queue()
-    [claimed] = leases.claim(Letter, limit=1, lease_for=limits.MAIL_LEASE)
-    delivery._begin(claimed)
-    with Server() as server:
-        server.deliver(claimed)  # and here it dies
+    code = "import django; django.setup(); from mail import delivery; delivery.drain()"
+    env = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "DATABASE_URL": database_url(),
+        "MAIL_URL": settings.MAIL_URL,
+        "MAIL_FROM": settings.MAIL_FROM,
+    }
+    worker = subprocess.Popen([sys.executable, "-c", code], env=env)
+    try:
+        until(lambda: taken, seconds=30)
+    finally:
+        worker.kill()
+        worker.wait(10)
+    assert state_of(letter) == (LetterState.SENDING, "")
+    office.after_data = None
     assert delivery.drain() == 0  # as long as the lease may still be somebody's
     make_due(letter)
     delivery.drain()
     assert state_of(letter) == (LetterState.SENT, "")
-    assert [message["Message-ID"] for message in office.arrived] == [letter.message_id] * 2
+    [again] = office.arrived
+    assert message_from_bytes(taken[0])["Message-ID"] == again["Message-ID"] == letter.message_id
 
 
 def test_a_worker_paused_past_its_lease_changes_nothing_and_sends_nothing_more(office):

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from mail import delivery
 from mail.models import InboxLetter, Letter, LetterState
+from tests.accounts import clerk
 from tests.mail_fixtures import ADDRESS, HTML, SUBJECT, TEXT, make_due, queue
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -144,6 +145,14 @@ def test_nobody_changes_a_letter_in_the_admin(superuser):
     assert superuser.post(f"/admin/mail/letter/{letter.pk}/delete/", {"post": "yes"}).status_code == 403
     assert Letter.objects.get().state == LetterState.QUEUED
     assert superuser.get("/admin/mail/inboxletter/").status_code == 404
+
+
+def test_clerks_see_no_letters(client):
+    letter = queue()
+    client.force_login(clerk(), backend="accounts.backends.StaffBackend")
+    assert "/admin/mail/" not in client.get("/admin/").content.decode()
+    for url in ("/admin/mail/letter/", f"/admin/mail/letter/{letter.pk}/change/"):
+        assert client.get(url).status_code == 403
 
 
 @pytest.mark.parametrize("lookup", ["text__contains", "html__startswith", "subject__regex", "to", "message_id"])
