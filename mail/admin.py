@@ -44,7 +44,7 @@ class LetterAdmin(OnlyItsFilters, admin.ModelAdmin):
     next_round = moment("next_attempt_at", _("next attempt"))
     expires = moment("expires_at", _("expires"))
 
-    @admin.display(description=_("letter number"), ordering="pk")
+    @admin.display(description=_("e-mail number"), ordering="pk")
     def number(self, letter: Letter) -> str:
         """What the log names."""
         return to_persian_digits(letter.pk)

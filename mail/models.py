@@ -40,8 +40,8 @@ class Letter(Leased):
     last_error = models.CharField(_("last error"), max_length=100, blank=True)
 
     class Meta:
-        verbose_name = _("letter")
-        verbose_name_plural = _("letters")
+        verbose_name = _("e-mail message")
+        verbose_name_plural = _("e-mail messages")
         indexes = [
             models.Index(
                 fields=["next_attempt_at"], name="mail_due", condition=models.Q(next_attempt_at__isnull=False)

@@ -56,8 +56,8 @@ class Migration(migrations.Migration):
                 ("last_error", models.CharField(blank=True, max_length=100, verbose_name="last error")),
             ],
             options={
-                "verbose_name": "letter",
-                "verbose_name_plural": "letters",
+                "verbose_name": "e-mail message",
+                "verbose_name_plural": "e-mail messages",
                 "indexes": [
                     models.Index(
                         condition=models.Q(("next_attempt_at__isnull", False)),
