@@ -21,6 +21,7 @@ from mail import outbox
 from mail.models import Letter
 
 ADDRESS = "maryam@example.org"
+OTHER = "reza@example.org"
 SUBJECT = "گذرواژه‌ی شما تغییر کرد"
 TEXT = "گذرواژه‌ی شما تغییر کرد.\nاگر کار شما نبود، به شعبه بروید.\n"
 HTML = "<!doctype html><html lang='fa' dir='rtl'><body><p>گذرواژه‌ی شما تغییر کرد.</p></body></html>"
@@ -131,3 +132,12 @@ class OneUser:
 
     def __call__(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
         return AuthResult(success=(data.login, data.password) == (b"portal", self.password), handled=False)
+
+
+def fresh(letter: Letter) -> Letter:
+    letter.refresh_from_db()
+    return letter
+
+
+def state_of(letter: Letter) -> tuple[str, str]:
+    return fresh(letter).state, letter.last_error
