@@ -11,6 +11,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from tamin_portal import limits
+from tamin_portal.mail_url import email_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -66,6 +67,7 @@ INSTALLED_APPS = [
     "tamin_portal",
     "sms",
     "identity",
+    "mail",
     "accounts",
     "registration",
 ]
@@ -130,6 +132,7 @@ CELERY_TASK_DEFAULT_QUEUE = "identity"
 CELERY_TASK_ROUTES = {  # nothing stands before a code: not a burst of receipts, nor a gateway that does not answer
     "sms.drain": {"queue": "sms"},
     "sms.*": {"queue": "receipts"},
+    "mail.*": {"queue": "receipts"},  # a slow mail server may hold up a receipt, never a code or a result
     "registration.*": {"queue": "identity"},
     "accounts.send_codes": {"queue": "sms"},  # as quick as the code itself
     "accounts.*": {"queue": "identity"},
@@ -146,6 +149,7 @@ CELERY_BEAT_SCHEDULE = {
     "send-asked-codes": {"task": "accounts.send_codes", "schedule": 3.0, "options": {"expires": 60}},
     "check-owners": {"task": "accounts.check_owners", "schedule": 5.0, "options": {"expires": 60}},
     "tell-owners": {"task": "accounts.tell_owners", "schedule": 10.0, "options": {"expires": 60}},
+    "drain-mail": {"task": "mail.drain", "schedule": 10.0, "options": {"expires": 60}},
     "watch-codes": {"task": "accounts.watch", "schedule": 300.0, "options": {"expires": 300}},
     "drain-matching": {"task": "registration.match", "schedule": 5.0, "options": {"expires": 60}},
     "sweep": {"task": "registration.sweep", "schedule": 300.0, "options": {"expires": 300}},
@@ -160,6 +164,11 @@ SMS_GATEWAYS = env.list("SMS_GATEWAYS", default=["inbox"] if DEMO else [])
 SMS_ROUTES = env("SMS_ROUTES", default="")
 SMS_ENVIRONMENT = {name: value for name, value in os.environ.items() if name.startswith("SMS_")}
 SMS_DAILY_BUDGET = whole_number("SMS_DAILY_BUDGET", 0)  # parts a day; 0: no limit; see sms/budget.py
+# The mail server, like smtp+tls://user:password@mail.example:587, and whom letters are from; see mail/checks.py.
+MAIL_URL = env("MAIL_URL", default="inbox:" if DEMO else "")
+MAIL_FROM = DEFAULT_FROM_EMAIL = env("MAIL_FROM", default="portal@demo.invalid" if DEMO else "")
+globals().update(email_settings(MAIL_URL))  # EMAIL_…: what Django's mail API reads
+EMAIL_TIMEOUT = limits.MAIL_ANSWER_WITHIN
 # The registries of each question in order, and each one's own IDENTITY_<NAME>_…; see identity/configuration.py.
 IDENTITY_OWNER_REGISTRIES = env.list("IDENTITY_OWNER_REGISTRIES", default=["demo"] if DEMO else ["local"])
 IDENTITY_PERSON_REGISTRIES = env.list("IDENTITY_PERSON_REGISTRIES", default=["demo"] if DEMO else ["local"])

@@ -52,9 +52,9 @@ def test_nothing_but_sending_is_in_the_queue_of_codes():
     assert {task for task in every_task() if queue_of(task) == "sms"} == {"sms.drain", "accounts.send_codes"}
 
 
-def test_reading_and_asking_for_receipts_have_a_queue_of_their_own():
+def test_receipts_and_mail_have_a_queue_of_their_own():
     assert {task for task in every_task() if queue_of(task) == "receipts"} == {
-        "sms.read_receipts", "sms.poll", "sms.watch",
+        "sms.read_receipts", "sms.poll", "sms.watch", "mail.drain",
     }  # fmt: skip
 
 
