@@ -6,9 +6,11 @@ import re
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from accounts import notices
 from accounts.models import AccountEvent, EventKind, FreezeLink, User
+from mail.models import Letter
 from sms import parts
 from sms.models import Message, MessageKind
 from tests.accounts import citizen
@@ -53,6 +55,47 @@ def test_the_table_says_who_hears_of_it(kind) -> None:
         assert message.kind == MessageKind.NOTICE
         assert "%" not in message.text
         assert parts.count(message.text) <= 3
+
+
+# Of these nothing is sent by e-mail: they are for the phone in the hand, or a stranger causes them.
+BY_SMS_ONLY = {"closed_sign_in", "recovery_ready", "mobile_late"}
+
+
+def confirmed() -> User:
+    account = citizen()
+    account.email_confirmed_at = timezone.now()
+    account.save()
+    return account
+
+
+@pytest.mark.parametrize("kind", list(EventKind))
+def test_a_confirmed_address_hears_the_same_with_a_link_of_its_own(kind) -> None:
+    account = confirmed()
+    event = record(account, kind)
+    told = list(Letter.objects.all())
+    assert [letter.to for letter in told] == ([] if kind in QUIET | BY_SMS_ONLY else [account.email])
+    for letter in told:
+        assert letter.subject == event.get_kind_display()
+        links = re.findall(r"https?://\S+/portal/not-me/[\w-]{16}", letter.text)
+        assert len(links) == (1 if kind in WITH_LINK else 0)
+        assert all(link in letter.html and link not in Message.objects.get().text for link in links)
+
+
+def test_an_address_that_nobody_has_confirmed_hears_nothing() -> None:
+    record(citizen(), EventKind.PASSWORD_CHANGED)
+    assert not Letter.objects.exists()
+
+
+def test_without_a_mail_server_nothing_is_queued_for_one(settings) -> None:
+    settings.MAIL_URL = ""
+    record(confirmed(), EventKind.PASSWORD_CHANGED)
+    assert not Letter.objects.exists()
+    assert Message.objects.exists()
+
+
+def test_a_change_of_address_is_told_to_the_old_one_too() -> None:
+    record(confirmed(), EventKind.EMAIL_CHANGED, mail_to=("old@example.com", "new@example.com"))
+    assert sorted(letter.to for letter in Letter.objects.all()) == ["new@example.com", "old@example.com"]
 
 
 def test_a_change_of_number_is_told_to_both_each_with_a_link_of_its_own() -> None:
