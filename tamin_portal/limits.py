@@ -52,6 +52,10 @@ STATUS_USUAL_OF = 100  # the newest of them,
 STATUS_USUAL_AT_LEAST = 5  # and this many, or nothing is promised
 STATUS_LATE_TIMES = 3  # so many times the usual time: then it takes longer, and no time is promised
 PASSWORD_LONGEST = 128  # longer ones are refused before hashing
+# Staff: the second step of their sign-in.
+STAFF_TOTP_WITHIN = timedelta(minutes=10)  # after the password was right; then it is asked for again
+STAFF_TOTP_DIGITS = 6
+STAFF_TOTP_LONGEST = 32  # characters of a typed code, blanks and hyphens too
 
 # The person.
 YOUNGEST_AGE = 7  # years; a younger insured person is registered by a guardian at a branch
