@@ -42,8 +42,8 @@ class KeepsNext(RedirectURLMixin):
 
     def step(self, page: str) -> HttpResponse:
         wanted = self.get_redirect_url()
-        query = f"?{urlencode({self.redirect_field_name: wanted})}" if wanted else ""
-        return redirect(reverse(page) + query)
+        query = urlencode({self.redirect_field_name: wanted}, safe="/") if wanted else ""
+        return redirect(reverse(page) + (query and f"?{query}"))
 
 
 class StaffSignIn(KeepsNext, SignIn):
