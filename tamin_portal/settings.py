@@ -165,7 +165,10 @@ PASSWORD_HASHERS = [
     "accounts.hashers.PortalArgon2Hasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
-AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.passwords.GuideValidator"}]
+AUTH_PASSWORD_VALIDATORS = [  # each of accounts/passwords.py RULES, in their order
+    {"NAME": "accounts.passwords.Rule", "OPTIONS": {"code": code}}
+    for code in ("latin", "first_letter", "mix", "too_short", "personal", "characters", "too_long", "common")
+]
 OTP_TOTP_ISSUER = PUBLIC_HOST  # what the app calls the account; two portals are told apart
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # its pages are not registered either (accounts/admin.py)
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"  # no session row for a sentence
