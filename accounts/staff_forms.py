@@ -19,6 +19,12 @@ def _six_digits(text: str) -> str:
     return digits
 
 
+class NotShownAgain(forms.PasswordInput):
+    """A code that is typed in the open, but never written back: the app shows another one by then."""
+
+    input_type = "text"
+
+
 class StaffCodeForm(forms.Form):
     code = ParsedField(
         _six_digits,
@@ -26,5 +32,5 @@ class StaffCodeForm(forms.Form):
         label=_("One-time code"),
         max_length=limits.STAFF_TOTP_LONGEST,
         error_messages={"required": _("Type the code that the app shows now.")},
-        widget=forms.TextInput(attrs={**NUMBER, "autocomplete": "one-time-code", "autofocus": True}),
+        widget=NotShownAgain(attrs={**NUMBER, "autocomplete": "one-time-code", "autofocus": True}),
     )

@@ -142,6 +142,7 @@ def test_a_wrong_code_is_told_and_opens_nothing(client) -> None:
     response = type_code(client, wrong_code(device))
     assert response.status_code == 200
     assert errors(response) == [staff_texts.sentence(WRONG)]
+    assert wrong_code(device) not in response.content.decode()
     assert_fits_the_policy(response.content.decode())
     assert not is_in(client)
     device.refresh_from_db()
