@@ -55,6 +55,7 @@ PUBLIC_HOST = env("PUBLIC_HOST", default=next(iter(ALLOWED_HOSTS), "localhost") 
 HTTPS = env.bool("HTTPS", default=not DEMO)
 ACTIVATION_POLICY = env("ACTIVATION_POLICY", default="automatic")  # or "branch"
 DUPLICATE_NOTICE = env("DUPLICATE_NOTICE", default="guide")  # or "after_proof"
+STAFF_TOTP = env("STAFF_TOTP", default="optional" if DEMO else "required")  # one-time codes of staff
 
 INSTALLED_APPS = [
     "tamin_portal.admin.PortalAdminConfig",
@@ -64,6 +65,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "formtools",
     "phonenumber_field",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "tamin_portal",
     "sms",
     "identity",
@@ -83,6 +86,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",  # who typed a one-time code in this session; asks nothing for citizens
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -182,7 +186,12 @@ PASSWORD_HASHERS = [
     "accounts.hashers.PortalArgon2Hasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
-AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.passwords.GuideValidator"}]
+AUTH_PASSWORD_VALIDATORS = [  # each of accounts/passwords.py RULES, in their order
+    {"NAME": "accounts.passwords.Rule", "OPTIONS": {"code": code}}
+    for code in ("latin", "first_letter", "mix", "too_short", "personal", "characters", "too_long", "common")
+]
+OTP_TOTP_ISSUER = PUBLIC_HOST  # what the app calls the account; two portals are told apart
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # its pages are not registered either (accounts/admin.py)
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"  # no session row for a sentence
 LOGIN_URL = "/portal/"
 LOGIN_REDIRECT_URL = "/portal/home"
