@@ -87,9 +87,7 @@ def to_the_password(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
-def test_who_forgot_the_answer_finds_the_branch_of_the_city(
-    browser: Browser, portal: Portal, width: int
-) -> None:
+def test_who_forgot_the_answer_finds_the_branch_of_the_city(browser: Browser, portal: Portal, width: int) -> None:
     visitor = Visitor(browser, portal, width=width)
     visitor.go("/portal/recovery/branch")
     visitor.seen("66-branch-way-stranger")
