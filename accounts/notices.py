@@ -14,11 +14,11 @@ from django.utils import timezone
 
 from accounts.models import AccountEvent, EventKind, FreezeLink, User
 from sms import outbox, texts
-from sms.models import MessageKind
+from sms.models import Message, MessageKind
 from tamin_portal import links
 from tamin_portal.secrets import keyed_hash
 
-CITIZEN, PORTAL = "citizen", "portal"
+CITIZEN, PORTAL, OPERATOR = "citizen", "portal", "operator "
 NOT_ME = "/portal/not-me/"
 
 
@@ -89,6 +89,18 @@ def record(
         for number in dict.fromkeys(sms_to or (account.mobile,)):
             _send_sms(account, event, telling, number)
     return event
+
+
+def operator(name: str) -> str:
+    """The actor of what the operator of this name does."""
+    return f"{OPERATOR}{name}"
+
+
+def numbers_told(*, event: AccountEvent) -> list[str]:
+    """The numbers to which an SMS about `event` went. (After the second colon a number begins with a plus; an SMS
+    that is told once a day has its kind there.)"""
+    told = Message.objects.filter(dedupe_key__startswith=f"account:{event.pk}:+")
+    return list(told.order_by("pk").values_list("to", flat=True))
 
 
 def _send_sms(account: User, event: AccountEvent, telling: Telling, number: str) -> None:

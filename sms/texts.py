@@ -150,7 +150,14 @@ _OF_AN_ACCOUNT: dict[str, Any] = {
         "certificate."
     ),
     "deactivated": gettext_lazy("Your account was closed by the organization. A branch tells you why."),
-    "reactivated": gettext_lazy("Your account was opened again."),
+    "reactivated": gettext_lazy(
+        "Your account was opened again. If your password is not accepted, set a new one by recovery on the sign-in "
+        "page."
+    ),
+    "reactivated_with_mobile": gettext_lazy(
+        "Your account was opened again at a branch, and its mobile number is now %(mobile)s. If your password is not "
+        "accepted, set a new one by recovery on the sign-in page."
+    ),
 }
 
 
@@ -163,9 +170,10 @@ def account_event(kind: str, *, at: datetime, link: str = "", **values: object) 
         "time": to_persian_digits(f"{local:%H:%M}"),
     }
     shown = {name: to_persian_digits(str(value)) for name, value in values.items()}
+    with_mobile = f"{kind}_with_mobile" if "mobile" in values else ""
     return _lines(
         _("Social Security"),
-        str(_OF_AN_ACCOUNT[kind]) % shown,
+        str(_OF_AN_ACCOUNT.get(with_mobile) or _OF_AN_ACCOUNT[kind]) % shown,
         when,
         _("Was it not you? Open this and freeze your account: %(link)s") % {"link": link} if link else "",
     )
