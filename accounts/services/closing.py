@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import notices
-from accounts.models import Closure, EventKind, FreezeLink, TrustedDevice, User
+from accounts.models import AccountEvent, Closure, EventKind, FreezeLink, TrustedDevice, User
 from accounts.services.rows import end_pending, end_sessions
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
@@ -123,6 +123,13 @@ def end_all_sessions(*, account: User, by: str, reason: str) -> int:
     actor = notices.operator(by)
     notices.record(account=row, kind=EventKind.SESSIONS_ENDED, actor=actor, reason=reason, sessions=ended)
     return ended
+
+
+@transaction.atomic
+def look_at_history(*, account: User, by: str, reason: str) -> list[AccountEvent]:
+    """Everything that happened to the account, newest first. That an operator looked is written down before."""
+    notices.record(account=account, kind=EventKind.LOOKED_AT, actor=notices.operator(by), reason=reason)
+    return list(account.events.order_by("-at", "-pk"))
 
 
 def _locked(account: User) -> User:
