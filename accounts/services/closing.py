@@ -5,6 +5,8 @@ Nothing here gives anything back to whoever holds a link: an account is opened f
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -150,9 +152,9 @@ def _close(account: User, closure: Closure) -> None:
     end_pending(account=account)
 
 
-def _reset(account: User, mobile: str, without_answer: bool) -> dict[str, object]:
+def _reset(account: User, mobile: str, without_answer: bool) -> dict[str, Any]:
     """Set what is set anew when `account` is opened; the caller saves it. Returns what the history says of it."""
-    reset: dict[str, object] = {}
+    reset: dict[str, Any] = {}
     if account.closure == Closure.FROZEN:
         account.set_unusable_password()
         account.password_changed_at = timezone.now()
