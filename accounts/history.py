@@ -95,11 +95,16 @@ def in_words(account: User, events: Iterable[AccountEvent], *, for_owner: bool) 
 
 def _what(event: AccountEvent) -> str:
     details = [
-        str(words) % {"value": to_persian_digits(str(event.details[name]))}
+        str(words) % {"value": _isolated(event.details[name])}
         for name, words in _DETAILS.items()
         if event.details.get(name)
     ]
     return ": ".join(part for part in (str(event.get_kind_display()), _("; ").join(details)) if part)
+
+
+def _isolated(value: object) -> str:
+    """Between LRI and PDI: the dots of a masked number would turn it round in a Persian sentence."""
+    return f"\u2066{to_persian_digits(str(value))}\u2069"
 
 
 def _who(actor: str, for_owner: bool) -> str:

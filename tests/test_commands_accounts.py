@@ -102,7 +102,7 @@ def test_another_number_is_told_to_both(transactional_db, typed) -> None:
     assert person.mobile == "+989350000001"
     assert person.events.get().details["mobile"] == "0935•••0001"
     for phone in ("09121234567", NEW):
-        assert "۰۹۳۵•••۰۰۰۱" in texts_on(phone)[0]
+        assert "\u202a۰۹۳۵•••۰۰۰۱\u202c" in texts_on(phone)[0]  # else its ends change places in a Persian line
         assert "۰۹۳۵۰۰۰۰۰۰۱" not in texts_on(phone)[0]
     assert "0935•••0001" in told
 

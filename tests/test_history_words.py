@@ -56,8 +56,8 @@ def test_the_owner_reads_who_it_was_and_never_the_name(actor, owner_reads, opera
 @pytest.mark.parametrize(
     ("kind", "details", "words"),
     [
-        ("mobile_changed", {"mobile": "0935•••0001"}, "۰۹۳۵•••۰۰۰۱"),
-        ("sessions_ended", {"sessions": 3}, gettext("%(value)s sessions") % {"value": "۳"}),
+        ("mobile_changed", {"mobile": "0935•••0001"}, "\u2066۰۹۳۵•••۰۰۰۱\u2069"),  # its ends in their order
+        ("sessions_ended", {"sessions": 3}, gettext("%(value)s sessions") % {"value": "\u2066۳\u2069"}),
         ("reactivated", {"password_reset": True}, gettext("the old password does not work any more")),
         ("reactivated", {"without_answer": True}, gettext("for a while a recovery asks for no security answer")),
     ],
