@@ -10,9 +10,11 @@ from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts import admin_account, catalogue, history
+from accounts import admin_account, catalogue, history, staff_totp
 from accounts.models import Branch, Service, User
 from accounts.services.rows import end_sessions
 from tamin_portal.admin import OnlyItsFilters
@@ -20,6 +22,8 @@ from tamin_portal.persian import format_jalali, local_mobile, to_persian_digits
 
 # What staff may do comes from `add_staff`; a group made by hand could open more than a desk.
 admin.site.unregister(Group)
+# Its pages show the secret. Who lost a phone: `reset_totp`.
+admin.site.unregister(TOTPDevice)
 
 
 class SuperusersOnly(OnlyItsFilters, admin.ModelAdmin):
@@ -89,6 +93,7 @@ class UserAdmin(SuperusersOnly):
         "is_active",
         "state",
         "activated",
+        "codes",
     )
     readonly_fields = (
         "name",
@@ -100,6 +105,7 @@ class UserAdmin(SuperusersOnly):
         "email",
         "state",
         "activated",
+        "codes",
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -157,3 +163,13 @@ class UserAdmin(SuperusersOnly):
     @admin.display(description=_("Activated"), ordering="activated_at")
     def activated(self, user: User) -> str:
         return format_jalali(timezone.localtime(user.activated_at).date()) if user.activated_at else "-"
+
+    @admin.display(description=_("One-time codes"))
+    def codes(self, user: User) -> str:
+        """Whether this member of staff is asked for a code, and since when it can be."""
+        if not user.is_staff:
+            return "-"
+        device = staff_totp.device_of(user)
+        if device is None:
+            return gettext("Not set up")
+        return gettext("Set up on %(date)s") % {"date": format_jalali(timezone.localtime(device.created_at).date())}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.models import AccountEvent, User
 from accounts.notices import CITIZEN, OPERATOR, PORTAL
@@ -23,9 +23,9 @@ _DETAILS = {
     "without_answer": gettext_lazy("for a while a recovery asks for no security answer"),
 }
 _STATES = {
-    "waiting": gettext_lazy("not activated yet"),
-    "open": gettext_lazy("open"),
-    "closed": gettext_lazy("closed"),
+    "waiting": pgettext_lazy("account", "not activated yet"),
+    "open": pgettext_lazy("account", "open"),
+    "closed": pgettext_lazy("account", "closed"),
 }
 _AT_ONCE = dt.timedelta(minutes=1)
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from accounts import history, notices
 from accounts.models import AccountEvent, EventKind, User
@@ -110,15 +110,18 @@ def test_an_account_that_waits_says_so() -> None:
 
 def test_the_state_of_an_account_in_words() -> None:
     waiting, person = citizen(active=False, national_id="0070001014"), citizen()
-    assert (history.state_of(waiting), history.state_in_words(waiting)) == ("waiting", gettext("not activated yet"))
-    assert (history.state_of(person), history.state_in_words(person)) == ("open", gettext("open"))
+    assert (history.state_of(waiting), history.state_in_words(waiting)) == (
+        "waiting",
+        pgettext("account", "not activated yet"),
+    )
+    assert (history.state_of(person), history.state_in_words(person)) == ("open", pgettext("account", "open"))
     closing.deactivate(account=person, by="mina", reason="x")
     person.refresh_from_db()
     assert history.state_of(person) == "deactivated"
     assert gettext("deactivated by an operator") in history.state_in_words(person)
     User.objects.filter(pk=person.pk).update(closure="", closed_at=None)  # closed before reasons were kept
     person.refresh_from_db()
-    assert (history.state_of(person), history.state_in_words(person)) == ("closed", gettext("closed"))
+    assert (history.state_of(person), history.state_in_words(person)) == ("closed", pgettext("account", "closed"))
 
 
 def test_a_look_of_an_operator_is_seen_by_the_owner_without_the_name() -> None:

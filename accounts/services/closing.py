@@ -65,7 +65,7 @@ def check_link(*, token: str) -> FreezeLink:
 def freeze(*, token: str, browser: str = "") -> User:
     """Whoever got the SMS says that it was somebody else: nobody comes in any more. Raises as `check_link`.
 
-    Who heard of what happened hears of this too: after a change of number, the old one.
+    Who heard of what happened hears of this too: after a change of number or address, the old one.
     """
     User.objects.select_for_update().get(pk=check_link(token=token).account_id)
     link = check_link(token=token)  # as it stands now that nobody else can change it
@@ -73,8 +73,8 @@ def freeze(*, token: str, browser: str = "") -> User:
     link.save(update_fields=["used_at"])
     account = link.account
     _close(account, Closure.FROZEN)
-    heard = notices.numbers_told(event=link.event)
-    notices.record(account=account, kind=EventKind.FROZEN, browser=browser, sms_to=(account.mobile, *heard))
+    numbers, addresses = notices.who_heard(account=account, event=link.event)
+    notices.record(account=account, kind=EventKind.FROZEN, browser=browser, sms_to=numbers, mail_to=addresses)
     return account
 
 
