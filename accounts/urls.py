@@ -2,12 +2,20 @@
 
 from django.urls import path
 
-from accounts import not_me_views, views
+from accounts import branch_views, not_me_views, recovery_views, views
 
 urlpatterns = [
     path("", views.sign_in, name="sign_in"),
     path("home", views.home, name="home"),
     path("sign-out", views.sign_out, name="sign_out"),
-    path("recovery", views.recovery, name="recovery"),
+    path("recovery", recovery_views.recovery, name="recovery"),
+    path("recovery/code", recovery_views.code, name="recovery_code"),
+    path("recovery/resend", recovery_views.resend, name="recovery_resend"),
+    path("recovery/answer", recovery_views.answer, name="recovery_answer"),
+    path("recovery/wait", recovery_views.wait, name="recovery_wait"),
+    path("recovery/waiting", recovery_views.waiting, name="recovery_waiting"),
+    path("recovery/password", recovery_views.password, name="recovery_password"),
+    path("recovery/branch", branch_views.recovery_branch, name="recovery_branch"),
+    path("branches", branch_views.branches, name="branches"),
     path("not-me/<str:token>", not_me_views.not_me, name="not_me"),
 ]
