@@ -26,6 +26,7 @@ from accounts.models import (
     User,
 )
 from accounts.services import closing
+from mail.models import Letter
 from tests.accounts import PASSWORD, REZA, citizen, clerk, operator, together
 from tests.journeys import texts_on
 from tests.test_accounts_admin import assert_fits_the_policy
@@ -94,6 +95,17 @@ def test_an_operator_opens_a_frozen_account_for_a_branch(boss, transactional_db)
         "password_reset": True, "mobile": "0935•••0001", "without_answer": True,
     }  # fmt: skip
     assert len(texts_on("09350000001")) == len(texts_on("09121234567")) == 1
+
+
+def test_after_a_freeze_the_address_has_to_be_confirmed_again_and_hears_nothing_until_then(boss) -> None:
+    """Who was in the account may have put their own address into it."""
+    person = citizen()
+    User.objects.update(email_confirmed_at=timezone.now())
+    freeze(person)
+    Letter.objects.all().delete()
+    boss.post(url(person, "open"), {"reason": WHY})
+    assert User.objects.get(pk=person.pk).email_confirmed_at is None
+    assert not Letter.objects.exists()
 
 
 def test_an_operator_signs_an_account_out_everywhere(boss) -> None:

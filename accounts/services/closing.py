@@ -25,6 +25,7 @@ _SET_ANEW = (
     "closed_at",
     "password",
     "password_changed_at",
+    "email_confirmed_at",
     "mobile",
     "recovery_without_answer_until",
 )
@@ -96,7 +97,8 @@ def deactivate(*, account: User, by: str, reason: str) -> bool:
 def reactivate(*, account: User, by: str, reason: str, mobile: str = "", without_answer: bool = False) -> bool:
     """Open the account again, for a branch that has seen the papers. False: it was open, and nothing was changed.
 
-    After a freeze the old password is worthless: somebody else knew it, and recovery is the way in. `mobile`
+    After a freeze the old password is worthless: somebody else knew it, and recovery is the way in; and nothing is
+    told at the e-mail address until it is confirmed again: it may be theirs. `mobile`
     (E.164): another number, where the SIM is lost or the one on record is a thief's; both numbers hear of it.
     `without_answer`: recovery goes on without the security answer for `limits.RECOVERY_WITHOUT_ANSWER`.
     Raises PortalError: account_never_activated, no_account.
@@ -158,6 +160,7 @@ def _reset(account: User, mobile: str, without_answer: bool) -> dict[str, Any]:
     if account.closure == Closure.FROZEN:
         account.set_unusable_password()
         account.password_changed_at = timezone.now()
+        account.email_confirmed_at = None
         reset["password_reset"] = True
     if mobile and mobile != account.mobile:
         account.mobile = mobile
