@@ -74,12 +74,14 @@ def record(
     reason: str = "",
     browser: str = "",
     sms_to: Sequence[str] = (),
+    mail_to: Sequence[str] = (),
     **details: object,
 ) -> AccountEvent:
     """Write that `kind` happened to `account`, and tell its owner. In the caller's transaction.
 
     `actor`: CITIZEN, PORTAL or "operator NAME". `sms_to`: the numbers that hear of it, where these are not just the
-    account's. `details`: what the sentences need; no secret, no whole number.
+    account's; `mail_to`: the same for confirmed addresses. `details`: what the sentences need; no secret, no whole
+    number.
     """
     event = AccountEvent.objects.create(
         account=account, kind=kind, actor=actor, reason=reason, browser=browser, details=details

@@ -16,18 +16,21 @@ from registration import places
 from registration.models import Registration
 from registration.services.journey import Identity
 from tamin_portal import limits, persian
-from tamin_portal.form_fields import NUMBER, FoldedField, MobileField, NationalIdField, ParsedField
+from tamin_portal.form_fields import (
+    CodeField,
+    EmailAddressField,
+    FoldedField,
+    MobileField,
+    NationalIdField,
+    NotShownAgain,
+    OperatorField,
+    ParsedField,
+)
 
 CHOOSE = ("", _("Choose"))
 # Never kept outside the request that carries them.
 SECRET_FIELDS = ("password", "password_again", "security_answer")
 NOT_KEPT = (*SECRET_FIELDS, "draft", "round")
-
-
-class NotShownAgain(forms.PasswordInput):
-    """A secret that is typed in the open, because it is a word, but never written back into a page."""
-
-    input_type = "text"
 
 
 class StepForm(forms.Form):
@@ -40,15 +43,7 @@ class StepForm(forms.Form):
 class NumberForm(StepForm):
     """A mobile of one's own: in step one, and in the second chance."""
 
-    operator = forms.ChoiceField(
-        label=_("Operator"),
-        choices=places.OPERATORS,
-        initial=places.OPERATORS[0][0],
-        error_messages={
-            "required": _("Choose the operator of your mobile."),
-            "invalid_choice": _("Choose the operator from the list."),
-        },
-    )
+    operator = OperatorField()
     mobile = MobileField()
 
 
@@ -62,17 +57,7 @@ class MobileForm(NumberForm):
 class CodeForm(StepForm):
     """Step two: the code as typed. Whether it is right is the service's to say, once."""
 
-    code = ParsedField(
-        persian.fold_number,
-        {"": _("The code you entered is not valid")},
-        label=_("Identification code"),
-        max_length=32,
-        error_messages={
-            "required": _("Enter the code that was sent by SMS."),
-            "max_length": _("The code you entered is not valid"),
-        },
-        widget=forms.TextInput(attrs={**NUMBER, "autocomplete": "one-time-code"}),
-    )
+    code = CodeField()
 
 
 def _name_field(label: Any, missing: Any, autocomplete: str, length: int) -> FoldedField:
@@ -182,15 +167,7 @@ class IdentityForm(PersonForm):
 
     country = _choice_field(_("Country"), places.COUNTRIES, _("Choose your country."), initial=places.IRAN)
     city = _choice_field(_("City"), places.CITIES, _("Choose your city from the list."))
-    email = forms.EmailField(
-        label=_("E-mail address"),
-        max_length=254,
-        error_messages={
-            "required": _("Enter your e-mail address."),
-            "invalid": _("Enter a whole e-mail address, like you@domain.com."),
-        },
-        widget=forms.EmailInput(attrs={"dir": "ltr", "autocomplete": "email"}),
-    )
+    email = EmailAddressField()
     password = forms.CharField(
         label=_("Password"),
         strip=False,
@@ -210,9 +187,6 @@ class IdentityForm(PersonForm):
         error_messages={"required": _("Enter the answer to the security question.")},
         widget=NotShownAgain(attrs={"autocomplete": "off"}),
     )
-
-    def clean_email(self) -> str:
-        return persian.fold_digits(self.cleaned_data["email"])
 
     def clean_security_answer(self) -> str:
         answer: str = self.cleaned_data["security_answer"]

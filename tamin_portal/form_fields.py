@@ -15,13 +15,20 @@ from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 
 from tamin_portal import limits
-from tamin_portal.persian import InputError, fold, parse_mobile, parse_national_id
+from tamin_portal.operators import OPERATORS
+from tamin_portal.persian import InputError, fold, fold_digits, fold_number, parse_mobile, parse_national_id
 
 NUMBER = {"inputmode": "numeric", "dir": "ltr", "autocomplete": "off", "spellcheck": "false"}
 
 
 def _without_nul(value: object) -> str:
     return str(value or "").replace("\x00", "")[: limits.LARGEST_FIELD + 1]
+
+
+class NotShownAgain(forms.PasswordInput):
+    """A secret that is typed in the open, because it is a word, but never written back into a page."""
+
+    input_type = "text"
 
 
 class FoldedField(forms.CharField):
@@ -99,3 +106,55 @@ class MobileField(PhoneNumberField):
             return parse_mobile(text)
         except InputError as error:
             raise ValidationError(self.sentences[error.code], code=error.code) from None
+
+
+class OperatorField(forms.ChoiceField):
+    """Whose network a mobile is in; the first operator is preselected."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        messages = {
+            "required": _("Choose the operator of your mobile."),
+            "invalid_choice": _("Choose the operator from the list."),
+        }
+        kwargs.setdefault("label", _("Operator"))
+        kwargs.setdefault("error_messages", messages)
+        super().__init__(choices=tuple(OPERATORS.items()), initial=next(iter(OPERATORS)), **kwargs)
+
+
+class CodeField(ParsedField):
+    """A one-time code as it was typed. Whether it is right is a service's to say, once."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        messages = {
+            "required": _("Enter the code that was sent by SMS."),
+            "max_length": _("The code you entered is not valid"),
+        }
+        super().__init__(
+            fold_number,
+            {"": _("The code you entered is not valid")},
+            label=_("Identification code"),
+            max_length=32,
+            error_messages=messages,
+            widget=forms.TextInput(attrs={**NUMBER, "autocomplete": "one-time-code"}),
+            **kwargs,
+        )
+
+
+class EmailAddressField(forms.EmailField):
+    """An e-mail address, with digits folded."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        messages = {
+            "required": _("Enter your e-mail address."),
+            "invalid": _("Enter a whole e-mail address, like you@domain.com."),
+        }
+        super().__init__(
+            label=_("E-mail address"),
+            max_length=254,
+            error_messages=messages,
+            widget=forms.EmailInput(attrs={"dir": "ltr", "autocomplete": "email"}),
+            **kwargs,
+        )
+
+    def to_python(self, value: object) -> str:
+        return fold_digits(super().to_python(value) or "")
