@@ -13,8 +13,10 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import letters
-from accounts.models import AccountEvent, User
+from accounts.models import AccountEvent, MobileChange, User
 from accounts.services import owner_checks
+from identity.registries.demo import CITIZENS, DemoCitizen
+from tamin_portal.persian import parse_jalali
 from tests.accounts import PASSWORD, REZA, citizen
 from tests.journeys import code_on
 
@@ -90,6 +92,20 @@ def begin_and_prove(browser: Client, mobile: str = NEW_NUMBER) -> None:
 def registry_answers() -> None:
     """The worker asks about all that is due."""
     assert owner_checks.check_due() == 1
+
+
+def somebody(person: DemoCitizen = CITIZENS[0]) -> tuple[User, Client]:
+    """A citizen of whom the demo registry tells this story, signed in."""
+    facts = {name: getattr(person, name) for name in ("first_name", "last_name", "gender", "national_id")}
+    return owner(**facts, birth_date=parse_jalali(person.birth_date))
+
+
+def number_of(user: User) -> str:
+    return User.objects.get(pk=user.pk).mobile
+
+
+def stages() -> list[str]:
+    return list(MobileChange.objects.order_by("pk").values_list("stage", flat=True))
 
 
 class Sent(NamedTuple):
