@@ -8,14 +8,19 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from accounts import staff_totp
 from accounts.models import Branch, User
 from tamin_portal.admin import OnlyItsFilters
 from tamin_portal.persian import format_jalali, local_mobile, to_persian_digits
 
 # What staff may do comes from `add_staff`; a group made by hand could open more than a desk.
 admin.site.unregister(Group)
+# Its pages show the secret. Who lost a phone: `reset_totp`.
+admin.site.unregister(TOTPDevice)
 
 
 class SuperusersOnly(OnlyItsFilters, admin.ModelAdmin):
@@ -65,8 +70,19 @@ class UserAdmin(SuperusersOnly):
         "branch",
         "is_active",
         "activated",
+        "codes",
     )
-    readonly_fields = ("name", "login_name", "shown_national_id", "shown_mobile", "birth", "city", "email", "activated")
+    readonly_fields = (
+        "name",
+        "login_name",
+        "shown_national_id",
+        "shown_mobile",
+        "birth",
+        "city",
+        "email",
+        "activated",
+        "codes",
+    )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # citizens register; staff: add_staff
@@ -103,3 +119,13 @@ class UserAdmin(SuperusersOnly):
     @admin.display(description=_("Activated"), ordering="activated_at")
     def activated(self, user: User) -> str:
         return format_jalali(timezone.localtime(user.activated_at).date()) if user.activated_at else "-"
+
+    @admin.display(description=_("One-time codes"))
+    def codes(self, user: User) -> str:
+        """Whether this member of staff is asked for a code, and since when it can be."""
+        if not user.is_staff:
+            return "-"
+        device = staff_totp.device_of(user)
+        if device is None:
+            return gettext("Not set up")
+        return gettext("Set up on %(date)s") % {"date": format_jalali(timezone.localtime(device.created_at).date())}

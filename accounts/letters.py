@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from importlib import import_module
 
-from django.apps import apps
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+import mail
+from mail import letters, outbox
 from tamin_portal.persian import format_jalali, to_persian_digits
 from tamin_portal.secrets import keyed_hash
 
 
 def can_be_sent() -> bool:
     """Whether e-mail is set up at all."""
-    return apps.is_installed("mail") and bool(import_module("mail").is_configured())
+    return mail.is_configured()
 
 
 def send_confirmation(*, to: str, link: str, expires_at: datetime) -> None:
@@ -34,8 +34,8 @@ def send_confirmation(*, to: str, link: str, expires_at: datetime) -> None:
         "button": {"url": link, "label": _("Confirm this address")},
         "footer": _("If it was not you, you need not do anything: without your confirmation nothing changes."),
     }
-    subject, text, html = import_module("mail.letters").render("notice", context)
-    import_module("mail.outbox").enqueue(
+    subject, text, html = letters.render("notice", context)
+    outbox.enqueue(
         to=to,
         subject=subject,
         text=text,

@@ -1,4 +1,4 @@
-"""Sign-in on the portal and at /admin/, home, sign-out, and the way to a lost password."""
+"""Sign-in on the portal, home, sign-out, and the way to a lost password."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import FormView, TemplateView
 
 from accounts import devices, entrance, texts
-from accounts.forms import CitizenSignInForm, StaffSignInForm
+from accounts.forms import CitizenSignInForm
 from accounts.models import User
 from tamin_portal.errors import PortalError
 
@@ -86,15 +86,6 @@ class CitizenSignIn(SignIn):
         if is_citizen(request.user):
             return redirect(self.get_success_url())
         return super().get(request, *args, **kwargs)
-
-
-class StaffSignIn(SignIn):
-    """Used by the admin site, which brings the template and its context."""
-
-    form_class = StaffSignInForm
-    kind = entrance.Kind.STAFF
-    wrong = texts.wrong_staff
-    next_page = "admin:index"
 
 
 sign_in = CitizenSignIn.as_view()

@@ -60,7 +60,7 @@ def delivery(request: HttpRequest) -> HttpResponse:
         raise Http404
     found = code_delivery.of_newest(purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=journey.asker)
     context = {"delivery": found, "masked_mobile": mask_mobile(row.mobile)}
-    return render(request, "accounts/_delivery.html", context)
+    return render(request, "registration/_delivery.html", context)
 
 
 @require_POST

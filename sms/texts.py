@@ -157,18 +157,21 @@ _OF_AN_ACCOUNT: dict[str, Any] = {
 def account_event(kind: str, *, at: datetime, link: str = "", **values: object) -> str:
     """What the owner of an account hears when `kind` has happened to it (`accounts.notices`), and when; `link` is
     where to say that it was somebody else."""
+    return _lines(_("Social Security"), *account_sentence(kind, at=at, **values), f"{not_me()}: {link}" if link else "")
+
+
+def account_sentence(kind: str, *, at: datetime, **values: object) -> tuple[str, str]:
+    """What has happened, and when: what an SMS and an e-mail say alike."""
     local = timezone.localtime(at)
-    when = _("%(date)s at %(time)s") % {
-        "date": format_jalali(local.date()),
-        "time": to_persian_digits(f"{local:%H:%M}"),
-    }
+    time = to_persian_digits(f"{local:%H:%M}")
+    when = _("%(date)s at %(time)s") % {"date": format_jalali(local.date()), "time": time}
     shown = {name: to_persian_digits(str(value)) for name, value in values.items()}
-    return _lines(
-        _("Social Security"),
-        str(_OF_AN_ACCOUNT[kind]) % shown,
-        when,
-        _("Was it not you? Open this and freeze your account: %(link)s") % {"link": link} if link else "",
-    )
+    return str(_OF_AN_ACCOUNT[kind]) % shown, when
+
+
+def not_me() -> str:
+    """Before the link, and on its button."""
+    return _("It was not me")
 
 
 def test() -> str:

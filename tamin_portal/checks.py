@@ -19,6 +19,7 @@ DEMO_DATABASE_PASSWORD = "demo-only"  # noqa: S105 - docker-compose.yml's defaul
 CHOICES = {
     "ACTIVATION_POLICY": ("automatic", "branch"),
     "DUPLICATE_NOTICE": ("guide", "after_proof"),
+    "STAFF_TOTP": ("required", "optional"),
     "SIGN_IN_CODE": ("choice", "always"),
 }
 REGISTRIES = ("IDENTITY_OWNER_REGISTRIES", "IDENTITY_PERSON_REGISTRIES")
@@ -55,7 +56,7 @@ def registries_are_named(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
 @register("portal")
 def installation_is_safe(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Outside demo mode: nothing of the demo, real keys, named hosts."""
-    return [] if settings.DEMO else [*_demo_parts(), *_keys(), *_hosts(), *_database()]
+    return [] if settings.DEMO else [*_demo_parts(), *_keys(), *_hosts(), *_database(), *_staff()]
 
 
 def _demo_parts() -> Iterator[CheckMessage]:
@@ -108,4 +109,13 @@ def _database() -> Iterator[CheckMessage]:
             "The database has the demo's password.",
             hint="Set POSTGRES_PASSWORD (docker-compose.yml) or DATABASE_URL.",
             id="portal.E040",
+        )
+
+
+def _staff() -> Iterator[CheckMessage]:
+    if settings.STAFF_TOTP == "optional":
+        yield Error(
+            "STAFF_TOTP is 'optional', so a guessed password alone would open the citizens' data.",
+            hint="Leave STAFF_TOTP out, or set it to 'required'.",
+            id="portal.E050",
         )

@@ -25,12 +25,6 @@ def _without_nul(value: object) -> str:
     return str(value or "").replace("\x00", "")[: limits.LARGEST_FIELD + 1]
 
 
-class NotShownAgain(forms.PasswordInput):
-    """A secret that is typed in the open, because it is a word, but never written back into a page."""
-
-    input_type = "text"
-
-
 class FoldedField(forms.CharField):
     """Text with digits, ي/ك and bidi marks folded and inner blanks single; NUL is dropped."""
 
@@ -78,6 +72,30 @@ class NationalIdField(ParsedField):
         )
 
 
+class CodeField(ParsedField):
+    """A code that came by SMS, as typed. Whether it is right is the service's to say, once."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            fold_number,
+            {"": _("The code you entered is not valid")},
+            label=_("Identification code"),
+            max_length=32,
+            error_messages={
+                "required": _("Enter the code that was sent by SMS."),
+                "max_length": _("The code you entered is not valid"),
+            },
+            widget=forms.TextInput(attrs={**NUMBER, "autocomplete": "one-time-code"}),
+            **kwargs,
+        )
+
+
+class NotShownAgain(forms.PasswordInput):
+    """A secret that is typed in the open, because it is a word, but never written back into a page."""
+
+    input_type = "text"
+
+
 class MobileField(PhoneNumberField):
     """An Iranian mobile in any spelling, cleaned to E.164 text.
 
@@ -119,25 +137,6 @@ class OperatorField(forms.ChoiceField):
         kwargs.setdefault("label", _("Operator"))
         kwargs.setdefault("error_messages", messages)
         super().__init__(choices=tuple(OPERATORS.items()), initial=next(iter(OPERATORS)), **kwargs)
-
-
-class CodeField(ParsedField):
-    """A one-time code as it was typed. Whether it is right is a service's to say, once."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        messages = {
-            "required": _("Enter the code that was sent by SMS."),
-            "max_length": _("The code you entered is not valid"),
-        }
-        super().__init__(
-            fold_number,
-            {"": _("The code you entered is not valid")},
-            label=_("Identification code"),
-            max_length=32,
-            error_messages=messages,
-            widget=forms.TextInput(attrs={**NUMBER, "autocomplete": "one-time-code"}),
-            **kwargs,
-        )
 
 
 class EmailAddressField(forms.EmailField):
