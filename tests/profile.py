@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -12,10 +12,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import letters
 from accounts.models import AccountEvent, MobileChange, User
 from accounts.services import owner_checks
 from identity.registries.demo import CITIZENS, DemoCitizen
+from mail.models import Letter
 from tamin_portal.persian import parse_jalali
 from tests.accounts import PASSWORD, REZA, citizen
 from tests.journeys import code_on
@@ -118,13 +118,28 @@ class Sent(NamedTuple):
         return re.sub(r"^https?://[^/]+", "", self.link)
 
 
+class Mailbox(Sequence[Sent]):
+    """The letters with a link that were queued, in their order."""
+
+    def __getitem__(self, number: Any) -> Any:
+        return self._sent()[number]
+
+    def __len__(self) -> int:
+        return len(self._sent())
+
+    def __eq__(self, other: object) -> bool:
+        return self._sent() == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _sent(self) -> list[Sent]:
+        queued = Letter.objects.filter(dedupe_key__startswith="confirm:").order_by("pk")
+        return [Sent(row.to, re.findall(r"https?://\S+", row.text)[0], row.expires_at) for row in queued]
+
+
 @pytest.fixture
-def mailbox(monkeypatch: pytest.MonkeyPatch) -> list[Sent]:
-    """E-mail is set up, and this list is the way out."""
-    sent: list[Sent] = []
-    monkeypatch.setattr(letters, "can_be_sent", lambda: True)
-    monkeypatch.setattr(letters, "send_confirmation", lambda **letter: sent.append(Sent(**letter)))
-    return sent
+def mailbox() -> Mailbox:
+    return Mailbox()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import letters, texts
+from accounts import texts
 from accounts.models import EmailChange, Session, SignInFailures, User
 from accounts.profile_texts import sentence
 from tamin_portal.persian import format_jalali, to_persian_digits
@@ -79,8 +79,8 @@ def test_what_is_under_way_is_shown(mailbox) -> None:
     assert "۰۹۳۵•••۴۵۶۷" in page
 
 
-def test_without_mail_the_profile_offers_nothing_that_needs_it(monkeypatch) -> None:
-    monkeypatch.setattr(letters, "can_be_sent", lambda: False)
+def test_without_mail_the_profile_offers_nothing_that_needs_it(settings) -> None:
+    settings.MAIL_URL = ""
     _, browser = owner()
     assert f'href="{MAIL}"' not in browser.get(PROFILE).content.decode()
 

@@ -8,13 +8,13 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.utils import timezone
+from django.utils.translation import gettext
 
-from accounts import letters
 from accounts.models import AccountEvent, EmailChange, Session, User
 from accounts.profile_texts import sentence
 from accounts.services import email_change
+from mail.models import Letter
 from tamin_portal import limits
-from tamin_portal.errors import PortalError
 from tests.accounts import PASSWORD, citizen, together
 from tests.journeys import texts_on
 from tests.profile import (
@@ -215,8 +215,8 @@ def test_the_address_survives_a_wrong_password(mailbox) -> None:
     assert (WRONG in page, PASSWORD in page) == (False, False)
 
 
-def test_where_no_mail_can_be_sent_the_page_says_so_and_asks_nothing(monkeypatch) -> None:
-    monkeypatch.setattr(letters, "can_be_sent", lambda: False)
+def test_where_no_mail_can_be_sent_the_page_says_so_and_asks_nothing(settings) -> None:
+    settings.MAIL_URL = ""
     user, browser = owner()
     for answer in (browser.get(MAIL), hand_in(browser, MAIL)):
         assert answer.status_code == 200
@@ -224,16 +224,33 @@ def test_where_no_mail_can_be_sent_the_page_says_so_and_asks_nothing(monkeypatch
     assert kinds(user) == []
 
 
-def test_an_address_that_mail_refuses_is_an_error_of_the_field_and_nothing_was_begun(monkeypatch) -> None:
-    def refuse(**_letter: object) -> None:
-        raise PortalError("bad_address")
-
-    monkeypatch.setattr(letters, "can_be_sent", lambda: True)
-    monkeypatch.setattr(letters, "send_confirmation", refuse)
+def test_an_address_that_mail_refuses_is_an_error_of_the_field_and_nothing_was_begun(mailbox, monkeypatch) -> None:
+    monkeypatch.setattr(limits, "MAIL_LONGEST_ADDRESS", 10)
     user, browser = owner()
     assert errors(hand_in(browser, MAIL)) == {"email": ["bad_address"]}
-    assert kinds(user) == []
+    assert (kinds(user), mailbox) == ([], [])
     assert not EmailChange.objects.exists()
+
+
+def test_the_old_confirmed_address_is_told_by_mail_and_one_that_was_not_confirmed_is_not(mailbox) -> None:
+    _, browser = owner()
+    hand_in(browser, MAIL)
+    Client().post(mailbox[0].path)
+    hand_in(browser, MAIL, email="third@example.com")
+    Client().post(mailbox[1].path)
+    told_of = [letter.to for letter in Letter.objects.exclude(dedupe_key__startswith="confirm:").order_by("pk")]
+    assert told_of == [NEW, NEW, "third@example.com"]
+
+
+def test_the_letter_says_the_same_as_text_and_as_html_and_what_to_do_if_it_was_not_you(mailbox) -> None:
+    _, browser = owner()
+    hand_in(browser, MAIL)
+    letter = Letter.objects.get()
+    for body in (letter.text, letter.html):
+        assert mailbox[0].link in body
+        assert str(gettext("Confirm this address")) in body
+        assert "رضا" not in body  # it may be a stranger's mailbox
+    assert letter.subject == gettext("Confirm your e-mail address")
 
 
 def test_neither_the_link_nor_the_address_is_in_the_history_or_the_row(mailbox) -> None:
