@@ -75,6 +75,12 @@ def wait(*, mobile: str) -> int:
     return _gap_left(_recent(mobile, now, since=limits.CODE_GAP), now)
 
 
+def seconds_left(until: datetime, now: datetime | None = None) -> int:
+    """Whole seconds from `now` to `until`, rounded up; 0 when it is past."""
+    left = (until - (now or timezone.now())).total_seconds()
+    return max(0, -int(-left // 1))
+
+
 def try_code(*, purpose: CodePurpose, mobile: str, asker: str, typed: str) -> OneTimeCode:
     """The code that `typed` is. Counts one try first, in a committed step of its own.
 
@@ -147,10 +153,9 @@ def _recent(mobile: str, now: datetime, since: timedelta = timedelta(days=1)) ->
 
 
 def _gap_left(recent: list[tuple[datetime, str]], now: datetime) -> int:
-    if not recent:
-        return 0
-    left = (recent[-1][0] + limits.CODE_GAP - now).total_seconds()
-    return max(0, -int(-left // 1))
+    """Nothing after a code of the future: the clock was put back, and nobody waits until it has caught up."""
+    left = seconds_left(recent[-1][0] + limits.CODE_GAP, now) if recent else 0
+    return left if left <= limits.CODE_GAP.total_seconds() else 0
 
 
 def _limit_hit(sent: list[datetime], now: datetime) -> datetime | None:

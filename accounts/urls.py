@@ -2,13 +2,12 @@
 
 from django.urls import path
 
-from accounts import profile_email_views, profile_mobile_views, profile_views, views
+from accounts import branch_views, profile_email_views, profile_mobile_views, profile_views, recovery_views, views
 
 urlpatterns = [
     path("", views.sign_in, name="sign_in"),
     path("home", views.home, name="home"),
     path("sign-out", views.sign_out, name="sign_out"),
-    path("recovery", views.recovery, name="recovery"),
     path("profile", profile_views.profile, name="profile"),
     path("profile/password", profile_views.password, name="profile_password"),
     path("profile/question", profile_views.question, name="profile_question"),
@@ -20,4 +19,13 @@ urlpatterns = [
     path("profile/mobile/resend", profile_mobile_views.resend, name="profile_mobile_resend"),
     path("profile/mobile/wait", profile_mobile_views.wait, name="profile_mobile_wait"),
     path("profile/mobile/progress", profile_mobile_views.progress, name="profile_mobile_progress"),
+    path("recovery", recovery_views.recovery, name="recovery"),
+    path("recovery/code", recovery_views.code, name="recovery_code"),
+    path("recovery/resend", recovery_views.resend, name="recovery_resend"),
+    path("recovery/answer", recovery_views.answer, name="recovery_answer"),
+    path("recovery/wait", recovery_views.wait, name="recovery_wait"),
+    path("recovery/waiting", recovery_views.waiting, name="recovery_waiting"),
+    path("recovery/password", recovery_views.password, name="recovery_password"),
+    path("recovery/branch", branch_views.recovery_branch, name="recovery_branch"),
+    path("branches", branch_views.branches, name="branches"),
 ]

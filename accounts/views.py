@@ -1,4 +1,4 @@
-"""Sign-in on the portal, home, sign-out, and the way to a lost password."""
+"""Sign-in on the portal, home, sign-out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
-from django.views.generic import FormView, TemplateView
+from django.views.generic import FormView
 
 from accounts import devices, entrance, texts
 from accounts.forms import CitizenSignInForm
@@ -104,6 +104,3 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session. Without one, nothing happens."""
     logout(request)
     return redirect("sign_in")
-
-
-recovery = never_cache(TemplateView.as_view(template_name="accounts/recovery.html"))

@@ -79,11 +79,14 @@ RECOVERY_LEFT_ALONE = timedelta(hours=12)  # from then to the new password, also
 ANSWER_TRIES = 3  # wrong security answers of an account, all recoveries together,
 ANSWER_TRIES_WITHIN = timedelta(days=7)
 RECOVERY_WITHOUT_ANSWER = timedelta(days=7)  # after a branch has seen the papers
+RECOVERY_RENEWS = timedelta(seconds=5)  # the page that waits for the owner check looks again,
+RECOVERY_RENEWS_LATER = timedelta(seconds=30)  # and after OWNER_CHECK_TELL_AFTER so often
 OWNER_CHECK_LIFE = timedelta(hours=24)  # a change of number waits so long for a registry
 OWNER_CHECK_BATCH = 20
 OWNER_CHECK_LEASE = timedelta(minutes=2)
 OWNER_CHECK_FIRST_PAUSE = timedelta(seconds=10)
 OWNER_CHECK_LONGEST_PAUSE = timedelta(minutes=15)
+OWNER_CHECK_AFTER_REST = timedelta(seconds=5)  # within these after the registry may be tried again
 OWNER_CHECK_TELL_AFTER = timedelta(minutes=1)  # who had to wait longer hears by SMS that it can go on
 ACCOUNT_WORK_BATCH = 50
 ACCOUNT_WORK_LEASE = timedelta(seconds=60)
