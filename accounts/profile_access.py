@@ -1,7 +1,8 @@
 """Who may be on the pages of the profile, and the password, asked again before anything changes.
 
-A thief with an open session does not guess freely: wrong passwords are followed by the pauses of the sign-in, counted
-for themselves (`profile`), so that strangers at the sign-in never hold up an owner who is in.
+A thief with an open session does not guess freely: wrong passwords are followed by the pauses of the sign-in. They are
+counted for each session by itself: nobody who is not in holds up an owner who is, and a thief only the session that
+was stolen.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.hashers import check_password
 from django.contrib.auth.views import redirect_to_login
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.forms import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -20,7 +22,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts import devices, throttle
+from accounts import throttle
 from accounts.models import User
 from accounts.profile_forms import WithPassword
 from accounts.profile_texts import sentence
@@ -86,9 +88,8 @@ def right_password(request: HttpRequest, typed: str) -> str:
     Raises PortalError: password_wrong, sign_in_pause (`seconds`).
     """
     user = owner(request)
-    device = devices.known_device(request, throttle.account_key(kind="citizen", name=user.national_id))
     account = throttle.account_key(kind="profile", name=user.national_id)
-    where = throttle.buckets(device=device, address=request.client_address)  # type: ignore[attr-defined]
+    where = throttle.buckets(device=f"session:{request.session.session_key}", address="")
     throttle.count_try(account=account, where=where)
     # Not `user.check_password`: renewing an old hash would write over a password that is being changed elsewhere.
     if len(typed) > limits.PASSWORD_LONGEST or not check_password(typed, user.password):
@@ -103,6 +104,8 @@ def handed_in(
     """What `change` answers once the password is right; it gets the hash. None: refused, and the form says why."""
     try:
         return change(right_password(request, form.cleaned_data["current_password"]))
+    except SessionInterrupted:  # ended, or given another key, by the first press of a double click
+        return sign_in_again(request, name)
     except PortalError as error:
         if error.code in _ENDED:
             return sign_in_again(request, name)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.contrib import messages
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -56,5 +59,6 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 def _confirm(request: HttpRequest, token: str) -> HttpResponse:
     change = email_change.confirm(token=token, browser=browsers.in_words(request))
     if request.user.pk == change.account_id:
-        request.session.cycle_key()
+        with suppress(SessionInterrupted):  # ended meanwhile: the address is confirmed all the same
+            request.session.cycle_key()
     return redirect("email_confirm", token=token)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -76,7 +78,8 @@ def _try(request: HttpRequest, form: NewNumberCodeForm, change: MobileChange) ->
             return _elsewhere(request, None)
         form.add_error("code", sentence(error))
         return None
-    request.session.cycle_key()
+    with suppress(SessionInterrupted):  # the first press of a double click has given it another key
+        request.session.cycle_key()
     return redirect("profile_mobile_wait")
 
 

@@ -139,7 +139,7 @@ def test_a_wrong_password_changes_nothing_and_is_answered_by_growing_pauses(page
         assert "no-store" in answer["Cache-Control"]
 
 
-def test_the_pauses_of_one_form_are_those_of_all_and_another_device_has_its_own() -> None:
+def test_the_pauses_of_one_form_are_those_of_all_and_another_session_has_its_own() -> None:
     _, thief = owner()
     for page in (PASS, QUESTION, CODE, MOBILE):
         hand_in(thief, page, WRONG)
@@ -149,7 +149,6 @@ def test_the_pauses_of_one_form_are_those_of_all_and_another_device_has_its_own(
 
 def test_strangers_at_the_sign_in_never_hold_up_an_owner_who_is_in() -> None:
     _, browser = owner()
-    del browser.cookies["device"]
     for _ in range(6):
         Client().post(SIGN_IN, {"national_id": REZA, "password": WRONG})
     assert hand_in(browser, CODE).status_code == 302
