@@ -37,7 +37,7 @@ def check_password(request: HttpRequest, *, kind: Kind, name: str, password: str
     Raises PortalError("sign_in_pause", seconds=…) while a pause lasts; then nothing was compared.
     """
     account = throttle.account_key(kind=kind.name.lower(), name=name)
-    device = devices.known_device(request, account)
+    device = devices.known_device(request, *throttle.account_keys(kind=kind.name.lower(), name=name))
     address: str = request.client_address  # type: ignore[attr-defined]
     where = throttle.buckets(device=device, address=address)
     throttle.count_try(account=account, where=where)

@@ -15,12 +15,13 @@ from django.utils import timezone
 from accounts.models import AccountEvent, EventKind, FreezeLink, User
 from mail import is_configured, letters
 from mail import outbox as mail_outbox
+from mail.models import Letter
 from sms import outbox, texts
-from sms.models import MessageKind
+from sms.models import Message, MessageKind
 from tamin_portal import links
 from tamin_portal.secrets import keyed_hash
 
-CITIZEN, PORTAL = "citizen", "portal"
+CITIZEN, PORTAL, OPERATOR = "citizen", "portal", "operator "
 NOT_ME = "/portal/not-me/"
 
 
@@ -96,6 +97,23 @@ def record(
         for address in dict.fromkeys(mail_to or _address_of(account)):
             _send_mail(account, event, telling, address)
     return event
+
+
+def operator(name: str) -> str:
+    """The actor of what the operator of this name does."""
+    return f"{OPERATOR}{name}"
+
+
+def who_heard(*, account: User, event: AccountEvent) -> tuple[list[str], list[str]]:
+    """`sms_to` and `mail_to` of `record`: the account's own number and address, and those that were told of `event`."""
+    return [account.mobile, *_told(Message, event)], [*_address_of(account), *_told(Letter, event)]
+
+
+def _told(kind: type[Message] | type[Letter], event: AccountEvent) -> list[str]:
+    """To whom a message about `event` went. What is told once a day is named by the account, and has more colons."""
+    prefix = f"account:{event.pk}:"
+    rows = kind.objects.filter(dedupe_key__startswith=prefix).order_by("pk").values_list("dedupe_key", "to")
+    return [to for key, to in rows if ":" not in key.removeprefix(prefix)]
 
 
 def _address_of(account: User) -> tuple[str, ...]:

@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from accounts import branch_views, profile_email_views, profile_mobile_views, profile_views, recovery_views, views
+from accounts import (
+    branch_views,
+    not_me_views,
+    profile_email_views,
+    profile_mobile_views,
+    profile_views,
+    recovery_views,
+    views,
+)
 
 urlpatterns = [
     path("", views.sign_in, name="sign_in"),
@@ -28,4 +36,5 @@ urlpatterns = [
     path("recovery/password", recovery_views.password, name="recovery_password"),
     path("recovery/branch", branch_views.recovery_branch, name="recovery_branch"),
     path("branches", branch_views.branches, name="branches"),
+    path("not-me/<str:token>", not_me_views.not_me, name="not_me"),
 ]

@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import FormView
 
-from accounts import devices, entrance, texts
+from accounts import catalogue, devices, entrance, texts
 from accounts.forms import CitizenSignInForm
 from accounts.models import User
 from tamin_portal.errors import PortalError
@@ -94,8 +94,8 @@ sign_in = CitizenSignIn.as_view()
 @citizen_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Greets by name."""
-    return render(request, "accounts/home.html")
+    """Greets by name, and shows the organisation's services."""
+    return render(request, "accounts/home.html", {"services": catalogue.shown()})
 
 
 @require_POST

@@ -1,4 +1,4 @@
-"""Logs carry no national ID, mobile, e-mail address, code or name, and no receipt URL: filters take them out."""
+"""Logs carry no national ID, mobile, e-mail address, code or name, and no secret URL: filters take them out."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ _COMPLAINTS = {
 }
 # The token in a receipt's path is a gateway's only proof, and its query may hold a number.
 RECEIPTS = "/sms/receipts/"
-_RECEIPT_PATHS = re.compile(re.escape(RECEIPTS) + r"[^\s\"']*")
+# So are the links that were sent to one person: "not me" by SMS, an address to be confirmed by e-mail.
+_SECRET_PATHS = re.compile(rf"({RECEIPTS}|/portal/not-me/|/portal/email/)[^\s\"']*")
 _formatter = logging.Formatter()
 
 
 def scrub(text: str) -> str:
-    """`text` without long numbers, e-mail addresses, database row values, receipt URLs and the query part of paths."""
-    text = _RECEIPT_PATHS.sub(RECEIPTS + "…", text)
+    """`text` without long numbers, e-mail addresses, database row values, secret URLs and the query part of paths."""
+    text = _SECRET_PATHS.sub(r"\1…", text)
     text = _ROW_VALUES.sub("[row values removed]", text)
     text = _EMAIL.sub("[e-mail]", text)
     text = re.sub(r"\?[^\s\"']*", "?…", text)

@@ -135,7 +135,7 @@ def test_the_last_page_sent_twice_ends_well():
     assert leads_to(browser.new_password(), "sign_in")
     assert User.objects.get().password_changed_at == changed_at
     assert leads_to(browser.look("recovery_password"), "sign_in")
-    assert leads_to(browser.new_password("Another1404"), "sign_in")  # said plainly: it is set already
+    assert leads_to(browser.new_password("Samovar1404"), "sign_in")  # said plainly: it is set already
     assert sign_in(NEW)
 
 
@@ -146,11 +146,11 @@ def test_of_two_devices_the_first_wins_and_the_other_is_told():
     let_pass(timedelta(seconds=61))
     second.matched()
     assert leads_to(first.new_password(), "sign_in")
-    response = second.new_password("Another1404")
+    response = second.new_password("Samovar1404")
     assert leads_to(response, "recovery")
     assert sentence("overtaken") in page_text(second.look("recovery"))
     assert sign_in(NEW)
-    assert not sign_in("Another1404")
+    assert not sign_in("Samovar1404")
     assert row_of().stage == ChallengeStage.ENDED
 
 

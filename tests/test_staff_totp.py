@@ -618,7 +618,7 @@ def test_no_page_shows_a_device() -> None:
 
 def test_citizens_pay_nothing_for_it(client, django_assert_num_queries) -> None:
     client.force_login(citizen())
-    with django_assert_num_queries(2):  # the session, the account
+    with django_assert_num_queries(3):  # the session, the account, the catalogue
         assert client.get("/portal/home").status_code == 200
 
 
