@@ -18,7 +18,7 @@ from identity.registries.demo import CITIZENS, DemoCitizen
 from mail.models import Letter
 from tamin_portal.persian import parse_jalali
 from tests.accounts import PASSWORD, REZA, citizen
-from tests.journeys import code_on
+from tests.journeys import code_on, texts_on
 
 PROFILE, SIGN_IN = "/portal/profile", "/portal/"
 MAIL, MOBILE, PASS, QUESTION, CODE = (
@@ -81,6 +81,15 @@ def type_code(browser: Client, code: str = "", **changes: str) -> Any:
     page = browser.get(MOBILE_CODE)
     change = str(page.context["form"]["change"].value())
     return browser.post(MOBILE_CODE, {"change": change, "code": code or code_on(NEW_NUMBER)} | changes)
+
+
+def freeze(browser: Client) -> None:
+    """Something is changed, and whoever gets the SMS says: it was not me."""
+    assert hand_in(browser, QUESTION).status_code == 302
+    found = re.search(r"/portal/not-me/\S+", texts_on(OLD_NUMBER)[0])
+    assert found
+    Client().post(found[0])
+    assert not is_in(browser)
 
 
 def begin_and_prove(browser: Client, mobile: str = NEW_NUMBER) -> None:

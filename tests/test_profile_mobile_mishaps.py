@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.db.models import F
 from django.test import Client
-from django.utils import timezone
 
-from accounts.models import MobileChange, OneTimeCode, OwnerCheck, User
+from accounts.models import MobileChange, OneTimeCode, OwnerCheck
 from accounts.profile_texts import sentence
+from accounts.services import closing, owner_checks
 from identity.registries.demo import CITIZENS
 from sms.models import Message
 from tamin_portal import limits
@@ -27,8 +27,8 @@ from tests.profile import (
     RESEND,
     WAIT,
     begin_and_prove,
+    freeze,
     hand_in,
-    is_in,
     kinds,
     later,
     number_of,
@@ -121,28 +121,23 @@ def test_a_clock_that_is_moved_by_an_hour_never_changes_a_number_by_itself(hours
     assert type_code(sign_in(user.national_id), code)["Location"] == WAIT
 
 
-def freeze(user: User) -> None:
-    User.objects.filter(pk=user.pk).update(is_active=False, closure="frozen", closed_at=timezone.now())
-
-
-def test_after_a_freeze_the_code_and_the_answer_of_the_registry_change_nothing() -> None:
+def test_after_a_freeze_the_answer_of_the_registry_changes_nothing_even_once_the_account_is_open_again() -> None:
     user, browser = somebody()
     begin_and_prove(browser)
-    freeze(user)
-    registry_answers()
-    assert number_of(user) == OLD_NUMBER
-    assert kinds(user) == ["mobile_asked"]
-    assert not is_in(browser)
+    freeze(browser)
+    for _ in range(2):
+        assert owner_checks.check_due() == 0
+        assert (stages(), number_of(user)) == (["ended"], OLD_NUMBER)
+        closing.reactivate(account=user, by="maryam", reason="papers seen")
 
 
 def test_after_a_freeze_nobody_proves_the_new_number() -> None:
     user, browser = somebody()
     hand_in(browser, MOBILE)
-    code = code_on(NEW_NUMBER)
-    freeze(user)
-    hidden = {"change": str(MobileChange.objects.get().token), "code": code}
+    hidden = {"change": str(MobileChange.objects.get().token), "code": code_on(NEW_NUMBER)}
+    freeze(browser)
     assert browser.post(MOBILE_CODE, hidden)["Location"].startswith("/portal/?next=")
-    assert (stages(), OwnerCheck.objects.count()) == (["code_sent"], 0)
+    assert (stages(), OwnerCheck.objects.count(), number_of(user)) == (["ended"], 0, OLD_NUMBER)
 
 
 def test_a_new_password_while_the_registry_is_asked_ends_the_change_and_is_told_to_the_number_on_record() -> None:
