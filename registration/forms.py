@@ -16,7 +16,16 @@ from registration import places
 from registration.models import Registration
 from registration.services.journey import Identity
 from tamin_portal import limits, persian
-from tamin_portal.form_fields import CodeField, FoldedField, MobileField, NationalIdField, NotShownAgain, ParsedField
+from tamin_portal.form_fields import (
+    CodeField,
+    EmailAddressField,
+    FoldedField,
+    MobileField,
+    NationalIdField,
+    NotShownAgain,
+    OperatorField,
+    ParsedField,
+)
 
 CHOOSE = ("", _("Choose"))
 # Never kept outside the request that carries them.
@@ -34,15 +43,7 @@ class StepForm(forms.Form):
 class NumberForm(StepForm):
     """A mobile of one's own: in step one, and in the second chance."""
 
-    operator = forms.ChoiceField(
-        label=_("Operator"),
-        choices=places.OPERATORS,
-        initial=places.OPERATORS[0][0],
-        error_messages={
-            "required": _("Choose the operator of your mobile."),
-            "invalid_choice": _("Choose the operator from the list."),
-        },
-    )
+    operator = OperatorField()
     mobile = MobileField()
 
 
@@ -166,15 +167,7 @@ class IdentityForm(PersonForm):
 
     country = _choice_field(_("Country"), places.COUNTRIES, _("Choose your country."), initial=places.IRAN)
     city = _choice_field(_("City"), places.CITIES, _("Choose your city from the list."))
-    email = forms.EmailField(
-        label=_("E-mail address"),
-        max_length=254,
-        error_messages={
-            "required": _("Enter your e-mail address."),
-            "invalid": _("Enter a whole e-mail address, like you@domain.com."),
-        },
-        widget=forms.EmailInput(attrs={"dir": "ltr", "autocomplete": "email"}),
-    )
+    email = EmailAddressField()
     password = forms.CharField(
         label=_("Password"),
         strip=False,
@@ -194,9 +187,6 @@ class IdentityForm(PersonForm):
         error_messages={"required": _("Enter the answer to the security question.")},
         widget=NotShownAgain(attrs={"autocomplete": "off"}),
     )
-
-    def clean_email(self) -> str:
-        return persian.fold_digits(self.cleaned_data["email"])
 
     def clean_security_answer(self) -> str:
         answer: str = self.cleaned_data["security_answer"]

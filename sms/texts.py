@@ -129,7 +129,7 @@ _OF_AN_ACCOUNT: dict[str, Any] = {
         "The password of your account was not recovered: the registry does not say that this mobile is yours. A branch "
         "helps you on."
     ),
-    "email_changed": gettext_lazy("The e-mail address of your account was changed."),
+    "email_changed": gettext_lazy("An e-mail address was confirmed for your account."),
     "mobile_refused": gettext_lazy(
         "The mobile number of your account was not changed: the new number %(mobile)s is not in your name."
     ),

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 
 from tamin_portal import limits
-from tamin_portal.persian import InputError, fold, fold_number, parse_mobile, parse_national_id
+from tamin_portal.operators import OPERATORS
+from tamin_portal.persian import InputError, fold, fold_digits, fold_number, parse_mobile, parse_national_id
 
 NUMBER = {"inputmode": "numeric", "dir": "ltr", "autocomplete": "off", "spellcheck": "false"}
 
@@ -123,3 +124,36 @@ class MobileField(PhoneNumberField):
             return parse_mobile(text)
         except InputError as error:
             raise ValidationError(self.sentences[error.code], code=error.code) from None
+
+
+class OperatorField(forms.ChoiceField):
+    """Whose network a mobile is in; the first operator is preselected."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        messages = {
+            "required": _("Choose the operator of your mobile."),
+            "invalid_choice": _("Choose the operator from the list."),
+        }
+        kwargs.setdefault("label", _("Operator"))
+        kwargs.setdefault("error_messages", messages)
+        super().__init__(choices=tuple(OPERATORS.items()), initial=next(iter(OPERATORS)), **kwargs)
+
+
+class EmailAddressField(forms.EmailField):
+    """An e-mail address, with digits folded."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        messages = {
+            "required": _("Enter your e-mail address."),
+            "invalid": _("Enter a whole e-mail address, like you@domain.com."),
+        }
+        super().__init__(
+            label=_("E-mail address"),
+            max_length=254,
+            error_messages=messages,
+            widget=forms.EmailInput(attrs={"dir": "ltr", "autocomplete": "email"}),
+            **kwargs,
+        )
+
+    def to_python(self, value: object) -> str:
+        return fold_digits(super().to_python(value) or "")

@@ -116,6 +116,12 @@ def mask_mobile(e164: str) -> str:
     return f"{number[:4]}•••{number[-4:]}"
 
 
+def mask_email(address: str) -> str:
+    """r•••@example.com: as `mask_mobile` does it."""
+    box, _, host = address.rpartition("@")
+    return f"{box[:1]}•••@{host}"
+
+
 def jalali_to_date(year: int, month: int, day: int) -> dt.date:
     """A Jalali date as a Gregorian `date`. Raises InputError: gregorian, year, date.
 

@@ -2,9 +2,93 @@
 
 from __future__ import annotations
 
-from accounts import notices
-from accounts.models import EventKind, MobileChange, MobileChangeStage, User
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import codes, notices
+from accounts.models import CodePurpose, EventKind, MobileChange, MobileChangeStage, OneTimeCode, OwnerCheck, User
+from accounts.services import owners
+from accounts.services.rows import OPEN_CHANGES, end_mobile_changes, open_account, open_with_password
+from tamin_portal import limits
+from tamin_portal.errors import PortalError
 from tamin_portal.persian import mask_mobile
+
+
+@transaction.atomic
+def begin(*, account: User, checked: str, mobile: str, operator: str, browser: str = "") -> MobileChange:
+    """Send a code to the new number. Whatever change was open ends, unless it is the same one again.
+
+    Raises PortalError: account_closed, changed_meanwhile, same_number, and those of `codes.issue`; nothing was begun
+    then, and what was open before stays open.
+    """
+    row = open_with_password(account=account, checked=checked)
+    if mobile == row.mobile:
+        raise PortalError("same_number")
+    change = MobileChange.objects.filter(account=row, mobile=mobile, stage__in=OPEN_CHANGES).first()
+    if change is None:
+        end_mobile_changes(account=row)
+        change = MobileChange.objects.create(account=row, mobile=mobile, operator=operator)
+        notices.record(account=row, kind=EventKind.MOBILE_ASKED, browser=browser, mobile=mask_mobile(mobile))
+    if change.stage == MobileChangeStage.CODE_SENT:
+        change.operator, change.created_at = operator, timezone.now()
+        change.save(update_fields=["operator", "created_at"])
+        _issue(change)
+    return change
+
+
+def newest(*, account: User) -> MobileChange | None:
+    """The last change of this account that was begun, whatever became of it."""
+    return MobileChange.objects.filter(account=account).order_by("-pk").first()
+
+
+def waits_for_code(change: MobileChange) -> bool:
+    """Whether its code can still be typed."""
+    in_time = change.created_at > timezone.now() - limits.MOBILE_CHANGE_LIFE
+    return change.stage == MobileChangeStage.CODE_SENT and in_time
+
+
+def owner_check(change: MobileChange) -> OwnerCheck | None:
+    """The question to the registry, once the code was right."""
+    return OwnerCheck.objects.filter(change=change).first()
+
+
+def resend(*, change: MobileChange) -> codes.Issued:
+    """Another code to the new number. Raises PortalError: change_over, and those of `codes.issue`."""
+    if not waits_for_code(change):
+        raise PortalError("change_over")
+    return _issue(change)
+
+
+def confirm(*, change: MobileChange, typed_code: str) -> MobileChange:
+    """The new number is held; now the registry is asked whose it is. Outside any transaction.
+
+    Raises PortalError: account_closed, change_over (ended, or its time is), and those of `codes.try_code`.
+    """
+    code = codes.try_code(
+        purpose=CodePurpose.NEW_MOBILE, mobile=change.mobile, asker=str(change.token), typed=typed_code
+    )
+    return _ask_owner(change, code)
+
+
+@transaction.atomic
+def _ask_owner(change: MobileChange, code: OneTimeCode) -> MobileChange:
+    account = open_account(account=change.account)
+    row = MobileChange.objects.select_for_update().get(pk=change.pk)
+    codes.consume(code, used_for=str(row.token))
+    if row.stage == MobileChangeStage.OWNER_ASKED:
+        return row  # the same right code again, after a lost answer
+    if not waits_for_code(row):
+        raise PortalError("change_over")
+    row.stage = MobileChangeStage.OWNER_ASKED
+    row.save(update_fields=["stage"])
+    owners.ask(account=account, mobile=row.mobile, change=row)
+    return row
+
+
+def _issue(change: MobileChange) -> codes.Issued:
+    return codes.issue(
+        purpose=CodePurpose.NEW_MOBILE, mobile=change.mobile, asker=str(change.token), operator=change.operator
+    )
 
 
 def owner_answered(*, account: User, change: MobileChange, matched: bool) -> None:

@@ -34,15 +34,43 @@ def open_account(*, account: User) -> User:
     return row
 
 
+def open_with_password(*, account: User, checked: str) -> User:
+    """`open_account` for one who has just given the password: `checked` is the stored hash that it was right for.
+
+    Raises PortalError: account_closed, changed_meanwhile (another password is in force by now).
+    """
+    row = open_account(account=account)
+    if row.password != checked:
+        raise PortalError("changed_meanwhile")
+    return row
+
+
 def end_pending(*, account: User, but: Challenge | None = None) -> None:
     """End every change and recovery of `account` that waits for a proof, `but` one. The caller holds the account."""
-    now = timezone.now()
+    end_mobile_changes(account=account)
+    end_email_changes(account=account)
+    end_recoveries(account=account, but=but)
+
+
+def end_mobile_changes(*, account: User) -> None:
+    """End the change of number that is open, and ask nobody about it any more. The caller holds the account."""
     MobileChange.objects.filter(account=account, stage__in=OPEN_CHANGES).update(stage=MobileChangeStage.ENDED)
-    EmailChange.objects.filter(account=account, done_at__isnull=True, ended_at__isnull=True).update(ended_at=now)
+    checks = OwnerCheck.objects.filter(account=account, change__isnull=False)
+    checks.update(next_attempt_at=None, lease=None)
+
+
+def end_email_changes(*, account: User) -> None:
+    """End the links that were sent and not used yet. The caller holds the account."""
+    links = EmailChange.objects.filter(account=account, done_at__isnull=True, ended_at__isnull=True)
+    links.update(ended_at=timezone.now())
+
+
+def end_recoveries(*, account: User, but: Challenge | None = None) -> None:
+    """End what waits for a code or an answer, `but` one. The caller holds the account."""
     others = Challenge.objects.filter(account=account).exclude(stage__in=OVER).exclude(pk=but.pk if but else 0)
     others.update(stage=ChallengeStage.ENDED, next_attempt_at=None, lease=None)
-    checks = OwnerCheck.objects.filter(account=account).exclude(challenge_id=but.pk if but else 0)
-    checks.update(next_attempt_at=None, lease=None)
+    checks = OwnerCheck.objects.filter(account=account, challenge__isnull=False)
+    checks.exclude(challenge_id=but.pk if but else 0).update(next_attempt_at=None, lease=None)
 
 
 def end_sessions(*, account: User, but: str = "") -> int:

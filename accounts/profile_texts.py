@@ -1,0 +1,70 @@
+"""What the pages of the profile say: errors as sentences, and what was done."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from accounts import texts
+from tamin_portal.errors import PortalError
+from tamin_portal.persian import format_jalali, to_persian_digits
+
+_SENTENCES: dict[str, Any] = {
+    "session_ended": gettext_lazy(
+        "You had been signed out meanwhile, so what you sent was not taken. Sign in again; if you have just changed "
+        "your password, with the new one."
+    ),
+    "password_wrong": gettext_lazy("This is not your current password."),
+    "password_changed": gettext_lazy(
+        "Your password was changed. Everywhere else you were signed out; here you stay signed in."
+    ),
+    "empty_answer": gettext_lazy("The answer must have letters or digits."),
+    "answer_too_long": gettext_lazy("The answer is too long."),
+    "question_changed": gettext_lazy("Your security question was changed."),
+    "code_on": gettext_lazy("From now on a code is asked for on new devices."),
+    "code_off": gettext_lazy("From now on no code is asked for on new devices."),
+    "email_limit": gettext_lazy("Too many e-mails were sent today. Please try again tomorrow."),
+    "bad_address": gettext_lazy("No e-mail can be sent to this address. Enter another one."),
+    "email_asked": gettext_lazy(
+        "An e-mail with a link is on its way to %(email)s. Open the link to confirm the address."
+    ),
+    "same_number": gettext_lazy("This is the number of your account already. Enter the new one."),
+    "change_over": gettext_lazy("The time for this change is over, or it was ended. Please begin again."),
+    "other_change": gettext_lazy(
+        "The page you sent belonged to another change, perhaps in another tab. Nothing of it was taken. Here is the "
+        "change that is open now."
+    ),
+    "code_wrong": gettext_lazy("The code you entered is not valid"),
+    "code_expired": gettext_lazy("The time of this code is over. Ask for a new code with the button below."),
+    "code_tries": gettext_lazy("The code was wrong five times. Ask for a new code with the button below."),
+    "code_other_device": gettext_lazy(
+        "This code was asked for on another device. Enter it there, or ask for a code for this device in "
+        "%(wait)s seconds."
+    ),
+    "code_limit": gettext_lazy(
+        "Too many codes have been asked for this number. You can ask for the next one on %(date)s at %(time)s."
+    ),
+    "code_budget": gettext_lazy(
+        "No more codes can be sent to this number today. Please try again tomorrow, or visit the nearest branch with "
+        "your identity papers."
+    ),
+    "code_sent_again": gettext_lazy("A new code is on its way to your phone."),
+    "code_wait": gettext_lazy("A code has just been sent. You can ask for another one in %(wait)s seconds."),
+}
+
+
+def sentence(error: PortalError | str, **values: object) -> str:
+    """The sentence for an error (or a code with `values`), numbers and moments in Persian."""
+    code = error if isinstance(error, str) else error.code
+    values = dict(values if isinstance(error, str) else error.values)
+    if code == "sign_in_pause":
+        return texts.pause(int(str(values["seconds"])))
+    retry_at = values.pop("retry_at", None)
+    if isinstance(retry_at, datetime):
+        local = timezone.localtime(retry_at)
+        values |= {"date": format_jalali(local.date()), "time": to_persian_digits(f"{local:%H:%M}")}
+    shown = {name: to_persian_digits(value) if isinstance(value, int) else value for name, value in values.items()}
+    return str(_SENTENCES[code]) % shown if shown else str(_SENTENCES[code])
