@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.services import sessions as service
 from accounts.sessions import BROWSER, SessionStore
 from accounts.views import citizen_required
+from tamin_portal import limits
 from tamin_portal.errors import PortalError
 
 
@@ -59,10 +60,14 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
 @require_POST
 @never_cache
 def stay(request: HttpRequest) -> HttpResponse:
-    """The script's "I am still here": how many seconds there are until the session ends. 401: it has ended."""
+    """The script's "I am still here": the seconds until the session ends, and whether it does so whatever one does.
+
+    401: it has ended.
+    """
     if not request.user.is_authenticated:
         return HttpResponse(status=401)
-    return JsonResponse({"seconds": cast(SessionStore, request.session).seconds_left()})
+    left = cast(SessionStore, request.session).seconds_left()
+    return JsonResponse({"seconds": left, "final": left < limits.SESSION_IDLE.total_seconds()})
 
 
 def _done(request: HttpRequest, end: Callable[..., None], sentence: str) -> HttpResponse:
