@@ -42,9 +42,14 @@ _TOUCH_OR_READ = f"""
             SELECT session_key FROM accounts_session WHERE {_ALIVE} AND account_id IS NOT NULL
             FOR NO KEY UPDATE SKIP LOCKED
         )
-    )
-    SELECT session_data FROM accounts_session WHERE {_ALIVE}
+    ){{also}}
+    SELECT session_data FROM accounts_session{{and_also}} WHERE {_ALIVE}
 """  # noqa: S608 - constants of this module
+_WITHIN = _TOUCH_OR_READ.format(also="", and_also="")
+# Nor for the disk, where it is a transaction by itself: a crash may forget that a page was just looked at.
+_ALONE = _TOUCH_OR_READ.format(
+    also=", soon AS (SELECT set_config('synchronous_commit', 'off', true))", and_also=", soon"
+)
 _TOUCH = f"UPDATE accounts_session SET seen_at = %s WHERE {_ALIVE} RETURNING session_data"  # noqa: S608
 _READ = f"SELECT session_data FROM accounts_session WHERE {_ALIVE}"  # noqa: S608
 
@@ -155,7 +160,7 @@ class SessionStore(DatabaseStore):
         now = timezone.now()
         alive = [self.session_key, now, now - limits.SESSION_IDLE]
         if connection.vendor == "postgresql":
-            return _first(_TOUCH_OR_READ, [now, *alive, *alive])
+            return _first(_WITHIN if connection.in_atomic_block else _ALONE, [now, *alive, *alive])
         try:
             with _impatient():
                 return _first(_TOUCH, [now, *alive])

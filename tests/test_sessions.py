@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user, login, logout, update_session_auth_hash
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.http import HttpRequest
 from django.test import Client
@@ -299,6 +299,24 @@ def test_the_desk_costs_one_statement_on_sessions():
 
 def test_a_page_without_a_session_asks_for_none():
     assert on_sessions(Client(), "/portal/") == on_sessions(Client(), URL) == []
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL can be asked not to wait for the disk")
+def test_looking_at_a_session_makes_no_other_transaction_less_durable():
+    client, _ = of_citizen()
+
+    def durable() -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW synchronous_commit")
+            return str(cursor.fetchone()[0])
+
+    before = durable()
+    assert before != "off"
+    assert SessionStore(key(client)).load()
+    assert durable() == before
+    with transaction.atomic():
+        assert SessionStore(key(client)).load()
+        assert durable() == before
 
 
 # Redis.
