@@ -90,9 +90,8 @@ def passes(visitor: Visitor, minutes: float) -> None:
 
 def begin_to_type(page: Page) -> None:
     """The pages of the profile have forms; any field will do."""
-    page.evaluate(
-        "document.querySelector('main').insertAdjacentHTML('beforeend', '<form><label for=t>x</label><input id=t></form>')"
-    )
+    form = "<form><label for=t>x</label><input id=t></form>"
+    page.evaluate(f"document.querySelector('main').insertAdjacentHTML('beforeend', '{form}')")
     page.locator("#t").fill(TYPED)
 
 

@@ -86,6 +86,28 @@ def test_it_says_since_when_and_when_last_in_jalali_and_in_words():
     assert to_persian_digits(5) in ago(seen)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "number"),
+    [
+        (0, ""),
+        (59, ""),
+        (60, "۱"),
+        (3599, "۵۹"),
+        (3600, "۱"),
+        (86399, "۲۳"),
+        (86400, "۱"),
+        (-5, ""),
+        (86400 * 365, "۳۶۵"),
+    ],
+)
+def test_how_long_ago_is_said_in_whole_ones(seconds, number):
+    said = ago(timezone.now() - timedelta(seconds=seconds))
+    assert "".join(sign for sign in said if sign in "۰۱۲۳۴۵۶۷۸۹") == number
+    same_unit = {60: 120, 3600: 7200, 86400: 172800}.get(seconds)
+    if same_unit:
+        assert ago(timezone.now() - timedelta(seconds=same_unit)) == said.replace("۱", "۲")
+
+
 def test_no_key_of_a_session_is_in_the_page():
     citizen()
     phone, fox = browser(PHONE), browser(FOX)
