@@ -24,7 +24,7 @@ from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.leases import lock_name
 from tamin_portal.persian import fold_number
-from tamin_portal.secrets import keyed_hash, keyed_hash_matches
+from tamin_portal.secrets import keyed_hash, keyed_hash_matches, keyed_hashes
 
 # A message in one of these never reached a phone: its code does not count towards the limits.
 _NEVER_SENT = (MessageState.EXPIRED, MessageState.FAILED, MessageState.CANCELLED)
@@ -75,6 +75,12 @@ def wait(*, mobile: str) -> int:
     return _gap_left(_recent(mobile, now, since=limits.CODE_GAP), now)
 
 
+def seconds_left(until: datetime, now: datetime | None = None) -> int:
+    """Whole seconds from `now` to `until`, rounded up; 0 when it is past."""
+    left = (until - (now or timezone.now())).total_seconds()
+    return max(0, -int(-left // 1))
+
+
 def try_code(*, purpose: CodePurpose, mobile: str, asker: str, typed: str) -> OneTimeCode:
     """The code that `typed` is. Counts one try first, in a committed step of its own.
 
@@ -99,7 +105,8 @@ def consume(code: OneTimeCode, *, used_for: str) -> None:
     the first time: on a slow network the first answer may never have arrived.
     """
     now = timezone.now()
-    fresh = OneTimeCode.objects.filter(purpose=code.purpose, mobile=code.mobile, asker=code.asker, used_at__isnull=True)
+    askers = code.askers or [code.asker]
+    fresh = OneTimeCode.objects.filter(purpose=code.purpose, mobile=code.mobile, asker__in=askers, used_at__isnull=True)
     if fresh.update(used_at=now, used_for=used_for) == 0:
         again = OneTimeCode.objects.filter(pk=code.pk, used_for=used_for, used_at__gte=now - RETRY_GRACE)
         if not again.exists():
@@ -147,10 +154,9 @@ def _recent(mobile: str, now: datetime, since: timedelta = timedelta(days=1)) ->
 
 
 def _gap_left(recent: list[tuple[datetime, str]], now: datetime) -> int:
-    if not recent:
-        return 0
-    left = (recent[-1][0] + limits.CODE_GAP - now).total_seconds()
-    return max(0, -int(-left // 1))
+    """Nothing after a code of the future: the clock was put back, and nobody waits until it has caught up."""
+    left = seconds_left(recent[-1][0] + limits.CODE_GAP, now) if recent else 0
+    return left if left <= limits.CODE_GAP.total_seconds() else 0
 
 
 def _limit_hit(sent: list[datetime], now: datetime) -> datetime | None:
@@ -165,10 +171,9 @@ def _limit_hit(sent: list[datetime], now: datetime) -> datetime | None:
 def _let_asker_try(*, purpose: CodePurpose, mobile: str, asker: str, now: datetime) -> None:
     """A session that asked inside the gap counts its tries on a row without a code. In a crowd the newest takes
     the row of the oldest, which asks again like everybody else when the gap is over."""
-    asker_hash = keyed_hash("asker", asker)
-    if any(_is_live(code, now) for code in _of_asker(purpose, mobile, asker_hash, now)):
+    if any(_is_live(code, now) for code in _of_asker(purpose, mobile, asker, now)):
         return
-    fresh = {"asker": asker_hash, "created_at": now, "tries": 0, "used_at": None, "used_for": ""}
+    fresh = {"asker": keyed_hash("asker", asker), "created_at": now, "tries": 0, "used_at": None, "used_for": ""}
     codeless = OneTimeCode.objects.filter(purpose=purpose, mobile=mobile, code_hash="")
     crowd = list(codeless.filter(created_at__gt=now - limits.CODE_LIFE).order_by("created_at", "pk"))
     if len(crowd) < limits.CODE_ASKERS_IN_GAP:
@@ -177,10 +182,10 @@ def _let_asker_try(*, purpose: CodePurpose, mobile: str, asker: str, now: dateti
         codeless.filter(pk=crowd[0].pk).update(**fresh)
 
 
-def _of_asker(purpose: str, mobile: str, asker_hash: str, now: datetime):  # type: ignore[no-untyped-def]
+def _of_asker(purpose: str, mobile: str, asker: str, now: datetime):  # type: ignore[no-untyped-def]
     oldest = now - limits.CODE_TO_BE_ACCEPTED_WITHIN - limits.CODE_LIFE
     return OneTimeCode.objects.filter(
-        purpose=purpose, mobile=mobile, asker=asker_hash, created_at__gt=oldest
+        purpose=purpose, mobile=mobile, asker__in=keyed_hashes("asker", asker), created_at__gt=oldest
     ).select_related("message")
 
 
@@ -197,7 +202,7 @@ def _is_live(code: OneTimeCode, now: datetime) -> bool:
 def _count_try(*, purpose: CodePurpose, mobile: str, asker: str) -> list[OneTimeCode]:
     now = timezone.now()
     with transaction.atomic():
-        rows = _of_asker(purpose, mobile, keyed_hash("asker", asker), now).select_for_update(of=("self",))
+        rows = _of_asker(purpose, mobile, asker, now).select_for_update(of=("self",))
         live = [code for code in rows if _is_live(code, now)]
         if not live:
             raise PortalError("code_expired")
@@ -205,6 +210,8 @@ def _count_try(*, purpose: CodePurpose, mobile: str, asker: str) -> list[OneTime
         if not counted:
             raise PortalError("code_tries")
         OneTimeCode.objects.filter(pk__in=[code.pk for code in counted]).update(tries=F("tries") + 1)
+    for code in counted:
+        code.askers = keyed_hashes("asker", asker)
     return counted
 
 
@@ -213,5 +220,5 @@ def _others(purpose: str, mobile: str, asker: str) -> list[OneTimeCode]:
     oldest = now - limits.CODE_TO_BE_ACCEPTED_WITHIN - limits.CODE_LIFE
     rows = OneTimeCode.objects.filter(
         purpose=purpose, mobile=mobile, created_at__gt=oldest, used_at__isnull=True, message__isnull=False
-    ).exclude(asker=keyed_hash("asker", asker))
+    ).exclude(asker__in=keyed_hashes("asker", asker))
     return [code for code in rows.select_related("message") if _is_live(code, now)]

@@ -1,7 +1,10 @@
-"""Staff for a demo: a clerk in a branch and an operator, with random passwords kept in the home."""
+"""What a demo begins with: a clerk in a branch and an operator, with random passwords kept in the home, and a catalogue
+of made-up services.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -10,7 +13,7 @@ from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
-from accounts.models import Branch, User
+from accounts.models import Branch, Service, User
 from accounts.passwords import hash_password
 from accounts.services import clerk_group, create_staff
 from accounts.staff import random_password
@@ -34,6 +37,15 @@ def ensure_staff(home: Path) -> tuple[str, str]:
     _ensure(CLERK, passwords[CLERK], branch)
     _ensure(OPERATOR, passwords[OPERATOR], None)
     return CLERK, passwords[CLERK]
+
+
+def ensure_services() -> None:
+    """The home page has something to show: once, where no service was ever added. Raises as `ensure_staff`."""
+    if not settings.DEMO:
+        raise ImproperlyConfigured("demo services belong to demo mode only")
+    if not Service.objects.exists():
+        made_up = json.loads(Path(__file__).with_name("demo_services.json").read_text(encoding="utf-8"))
+        Service.objects.bulk_create(Service(order=10 * n, **facts) for n, facts in enumerate(made_up, start=1))
 
 
 def _ensure(username: str, password: str, branch: Branch | None) -> None:

@@ -20,10 +20,10 @@ ACCOUNTS_AT_MOST = 8  # the latest; keeps the cookie under 400 bytes
 _SALT = "accounts.devices"
 
 
-def known_device(request: HttpRequest, account: str) -> str:
-    """The device's secret if `account` (a keyed hash) has signed in on it, else ""."""
+def known_device(request: HttpRequest, *hashes: str) -> str:
+    """The device's secret if the account with these keyed hashes (one a key) has signed in on it, else ""."""
     device, accounts = _read(request)
-    return device if _short(account) in accounts else ""
+    return device if any(_short(account) in accounts for account in hashes) else ""
 
 
 def remember(request: HttpRequest, response: HttpResponse, account: str) -> None:

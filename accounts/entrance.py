@@ -8,6 +8,7 @@ from django.contrib.auth import authenticate, login
 from django.http import HttpRequest
 
 from accounts import devices, throttle
+from accounts.models import User
 
 
 class Kind(Enum):
@@ -20,11 +21,23 @@ class Kind(Enum):
 def sign_in(request: HttpRequest, *, kind: Kind, name: str, password: str) -> str | None:
     """Sign the person in: the session is theirs now, under a fresh key. None: it was not right.
 
-    Returns the account's keyed hash, for `devices.remember`. Raises
-    PortalError("sign_in_pause", seconds=…) while a pause lasts; then nothing was compared.
+    Returns the account's keyed hash, for `devices.remember`. Raises as `check_password`.
+    """
+    passed = check_password(request, kind=kind, name=name, password=password)
+    if passed is None:
+        return None
+    user, account = passed
+    login(request, user)
+    return account
+
+
+def check_password(request: HttpRequest, *, kind: Kind, name: str, password: str) -> tuple[User, str] | None:
+    """Who it is, and the account's keyed hash; nobody is signed in yet. None: it was not right.
+
+    Raises PortalError("sign_in_pause", seconds=…) while a pause lasts; then nothing was compared.
     """
     account = throttle.account_key(kind=kind.name.lower(), name=name)
-    device = devices.known_device(request, account)
+    device = devices.known_device(request, *throttle.account_keys(kind=kind.name.lower(), name=name))
     address: str = request.client_address  # type: ignore[attr-defined]
     where = throttle.buckets(device=device, address=address)
     throttle.count_try(account=account, where=where)
@@ -32,5 +45,4 @@ def sign_in(request: HttpRequest, *, kind: Kind, name: str, password: str) -> st
     if user is None:
         return None
     throttle.forget(account=account, where=where)
-    login(request, user)
-    return account
+    return user, account

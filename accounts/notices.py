@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from accounts.models import AccountEvent, EventKind, FreezeLink, User
+from mail import is_configured, letters
+from mail import outbox as mail_outbox
+from mail.models import Letter
 from sms import outbox, texts
-from sms.models import MessageKind
+from sms.models import Message, MessageKind
 from tamin_portal import links
 from tamin_portal.secrets import keyed_hash
 
-CITIZEN, PORTAL = "citizen", "portal"
+CITIZEN, PORTAL, OPERATOR = "citizen", "portal", "operator "
 NOT_ME = "/portal/not-me/"
 
 
@@ -74,12 +77,14 @@ def record(
     reason: str = "",
     browser: str = "",
     sms_to: Sequence[str] = (),
+    mail_to: Sequence[str] = (),
     **details: object,
 ) -> AccountEvent:
     """Write that `kind` happened to `account`, and tell its owner. In the caller's transaction.
 
-    `actor`: CITIZEN, PORTAL or "operator NAME". `sms_to`: the numbers that hear of it, where these are not just the
-    account's. `details`: what the sentences need; no secret, no whole number.
+    `actor`: CITIZEN, PORTAL or "operator NAME". `sms_to`, `mail_to`: the numbers and addresses that hear of it, where
+    these are not just the account's (the old one beside the new one). `details`: what the sentences need; no secret,
+    no whole number.
     """
     event = AccountEvent.objects.create(
         account=account, kind=kind, actor=actor, reason=reason, browser=browser, details=details
@@ -88,23 +93,69 @@ def record(
     if telling.sms:
         for number in dict.fromkeys(sms_to or (account.mobile,)):
             _send_sms(account, event, telling, number)
+    if telling.mail and is_configured():
+        for address in dict.fromkeys(mail_to or _address_of(account)):
+            _send_mail(account, event, telling, address)
     return event
+
+
+def operator(name: str) -> str:
+    """The actor of what the operator of this name does."""
+    return f"{OPERATOR}{name}"
+
+
+def who_heard(*, account: User, event: AccountEvent) -> tuple[list[str], list[str]]:
+    """`sms_to` and `mail_to` of `record`: the account's own number and address, and those that were told of `event`."""
+    return [account.mobile, *_told(Message, event)], [*_address_of(account), *_told(Letter, event)]
+
+
+def _told(kind: type[Message] | type[Letter], event: AccountEvent) -> list[str]:
+    """To whom a message about `event` went. What is told once a day is named by the account, and has more colons."""
+    prefix = f"account:{event.pk}:"
+    rows = kind.objects.filter(dedupe_key__startswith=prefix).order_by("pk").values_list("dedupe_key", "to")
+    return [to for key, to in rows if ":" not in key.removeprefix(prefix)]
+
+
+def _address_of(account: User) -> tuple[str, ...]:
+    """Only an address that its owner has confirmed: another one may be a stranger's, by a slip of the finger."""
+    return (account.email,) if account.email and account.email_confirmed_at else ()
 
 
 def _send_sms(account: User, event: AccountEvent, telling: Telling, number: str) -> None:
     """To a number that is no longer the account's the link goes all the same: it is who was robbed."""
-    link = links.absolute(NOT_ME + _freeze_token(account, event)) if telling.not_me else ""
-    told = f"{account.pk}:{event.kind}:{timezone.localdate()}" if telling.once_a_day else str(event.pk)
     outbox.enqueue(
         to=number,
         kind=MessageKind.NOTICE,
-        text=texts.account_event(event.kind, at=event.at, link=link, **event.details),
-        dedupe_key=f"account:{told}:{number}",
+        text=texts.account_event(event.kind, at=event.at, link=_freeze_link(account, event, telling), **event.details),
+        dedupe_key=f"account:{_told_once(account, event, telling)}:{number}",
     )
 
 
-def _freeze_token(account: User, event: AccountEvent) -> str:
-    """A fresh "not me" link's secret: 96 random bits. Only its keyed hash is kept."""
+def _send_mail(account: User, event: AccountEvent, telling: Telling, address: str) -> None:
+    link = _freeze_link(account, event, telling)
+    sentence, when = texts.account_sentence(event.kind, at=event.at, **event.details)
+    context: dict[str, object] = {"heading": event.get_kind_display(), "paragraphs": [sentence, when]}
+    if link:
+        context["button"] = {"url": link, "label": texts.not_me()}
+    subject, text, html = letters.render("notice", context)
+    mail_outbox.enqueue(
+        to=address,
+        subject=subject,
+        text=text,
+        html=html,
+        dedupe_key=f"account:{_told_once(account, event, telling)}:{keyed_hash('address', address)[:16]}",
+    )
+
+
+def _told_once(account: User, event: AccountEvent, telling: Telling) -> str:
+    """What is said once: this event, or this kind of event on this day."""
+    return f"{account.pk}:{event.kind}:{timezone.localdate()}" if telling.once_a_day else str(event.pk)
+
+
+def _freeze_link(account: User, event: AccountEvent, telling: Telling) -> str:
+    """A fresh "not me" link with 96 random bits, of which only the keyed hash is kept; empty where none belongs."""
+    if not telling.not_me:
+        return ""
     token = secrets.token_urlsafe(12)
     FreezeLink.objects.create(account=account, event=event, token_hash=keyed_hash("not me", token))
-    return token
+    return links.absolute(NOT_ME + token)

@@ -12,7 +12,8 @@ its own try, for one ID has several right pairs: a stranger's request has a trac
   addresses together make its pauses begin sooner (`Bucket.waits`), so that no stranger at another address ever
   holds anybody. Who shares the owner's address can (docs/decisions/0012).
 
-An ID nobody holds is counted like any other. Only keyed hashes are stored. Why not a library:
+An ID nobody holds is counted like any other. Only keyed hashes are stored; with a new key what was counted is
+forgotten, which gives a guesser one more free round (docs/runbook.md, Keys). Why not a library:
 docs/decisions/0004-sign-in-throttle.md.
 """
 
@@ -30,7 +31,7 @@ from accounts.models import SignInFailures
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.leases import lock_name
-from tamin_portal.secrets import keyed_hash
+from tamin_portal.secrets import keyed_hash, keyed_hashes
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ class Bucket:
 def account_key(*, kind: str, name: str) -> str:
     """The keyed hash of a name as typed; `kind` (citizen, staff, status) keeps the pages apart."""
     return keyed_hash("sign-in account", f"{kind}:{name}")
+
+
+def account_keys(*, kind: str, name: str) -> list[str]:
+    """As `account_key`, under every key: what a device's cookie may know the account by."""
+    return keyed_hashes("sign-in account", f"{kind}:{name}")
 
 
 def buckets(*, device: str, address: str) -> list[Bucket]:

@@ -1,4 +1,4 @@
-"""Sign-in on the portal and at /admin/, home, sign-out, and the way to a lost password."""
+"""Sign-in on the portal, home, sign-out."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
-from django.views.generic import FormView, TemplateView
+from django.views.generic import FormView
 
-from accounts import devices, entrance, texts
-from accounts.forms import CitizenSignInForm, StaffSignInForm
+from accounts import catalogue, devices, entrance, texts
+from accounts.forms import CitizenSignInForm
 from accounts.models import User
 from tamin_portal.errors import PortalError
 
@@ -88,23 +88,14 @@ class CitizenSignIn(SignIn):
         return super().get(request, *args, **kwargs)
 
 
-class StaffSignIn(SignIn):
-    """Used by the admin site, which brings the template and its context."""
-
-    form_class = StaffSignInForm
-    kind = entrance.Kind.STAFF
-    wrong = texts.wrong_staff
-    next_page = "admin:index"
-
-
 sign_in = CitizenSignIn.as_view()
 
 
 @citizen_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Greets by name."""
-    return render(request, "accounts/home.html")
+    """Greets by name, and shows the organisation's services."""
+    return render(request, "accounts/home.html", {"services": catalogue.shown()})
 
 
 @require_POST
@@ -113,6 +104,3 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session. Without one, nothing happens."""
     logout(request)
     return redirect("sign_in")
-
-
-recovery = never_cache(TemplateView.as_view(template_name="accounts/recovery.html"))

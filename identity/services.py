@@ -99,12 +99,12 @@ def check(*, claim: Claim, attempt: int = 1) -> Verdict:
     return verdict
 
 
-def owners(claims: Sequence[Claim]) -> Iterator[tuple[int, Outcome]]:
-    """Of each of `claims`, once, as soon as it is known: is the mobile this person's? Only that is asked.
+def owners(questions: Sequence[Question]) -> Iterator[tuple[int, Outcome]]:
+    """Of each of `questions`, once, as soon as it is known: is the mobile this person's? Only that is asked.
 
     MATCH or MISMATCH; every other outcome is no answer, to be asked again. Outside a transaction, as `check_all`.
     """
-    for number, verdict in check_all([Question(claim, ask_person=False) for claim in claims]):
+    for number, verdict in check_all([replace(question, ask_person=False) for question in questions]):
         if verdict.kind == matching.OWNER and verdict.outcome is not Outcome.NEEDS_A_PERSON:
             yield number, verdict.outcome
         else:

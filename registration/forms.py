@@ -16,18 +16,12 @@ from registration import places
 from registration.models import Registration
 from registration.services.journey import Identity
 from tamin_portal import limits, persian
-from tamin_portal.form_fields import NUMBER, FoldedField, MobileField, NationalIdField, ParsedField
+from tamin_portal.form_fields import CodeField, FoldedField, MobileField, NationalIdField, NotShownAgain, ParsedField
 
 CHOOSE = ("", _("Choose"))
 # Never kept outside the request that carries them.
 SECRET_FIELDS = ("password", "password_again", "security_answer")
 NOT_KEPT = (*SECRET_FIELDS, "draft", "round")
-
-
-class NotShownAgain(forms.PasswordInput):
-    """A secret that is typed in the open, because it is a word, but never written back into a page."""
-
-    input_type = "text"
 
 
 class StepForm(forms.Form):
@@ -62,17 +56,7 @@ class MobileForm(NumberForm):
 class CodeForm(StepForm):
     """Step two: the code as typed. Whether it is right is the service's to say, once."""
 
-    code = ParsedField(
-        persian.fold_number,
-        {"": _("The code you entered is not valid")},
-        label=_("Identification code"),
-        max_length=32,
-        error_messages={
-            "required": _("Enter the code that was sent by SMS."),
-            "max_length": _("The code you entered is not valid"),
-        },
-        widget=forms.TextInput(attrs={**NUMBER, "autocomplete": "one-time-code"}),
-    )
+    code = CodeField()
 
 
 def _name_field(label: Any, missing: Any, autocomplete: str, length: int) -> FoldedField:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import segno
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -23,6 +21,7 @@ from registration.texts import sentence
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import to_persian_digits
+from tamin_portal.qr import qr_code
 
 _ANOTHER = "another"  # in the address: not the request of this browser's own journey, which goes on
 
@@ -68,7 +67,7 @@ def branch_pass(request: HttpRequest) -> HttpResponse:
     context = _context(row)
     if not context["status"].at_branch:
         return redirect("registration_status")
-    return render(request, "registration/pass.html", context | {"qr": _qr(row.tracking_code or "")})
+    return render(request, "registration/pass.html", context | {"qr": qr_code(row.tracking_code or "")})
 
 
 def _look(request: HttpRequest) -> HttpResponse:
@@ -100,9 +99,3 @@ def _renews(looking: Looking, row: Registration) -> int:
     checking = row.state == State.SUBMITTED
     going_on = timezone.now() - since < limits.STATUS_RENEWS_UNTIL
     return int(limits.STATUS_RENEWS.total_seconds()) if checking and going_on else 0
-
-
-def _qr(code: str) -> SafeString:
-    """An inline SVG without styles of its own, as the Content-Security-Policy wants it."""
-    drawn = segno.make_qr(code, error="m").svg_inline(border=4, omitsize=True, svgclass=None, lineclass=None)
-    return SafeString(drawn.replace("<svg ", '<svg class="qr" aria-hidden="true" focusable="false" ', 1))

@@ -150,25 +150,36 @@ _OF_AN_ACCOUNT: dict[str, Any] = {
         "certificate."
     ),
     "deactivated": gettext_lazy("Your account was closed by the organization. A branch tells you why."),
-    "reactivated": gettext_lazy("Your account was opened again."),
+    "reactivated": gettext_lazy(
+        "Your account was opened again. If your password is not accepted, set a new one by recovery on the sign-in "
+        "page."
+    ),
+    "reactivated_with_mobile": gettext_lazy(
+        "Your account was opened again at a branch, and its mobile number is now %(mobile)s. If your password is not "
+        "accepted, set a new one by recovery on the sign-in page."
+    ),
 }
 
 
 def account_event(kind: str, *, at: datetime, link: str = "", **values: object) -> str:
     """What the owner of an account hears when `kind` has happened to it (`accounts.notices`), and when; `link` is
     where to say that it was somebody else."""
+    return _lines(_("Social Security"), *account_sentence(kind, at=at, **values), f"{not_me()}: {link}" if link else "")
+
+
+def account_sentence(kind: str, *, at: datetime, **values: object) -> tuple[str, str]:
+    """What has happened, and when: what an SMS and an e-mail say alike."""
     local = timezone.localtime(at)
-    when = _("%(date)s at %(time)s") % {
-        "date": format_jalali(local.date()),
-        "time": to_persian_digits(f"{local:%H:%M}"),
-    }
-    shown = {name: to_persian_digits(str(value)) for name, value in values.items()}
-    return _lines(
-        _("Social Security"),
-        str(_OF_AN_ACCOUNT[kind]) % shown,
-        when,
-        _("Was it not you? Open this and freeze your account: %(link)s") % {"link": link} if link else "",
-    )
+    time = to_persian_digits(f"{local:%H:%M}")
+    when = _("%(date)s at %(time)s") % {"date": format_jalali(local.date()), "time": time}
+    shown = {name: _in_order(to_persian_digits(str(value))) for name, value in values.items()}
+    with_mobile = f"{kind}_with_mobile" if "mobile" in values else ""
+    return str(_OF_AN_ACCOUNT.get(with_mobile) or _OF_AN_ACCOUNT[kind]) % shown, when
+
+
+def not_me() -> str:
+    """Before the link, and on its button."""
+    return _("It was not me")
 
 
 def test() -> str:
@@ -207,6 +218,12 @@ def _with_status_page(text: str, host: str) -> str:
     """`text` with the address of the status page, if that costs no further part."""
     longer = _lines(text, f"{host}{STATUS_PAGE}" if host else "")
     return longer if parts.count(longer) == parts.count(text) else text
+
+
+def _in_order(value: str) -> str:
+    """The dots of a masked number would turn it round in a Persian line. (Embedding marks: old phones do not know
+    isolates, and would show a box.)"""
+    return f"\u202a{value}\u202c" if "•" in value else value
 
 
 def _lines(*lines: str) -> str:

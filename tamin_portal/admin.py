@@ -1,4 +1,4 @@
-"""The admin site of the portal: for staff, in Persian, with the throttled sign-in.
+"""The admin site of the portal: for staff, in Persian, with the throttled sign-in and its second step.
 
 The apps' imports stand inside the methods: this module is loaded before the apps are ready.
 """
@@ -14,9 +14,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
 
 
 class PortalAdminConfig(AdminConfig):
@@ -53,6 +55,31 @@ class PortalAdminSite(admin.AdminSite):
     index_title = _("Work of today")
     site_url = "/portal/"
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Staff who typed a one-time code in this session; in a demo also those who have set up none."""
+        from accounts import staff_totp
+
+        if not super().has_permission(request):
+            return False
+        user: Any = request.user  # of this request alone: a page asks several times
+        if not hasattr(user, "may_enter"):
+            user.may_enter = staff_totp.may_enter(user)
+        return bool(user.may_enter)
+
+    def get_urls(self) -> list[Any]:
+        second_step = [
+            path("login/code/", self.code, name="staff_code"),
+            path("login/device/", self.device, name="staff_device"),
+            path("login/device/new/", self.admin_view(self.new_device), name="staff_new_device"),
+        ]
+        return [*second_step, *super().get_urls()]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """`may_set_up_codes`: in, but without a code."""
+        context = super().each_context(request)
+        without = getattr(request.user, "otp_device", None) is None
+        return {**context, "may_set_up_codes": context["has_permission"] and without}
+
     @method_decorator(never_cache)
     @login_not_required
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -60,21 +87,38 @@ class PortalAdminSite(admin.AdminSite):
 
         Somebody who is signed in as a citizen is told that this page is not theirs.
         """
-        from accounts.views import StaffSignIn
+        from accounts.staff_views import StaffSignIn
 
         if request.method == "GET" and self.has_permission(request):
             return redirect("admin:index")
-        context = {
-            **self.each_context(request),
-            "title": _("Sign in"),
-            "subtitle": None,
-            "app_path": request.get_full_path(),
-            "username": str(request.user),
-            **(extra_context or {}),
-        }
+        more = {"username": str(request.user), **(extra_context or {})}
+        return self._step(request, StaffSignIn, "admin/login.html", title=_("Sign in"), **more)
+
+    @login_not_required
+    def code(self, request: HttpRequest) -> HttpResponse:
+        """The second step of the sign-in: a one-time code."""
+        from accounts.staff_views import CodePage
+
+        return self._step(request, CodePage, "admin/staff_code.html", title=_("One-time code"))
+
+    @login_not_required
+    def device(self, request: HttpRequest) -> HttpResponse:
+        """Where one-time codes are set up."""
+        from accounts.staff_views import DevicePage
+
+        return self._step(request, DevicePage, "admin/staff_device.html", title=_("Set up one-time codes"))
+
+    @method_decorator(require_POST)
+    def new_device(self, request: HttpRequest) -> HttpResponse:
+        """Who is in without a code begins to set codes up."""
+        from accounts.staff_views import new_device
+
+        return new_device(request, cast(Any, request.user), redirect("admin:staff_device"))
+
+    def _step(self, request: HttpRequest, view: Any, template: str, **context: Any) -> HttpResponse:
         request.current_app = self.name
-        page = StaffSignIn.as_view(template_name="admin/login.html", extra_context=context)
-        return cast(HttpResponse, page(request))
+        about = {**self.each_context(request), "subtitle": None, "app_path": request.get_full_path(), **context}
+        return cast(HttpResponse, view.as_view(template_name=template, extra_context=about)(request))
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Superusers only: a clerk's password is set by an operator."""

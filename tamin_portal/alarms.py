@@ -1,7 +1,8 @@
 """What an operator must hear of: a row that stands until it is over, and one ERROR line with a stable code.
 
-The line is `alarm sms.<code> <subject>: <detail>`, or `identity.<code>`: a log watcher needs no more. The rows are
-in the admin, in `manage.py sms_backlog` and in `manage.py identity_usage`. Neither holds a number or a text.
+The line is `alarm sms.<code> <subject>: <detail>`, or `identity.<code>`, `mail.<code>`: a log watcher needs no more.
+The rows are in the admin, in `manage.py sms_backlog` and in `manage.py identity_usage`. Neither holds a number or a
+text.
 """
 
 from __future__ import annotations
@@ -18,7 +19,11 @@ from tamin_portal.models import Alarm, AlarmCode
 
 log = logging.getLogger(__name__)
 
-_WITHOUT_END = (AlarmCode.GIVEN_UP, AlarmCode.RECEIPTS)  # they tell of an event, not of a condition
+_WITHOUT_END = (
+    AlarmCode.GIVEN_UP,
+    AlarmCode.RECEIPTS,
+    AlarmCode.LETTER_GIVEN_UP,
+)  # they tell of an event, not of a condition
 
 
 def sound(code: AlarmCode, subject: str = "", detail: str = "") -> None:
@@ -40,11 +45,12 @@ def sound(code: AlarmCode, subject: str = "", detail: str = "") -> None:
     Alarm.objects.filter(pk=row.pk).update(**changes)
 
 
-def clear(code: AlarmCode, subject: str = "") -> None:
-    """It is over."""
+def clear(code: AlarmCode, subject: str = "") -> bool:
+    """It is over. True: until now it stood."""
     standing = Alarm.objects.filter(code=code, subject=subject, ended_at__isnull=True)
-    if standing.update(ended_at=timezone.now()):
+    if over := bool(standing.update(ended_at=timezone.now())):
         log.info("alarm %s.%s %s is over", code.room, code, subject or "-")
+    return over
 
 
 def end_old() -> None:
@@ -56,7 +62,7 @@ def end_old() -> None:
 
 
 def standing(room: str) -> list[Alarm]:
-    """The alarms of `room` (sms, identity) that are not over, newest first."""
+    """The alarms of `room` (sms, identity, mail) that are not over, newest first."""
     codes = [code for code in AlarmCode if code.room == room]
     return list(Alarm.objects.filter(code__in=codes, ended_at__isnull=True).order_by("-last_at"))
 

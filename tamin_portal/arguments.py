@@ -5,8 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import re
 from argparse import ArgumentTypeError
+from collections.abc import Callable
 
-from tamin_portal.persian import InputError, fold, fold_digits, parse_jalali
+from django.utils.translation import gettext as _
+
+from tamin_portal.persian import InputError, fold, fold_digits, parse_jalali, to_persian_digits
+
+LONGEST_NAME = 60  # characters of whoever acts, for the record
 
 
 def count(text: str) -> int:
@@ -27,3 +32,17 @@ def day(text: str) -> dt.date:
             except ValueError:
                 pass
     raise ArgumentTypeError(f"'{text}' is no day: write it like 1405/09/02 or 2026-11-23")
+
+
+def text_of(longest: int) -> Callable[[str], str]:
+    """A type for words of one to `longest` characters, without the blanks around them."""
+
+    def text(typed: str) -> str:
+        typed = typed.strip()
+        if not typed or len(typed) > longest:
+            raise ArgumentTypeError(
+                _("give between one and %(longest)s characters") % {"longest": to_persian_digits(longest)}
+            )
+        return typed
+
+    return text

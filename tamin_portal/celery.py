@@ -1,4 +1,4 @@
-"""The Celery application. Queues: `sms` (codes, results), `receipts` (what became of them) and
+"""The Celery application. Queues: `sms` (codes, results), `receipts` (what became of them; e-mail) and
 `identity` (matching, housekeeping)."""
 
 import os

@@ -19,6 +19,7 @@ DEMO_DATABASE_PASSWORD = "demo-only"  # noqa: S105 - docker-compose.yml's defaul
 CHOICES = {
     "ACTIVATION_POLICY": ("automatic", "branch"),
     "DUPLICATE_NOTICE": ("guide", "after_proof"),
+    "STAFF_TOTP": ("required", "optional"),
     "SIGN_IN_CODE": ("choice", "always"),
 }
 REGISTRIES = ("IDENTITY_OWNER_REGISTRIES", "IDENTITY_PERSON_REGISTRIES")
@@ -55,7 +56,7 @@ def registries_are_named(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
 @register("portal")
 def installation_is_safe(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Outside demo mode: nothing of the demo, real keys, named hosts."""
-    return [] if settings.DEMO else [*_demo_parts(), *_keys(), *_hosts(), *_database()]
+    return [] if settings.DEMO else [*_demo_parts(), *_keys(), *_hosts(), *_database(), *_staff()]
 
 
 def _demo_parts() -> Iterator[CheckMessage]:
@@ -82,8 +83,7 @@ def _demo_parts() -> Iterator[CheckMessage]:
 
 def _keys() -> Iterator[CheckMessage]:
     for number, name in enumerate(("SECRET_KEY", "CODE_HASH_KEY"), start=20):
-        key = getattr(settings, name)
-        if len(key) < SHORTEST_KEY or key.startswith(("demo-", "django-insecure-")):
+        if _is_weak(getattr(settings, name)):
             yield Error(f"{name} is too short or a known one.", hint=KEY_HINT, id=f"portal.E0{number}")
     if settings.CODE_HASH_KEY == settings.SECRET_KEY:
         yield Error(
@@ -91,6 +91,29 @@ def _keys() -> Iterator[CheckMessage]:
             hint=KEY_HINT,
             id="portal.E022",
         )
+    yield from _keys_before("SECRET_KEY", "portal.E023")
+    yield from _keys_before("CODE_HASH_KEY", "portal.E024")
+
+
+def _keys_before(name: str, fault: str) -> Iterator[CheckMessage]:
+    """What a key that was replaced has signed is still believed: so each has to be as good as the one in force."""
+    before: list[str] = getattr(settings, f"{name}_FALLBACKS")
+    if any(_is_weak(key) for key in before):
+        yield Error(
+            f"{name}_FALLBACKS has a key that is too short or a known one.",
+            hint="Take it out: only keys that were in force before belong there, separated by commas.",
+            id=fault,
+        )
+    if getattr(settings, name) in before:
+        yield Error(
+            f"{name}_FALLBACKS has the key that is in force, so nothing was changed.",
+            hint=f"Put the old key there, and a new one into {name}. {KEY_HINT}",
+            id="portal.E025",
+        )
+
+
+def _is_weak(key: str) -> bool:
+    return len(key) < SHORTEST_KEY or key.startswith(("demo-", "django-insecure-"))
 
 
 def _hosts() -> Iterator[CheckMessage]:
@@ -108,4 +131,13 @@ def _database() -> Iterator[CheckMessage]:
             "The database has the demo's password.",
             hint="Set POSTGRES_PASSWORD (docker-compose.yml) or DATABASE_URL.",
             id="portal.E040",
+        )
+
+
+def _staff() -> Iterator[CheckMessage]:
+    if settings.STAFF_TOTP == "optional":
+        yield Error(
+            "STAFF_TOTP is 'optional', so a guessed password alone would open the citizens' data.",
+            hint="Leave STAFF_TOTP out, or set it to 'required'.",
+            id="portal.E050",
         )

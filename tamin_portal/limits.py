@@ -55,6 +55,10 @@ PASSED_BY_CODE = timedelta(minutes=15)  # a browser that proved the mobile has t
 SIGN_IN_CODE_WITHIN = timedelta(minutes=15)  # after the right password, where a code is asked for as well
 MANY_FAILURES = 10  # wrong passwords within a day: the owner is told, once a day
 PASSWORD_LONGEST = 128  # longer ones are refused before hashing
+# Staff: the second step of their sign-in.
+STAFF_TOTP_WITHIN = timedelta(minutes=10)  # after the password was right; then it is asked for again
+STAFF_TOTP_DIGITS = 6
+STAFF_TOTP_LONGEST = 32  # characters of a typed code, blanks and hyphens too
 
 # Sessions and devices of an account.
 SESSION_IDLE = timedelta(minutes=15)  # without a page: signed out
@@ -72,11 +76,14 @@ RECOVERY_LEFT_ALONE = timedelta(hours=12)  # from then to the new password, also
 ANSWER_TRIES = 3  # wrong security answers of an account, all recoveries together,
 ANSWER_TRIES_WITHIN = timedelta(days=7)
 RECOVERY_WITHOUT_ANSWER = timedelta(days=7)  # after a branch has seen the papers
+RECOVERY_RENEWS = timedelta(seconds=5)  # the page that waits for the owner check looks again,
+RECOVERY_RENEWS_LATER = timedelta(seconds=30)  # and after OWNER_CHECK_TELL_AFTER so often
 OWNER_CHECK_LIFE = timedelta(hours=24)  # a change of number waits so long for a registry
 OWNER_CHECK_BATCH = 20
 OWNER_CHECK_LEASE = timedelta(minutes=2)
 OWNER_CHECK_FIRST_PAUSE = timedelta(seconds=10)
 OWNER_CHECK_LONGEST_PAUSE = timedelta(minutes=15)
+OWNER_CHECK_AFTER_REST = timedelta(seconds=5)  # within these after the registry may be tried again
 OWNER_CHECK_TELL_AFTER = timedelta(minutes=1)  # who had to wait longer hears by SMS that it can go on
 ACCOUNT_WORK_BATCH = 50
 ACCOUNT_WORK_LEASE = timedelta(seconds=60)
@@ -97,6 +104,8 @@ CODES_KEPT = timedelta(days=2)
 PROOFS_KEPT = timedelta(days=8)  # challenges, changes and links that are over; more than ANSWER_TRIES_WITHIN
 DRAFTS_KEPT = timedelta(days=7)  # after a registration ended
 MESSAGE_BODY_KEPT = timedelta(hours=1)  # after the message is final
+MAIL_BODY_KEPT = timedelta(hours=1)  # subject and text, after the letter is final
+MAIL_KEPT = timedelta(days=30)  # the row; as long it is said once
 RECEIPTS_KEPT = timedelta(days=7)  # as they came
 ALARMS_KEPT = timedelta(days=30)  # after they were over
 
@@ -150,6 +159,18 @@ MATCHING_HELD = 20
 MATCHING_OLDEST = 1_800  # seconds
 MATCH_TELL_AFTER = timedelta(minutes=30)  # one SMS that it takes longer,
 MATCH_TOLD_AT_ONCE = 500  # to so many in one transaction
+
+# E-mail.
+MAIL_LONGEST = 100_000  # characters of one text
+MAIL_LONGEST_SUBJECT = 200
+MAIL_LONGEST_ADDRESS = 254
+MAIL_ANSWER_WITHIN = 10  # seconds: the connection, and each answer of the mail server
+MAIL_BATCH = 50  # letters of one connection,
+MAIL_BATCH_TIME = timedelta(seconds=60)  # then the rest is given back
+MAIL_LEASE = timedelta(minutes=5)  # longer than that and the slowest conversation that can still begin
+MAIL_DROPS = 2  # connections lost in a row: then the server is left alone until the next look
+MAIL_RETRIES = (10, 30, 120, 300, 900)  # seconds, the last repeats, with jitter
+MAIL_GIVE_UP = timedelta(hours=72)
 
 # Registries (identity), on the network.
 REGISTRY_CONNECT_WITHIN = 3.0  # seconds: name, connection and TLS

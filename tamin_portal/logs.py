@@ -1,4 +1,4 @@
-"""Logs carry no national ID, mobile, code or name, and no receipt URL: filters take them out."""
+"""Logs carry no national ID, mobile, e-mail address, code or name, and no secret URL: filters take them out."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from django.urls import Resolver404, resolve
 _ADDRESS_OR_NUMBER = re.compile(
     r"(?P<address>[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?::[0-9]{1,5})?(?!\d))|\+?\d(?:[ \-]?\d){5,}"
 )
+_EMAIL = re.compile(r"[\w.+%-]{1,64}@(?:[\w-]+\.)+[\w-]+")
 # PostgreSQL puts the whole failing row into DETAIL, and its parameters into CONTEXT.
 _ROW_VALUES = re.compile(r"^(?:DETAIL|CONTEXT|.*\bFailing row contains).*$", re.MULTILINE)
 _METHODS = {"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"}
@@ -24,14 +25,16 @@ _COMPLAINTS = {
 }
 # The token in a receipt's path is a gateway's only proof, and its query may hold a number.
 RECEIPTS = "/sms/receipts/"
-_RECEIPT_PATHS = re.compile(re.escape(RECEIPTS) + r"[^\s\"']*")
+# So are the links that were sent to one person: "not me" by SMS, an address to be confirmed by e-mail.
+_SECRET_PATHS = re.compile(rf"({RECEIPTS}|/portal/not-me/|/portal/email/)[^\s\"']*")
 _formatter = logging.Formatter()
 
 
 def scrub(text: str) -> str:
-    """`text` without long numbers, database row values, receipt URLs and the query part of paths."""
-    text = _RECEIPT_PATHS.sub(RECEIPTS + "…", text)
+    """`text` without long numbers, e-mail addresses, database row values, secret URLs and the query part of paths."""
+    text = _SECRET_PATHS.sub(r"\1…", text)
     text = _ROW_VALUES.sub("[row values removed]", text)
+    text = _EMAIL.sub("[e-mail]", text)
     text = re.sub(r"\?[^\s\"']*", "?…", text)
     return _ADDRESS_OR_NUMBER.sub(lambda found: found["address"] or "[number]", text)
 

@@ -55,10 +55,14 @@ class AlarmCode(models.TextChoices):
     REGISTRY = "registry", _("A registry cannot be asked: key, quota or extract")
     CERTIFICATE = "certificate", _("A registry's certificate is not right")
     DAILY_CAP = "daily_cap", _("The day's inquiries are used up; requests wait")
+    SERVER = "server", _("The mail server cannot be reached, or refuses us; letters wait")
+    LETTER_GIVEN_UP = "letter_given_up", _("A letter could not be sent for three days")
 
     @property
     def room(self) -> str:
         """Whose alarm it is: the first word of the line in the log."""
+        if self in (self.SERVER, self.LETTER_GIVEN_UP):
+            return "mail"
         return "identity" if self in (self.REGISTRY, self.CERTIFICATE, self.DAILY_CAP) else "sms"
 
 

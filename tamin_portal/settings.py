@@ -11,6 +11,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from tamin_portal import limits
+from tamin_portal.mail_url import email_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -54,6 +55,7 @@ PUBLIC_HOST = env("PUBLIC_HOST", default=next(iter(ALLOWED_HOSTS), "localhost") 
 HTTPS = env.bool("HTTPS", default=not DEMO)
 ACTIVATION_POLICY = env("ACTIVATION_POLICY", default="automatic")  # or "branch"
 DUPLICATE_NOTICE = env("DUPLICATE_NOTICE", default="guide")  # or "after_proof"
+STAFF_TOTP = env("STAFF_TOTP", default="optional" if DEMO else "required")  # one-time codes of staff
 
 INSTALLED_APPS = [
     "tamin_portal.admin.PortalAdminConfig",
@@ -63,9 +65,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "formtools",
     "phonenumber_field",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "tamin_portal",
     "sms",
     "identity",
+    "mail",
     "accounts",
     "registration",
 ]
@@ -81,6 +86,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",  # who typed a one-time code in this session; asks nothing for citizens
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -130,6 +136,7 @@ CELERY_TASK_DEFAULT_QUEUE = "identity"
 CELERY_TASK_ROUTES = {  # nothing stands before a code: not a burst of receipts, nor a gateway that does not answer
     "sms.drain": {"queue": "sms"},
     "sms.*": {"queue": "receipts"},
+    "mail.*": {"queue": "receipts"},  # a slow mail server may hold up a receipt, never a code or a result
     "registration.*": {"queue": "identity"},
     "accounts.send_codes": {"queue": "sms"},  # as quick as the code itself
     "accounts.*": {"queue": "identity"},
@@ -146,6 +153,7 @@ CELERY_BEAT_SCHEDULE = {
     "send-asked-codes": {"task": "accounts.send_codes", "schedule": 3.0, "options": {"expires": 60}},
     "check-owners": {"task": "accounts.check_owners", "schedule": 5.0, "options": {"expires": 60}},
     "tell-owners": {"task": "accounts.tell_owners", "schedule": 10.0, "options": {"expires": 60}},
+    "drain-mail": {"task": "mail.drain", "schedule": 10.0, "options": {"expires": 60}},
     "watch-codes": {"task": "accounts.watch", "schedule": 300.0, "options": {"expires": 300}},
     "drain-matching": {"task": "registration.match", "schedule": 5.0, "options": {"expires": 60}},
     "sweep": {"task": "registration.sweep", "schedule": 300.0, "options": {"expires": 300}},
@@ -160,6 +168,11 @@ SMS_GATEWAYS = env.list("SMS_GATEWAYS", default=["inbox"] if DEMO else [])
 SMS_ROUTES = env("SMS_ROUTES", default="")
 SMS_ENVIRONMENT = {name: value for name, value in os.environ.items() if name.startswith("SMS_")}
 SMS_DAILY_BUDGET = whole_number("SMS_DAILY_BUDGET", 0)  # parts a day; 0: no limit; see sms/budget.py
+# The mail server, like smtp+tls://user:password@mail.example:587, and whom letters are from; see mail/checks.py.
+MAIL_URL = env("MAIL_URL", default="inbox:" if DEMO else "")
+MAIL_FROM = DEFAULT_FROM_EMAIL = env("MAIL_FROM", default="portal@demo.invalid" if DEMO else "")
+globals().update(email_settings(MAIL_URL))  # EMAIL_…: what Django's mail API reads
+EMAIL_TIMEOUT = limits.MAIL_ANSWER_WITHIN
 # The registries of each question in order, and each one's own IDENTITY_<NAME>_…; see identity/configuration.py.
 IDENTITY_OWNER_REGISTRIES = env.list("IDENTITY_OWNER_REGISTRIES", default=["demo"] if DEMO else ["local"])
 IDENTITY_PERSON_REGISTRIES = env.list("IDENTITY_PERSON_REGISTRIES", default=["demo"] if DEMO else ["local"])
@@ -173,7 +186,12 @@ PASSWORD_HASHERS = [
     "accounts.hashers.PortalArgon2Hasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
-AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.passwords.GuideValidator"}]
+AUTH_PASSWORD_VALIDATORS = [  # each of accounts/passwords.py RULES, in their order
+    {"NAME": "accounts.passwords.Rule", "OPTIONS": {"code": code}}
+    for code in ("latin", "first_letter", "mix", "too_short", "personal", "characters", "too_long", "common")
+]
+OTP_TOTP_ISSUER = PUBLIC_HOST  # what the app calls the account; two portals are told apart
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # its pages are not registered either (accounts/admin.py)
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"  # no session row for a sentence
 LOGIN_URL = "/portal/"
 LOGIN_REDIRECT_URL = "/portal/home"

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from mail.views import inbox_letter
 from sms.views import inbox, receipt
 from tamin_portal import views
 
@@ -17,6 +18,7 @@ urlpatterns = [
     path("portal/", include("accounts.urls")),
     path("portal/registration", include("registration.urls")),
     path("portal/inbox/", inbox, name="inbox"),
+    path("portal/inbox/letters/<int:number>/", inbox_letter, name="inbox_letter"),
     path("sms/receipts/<str:gateway>/<str:token>/", receipt, name="sms_receipt"),
     path("sms/receipts/<str:gateway>/<str:token>", receipt),  # as gateways' consoles cut it
     path("admin", RedirectView.as_view(pattern_name="admin:index")),

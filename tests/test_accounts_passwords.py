@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password, identify_hasher, make_password
-from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.password_validation import get_default_password_validators, validate_password
 from django.core.exceptions import ValidationError
 
 from accounts import passwords, questions
 from accounts.models import User
 from tamin_portal.errors import PortalError
-from tests.accounts import spy_on_hashing
+from tests.accounts import PASSWORD, spy_on_hashing
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "persian_input.json").read_text(encoding="utf-8"))["password"]
 PERSON = VECTORS["_person"]
@@ -61,8 +61,49 @@ def test_each_rule_has_its_own_code(password: str, broken: list[str]) -> None:
     assert passwords.problems(password, **PERSON) == broken
 
 
+@pytest.mark.parametrize(
+    "password",
+    [
+        "Password1",
+        "PassWord1",
+        "Password1!",
+        "Password#2024",
+        "Aa123456",
+        "Aa123456!",
+        "Qwerty123!",
+        "Welcome1$",
+        "Trustno1!",
+        "Iloveyou99",
+        "Sunshine1!",
+    ],
+)
+def test_a_common_password_is_refused_however_it_is_decorated(password: str) -> None:
+    assert passwords.problems(password) == ["common"]
+
+
+@pytest.mark.parametrize(
+    "password", [PASSWORD, "Better123", "Monkey7302!", "Aa123456sabz", "Xpassword1", "Password1x", "Zx9&%$#!ab"]
+)
+def test_what_only_begins_with_a_short_one_or_goes_on_in_letters_is_not_common(password: str) -> None:
+    assert passwords.problems(password) == []
+
+
+def test_looking_whether_a_password_is_common_asks_nobody_and_reads_the_list_once(monkeypatch) -> None:
+    passwords.is_common("Warm1234")
+    monkeypatch.setattr("builtins.open", None)
+    monkeypatch.setattr("socket.socket", None)
+    assert passwords.is_common("Password1!")
+    assert not passwords.is_common("a" * 1_000_000)
+
+
+def test_djangos_validators_are_the_rules_in_their_order() -> None:
+    validators = get_default_password_validators()
+    assert [validator.code for validator in validators] == list(passwords.RULES)
+    assert [validator.get_help_text() for validator in validators] == list(map(str, passwords.RULES.values()))
+
+
 def test_a_persons_unknown_names_forbid_nothing() -> None:
-    assert passwords.problems("Abcdefg1", first_name="", last_name="  ", national_id="") == []
+    assert passwords.problems(PASSWORD, first_name="", last_name="  ", national_id="") == []
 
 
 def test_a_name_of_two_words_is_found_without_its_blank() -> None:
@@ -71,7 +112,7 @@ def test_a_name_of_two_words_is_found_without_its_blank() -> None:
 
 def test_every_rule_has_a_sentence_of_its_own() -> None:
     sentences = [str(sentence) for sentence in passwords.RULES.values()]
-    assert len(set(sentences)) == len(sentences) == 7
+    assert len(set(sentences)) == len(sentences) == 8
 
 
 def test_django_asks_the_guide_wherever_a_password_is_set() -> None:
@@ -79,7 +120,7 @@ def test_django_asks_the_guide_wherever_a_password_is_set() -> None:
     with pytest.raises(ValidationError) as caught:
         validate_password("reza@", reza)
     assert [error.code for error in caught.value.error_list] == ["mix", "too_short", "personal", "characters"]
-    validate_password("Abcdefg1", reza)
+    validate_password(PASSWORD, reza)
 
 
 def test_the_hash_is_argon2id_with_the_parameters_of_the_design() -> None:

@@ -100,7 +100,7 @@ def test_a_command_that_cannot_be_done_says_why_and_adds_nobody(arguments: list[
     assert User.objects.count() == 1
 
 
-@pytest.mark.parametrize("typed", [["weak", "weak"], ["Abcdefg1", "Abcdefg2"]])
+@pytest.mark.parametrize("typed", [["weak", "weak"], ["Password1!", "Password1!"], ["Abcdefg1!", "Abcdefg2!"]])
 def test_an_asked_password_is_held_to_the_guides_rules_and_typed_twice(monkeypatch, typed: list[str]) -> None:
     answers = iter(typed)
     monkeypatch.setattr("accounts.management.commands.add_staff.getpass", lambda prompt: next(answers))
@@ -110,9 +110,9 @@ def test_an_asked_password_is_held_to_the_guides_rules_and_typed_twice(monkeypat
 
 
 def test_an_asked_password_works_and_is_not_printed(monkeypatch) -> None:
-    monkeypatch.setattr("accounts.management.commands.add_staff.getpass", lambda prompt: "Abcdefg1")
-    assert "Abcdefg1" not in add_staff("--username=boss", "--operator", "--ask-password")
-    assert authenticate(None, username="boss", password="Abcdefg1")
+    monkeypatch.setattr("accounts.management.commands.add_staff.getpass", lambda prompt: "Abcdefg1!")
+    assert "Abcdefg1!" not in add_staff("--username=boss", "--operator", "--ask-password")
+    assert authenticate(None, username="boss", password="Abcdefg1!")
 
 
 def test_a_random_password_meets_the_guides_rules() -> None:

@@ -31,6 +31,7 @@ SAFE = {
     "SMS_GATEWAYS": ["somebody"],
     "IDENTITY_OWNER_REGISTRIES": ["local"],
     "IDENTITY_PERSON_REGISTRIES": ["local"],
+    "STAFF_TOTP": "required",
 }
 
 
@@ -55,6 +56,9 @@ def test_a_safe_installation_has_no_fault(production):
     [
         ("ACTIVATION_POLICY", "automatc", "portal.E001"),
         ("DUPLICATE_NOTICE", "never", "portal.E002"),
+        ("STAFF_TOTP", "requierd", "portal.E003"),
+        ("STAFF_TOTP", "", "portal.E003"),
+        ("STAFF_TOTP", "optional", "portal.E050"),
         ("SMS_GATEWAYS", [], "portal.E010"),
         ("SMS_GATEWAYS", ["somebody", "inbox"], "portal.E011"),
         ("IDENTITY_OWNER_REGISTRIES", [], "portal.E012"),
@@ -75,7 +79,7 @@ def test_each_unsafe_setting_is_refused_by_name(production, monkeypatch, name, v
     assert faults() == {fault}
 
 
-@pytest.mark.parametrize("fault", ["ACTIVATION_POLICY", "DUPLICATE_NOTICE"])
+@pytest.mark.parametrize("fault", ["ACTIVATION_POLICY", "DUPLICATE_NOTICE", "STAFF_TOTP"])
 def test_a_misspelt_policy_is_refused_in_a_demo_too(settings, fault):
     setattr(settings, fault, "misspelt")
     assert len(faults()) == 1

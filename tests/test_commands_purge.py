@@ -14,6 +14,7 @@ from accounts import codes
 from accounts.models import CodePurpose, OneTimeCode, Session, SignInFailures, User
 from accounts.sessions import SessionStore
 from identity.models import Extract, ExtractKind, ExtractState
+from mail.models import Letter, LetterState
 from registration.management.commands.purge import _KINDS
 from registration.models import Registration
 from registration.services import housekeeping
@@ -75,6 +76,12 @@ def make_one_of_each() -> None:
         SignInFailures.objects.create(account=mobile, device="x", last_at=long_ago)
         PostCount.objects.create(address=mobile, minute=int(long_ago.timestamp() // 60), posts=1)
         Extract.objects.create(kind=ExtractKind.CIVIL, state=ExtractState.RETIRED if old else ExtractState.CURRENT)
+        for number, age in enumerate((limits.MAIL_BODY_KEPT, limits.MAIL_KEPT)):
+            letter = Letter.objects.create(
+                dedupe_key=f"{old} {number}", message_id=f"{old} {number}", state=LetterState.FAILED,
+                subject="" if number else "x", final_at=now - age if old else now,
+            )  # fmt: skip
+            Letter.objects.filter(pk=letter.pk).update(created_at=now - age if old else now)
         kept = Receipt.objects.create(gateway="one", body=b"")
         Receipt.objects.filter(pk=kept.pk).update(received_at=now - (limits.RECEIPTS_KEPT if old else timedelta(0)))
         Alarm.objects.create(code="budget", subject=mobile[-1], ended_at=now - limits.ALARMS_KEPT if old else None)
@@ -89,6 +96,8 @@ EXPECTED = {
     "codes": 1,
     "extracts": 1,
     "message_texts": 1,
+    "letter_texts": 1,
+    "letters": 1,
     "receipts": 1,
     "alarms": 1,
     "sign_in_failures": 1,
@@ -98,7 +107,19 @@ EXPECTED = {
 
 
 def everything() -> list[object]:
-    models = (Registration, User, OneTimeCode, Message, SignInFailures, PostCount, Session, Extract, Receipt, Alarm)
+    models = (
+        Registration,
+        User,
+        OneTimeCode,
+        Message,
+        SignInFailures,
+        PostCount,
+        Session,
+        Extract,
+        Receipt,
+        Alarm,
+        Letter,
+    )
     return [list(model.objects.order_by("pk").values()) for model in models]
 
 
@@ -126,6 +147,9 @@ def test_a_purge_does_what_the_dry_run_said_and_leaves_the_young():
     assert User.objects.count() == 1  # the inactive account of the one that still waits
     assert OneTimeCode.objects.count() == Session.objects.count() == Extract.objects.count() == 1
     assert Receipt.objects.count() == Alarm.objects.count() == 1
+    assert sorted(Letter.objects.values_list("dedupe_key", "subject")) == [
+        ("False 0", "x"), ("False 1", ""), ("True 0", ""),
+    ]  # fmt: skip
     assert SignInFailures.objects.count() == PostCount.objects.count() == 1
     assert list(Message.objects.exclude(text="").values_list("to", flat=True)) == ["+989120000998"]
     assert InboxMessage.objects.filter(text="").count() == 0

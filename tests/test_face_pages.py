@@ -18,6 +18,7 @@ from registration.forms import CodeForm, IdentityForm, MobileForm
 
 ROOT = Path(__file__).resolve().parent.parent
 GUIDE: dict[str, list[str]] = json.loads((ROOT / "tests" / "guide_sentences.json").read_text(encoding="utf-8"))
+MAIL = ROOT / "templates" / "mail"  # no pages: a mail program takes styles only inline
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 ERRORS = ("400", "403", "403_csrf", "404", "413", "429", "500")
 REGISTRATION: Any = SimpleNamespace(national_id="0012345679", mobile="+989121234567")
@@ -167,7 +168,9 @@ def test_an_error_page_needs_no_database_and_no_request(status: str) -> None:
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT / "templates")))
 def test_no_template_needs_an_unsafe_content_security_policy(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
-    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", source)
+    if path.parent != MAIL:
+        assert not re.search(r"\sstyle=", source)
+    assert not re.search(r"<style|\son[a-z]+=|javascript:", source)
     assert not re.search(r"<script(?![^>]*\bsrc=)", source)
     assert not re.search(r"https?://(?!www\.w3\.org)", source)
 

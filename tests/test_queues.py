@@ -48,12 +48,13 @@ def workers(request: pytest.FixtureRequest) -> dict[str, set[str]]:
 
 
 def test_nothing_but_sending_is_in_the_queue_of_codes():
-    assert {task for task in every_task() if queue_of(task) == "sms"} == {"sms.drain"}
+    """And writing the codes that browsers without a session asked for: as quick, and as much waited for."""
+    assert {task for task in every_task() if queue_of(task) == "sms"} == {"sms.drain", "accounts.send_codes"}
 
 
-def test_reading_and_asking_for_receipts_have_a_queue_of_their_own():
+def test_receipts_and_mail_have_a_queue_of_their_own():
     assert {task for task in every_task() if queue_of(task) == "receipts"} == {
-        "sms.read_receipts", "sms.poll", "sms.watch",
+        "sms.read_receipts", "sms.poll", "sms.watch", "mail.drain",
     }  # fmt: skip
 
 

@@ -31,7 +31,7 @@ from django.utils.translation.template import templatize
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "locale" / "fa" / "LC_MESSAGES" / "django.po"
 PARTS = ROOT / "locale" / "parts"
-SOURCES = ("tamin_portal", "sms", "identity", "accounts", "registration", "templates")
+SOURCES = ("tamin_portal", "sms", "identity", "mail", "accounts", "registration", "templates")
 PACKAGES = ("django", "formtools", "phonenumber_field")
 KEYWORDS: dict[str, Any] = {  # as Babel writes them: which arguments are msgid, plural, context
     "_": None,

@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
                             ("signed_in", "Signed in"),
                             ("device_trusted", "Signed in on a device that is remembered from now on"),
                             ("device_forgotten", "A remembered device was forgotten"),
-                            ("closed_sign_in", "Somebody tried to sign in with the right password while it was closed"),
+                            ("closed_sign_in", "Somebody tried to get in while it was closed"),
                             ("many_failures", "Many wrong passwords were tried"),
                             ("password_changed", "The password was changed"),
                             ("answer_tried", "The security answer was wrong"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -31,6 +33,8 @@ class OneTimeCode(models.Model):
     tries = models.PositiveSmallIntegerField(default=0)
     used_at = models.DateTimeField(null=True)
     used_for = models.CharField(max_length=64, blank=True)  # what it proved; a retry proves the same again
+    # Not stored: the hashes of its asker under every key, once it was tried. The key may have been changed meanwhile.
+    askers: Sequence[str] = ()
 
     class Meta:
         indexes = [models.Index(fields=["mobile", "purpose", "created_at"], name="code_by_mobile")]

@@ -18,7 +18,7 @@ class EventKind(models.TextChoices):
     SIGNED_IN = "signed_in", _("Signed in")
     DEVICE_TRUSTED = "device_trusted", _("Signed in on a device that is remembered from now on")
     DEVICE_FORGOTTEN = "device_forgotten", _("A remembered device was forgotten")
-    CLOSED_SIGN_IN = "closed_sign_in", _("Somebody tried to sign in with the right password while it was closed")
+    CLOSED_SIGN_IN = "closed_sign_in", _("Somebody tried to get in while it was closed")
     MANY_FAILURES = "many_failures", _("Many wrong passwords were tried")
     PASSWORD_CHANGED = "password_changed", _("The password was changed")
     ANSWER_TRIED = "answer_tried", _("The security answer was wrong")  # written before it is compared

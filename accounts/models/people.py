@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.auth.password_validation import validate_password
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -42,7 +43,13 @@ class Closure(models.TextChoices):
 
 class UserManager(BaseUserManager["User"]):
     def create_superuser(self, username: str, password: str | None = None, **fields: object) -> User:
+        """For Django's own `createsuperuser`, which would let a weak password pass on request.
+
+        Raises ValidationError with the sentences of the rules it breaks.
+        """
         user = self.model(username=username, is_staff=True, is_superuser=True, **fields)
+        if password is not None:
+            validate_password(password, user)
         user.set_password(password)
         user.save(using=self._db)
         return user

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import logging
+import uuid
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -20,13 +22,25 @@ from tamin_portal.hints import hint
 from tamin_portal.leases import drain, settle
 from tamin_portal.secrets import keyed_hash
 
+log = logging.getLogger(__name__)
+
 _WAITS_FOR_CODE = (ChallengeStage.ASKED, ChallengeStage.CODE_SENT)
+_TAKES_CODES = (*_WAITS_FOR_CODE, ChallengeStage.PROVEN)  # the last: where our answer to the first code was lost
 
 
 @transaction.atomic
-def begin(*, purpose: CodePurpose, national_id: str) -> Challenge:
-    """A code for whoever holds the number of this ID's account, if there is one. One INSERT."""
-    challenge = Challenge.objects.create(purpose=purpose, national_id=national_id, next_attempt_at=timezone.now())
+def begin(*, purpose: CodePurpose, national_id: str, page: str = "") -> Challenge:
+    """A code for whoever holds the number of this ID's account, if there is one.
+
+    `page`: a secret of this browser's page. The same page sent twice (a double click, each before the other was
+    answered) is one challenge: the browser keeps one of two sessions, and the code must fit either.
+    """
+    now = timezone.now()
+    token = uuid.UUID(keyed_hash("challenge", f"{purpose}:{national_id}:{page}")[:32]) if page else uuid.uuid4()
+    facts = {"purpose": purpose, "national_id": national_id, "next_attempt_at": now}
+    challenge, is_new = Challenge.objects.get_or_create(token=token, defaults=facts)
+    if not is_new and not (challenge.stage in _WAITS_FOR_CODE and _is_younger(challenge, limits.CODE_GAP, now)):
+        challenge = Challenge.objects.create(**facts)  # the page again, much later
     hint("accounts.send_codes")
     return challenge
 
@@ -38,16 +52,21 @@ def again(*, challenge: Challenge) -> int:
     if left:
         return left
     now = timezone.now()
-    waiting = Challenge.objects.filter(pk=challenge.pk, stage__in=_WAITS_FOR_CODE)
-    if waiting.update(stage=ChallengeStage.ASKED, asked_at=now, next_attempt_at=now, lease=None):
+    waiting = Challenge.objects.filter(pk=challenge.pk, stage__in=_TAKES_CODES)
+    if waiting.update(asked_at=now, next_attempt_at=now, lease=None):
         hint("accounts.send_codes")
     return 0
 
 
 def wait(*, challenge: Challenge) -> int:
     """Seconds until this browser may ask for another code; counted alike for every ID."""
-    left = (challenge.asked_at + limits.CODE_GAP - timezone.now()).total_seconds()
-    return max(0, -int(-left // 1))
+    left = codes.seconds_left(challenge.asked_at + limits.CODE_GAP)
+    return left if left <= limits.CODE_GAP.total_seconds() else 0  # the clock was put back
+
+
+def is_too_old(*, challenge: Challenge) -> bool:
+    """Whether the time for the code, and what a recovery asks after it, is over. The same for every ID."""
+    return not _is_younger(challenge, limits.RECOVERY_LIFE, timezone.now())
 
 
 def prove(*, challenge: Challenge, typed_code: str) -> Challenge:
@@ -73,7 +92,7 @@ def prove(*, challenge: Challenge, typed_code: str) -> Challenge:
             raise PortalError("code_wrong")
         account = open_account(account=challenge.account)
         row = Challenge.objects.select_for_update().get(pk=challenge.pk)
-        if account.mobile != row.mobile or row.stage not in (*_WAITS_FOR_CODE, ChallengeStage.PROVEN):
+        if account.mobile != row.mobile or row.stage not in _TAKES_CODES:
             raise PortalError("code_wrong")
         codes.consume(code, used_for=asker)
         if row.stage != ChallengeStage.PROVEN:  # the same right code again, after a lost answer
@@ -91,39 +110,61 @@ def send_due(*, seconds: float = 50) -> int:
 
 def _send(challenges: list[Challenge]) -> None:
     for challenge in challenges:
-        with transaction.atomic():
-            account = User.objects.filter(national_id=challenge.national_id, activated_at__isnull=False).first()
-            if account is None or not account.is_active:
-                _send_nothing(challenge, account)
-                continue
-            due = _send_code(challenge, account.mobile)
-            settle(
-                challenge,
-                next_attempt_at=due,
-                account_id=account.pk,
-                mobile=account.mobile,
-                stage=ChallengeStage.ASKED if due else ChallengeStage.CODE_SENT,
-            )
+        try:
+            with transaction.atomic():
+                _look(challenge)
+        except Exception as error:  # its lease lapses and it is looked at again; the others go on. No text: a number
+            log.error("challenge %s could not be worked on: %s", challenge.pk, type(error).__name__)
 
 
-def _send_code(challenge: Challenge, mobile: str):  # type: ignore[no-untyped-def]
+def _look(challenge: Challenge) -> None:
+    """Whether somebody is there, and send the code, if the challenge is still this worker's."""
+    with_id = User.objects.select_for_update().filter(national_id=challenge.national_id, activated_at__isnull=False)
+    account = with_id.first()
+    row = Challenge.objects.select_for_update().filter(pk=challenge.pk, lease=challenge.lease).first()
+    if row is None:
+        return
+    if row.stage not in _TAKES_CODES or is_too_old(challenge=row):
+        settle(challenge)
+    elif row.stage == ChallengeStage.PROVEN and (account is None or account.mobile != row.mobile):
+        settle(challenge, stage=ChallengeStage.ENDED)  # what this browser has proven is not the number any more
+    elif account is None or not account.is_active:
+        _send_nothing(challenge, account)
+    else:
+        _settle(challenge, account.mobile, _send_code(challenge, account.mobile), account_id=account.pk)
+
+
+def _send_code(challenge: Challenge, mobile: str) -> datetime | None:
     """Send it, or say when to: somebody else has just had a code sent to this number."""
+    purpose, asker = CodePurpose(challenge.purpose), str(challenge.token)
     try:
-        issued = codes.issue(purpose=CodePurpose(challenge.purpose), mobile=mobile, asker=str(challenge.token))
+        issued = codes.issue(purpose=purpose, mobile=mobile, asker=asker)
     except PortalError:  # the number's hour or day, or the budget, is used up: the page has said so for everybody
+        codes.count_on_nothing(purpose=purpose, mobile=mobile, asker=asker)
         return None
-    too_old = challenge.created_at < timezone.now() - limits.RECOVERY_LIFE
-    return None if issued.sent or too_old else timezone.now() + timedelta(seconds=issued.wait)
+    return None if issued.sent else timezone.now() + timedelta(seconds=issued.wait)
 
 
 def _send_nothing(challenge: Challenge, account: User | None) -> None:
     mobile = _decoy(challenge)
     codes.count_on_nothing(purpose=CodePurpose(challenge.purpose), mobile=mobile, asker=str(challenge.token))
-    settle(challenge, mobile=mobile, stage=ChallengeStage.CODE_SENT)
+    _settle(challenge, mobile, None)
     if account:  # only its owner hears that it is closed
         notices.record(account=account, kind=EventKind.CLOSED_SIGN_IN, actor=notices.PORTAL)
+
+
+def _settle(challenge: Challenge, mobile: str, due: datetime | None, **changes: int) -> None:
+    """`due`: when the code that is owed can be sent; None: it was, or there is none."""
+    stage = ChallengeStage.ASKED if due else ChallengeStage.CODE_SENT
+    if challenge.stage == ChallengeStage.PROVEN:
+        stage = ChallengeStage.PROVEN
+    settle(challenge, next_attempt_at=due, mobile=mobile, stage=stage, **changes)
 
 
 def _decoy(challenge: Challenge) -> str:
     """A number that is nobody's, always the same for an ID."""
     return f"-{keyed_hash('decoy', challenge.national_id)[:12]}"
+
+
+def _is_younger(challenge: Challenge, age: timedelta, now: datetime) -> bool:
+    return challenge.created_at > now - age

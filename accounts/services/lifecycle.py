@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Branch, User
-from accounts.passwords import hash_password
+from accounts.passwords import hash_password, problems
 from tamin_portal.errors import PortalError
 
 CLERKS = "branch clerk"
@@ -162,10 +162,13 @@ def clerk_group() -> Group:
 def create_staff(*, username: str, password: str, branch: Branch | None, operator: bool) -> User:
     """A clerk of `branch`, or an operator (superuser, who needs no branch).
 
-    Raises PortalError: username_taken, needs_a_branch, not_migrated, password_too_long.
+    Raises PortalError: username_taken, needs_a_branch, not_migrated, password_weak (`broken`: the codes of the rules).
     """
     if not operator and branch is None:
         raise PortalError("needs_a_branch")
+    broken = problems(password)
+    if broken:
+        raise PortalError("password_weak", broken=broken)
     hashed = hash_password(password)  # before the transaction: it takes a while
     with transaction.atomic():
         if User.objects.filter(username=username).exists():

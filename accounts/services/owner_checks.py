@@ -1,63 +1,66 @@
 """The queue of questions to the registry of mobile owners: for recoveries and changes of number.
 
-An outage decides nothing: it is asked again, ever later, until the thing that waits for it is over.
+An outage decides nothing: it is asked again, ever later, until the thing that waits for it is over; and soon, once
+the registry answers again.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import random
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Collection, Sequence
 
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import OwnerCheck, User
+from accounts.models import ChallengeStage, MobileChangeStage, OwnerCheck, User
 from accounts.services import mobile_change, recovery
 from identity import services as identity
+from identity.configuration import OWNER
 from identity.matching import Claim, Outcome
+from identity.services import Question
 from tamin_portal import limits
 from tamin_portal.leases import drain, settle
 
 log = logging.getLogger(__name__)
 
+ANSWERS = (Outcome.MATCH, Outcome.MISMATCH)  # every other outcome is none
+_NOT_KNOWN = dt.date.min  # a birth date that nobody is asked about
+
 
 def check_due(*, seconds: float = 50) -> int:
     """Ask about all that is due; returns how many were claimed. Any number of workers, killed at any moment."""
-    return drain(OwnerCheck, _ask, limit=limits.OWNER_CHECK_BATCH, lease_for=limits.OWNER_CHECK_LEASE, seconds=seconds)
+    return drain(OwnerCheck, _work, limit=limits.OWNER_CHECK_BATCH, lease_for=limits.OWNER_CHECK_LEASE, seconds=seconds)
 
 
-def _ask(checks: Sequence[OwnerCheck]) -> None:
-    people = User.objects.in_bulk([check.account_id for check in checks])
-    asked = [check for check in checks if people[check.account_id].birth_date]
-    for number, outcome in identity.owners([_claim(people[check.account_id], check.mobile) for check in asked]):
-        try:
-            _conclude(asked[number], outcome)
-        except (
-            Exception
-        ) as error:  # its lease lapses and it is asked again; the others go on. No text: it may be personal.
-            log.error("owner check %s could not be concluded: %s", asked[number].pk, type(error).__name__)
+def _work(checks: Sequence[OwnerCheck]) -> None:
+    still = OwnerCheck.objects.select_related("account", "challenge", "change").in_bulk([check.pk for check in checks])
+    asked = []
+    for check in checks:
+        row = still.get(check.pk)
+        if row is None:
+            continue  # deleted with its account
+        row.lease, row.attempts = check.lease, check.attempts  # what was claimed, whoever has it now
+        if _still_waits(row) and not _is_over(row):
+            asked.append(row)
+        else:
+            _safely(row, None)
+    answered = []
+    for number, outcome in identity.owners([_question(check) for check in asked]):
+        _safely(asked[number], outcome)
+        if outcome in ANSWERS:
+            answered.append(asked[number])
+    _release(answered)
 
 
-def _conclude(check: OwnerCheck, outcome: Outcome) -> None:
-    """Write what the registry said and act on it, in one transaction, if the check is still this worker's."""
-    with transaction.atomic():
-        account = User.objects.select_for_update().get(pk=check.account_id)
-        if outcome not in (Outcome.MATCH, Outcome.MISMATCH):
-            if not _is_over(check):
-                settle(check, outcome=outcome.value, next_attempt_at=timezone.now() + _pause(check.attempts))
-                return
-            if settle(check, outcome=outcome.value) and check.change:
-                mobile_change.owner_unknown(account=account, change=check.change)
-            return
-        if not settle(check, outcome=outcome.value):
-            return
-        matched = outcome is Outcome.MATCH
-        if check.change:
-            mobile_change.owner_answered(account=account, change=check.change, matched=matched)
-        elif check.challenge:
-            recovery.owner_answered(account=account, challenge=check.challenge, matched=matched, since=check.created_at)
+def _still_waits(check: OwnerCheck) -> bool:
+    """Each inquiry may cost money: nobody is asked for what was ended meanwhile."""
+    if not check.account.is_active:
+        return False
+    if check.change:
+        return bool(check.change.stage == MobileChangeStage.OWNER_ASKED)
+    return bool(check.challenge and check.challenge.stage == ChallengeStage.OWNER_ASKED)
 
 
 def _is_over(check: OwnerCheck) -> bool:
@@ -65,24 +68,72 @@ def _is_over(check: OwnerCheck) -> bool:
     return check.created_at < timezone.now() - life
 
 
-def _pause(attempts: int) -> timedelta:
-    pause = limits.OWNER_CHECK_FIRST_PAUSE * 2 ** min(attempts - 1, 10)
-    return min(pause, limits.OWNER_CHECK_LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+def _safely(check: OwnerCheck, outcome: Outcome | None) -> None:
+    try:
+        with transaction.atomic():
+            _conclude(check, outcome)
+    except Exception as error:  # its lease lapses and it is asked again; the others go on. No text: it may be personal.
+        log.error("owner check %s could not be concluded: %s", check.pk, type(error).__name__)
 
 
-def _claim(account: User, mobile: str) -> Claim:
+def _conclude(check: OwnerCheck, outcome: Outcome | None) -> None:
+    """Write what the registry said and act on it, if the check is still this worker's. None: nobody was asked."""
+    account = User.objects.select_for_update().get(pk=check.account_id)
+    if outcome in ANSWERS:
+        if settle(check, outcome=outcome.value):
+            _act(check, account, matched=outcome is Outcome.MATCH)
+    elif outcome and not _is_over(check):
+        settle(check, outcome=outcome.value, next_attempt_at=_due_again(check))
+    elif settle(check) and check.change:
+        mobile_change.owner_unknown(account=account, change=check.change)
+
+
+def _act(check: OwnerCheck, account: User, *, matched: bool) -> None:
+    if check.change:
+        mobile_change.owner_answered(account=account, change=check.change, matched=matched)
+    elif check.challenge:
+        recovery.owner_answered(account=account, challenge=check.challenge, matched=matched, since=check.created_at)
+
+
+def _due_again(check: OwnerCheck) -> dt.datetime:
+    """Growing pauses with jitter; where all registries rest, until one may be tried."""
+    now = timezone.now()
+    rested = identity.rested_until(OWNER)
+    if rested:
+        return max(rested, now) + limits.OWNER_CHECK_AFTER_REST * random.uniform(0.2, 1)  # noqa: S311 - no secret
+    pause = limits.OWNER_CHECK_FIRST_PAUSE * 2 ** min(check.attempts - 1, 10)
+    return now + min(pause, limits.OWNER_CHECK_LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311 - the same
+
+
+def _release(answered: Collection[OwnerCheck]) -> None:
+    """What these answers show to work again is asked again at once about the others.
+
+    A key, a quota or an extract that was missing is there for everybody. A registry that was down is back when it
+    answers about somebody for whom it did not: one that fails on a single number must not be asked about it, and
+    paid, each time it answers about another.
+    """
+    if not answered:
+        return
+    back = any(check.attempts > 1 for check in answered)
+    now = timezone.now()
+    held = OwnerCheck.objects.filter(lease__isnull=True, next_attempt_at__gt=now + limits.OWNER_CHECK_FIRST_PAUSE)
+    held = held.exclude(outcome="") if back else held.filter(outcome=Outcome.MISCONFIGURED)
+    held.update(next_attempt_at=now)
+
+
+def _question(check: OwnerCheck) -> Question:
     """Only the ID and the number are asked about; the rest is what a claim has."""
-    if account.birth_date is None:
-        raise ValueError("a citizen has a birth date")
-    return Claim(
+    account = check.account
+    claim = Claim(
         national_id=account.national_id,
-        mobile=mobile,
+        mobile=check.mobile,
         first_name=account.first_name,
         last_name=account.last_name,
-        birth_date=account.birth_date,
+        birth_date=account.birth_date or _NOT_KNOWN,
         gender=account.gender,
         certificate_number="",
         series_letter="",
         series_number="",
         certificate_serial="",
     )
+    return Question(claim, attempt=check.attempts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,10 +19,10 @@ from registration.services import lookup
 from registration.services.desk import LONGEST_NOTE
 from registration.states import State
 from registration.texts import sentence
+from tamin_portal.arguments import LONGEST_NAME, text_of
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import format_jalali, mask_mobile, to_persian_digits
 
-LONGEST_NAME = 60  # characters; "operator NAME" is what the event keeps
 WHICH = "tracking code, or national ID where only one request of it waits; digits in any script"
 
 
@@ -49,10 +48,10 @@ class DecisionCommand(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("which", metavar="TRACKING_OR_ID", help=WHICH)
         parser.add_argument(
-            "--by", required=True, metavar="NAME", type=_text_of(LONGEST_NAME), help="your name, for the record"
+            "--by", required=True, metavar="NAME", type=text_of(LONGEST_NAME), help="your name, for the record"
         )
         parser.add_argument(
-            "--reason", required=True, metavar="TEXT", type=_text_of(LONGEST_NOTE), help="why, for the record"
+            "--reason", required=True, metavar="TEXT", type=text_of(LONGEST_NOTE), help="why, for the record"
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -92,15 +91,3 @@ def progress_bar(total: int) -> Iterator[Callable[[], None]]:
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task("", total=total)
         yield lambda: bar.advance(task)
-
-
-def _text_of(longest: int) -> Callable[[str], str]:
-    def text(typed: str) -> str:
-        typed = typed.strip()
-        if not typed or len(typed) > longest:
-            raise argparse.ArgumentTypeError(
-                _("give between one and %(longest)s characters") % {"longest": to_persian_digits(longest)}
-            )
-        return typed
-
-    return text

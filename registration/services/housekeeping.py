@@ -14,6 +14,7 @@ from accounts import services as accounts
 from accounts.models import SignInFailures
 from accounts.services import sessions
 from identity import services as identity
+from mail import delivery as mail
 from registration.models import Registration
 from registration.services.decisions import hold_national_id
 from registration.services.moves import PORTAL, move
@@ -51,6 +52,8 @@ def purge(*, dry_run: bool = False, progress: Callable[[], None] | None = None) 
         "codes": codes.purge(before=now - limits.CODES_KEPT, dry_run=dry_run),
         "extracts": identity.purge_extracts(dry_run=dry_run),
         "message_texts": delivery.scrub(before=now - limits.MESSAGE_BODY_KEPT, dry_run=dry_run),
+        "letter_texts": mail.scrub(before=now - limits.MAIL_BODY_KEPT, dry_run=dry_run),
+        "letters": mail.purge(before=now - limits.MAIL_KEPT, dry_run=dry_run),
         "receipts": reports.purge(before=now - limits.RECEIPTS_KEPT, dry_run=dry_run),
         "alarms": alarms.purge(before=now - limits.ALARMS_KEPT, dry_run=dry_run),
         "sign_in_failures": _delete(

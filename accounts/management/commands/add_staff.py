@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from getpass import getpass
-from typing import Any
+from typing import Any, cast
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Branch
-from accounts.passwords import GuideValidator
+from accounts.passwords import RULES
 from accounts.services import create_staff
 from accounts.staff import random_password
 from tamin_portal.errors import PortalError
@@ -39,7 +38,7 @@ class Command(BaseCommand):
         try:
             create_staff(username=options["username"], password=password, branch=branch, operator=options["operator"])
         except PortalError as error:
-            raise CommandError(REASONS[error.code]) from None
+            raise CommandError(reason(error)) from None
         self.stdout.write(f"Added {options['username']}.")
         if not options["ask_password"]:
             self.stdout.write(f"Password, shown only now: {password}")
@@ -56,10 +55,12 @@ class Command(BaseCommand):
     @staticmethod
     def asked_password() -> str:
         password = getpass("Password: ")
-        try:
-            GuideValidator().validate(password)
-        except ValidationError as error:
-            raise CommandError(" ".join(str(message) for message in error.messages)) from None
         if getpass("Again: ") != password:
             raise CommandError("The two passwords are not the same.")
         return password
+
+
+def reason(error: PortalError) -> str:
+    """Why nobody was added: a sentence for each broken rule, or the one of the code."""
+    broken = cast("list[str]", error.values.get("broken", []))
+    return " ".join(str(RULES[code]) for code in broken) or REASONS[error.code]

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.table import Table
 
-from accounts.demo import ensure_staff
+from accounts.demo import ensure_services, ensure_staff
 from accounts.models import User
 from identity.demo_extract import load_if_empty
 from identity.registries.demo import CITIZENS, DemoCitizen
@@ -21,7 +21,7 @@ from tamin_portal.startup import refuse_unsafe
 
 
 class Command(BaseCommand):
-    help = "In demo mode: stamp a fresh database, load the made-up extract, make the staff, print what to type."
+    help = "In demo mode: stamp a fresh database, load what is made up, make the staff, print what to type."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--url", default="http://127.0.0.1:9090", help="where the portal will answer")
@@ -32,6 +32,7 @@ class Command(BaseCommand):
         ensure_mode(fresh=not User.objects.exists() and not Registration.objects.exists())
         refuse_unsafe()
         load_if_empty()
+        ensure_services()
         username, password = ensure_staff(settings.PORTAL_HOME)
         url = options["url"].rstrip("/")
         self.stdout.write(as_text(citizens_table()))

@@ -18,6 +18,8 @@ _KINDS = {
     "codes": gettext_lazy("old codes deleted"),
     "extracts": gettext_lazy("extracts that were replaced or never finished deleted"),
     "message_texts": gettext_lazy("SMS texts blanked"),
+    "letter_texts": gettext_lazy("e-mail texts blanked"),
+    "letters": gettext_lazy("old e-mails deleted"),
     "receipts": gettext_lazy("old receipts of SMS gateways deleted"),
     "alarms": gettext_lazy("old alarms deleted"),
     "sign_in_failures": gettext_lazy("forgotten sign-in failures deleted"),
@@ -29,7 +31,7 @@ _KINDS = {
 class Command(BaseCommand):
     help = (
         "End requests that were left alone for too long, and delete or blank what is kept no longer than needed: "
-        "answers and passwords of ended requests, codes, SMS texts, sessions, counters, replaced extracts. "
+        "answers and passwords of ended requests, codes, SMS and e-mail texts, sessions, counters, replaced extracts. "
         "The clock runs it every hour; running it again does no harm. "
         "Events, approved registrations and accounts are never touched."
     )

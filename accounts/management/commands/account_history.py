@@ -1,0 +1,68 @@
+"""`manage.py account_history NATIONAL_ID --by NAME --reason TEXT [--json]`: what happened to an account."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+
+from accounts import history
+from accounts.management.operating import AccountCommand, by_and_reason
+from accounts.models import AccountEvent, User
+from accounts.services import closing
+from tamin_portal.persian import mask_mobile
+
+
+class Command(AccountCommand):
+    help = (
+        "Show what happened to a citizen's account, newest first: what, when, who, why and from which browser. That "
+        "you looked, and why, is written into the history too, where the owner can see that an operator looked. Shows "
+        "no secret and no whole number."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--json", action="store_true", help="one object, for other programs")
+
+    def act(self, account: User, options: dict[str, Any]) -> str:
+        events = closing.look_at_history(account=account, **by_and_reason(options))
+        if options["json"]:
+            return json.dumps(_as_object(account, events), ensure_ascii=False, indent=2)
+        return "\n".join(_as_text(account, events))
+
+
+def _as_text(account: User, events: list[AccountEvent]) -> Iterator[str]:
+    facts = {"state": history.state_in_words(account), "mobile": mask_mobile(account.mobile)}
+    yield _("The account is %(state)s; its mobile is %(mobile)s.") % facts
+    for line in history.in_words(account, events, for_owner=False):
+        around = _("; ").join(part for part in (line.who, line.browser) if part)
+        yield f"{line.when}  {line.what}" + (f" ({around})" if around else "")
+        if line.reason:
+            yield "    " + _("Reason: %(reason)s") % {"reason": line.reason}
+
+
+def _as_object(account: User, events: list[AccountEvent]) -> dict[str, Any]:
+    return {
+        "state": history.state_of(account),
+        "created_at": _iso(account.date_joined),
+        "activated_at": _iso(account.activated_at),
+        "closed_at": _iso(account.closed_at),
+        "events": [
+            {
+                "at": _iso(event.at),
+                "kind": event.kind,
+                "actor": event.actor,
+                "reason": event.reason,
+                "browser": event.browser,
+                "details": event.details,
+            }
+            for event in events
+        ],
+    }
+
+
+def _iso(moment: Any) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None

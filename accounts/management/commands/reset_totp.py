@@ -1,0 +1,38 @@
+"""A member of staff lost the phone with the one-time codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts import staff_totp
+from accounts.models import User
+from tamin_portal import limits
+from tamin_portal.arguments import LONGEST_NAME, text_of
+
+
+class Command(BaseCommand):
+    help = (
+        "Take the one-time codes from a member of staff who lost the phone, and end the sessions. At the next sign-in "
+        "whoever has the password sets up new ones: make sure who is asking, and if the password may be known too, "
+        "give changepassword first."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("username", metavar="USERNAME", help="The name the person signs in with.")
+        parser.add_argument(
+            "--by", required=True, metavar="NAME", type=text_of(LONGEST_NAME), help="Your name, for the log."
+        )
+        parser.add_argument(
+            "--reason", required=True, metavar="TEXT", type=text_of(limits.LARGEST_FIELD), help="Why, for the log."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name: str = options["username"]
+        user = User.objects.filter(username=name, is_staff=True).first()
+        if user is None:
+            raise CommandError(f"There is no member of staff with the user name {name}.")
+        was_set_up = staff_totp.reset(user=user, by=options["by"], reason=options["reason"])
+        done = "One-time codes were reset" if was_set_up else "No one-time codes were set up"
+        self.stdout.write(f"{name}: {done}; the sessions have ended.")

@@ -1,0 +1,81 @@
+"""What the operators' commands about an account share: whose it is, who acts, why, and what is said."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import User
+from accounts.services import closing
+from tamin_portal.arguments import LONGEST_NAME, text_of
+from tamin_portal.errors import PortalError
+from tamin_portal.persian import InputError, parse_mobile, parse_national_id
+
+SENTENCES = {
+    "no_account": gettext_lazy("There is no account with this national ID."),
+    "account_never_activated": gettext_lazy(
+        "This account was never activated: it waits for a branch, and the desk there activates it."
+    ),
+}
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """A service's refusal becomes its sentence and exit code 1."""
+    try:
+        yield
+    except PortalError as error:
+        raise CommandError(str(SENTENCES[error.code])) from None
+
+
+class AccountCommand(BaseCommand):
+    """What an operator does about one account. Who and why is kept in its history for good."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("national_id", metavar="NATIONAL_ID", help="ten digits, in any script")
+        parser.add_argument(
+            "--by", required=True, metavar="NAME", type=text_of(LONGEST_NAME), help="your name, for the record"
+        )
+        parser.add_argument(
+            "--reason",
+            required=True,
+            metavar="TEXT",
+            type=text_of(closing.LONGEST_REASON),
+            help="why, for the record",
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        with refusals():
+            account = account_of(options["national_id"])
+            said = self.act(account, options)
+        self.stdout.write(said)
+
+    def act(self, account: User, options: dict[str, Any]) -> str:
+        """Call one service; returns what the operator reads. Raises PortalError of `SENTENCES`."""
+        raise NotImplementedError
+
+
+def account_of(typed: str) -> User:
+    """The account with the national ID that was typed. Raises PortalError("no_account"), CommandError."""
+    try:
+        return closing.account_of(national_id=parse_national_id(typed))
+    except InputError:
+        raise CommandError(_("This is not a national ID: ten digits, of which the last checks the others.")) from None
+
+
+def mobile(typed: str) -> str:
+    """argparse's type for a mobile number in any spelling, as E.164."""
+    try:
+        return parse_mobile(typed)
+    except InputError:
+        raise ArgumentTypeError(_("write a mobile number of Iran, like 09121234567")) from None
+
+
+def by_and_reason(options: dict[str, Any]) -> dict[str, str]:
+    return {"by": options["by"], "reason": options["reason"]}

@@ -1,0 +1,163 @@
+"""Send what is queued: claim → send → record, until nothing is due.
+
+The server is asked outside any transaction, and its answer is written with compare-and-set on the lease.
+A worker that is killed in mid-send leaves its letter in state sending: when the lease is over it goes again,
+with the same Message-ID. So a letter may arrive twice; it is never lost, which would be worse: it may tell
+somebody that a stranger changed the password. Nothing here logs an address or a text.
+
+Any number of drains may run; `mail.tasks` runs one at a time in a process.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+import mail
+from mail.models import Letter, LetterState
+from mail.server import Answer, Came, Server
+from tamin_portal import alarms, leases, limits
+from tamin_portal.models import AlarmCode
+
+log = logging.getLogger(__name__)
+
+_TROUBLE = "server: "  # before `last_error` where it says nothing of the letter
+
+
+def drain(*, seconds: float = 30) -> int:
+    """Send until nothing is due, `seconds` have passed or the server is in trouble; returns how many letters
+    were claimed. With nothing due it costs one statement. Must not run inside a transaction."""
+    leases.refuse_inside_transaction()
+    if not mail.is_configured():
+        _give_up_waiting()
+        return 0
+    ends, total, well = time.monotonic() + seconds, 0, True
+    while well and time.monotonic() < ends:
+        letters = leases.claim(Letter, limit=limits.MAIL_BATCH, lease_for=limits.MAIL_LEASE)
+        if not letters:
+            break
+        well = _Batch(letters).send()
+        total += len(letters)
+    return total
+
+
+def scrub(*, before: datetime, dry_run: bool = False) -> int:
+    """Blank what letters said that were final before `before`; returns how many."""
+    final = Letter.objects.filter(final_at__lt=before).exclude(subject="", text="", html="")
+    return final.count() if dry_run else final.update(subject="", text="", html="")
+
+
+def purge(*, before: datetime, dry_run: bool = False) -> int:
+    """Delete letters of before `before`; returns how many."""
+    old = Letter.objects.filter(created_at__lt=before)
+    return old.count() if dry_run else old.delete()[0]
+
+
+class _Batch:
+    """Claimed letters and one connection for them. `trouble`: why nothing more is sent now."""
+
+    def __init__(self, letters: list[Letter]) -> None:
+        self.letters = letters
+        self.ends = time.monotonic() + limits.MAIL_BATCH_TIME.total_seconds()
+        self.drops, self.went, self.turned_away, self.trouble = 0, False, "", ""
+
+    def send(self) -> bool:
+        """False: the server is in trouble."""
+        with Server() as server:
+            for letter in self.letters:
+                self._handle(letter, server)
+        if self.trouble or self.turned_away:
+            alarms.sound(AlarmCode.SERVER, detail=self.trouble or self.turned_away)
+        elif self.went and alarms.clear(AlarmCode.SERVER):
+            _let_go()
+        return not self.trouble
+
+    def _handle(self, letter: Letter, server: Server) -> None:
+        if self.trouble:
+            _put_off(letter, _TROUBLE + self.trouble)
+        elif _has_expired(letter):
+            _finish(letter, LetterState.EXPIRED)
+        elif time.monotonic() >= self.ends:
+            _give_back(letter)
+        elif _begin(letter):
+            self._hear(letter, server.deliver(letter))
+
+    def _hear(self, letter: Letter, answer: Answer) -> None:
+        came, detail = answer.came, answer.detail
+        self.drops = self.drops + 1 if came is Came.DROPPED else 0
+        match came:
+            case Came.SENT:
+                self.went = True
+                _finish(letter, LetterState.SENT, sent_at=timezone.now(), last_error="")
+            case Came.REFUSED:
+                log.warning("letter %s is refused for good (%s)", letter.pk, detail)
+                _finish(letter, LetterState.FAILED, last_error=detail)
+            case Came.LATER | Came.DROPPED:
+                _put_off(letter, detail)
+            case Came.TURNED_AWAY:
+                self.turned_away = detail
+                _put_off(letter, _TROUBLE + detail)
+            case Came.UNREACHABLE:
+                self.trouble = detail
+                _put_off(letter, _TROUBLE + detail)
+        if self.drops >= limits.MAIL_DROPS:
+            self.trouble = detail
+
+
+def _begin(letter: Letter) -> bool:
+    """On record before the server hears of it. False: the lease is not ours any more."""
+    ours = Letter.objects.filter(pk=letter.pk, lease=letter.lease)
+    return bool(ours.update(state=LetterState.SENDING))
+
+
+def _has_expired(letter: Letter) -> bool:
+    return letter.expires_at is not None and timezone.now() >= letter.expires_at
+
+
+def _put_off(letter: Letter, detail: str) -> None:
+    """Again after a pause that grows, or never when its time is over."""
+    now = timezone.now()
+    if now >= letter.created_at + limits.MAIL_GIVE_UP:
+        if _finish(letter, LetterState.FAILED, last_error=detail):
+            log.error("letter %s given up after %s attempts (%s)", letter.pk, letter.attempts, detail)
+            alarms.sound(AlarmCode.LETTER_GIVEN_UP, detail=f"letter {letter.pk}: {detail}")
+        return
+    again = now + _pause(letter)
+    again = min(again, letter.expires_at or again)
+    leases.settle(letter, state=LetterState.QUEUED, last_error=detail, next_attempt_at=again)
+
+
+def _pause(letter: Letter) -> timedelta:
+    """Up to a quarter longer, so that a crowd does not come back at once."""
+    seconds = limits.MAIL_RETRIES[min(max(letter.attempts, 1), len(limits.MAIL_RETRIES)) - 1]
+    return timedelta(seconds=seconds * random.uniform(1, 1.25))  # noqa: S311 - no secret
+
+
+def _give_back(letter: Letter) -> None:
+    """It was never tried."""
+    leases.settle(letter, attempts=letter.attempts - 1, next_attempt_at=timezone.now())
+
+
+def _finish(letter: Letter, state: LetterState, **changes: object) -> bool:
+    return leases.settle(letter, state=state, final_at=timezone.now(), **changes)
+
+
+def _let_go() -> None:
+    """The trouble is over: who waited only for that waits no longer."""
+    now = timezone.now()
+    waiting = Letter.objects.filter(lease__isnull=True, next_attempt_at__gt=now, last_error__startswith=_TROUBLE)
+    waiting.update(next_attempt_at=now)
+
+
+def _give_up_waiting() -> None:
+    """No mail server is set. What waits for one goes when it is, but nobody is told of last month."""
+    now = timezone.now()
+    over = Q(created_at__lte=now - limits.MAIL_GIVE_UP) | Q(expires_at__lte=now)
+    waiting = Letter.objects.filter(over, final_at__isnull=True)
+    changes = {"final_at": now, "next_attempt_at": None, "lease": None, "last_error": "no MAIL_URL"}
+    waiting.update(state=LetterState.FAILED, **changes)

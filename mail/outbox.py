@@ -1,0 +1,84 @@
+"""Put an e-mail into the caller's transaction: if that rolls back, nothing was ever said."""
+
+from __future__ import annotations
+
+import unicodedata
+import uuid
+from datetime import datetime
+from email.utils import parseaddr
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils import timezone
+
+from mail.models import Letter
+from tamin_portal import limits
+from tamin_portal.errors import PortalError
+from tamin_portal.hints import hint
+
+_LINE_ENDS = ("Cc", "Zl", "Zp")  # controls, and what some readers take for the end of a line
+
+
+def enqueue(
+    *, to: str, subject: str, text: str, html: str, dedupe_key: str, expires_at: datetime | None = None
+) -> Letter:
+    """Queue one e-mail, as text and HTML that say the same, and hint at it after commit.
+
+    The same `dedupe_key` again returns the letter that is there, unchanged, as long as its row is kept
+    (`limits.MAIL_KEPT`). Not sent from `expires_at` on. Raises PortalError: bad_address (none that letters go to),
+    bad_text (empty or too long; a subject of several lines; a NUL, or half a character: no database takes it).
+    """
+    _check_address(to)
+    _check_subject(subject)
+    _check_body(text)
+    _check_body(html)
+    letter = Letter(
+        dedupe_key=dedupe_key,
+        message_id=_new_message_id(),
+        to=to,
+        subject=subject,
+        text=text,
+        html=html,
+        expires_at=expires_at,
+        next_attempt_at=timezone.now(),
+    )
+    # A repeated key must not spoil the caller's transaction, as an IntegrityError would.
+    Letter.objects.bulk_create([letter], ignore_conflicts=True)
+    stored = Letter.objects.get(dedupe_key=dedupe_key)
+    if stored.message_id == letter.message_id:
+        hint("mail.drain")
+    return stored
+
+
+def _new_message_id() -> str:
+    """Unique, and says nothing of when, where or to whom."""
+    domain = parseaddr(settings.MAIL_FROM)[1].rpartition("@")[2]
+    return f"<{uuid.uuid4().hex}@{domain or 'localhost'}>"
+
+
+def _check_address(to: str) -> None:
+    """One address of ASCII letters, or with a name of a host in any script (it goes out as Punycode)."""
+    try:
+        validate_email(to)
+    except ValidationError:
+        raise PortalError("bad_address") from None
+    if len(to) > limits.MAIL_LONGEST_ADDRESS or _has_line_ends(to):
+        raise PortalError("bad_address")
+
+
+def _check_subject(subject: str) -> None:
+    if len(subject) > limits.MAIL_LONGEST_SUBJECT or _has_line_ends(subject):
+        raise PortalError("bad_text")
+    _check_body(subject)
+
+
+def _check_body(text: str) -> None:
+    if not text.strip() or len(text) > limits.MAIL_LONGEST:
+        raise PortalError("bad_text")
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise PortalError("bad_text")
+
+
+def _has_line_ends(text: str) -> bool:
+    return any(unicodedata.category(character) in _LINE_ENDS for character in text)

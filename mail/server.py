@@ -1,0 +1,149 @@
+"""One conversation with the mail server, through Django's mail API, and what its answers mean.
+
+Nothing here keeps what a server said: its sentences repeat addresses. Classes and codes are enough.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import smtplib
+from dataclasses import dataclass
+from email.charset import BASE64, Charset
+from email.utils import format_datetime
+from enum import Enum, auto
+from types import TracebackType
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+from django.utils import timezone
+
+from mail.models import Letter
+from tamin_portal.mail_url import email_settings
+
+_UTF8 = Charset("utf-8")
+_UTF8.body_encoding = BASE64  # seven bits and short lines: every server takes it
+_BUSY = 421  # "closing the connection"
+_OUR_ACCOUNT = (530, 534, 535, 538)  # sign in first, or otherwise
+_POLICY = re.compile(rb"[45]\.7\.")  # RFC 3463: security or policy, as "relaying denied"
+_ENHANCED = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}\b")
+
+
+class Came(Enum):
+    """What became of one letter."""
+
+    SENT = auto()
+    REFUSED = auto()  # for good: this recipient or this letter
+    LATER = auto()  # this letter, for now
+    DROPPED = auto()  # the connection ended in the middle; the server may have the letter
+    TURNED_AWAY = auto()  # this letter, because of us: our account or the server's policy
+    UNREACHABLE = auto()  # no conversation at all, whatever the letter
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`detail` is the error's class and code, never personal."""
+
+    came: Came
+    detail: str = ""
+
+
+class Server:
+    """A connection that is opened when it is needed, and again after it was lost. A context manager."""
+
+    def __init__(self) -> None:
+        self._backend = _backend()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._close()
+
+    def deliver(self, letter: Letter) -> Answer:
+        """Send it. Never raises for what the network or the server do, nor for a letter that cannot be written."""
+        try:
+            self._backend.open()
+        except Exception as error:
+            self._close()
+            return Answer(Came.UNREACHABLE, _detail(error))
+        try:
+            self._backend.send_messages([_message(letter)])
+        except Exception as error:
+            answer = judge(error)
+            if answer.came in (Came.DROPPED, Came.UNREACHABLE):
+                self._close()
+            return answer
+        return Answer(Came.SENT)
+
+    def _close(self) -> None:
+        with contextlib.suppress(OSError):  # smtplib's own errors are of that kind too
+            self._backend.close()
+        self._backend = _backend()
+
+
+def judge(error: Exception) -> Answer:
+    """What an error in the middle of sending one letter says about it."""
+    code, words = _said(error)
+    came = Came.LATER  # also for a letter that our side cannot write: given up in the end, with an alarm
+    if code == _BUSY or (isinstance(error, OSError) and not code):
+        came = Came.DROPPED
+    elif isinstance(error, smtplib.SMTPSenderRefused):
+        came = Came.UNREACHABLE  # it takes nothing that is from us
+    elif code in _OUR_ACCOUNT or _POLICY.match(words):
+        came = Came.TURNED_AWAY
+    elif 500 <= code < 600:
+        came = Came.REFUSED
+    return Answer(came, _detail(error))
+
+
+def _backend() -> BaseEmailBackend:
+    found = email_settings(settings.MAIL_URL)
+    return get_connection(
+        found["EMAIL_BACKEND"],
+        host=found.get("EMAIL_HOST"),
+        port=found.get("EMAIL_PORT"),
+        username=found.get("EMAIL_HOST_USER"),
+        password=found.get("EMAIL_HOST_PASSWORD"),
+        use_tls=found.get("EMAIL_USE_TLS"),
+        use_ssl=found.get("EMAIL_USE_SSL"),
+        timeout=settings.EMAIL_TIMEOUT,
+    )
+
+
+def _message(letter: Letter) -> EmailMultiAlternatives:
+    """Each time the same: Message-ID and Date are the letter's, not the attempt's."""
+    message = EmailMultiAlternatives(
+        subject=letter.subject,
+        body=letter.text,
+        from_email=settings.MAIL_FROM,
+        to=[letter.to],
+        headers={
+            "Message-ID": letter.message_id,
+            "Date": format_datetime(timezone.localtime(letter.created_at)),
+            "Auto-Submitted": "auto-generated",  # RFC 3834: no holiday notice comes back
+        },
+    )
+    message.encoding = _UTF8
+    message.attach_alternative(letter.html, "text/html")
+    return message
+
+
+def _said(error: Exception) -> tuple[int, bytes]:
+    """The server's code and words; 0 when it said nothing."""
+    code: object = 0
+    words: object = b""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, words = next(iter(error.recipients.values()))
+    elif isinstance(error, smtplib.SMTPResponseException):
+        code, words = error.smtp_code, error.smtp_error
+    words = words.encode("ascii", "replace") if isinstance(words, str) else words
+    return code if isinstance(code, int) else 0, words if isinstance(words, bytes) else b""
+
+
+def _detail(error: Exception) -> str:
+    code, words = _said(error)
+    enhanced = _ENHANCED.match(words)
+    parts = (type(error).__name__, str(code or ""), enhanced[0].decode() if enhanced else "")
+    return " ".join(part for part in parts if part)

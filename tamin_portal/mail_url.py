@@ -1,0 +1,46 @@
+"""MAIL_URL: the mail server in one line, as Django's EMAIL_* settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+INBOX = "inbox"
+INBOX_BACKEND = "mail.inbox.InboxBackend"
+SMTP_BACKEND = "mail.smtp.SmtpBackend"
+_SCHEMES = {  # ours → django-environ's, and the port that is meant without one
+    "smtp": ("smtp", 25),
+    "smtp+tls": ("smtp+tls", 587),  # STARTTLS
+    "smtp+ssl": ("smtp+ssl", 465),  # TLS from the first byte
+    "smtps": ("smtp+ssl", 465),  # the same, as the rest of the world writes it; django-environ would take STARTTLS
+}
+
+
+def email_settings(url: str) -> dict[str, Any]:
+    """Django's EMAIL_* settings for `url`; those of no mail at all for an empty one.
+
+    Raises ImproperlyConfigured, without a word of the URL itself, which holds a password.
+    """
+    scheme = url.partition(":")[0]
+    if not url or scheme == INBOX:
+        return {"EMAIL_BACKEND": INBOX_BACKEND if url else "django.core.mail.backends.dummy.EmailBackend"}
+    if scheme not in _SCHEMES:
+        raise ImproperlyConfigured(f"MAIL_URL begins with none of {'://, '.join(_SCHEMES)}://.")
+    theirs, port = _SCHEMES[scheme]
+    try:
+        found = environ.Env.email_url_config(theirs + url.removeprefix(scheme).replace("+", "%2B"))  # not a blank
+    except ValueError:
+        found = {}
+    if not found.get("EMAIL_HOST"):
+        raise ImproperlyConfigured("MAIL_URL is not like smtp+tls://user:password@mail.example:587.")
+    return {
+        "EMAIL_BACKEND": SMTP_BACKEND,
+        "EMAIL_HOST": found["EMAIL_HOST"],
+        "EMAIL_PORT": found["EMAIL_PORT"] or port,
+        "EMAIL_HOST_USER": found["EMAIL_HOST_USER"] or "",
+        "EMAIL_HOST_PASSWORD": found["EMAIL_HOST_PASSWORD"] or "",
+        "EMAIL_USE_TLS": scheme == "smtp+tls",
+        "EMAIL_USE_SSL": theirs == "smtp+ssl",
+    }

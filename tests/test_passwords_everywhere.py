@@ -1,0 +1,160 @@
+"""A password is held to the same rules wherever it is set, and an old hash is renewed by whoever signs in."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher, PBKDF2PasswordHasher, check_password
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from accounts import passwords, services
+from accounts.models import User
+from accounts.staff import random_password
+from registration.states import State
+from tamin_portal.errors import PortalError
+from tests.accounts import PASSWORD, REZA, branch, citizen, clerk, operator
+from tests.journeys import MATCHES, Answers, Browser, row_of
+
+pytestmark = pytest.mark.django_db
+COMMON, WEAK = "Password1!", "weak"
+CURRENT = re.compile(r"argon2\$argon2id\$v=19\$m=19456,t=2,p=1\$")
+
+
+class OtherArgon2Hasher(Argon2PasswordHasher):
+    """As if the parameters had been others when the password was set."""
+
+    time_cost, memory_cost, parallelism = 1, 8 * 1024, 4
+
+
+OLD = {
+    "pbkdf2": lambda: PBKDF2PasswordHasher().encode(PASSWORD, "saltsaltsalt", iterations=1000),
+    "argon2": lambda: OtherArgon2Hasher().encode(PASSWORD, "saltsaltsalt"),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("password", [COMMON, WEAK])
+def test_step_three_of_the_registration_refuses_it(password) -> None:
+    browser = Browser()
+    browser.confirm()
+    response = browser.step_three(Answers.of(MATCHES), password=password, password_again=password)
+    page = unescape(response.content.decode())
+    for code in passwords.problems(password):
+        assert (
+            str(passwords.RULES[code])
+            in re.search(r'<p class="error" id="id_identity-password-error">.*?</p>', page)[0]
+        )
+    assert row_of(MATCHES).state == State.MOBILE_CONFIRMED
+
+
+@pytest.mark.parametrize("password", [COMMON, WEAK])
+def test_no_member_of_staff_is_made_with_a_bad_password(password) -> None:
+    with pytest.raises(PortalError, match="password_weak") as caught:
+        services.create_staff(username="maryam", password=password, branch=branch(), operator=False)
+    assert caught.value.values["broken"] == passwords.problems(password)
+    assert password not in str(caught.value.values)
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("password", [COMMON, WEAK])
+def test_add_staff_says_which_rules_an_asked_password_breaks(monkeypatch, password) -> None:
+    monkeypatch.setattr("accounts.management.commands.add_staff.getpass", lambda prompt: password)
+    with pytest.raises(CommandError) as caught:
+        call_command("add_staff", "--username=boss", "--operator", "--ask-password")
+    assert str(caught.value) == " ".join(str(passwords.RULES[code]) for code in passwords.problems(password))
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("password", [COMMON, WEAK])
+def test_changepassword_refuses_it(monkeypatch, password) -> None:
+    before = clerk().password
+    monkeypatch.setattr("getpass.getpass", lambda prompt="": password)
+    with pytest.raises(CommandError, match="Aborting"):
+        call_command("changepassword", "maryam")
+    assert User.objects.get().password == before
+
+
+def test_changepassword_takes_a_good_one(monkeypatch) -> None:
+    clerk()
+    monkeypatch.setattr("getpass.getpass", lambda prompt="": "Better123!")
+    call_command("changepassword", "maryam", verbosity=0)
+    assert check_password("Better123!", User.objects.get().password)
+
+
+@pytest.mark.parametrize("password", [COMMON, WEAK])
+def test_createsuperuser_refuses_it_without_questions_too(monkeypatch, password) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", password)
+    sentences = [re.escape(str(passwords.RULES[code])) for code in passwords.problems(password)]
+    with pytest.raises(CommandError, match="; ".join(sentences)):
+        call_command("createsuperuser", "--noinput", "--username=boss")
+    assert not User.objects.exists()
+
+
+def test_createsuperuser_takes_a_good_one_and_none(monkeypatch) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
+    call_command("createsuperuser", "--noinput", "--username=boss", verbosity=0)
+    assert check_password(PASSWORD, User.objects.get(username="boss").password)
+    monkeypatch.delenv("DJANGO_SUPERUSER_PASSWORD")
+    call_command("createsuperuser", "--noinput", "--username=chief", verbosity=0)
+    assert not User.objects.get(username="chief").has_usable_password()
+
+
+@pytest.mark.parametrize("password", [COMMON, WEAK])
+def test_the_admin_refuses_it_with_the_rules_sentences(client, password) -> None:
+    boss = operator()
+    client.force_login(boss)
+    typed = {"old_password": PASSWORD, "new_password1": password, "new_password2": password}
+    response = client.post("/admin/password_change/", typed)
+    told = [str(passwords.RULES[code]) for code in passwords.problems(password)]
+    assert list(response.context["form"].errors["new_password2"]) == told
+    boss.refresh_from_db()
+    assert boss.check_password(PASSWORD)
+
+
+def test_the_admin_tells_every_rule_before_a_password_is_chosen(client) -> None:
+    client.force_login(operator())
+    page = client.get("/admin/password_change/")
+    told = unescape(str(page.context["form"].fields["new_password1"].help_text))
+    assert all(str(sentence) in told for sentence in passwords.RULES.values())
+
+
+def test_a_password_made_for_staff_is_always_good() -> None:
+    assert not any(passwords.problems(random_password()) for _ in range(500))
+
+
+# ── old hashes
+
+
+@pytest.mark.parametrize("kind", OLD)
+def test_a_citizens_old_hash_is_renewed_by_signing_in(client, kind) -> None:
+    user = citizen()
+    User.objects.update(password=OLD[kind]())
+    client.post("/portal/", {"national_id": REZA, "password": "Wrong1234"})
+    user.refresh_from_db()
+    assert not CURRENT.match(user.password)
+    assert client.post("/portal/", {"national_id": REZA, "password": PASSWORD}).status_code == 302
+    user.refresh_from_db()
+    assert CURRENT.match(user.password)
+    assert user.check_password(PASSWORD)
+    assert client.get("/portal/home").status_code == 200  # the session is of the renewed one
+
+
+@pytest.mark.parametrize("kind", OLD)
+@pytest.mark.parametrize("totp", ["optional", "required"])
+def test_a_clerks_old_hash_is_renewed_by_the_password_alone(client, settings, kind, totp) -> None:
+    settings.STAFF_TOTP = totp
+    user = clerk()
+    User.objects.update(password=OLD[kind]())
+    response = client.post("/admin/login/", {"username": "maryam", "password": PASSWORD})
+    user.refresh_from_db()
+    assert CURRENT.match(user.password)
+    assert client.get(response["Location"]).status_code == 200  # also half-way in
+
+
+def test_a_hash_of_today_is_left_alone() -> None:
+    before = clerk().password
+    Client().post("/admin/login/", {"username": "maryam", "password": PASSWORD})
+    assert User.objects.get().password == before
