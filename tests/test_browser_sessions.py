@@ -77,6 +77,7 @@ def somebody_in(browser: Browser, portal: Portal, citizen: Citizen, width: int =
         visitor.context.add_init_script(script)
     visitor.sign_in(citizen)
     visitor.reads("رضا کریمی")
+    visitor.page.wait_for_load_state()  # from when the script has run its clock can be moved
     return visitor
 
 
