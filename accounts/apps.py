@@ -1,7 +1,13 @@
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
 from django.utils.translation import gettext_lazy as _
 
 
 class AccountsConfig(AppConfig):
     name = "accounts"
     verbose_name = _("Accounts and branches")
+
+    def ready(self) -> None:
+        from accounts.sessions import begin_life
+
+        user_logged_in.connect(begin_life, dispatch_uid="begin_life")

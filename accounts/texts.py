@@ -61,6 +61,18 @@ def wrong_staff() -> str:
     return _("The user name or the password is not right.")
 
 
+def session_ended() -> str:
+    return _("That session was ended.")
+
+
+def other_sessions_ended() -> str:
+    return _("You are signed in on no other device any more.")
+
+
+def device_forgotten() -> str:
+    return _("That device is not remembered any more.")
+
+
 def pause(seconds: int) -> str:
     """After too many wrong tries: when to come back. Whole minutes from one minute on, rounded up."""
     if seconds < 60:

@@ -4,6 +4,8 @@ from django.urls import path
 
 from accounts import (
     branch_views,
+    device_views,
+    history_views,
     not_me_views,
     profile_email_views,
     profile_mobile_views,
@@ -27,6 +29,12 @@ urlpatterns = [
     path("profile/mobile/resend", profile_mobile_views.resend, name="profile_mobile_resend"),
     path("profile/mobile/wait", profile_mobile_views.wait, name="profile_mobile_wait"),
     path("profile/mobile/progress", profile_mobile_views.progress, name="profile_mobile_progress"),
+    path("profile/devices", device_views.devices, name="profile_devices"),
+    path("profile/devices/end", device_views.end_session, name="profile_devices_end"),
+    path("profile/devices/end-others", device_views.end_other_sessions, name="profile_devices_end_others"),
+    path("profile/devices/forget", device_views.forget_device, name="profile_devices_forget"),
+    path("profile/history", history_views.history, name="profile_history"),
+    path("session/stay", device_views.stay, name="session_stay"),
     path("recovery", recovery_views.recovery, name="recovery"),
     path("recovery/code", recovery_views.code, name="recovery_code"),
     path("recovery/resend", recovery_views.resend, name="recovery_resend"),

@@ -64,6 +64,7 @@ STAFF_TOTP_LONGEST = 32  # characters of a typed code, blanks and hyphens too
 SESSION_IDLE = timedelta(minutes=15)  # without a page: signed out
 SESSION_WARNING = timedelta(minutes=2)  # before that, on the page
 SESSION_LONGEST = timedelta(hours=12)  # however busy
+HISTORY_PAGE = 30  # lines of the account's history on one page
 TRUSTED_FOR = timedelta(days=365)  # a device its owner called their own, after its last sign-in
 
 # Changes and recovery.

@@ -81,7 +81,7 @@ MIDDLEWARE = [
     "tamin_portal.middleware.OrdinaryRequests",
     "tamin_portal.middleware.ClientAddress",
     "tamin_portal.middleware.PostBrake",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "accounts.middleware.Sessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -198,6 +198,10 @@ LOGIN_REDIRECT_URL = "/portal/home"
 
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = int(limits.SESSION_LONGEST.total_seconds())
+# With HTTPS no other host of the same domain can plant these: browsers take a name with this prefix only if the
+# cookie is Secure, of the path /, and of no domain.
+_OF_THIS_HOST = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_OF_THIS_HOST}sessionid", f"{_OF_THIS_HOST}csrftoken"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"

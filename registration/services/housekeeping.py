@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from accounts import codes
 from accounts import services as accounts
-from accounts.models import Session, SignInFailures
+from accounts.models import SignInFailures
+from accounts.services import sessions
 from identity import services as identity
 from mail import delivery as mail
 from registration.models import Registration
@@ -58,7 +59,7 @@ def purge(*, dry_run: bool = False, progress: Callable[[], None] | None = None) 
         "sign_in_failures": _delete(
             SignInFailures.objects.filter(last_at__lt=now - limits.SIGN_IN_FORGET_AFTER), dry_run
         ),
-        "sessions": _delete(Session.objects.filter(expire_date__lt=now), dry_run),
+        "sessions": _delete(sessions.over(), dry_run),
         "post_counts": _delete(PostCount.objects.filter(minute__lt=_minute(now - timedelta(hours=1))), dry_run),
     }
 

@@ -6,10 +6,16 @@ import datetime as dt
 
 from django import template
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from tamin_portal import persian
 
 register = template.Library()
+_AGO = (
+    (24 * 3600, gettext_lazy("%(count)s days ago")),
+    (3600, gettext_lazy("%(count)s hours ago")),
+    (60, gettext_lazy("%(count)s minutes ago")),
+)
 
 
 @register.filter
@@ -38,6 +44,14 @@ def jalali(value: dt.date | None, style: str = "date") -> str:
 def time_of_day(moment: dt.datetime | None) -> str:
     """۱۰:۴۲, as it is in Tehran; nothing for nothing."""
     return persian.to_persian_digits(f"{timezone.localtime(moment):%H:%M}") if moment else ""
+
+
+@register.filter
+def ago(moment: dt.datetime) -> str:
+    """How long ago, as people say it: just now, ۵ minutes, ۳ hours, ۱۲ days. By whole ones, never more than it is."""
+    seconds = (timezone.now() - moment).total_seconds()
+    unit, words = next((each for each in _AGO if seconds >= each[0]), (0, gettext_lazy("just now")))
+    return str(words) % {"count": persian.to_persian_digits(int(seconds // unit))} if unit else str(words)
 
 
 @register.filter

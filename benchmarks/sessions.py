@@ -1,0 +1,152 @@
+"""What a session costs: the portal's store against Django's own (a plain SELECT), as ratios in one run.
+
+    .venv/bin/python benchmarks/sessions.py                                              # SQLite
+    .venv/bin/python benchmarks/sessions.py postgres://postgres@127.0.0.1:5432/postgres  # a database of its own there
+
+Both load the same row of the same table, in turn, so that a busy machine slows both; then both serve the same page
+to somebody who is signed in. On PostgreSQL also what it would be to wait for the disk ("on disk"), and then to leave a
+session alone that was used within five seconds ("not twice").
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+ROUNDS, LOADS, PAGES = 200, 20, 5
+NAME = "benchmarks.sessions"  # as Django imports this file for the page: `SessionStore` is what it then uses
+
+if __name__ != "__main__":
+    from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+
+    from accounts.sessions import SessionStore as PortalStore
+
+    class SessionStore(PortalStore):
+        """The portal's, but loaded as Django loads it: read, and no use written down."""
+
+        load = DatabaseStore.load
+
+
+def main(server: str) -> None:
+    from benchmarks.databases import migrated
+
+    with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder, migrated(server, Path(folder)) as url:
+        os.environ["DATABASE_URL"], os.environ["DJANGO_SETTINGS_MODULE"] = url, "tests.settings"
+        import django
+
+        django.setup()
+        measure()
+
+
+def measure() -> None:
+    from django.db import connection
+
+    from accounts import sessions
+    from tests.accounts import citizen
+
+    key, browsers = prepare(citizen())
+    print(f"{connection.vendor}, medians of {ROUNDS} rounds, each against Django's own in the same round")
+    stores = {"ours": sessions.SessionStore, "Django's": stock()}
+    works = {name: loading(store, key) for name, store in stores.items()}
+    if connection.vendor == "postgresql":
+        not_twice = sessions._WITHIN.replace("AND account_id IS NOT NULL", NOT_TWICE)
+        works |= {"on disk": statement(key, sessions._WITHIN), "not twice": statement(key, not_twice)}
+    report("load", works, LOADS)
+    report("page", {name: looking(browser) for name, browser in browsers.items()}, PAGES)
+    connection.close()
+
+
+NOT_TWICE = "AND account_id IS NOT NULL AND seen_at < now() - interval '5 seconds'"
+
+
+def stock():  # type: ignore[no-untyped-def]
+    from importlib import import_module
+
+    return import_module(NAME).SessionStore
+
+
+def prepare(account):  # type: ignore[no-untyped-def]
+    """A session among a hundred thousand, and two browsers that have it."""
+    from django.conf import settings
+    from django.test import Client, override_settings
+    from django.utils import timezone
+
+    from accounts.models import Session
+    from tamin_portal import limits
+
+    later = timezone.now() + limits.SESSION_LONGEST
+    Session.objects.bulk_create(
+        (Session(session_key=f"{number:032}", session_data="x" * 400, expire_date=later) for number in range(100_000)),
+        batch_size=5000,
+    )
+    settings.ALLOWED_HOSTS = ["testserver"]
+    ours, theirs = Client(), Client()
+    ours.force_login(account)
+    ours.get("/portal/home")
+    theirs.cookies = ours.cookies
+    with override_settings(SESSION_ENGINE=NAME):
+        theirs.get("/portal/home")  # its handler keeps the engine it began with
+    return ours.cookies["sessionid"].value, {"ours": ours, "Django's": theirs}
+
+
+def loading(store, key: str) -> Callable[[], None]:  # type: ignore[no-untyped-def]
+    def work() -> None:
+        right(store(key).load())
+
+    return work
+
+
+def statement(key: str, sql: str) -> Callable[[], None]:
+    from django.utils import timezone
+
+    from accounts import sessions
+    from tamin_portal import limits
+
+    store = sessions.SessionStore(key)
+
+    def work() -> None:
+        now = timezone.now()
+        alive = [key, now, now - limits.SESSION_IDLE]
+        found = sessions._first(sql, [now, *alive, *alive])
+        right(store.decode(found or ""))
+
+    return work
+
+
+def looking(browser) -> Callable[[], None]:  # type: ignore[no-untyped-def]
+    def work() -> None:
+        right(browser.get("/portal/home").status_code == 200)
+
+    return work
+
+
+def right(found: object) -> None:
+    """What is quick because it found nothing is not measured."""
+    if not found:
+        raise SystemExit("the session was not found")
+
+
+def report(what: str, works: dict[str, Callable[[], None]], times: int) -> None:
+    rounds = [{name: seconds(work, times) for name, work in works.items()} for _ in range(ROUNDS)]
+    for name in works:
+        took = median(each[name] for each in rounds)
+        ratio = median(each[name] / each["Django's"] for each in rounds)
+        print(f"{what:5} {name:13} {took * 1e6:8.0f} µs   {ratio:5.2f} of Django's")
+
+
+def seconds(work: Callable[[], None], times: int) -> float:
+    began = time.perf_counter()
+    for _ in range(times):
+        work()
+    return (time.perf_counter() - began) / times
+
+
+if __name__ == "__main__":
+    main(next(iter(sys.argv[1:]), ""))
