@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from tamin_portal.form_fields import NationalIdField
+from tamin_portal.form_fields import NUMBER, NationalIdField, ParsedField
+from tamin_portal.persian import fold_number
 
 
 class PasswordField(forms.CharField):
@@ -21,6 +22,23 @@ class PasswordField(forms.CharField):
         super().__init__(strip=False, widget=widget, **options)
 
 
+class CodeField(ParsedField):
+    """A code from an SMS, in any digits. Whether it is right is the service's to say, once."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            fold_number,
+            {"": _("The code you entered is not valid")},
+            label=_("Identification code"),
+            max_length=32,
+            error_messages={
+                "required": _("Enter the code that was sent by SMS."),
+                "max_length": _("The code you entered is not valid"),
+            },
+            widget=forms.TextInput(attrs={**NUMBER, "autocomplete": "one-time-code"}),
+        )
+
+
 class CitizenSignInForm(forms.Form):
     national_id = NationalIdField()
     password = PasswordField(
@@ -28,10 +46,25 @@ class CitizenSignInForm(forms.Form):
         autocomplete="current-password",
         error_messages={"required": _("Enter your password.")},
     )
+    remember = forms.BooleanField(label=_("Remember me"), required=False)
 
     def name(self) -> str:
         """Whose account is meant."""
         return str(self.cleaned_data["national_id"])
+
+
+class ByCodeForm(forms.Form):
+    """Whose mobile is to be proven."""
+
+    national_id = NationalIdField()
+
+
+class CodeForm(forms.Form):
+    """The code as typed, and the page it was typed in, so that two tabs are told apart."""
+
+    use_required_attribute = False
+    page = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
+    code = CodeField()
 
 
 class StaffSignInForm(forms.Form):

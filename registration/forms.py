@@ -11,12 +11,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import passwords, questions
+from accounts.forms import CodeField
 from accounts.models import Gender
 from registration import places
 from registration.models import Registration
 from registration.services.journey import Identity
 from tamin_portal import limits, persian
-from tamin_portal.form_fields import NUMBER, FoldedField, MobileField, NationalIdField, ParsedField
+from tamin_portal.form_fields import FoldedField, MobileField, NationalIdField, ParsedField
 
 CHOOSE = ("", _("Choose"))
 # Never kept outside the request that carries them.
@@ -62,17 +63,7 @@ class MobileForm(NumberForm):
 class CodeForm(StepForm):
     """Step two: the code as typed. Whether it is right is the service's to say, once."""
 
-    code = ParsedField(
-        persian.fold_number,
-        {"": _("The code you entered is not valid")},
-        label=_("Identification code"),
-        max_length=32,
-        error_messages={
-            "required": _("Enter the code that was sent by SMS."),
-            "max_length": _("The code you entered is not valid"),
-        },
-        widget=forms.TextInput(attrs={**NUMBER, "autocomplete": "one-time-code"}),
-    )
+    code = CodeField()
 
 
 def _name_field(label: Any, missing: Any, autocomplete: str, length: int) -> FoldedField:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts import codes
 from accounts import services as accounts
 from accounts.models import Session, SignInFailures
+from accounts.services.housekeeping import purge_proofs
 from identity import services as identity
 from registration.models import Registration
 from registration.services.decisions import hold_national_id
@@ -48,6 +49,7 @@ def purge(*, dry_run: bool = False, progress: Callable[[], None] | None = None) 
         "expired": expired,
         "secrets_and_drafts": _forget_ended(now - limits.DRAFTS_KEPT, dry_run),
         "codes": codes.purge(before=now - limits.CODES_KEPT, dry_run=dry_run),
+        "proofs": purge_proofs(before=now - limits.PROOFS_KEPT, dry_run=dry_run),
         "extracts": identity.purge_extracts(dry_run=dry_run),
         "message_texts": delivery.scrub(before=now - limits.MESSAGE_BODY_KEPT, dry_run=dry_run),
         "receipts": reports.purge(before=now - limits.RECEIPTS_KEPT, dry_run=dry_run),
