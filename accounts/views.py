@@ -47,7 +47,7 @@ def citizen_required(view: View) -> View:
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
     """Says so if there was a session, and keeps the page; not that of a form, which could not be sent again."""
-    had_one = settings.SESSION_COOKIE_NAME in request.COOKIES
+    had_one = bool(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
     if had_one and request.session.session_key is None and not getattr(request, "session_elsewhere", False):
         messages.info(request, texts.session_over())
     if request.method in ("GET", "HEAD"):

@@ -1,0 +1,307 @@
+"""A code after the right password, where the citizen or the installation wants one: on every device not trusted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts import code_texts, codes, texts
+from accounts.models import Closure, CodePurpose, EventKind, OneTimeCode, Session, SignInFailures, TrustedDevice, User
+from accounts.passwords import hash_password
+from sms.models import Message
+from tamin_portal import limits
+from tests.accounts import PASSWORD, REZA, citizen, clerk, together
+from tests.entrances import (
+    CODE,
+    HOME,
+    MOBILE,
+    OUT,
+    PAGE,
+    RESEND,
+    UNKNOWN,
+    WRONG,
+    another,
+    ask_for_code,
+    errors,
+    kinds,
+    move_clock,
+    sign_in,
+    signed_in,
+    told,
+    type_code,
+)
+from tests.journeys import Browser, code_on, let_pass, texts_on
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WRONG_CODE = ["کد وارد شده معتبر نمیباشد"]
+
+
+@pytest.fixture
+def user() -> User:
+    """A citizen who wants a code on every new device."""
+    account = citizen()
+    account.code_at_sign_in = True
+    account.save()
+    return account
+
+
+def first_step(client: Client, **more: str) -> str:
+    """The right password; the code that the phone then received."""
+    response = sign_in(client, **more)
+    assert (response.status_code, response["Location"]) == (302, CODE)
+    return code_on(MOBILE)
+
+
+def test_after_the_password_the_code_lets_the_owner_in(client, user) -> None:
+    code = first_step(client, next=f"{HOME}?x=1")
+    assert not signed_in(client)
+    page = client.get(CODE).content.decode()
+    assert "۰۹۱۲" in page  # the password was right: the number may be shown, masked
+    assert "۰۹۱۲۱۲۳۴۵۶۷" not in page
+    response = type_code(client, code)
+    assert (response.status_code, response["Location"]) == (302, f"{HOME}?x=1")
+    assert signed_in(client)
+    assert kinds(user) == [EventKind.SIGNED_IN]
+    assert not SignInFailures.objects.exists()
+
+
+def test_without_the_wish_no_code_is_asked_for(client) -> None:
+    citizen()
+    assert sign_in(client)["Location"] == HOME
+    assert not Message.objects.exists()
+
+
+def test_an_installation_can_want_it_from_everybody_but_staff(client, settings) -> None:
+    settings.SIGN_IN_CODE = "always"
+    citizen()
+    clerk()
+    first_step(client)
+    staff = Client()
+    staff.post("/admin/login/", {"username": "maryam", "password": PASSWORD})
+    assert staff.get("/admin/").status_code == 200
+
+
+def test_a_trusted_device_is_asked_for_no_code(client, user) -> None:
+    type_code(client, first_step(client, remember="on"))
+    assert kinds(user) == [EventKind.DEVICE_TRUSTED]
+    assert client.session.get_expire_at_browser_close() is False
+    client.post(OUT)
+    assert sign_in(client)["Location"] == HOME
+    TrustedDevice.objects.all().delete()
+    client.post(OUT)
+    assert sign_in(client)["Location"] == CODE
+
+
+def test_without_the_tick_the_code_is_asked_for_the_next_time(client, user) -> None:
+    type_code(client, first_step(client))
+    assert client.session.get_expire_at_browser_close() is True
+    client.post(OUT)
+    assert sign_in(client)["Location"] == CODE
+
+
+def test_who_has_just_proven_the_mobile_is_asked_for_no_second_code(client, user) -> None:
+    type_code(client, ask_for_code(client))
+    assert sign_in(client)["Location"] == HOME
+    assert len(texts_on(MOBILE)) == 1
+    client.post(OUT)
+    assert sign_in(client)["Location"] == CODE  # a proof serves once
+
+
+def test_a_wrong_password_sends_nothing_and_a_right_one_is_not_forgotten_before_the_code(client, user) -> None:
+    sign_in(client, password=WRONG)
+    assert not Message.objects.exists()
+    code = first_step(client)
+    assert {row.count for row in SignInFailures.objects.all()} == {2}
+    assert errors(type_code(client, another(code))) == WRONG_CODE
+    assert {row.count for row in SignInFailures.objects.all()} == {2}
+    type_code(client, code)
+    assert not SignInFailures.objects.exists()
+
+
+def test_five_wrong_codes_and_a_late_one_are_told_as_in_the_registration(client, user) -> None:
+    code = first_step(client)
+    for _ in range(limits.CODE_TRIES):
+        assert errors(type_code(client, another(code))) == WRONG_CODE
+    assert "پنج بار" in errors(type_code(client, code))[0]
+    let_pass(limits.CODE_LIFE)
+    assert "پایان رسیده" in errors(type_code(client, code))[0]
+    assert not signed_in(client)
+
+
+@pytest.mark.parametrize("typed", ["", "0" * 10_000, "12\x0034", "<b>1</b>", "🙂"])
+def test_bad_codes_end_in_a_sentence(client, user, typed) -> None:
+    first_step(client)
+    response = type_code(client, typed)
+    assert (response.status_code, len(errors(response))) == (200, 1)
+    assert "<b>1" not in response.content.decode()
+
+
+def test_a_new_code_is_sent_after_a_minute_and_both_serve(client, user) -> None:
+    first = first_step(client)
+    assert "ثانیه" in told(client.post(RESEND))[-1]
+    let_pass(timedelta(seconds=61))
+    assert told(client.post(RESEND))[-1] == code_texts.sentence("code_sent_again")
+    assert len(texts_on(MOBILE)) == 2
+    assert type_code(client, first).status_code == 302
+
+
+def test_a_code_of_another_purpose_does_not_serve(client, user) -> None:
+    first_step(client)
+    let_pass(timedelta(seconds=61))
+    asker = client.session["sign_in_second"]["asker"]
+    codes.issue(purpose=CodePurpose.RECOVERY, mobile=user.mobile, asker=asker)
+    assert errors(type_code(client, code_on(MOBILE))) == WRONG_CODE
+
+
+def test_a_code_of_another_browser_does_not_serve(client, user) -> None:
+    thief = Client()  # knows the password
+    sign_in(thief)
+    let_pass(timedelta(seconds=61))
+    code = first_step(client)
+    assert "دستگاه دیگری" in errors(type_code(thief, code))[0]
+    assert not signed_in(thief)
+
+
+def test_the_session_holds_no_secret_and_its_key_is_fresh_at_each_step(client, user) -> None:
+    session = client.session
+    session["draft"] = "of step one"
+    session.save()
+    keys = [client.cookies["sessionid"].value]
+    code = first_step(client)
+    keys.append(client.cookies["sessionid"].value)
+    kept = str(dict(client.session.items()))
+    for secret in (REZA, PASSWORD, code, MOBILE[1:], user.password):
+        assert secret not in kept
+    type_code(client, code)
+    keys.append(client.cookies["sessionid"].value)
+    assert len(set(keys)) == 3
+    assert not Session.objects.filter(session_key=keys[0]).exists()
+    assert not {key for key in client.session.keys() if key.startswith("sign_in")}  # noqa: SIM118
+
+
+def test_a_lost_answer_is_given_again_and_then_the_code_is_used(client, user) -> None:
+    code = first_step(client)
+    waiting = client.cookies["sessionid"].value
+    late = Client()
+    late.cookies["sessionid"] = waiting
+    assert type_code(client, code).status_code == type_code(late, code).status_code == 302
+    assert signed_in(client)
+    assert signed_in(late)
+    OneTimeCode.objects.update(used_at=timezone.now() - codes.RETRY_GRACE - timedelta(seconds=1))
+    late.cookies["sessionid"] = waiting
+    assert "پایان رسیده" in errors(type_code(late, code))[0]
+
+
+def test_a_double_click_on_the_password_is_one_asker(user) -> None:
+    first, second = Client(), Client()  # the same browser: neither answer has arrived yet
+    first.get(PAGE)
+    second.cookies["csrftoken"] = first.cookies["csrftoken"].value
+    code = first_step(first)
+    sign_in(second)
+    assert type_code(second, code).status_code == 302
+    assert signed_in(second)
+
+
+def test_two_tabs_of_two_people_at_one_browser_are_told_apart(client, user) -> None:
+    User.objects.filter(pk=citizen(national_id=UNKNOWN, mobile="+989121234568").pk).update(code_at_sign_in=True)
+    code = first_step(client)
+    page = client.get(CODE).context["form"]["page"].value()
+    sign_in(client, UNKNOWN)
+    response = type_code(client, code, page=page)
+    assert told(response) == [texts.other_tab()]
+    assert client.get(CODE).context["form"]["page"].value() != page
+    assert not signed_in(client)
+
+
+def test_the_last_thing_begun_is_what_waits(client, user) -> None:
+    ask_for_code(client)
+    let_pass(timedelta(seconds=61))
+    code = first_step(client)
+    assert set(client.session.keys()) == {"sign_in_second"}
+    assert type_code(client, code)["Location"] == HOME
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_what_was_begun_before_the_clock_moved_is_over(client, user, monkeypatch, hours) -> None:
+    code = first_step(client)
+    move_clock(monkeypatch, timedelta(hours=hours))
+    assert told(type_code(client, code)) == [texts.begin_again()]
+    assert client.post(RESEND)["Location"] == PAGE
+    assert not signed_in(client)
+
+
+def test_a_new_password_ends_what_was_begun_with_the_old_one(client, user) -> None:
+    code = first_step(client)
+    User.objects.filter(pk=user.pk).update(password=hash_password("Another123"))
+    assert told(type_code(client, code)) == [texts.begin_again()]
+    assert not signed_in(client)
+
+
+def test_an_account_that_was_frozen_meanwhile_lets_nobody_in(client, user) -> None:
+    code = first_step(client)
+    User.objects.filter(pk=user.pk).update(is_active=False, closure=Closure.FROZEN)
+    assert told(type_code(client, code)) == [texts.begin_again()]
+    assert told(client.post(RESEND))[-1] == texts.begin_again()
+    assert not signed_in(client)
+    assert kinds(user) == []
+
+
+def test_a_code_that_went_to_the_old_number_does_not_serve_after_a_change(client, user) -> None:
+    code = first_step(client)
+    User.objects.filter(pk=user.pk).update(mobile="+989121234568")
+    assert errors(type_code(client, code))
+    assert not signed_in(client)
+
+
+def test_when_no_code_can_be_sent_the_page_says_when_and_names_the_branch(client, user) -> None:
+    for _ in range(limits.CODES_PER_HOUR):
+        codes.issue(purpose=CodePurpose.RECOVERY, mobile=user.mobile, asker="somebody")
+        let_pass(timedelta(seconds=61))
+    response = sign_in(client)
+    assert response.status_code == 200
+    assert "تاریخ" in errors(response)[0] or "ساعت" in errors(response)[0]
+    assert "sign_in_second" not in client.session
+    assert not signed_in(client)
+
+
+def test_when_the_limit_is_hit_by_a_resend_the_page_says_so(client, user) -> None:
+    first_step(client)
+    for _ in range(limits.CODES_PER_HOUR - 1):
+        let_pass(timedelta(seconds=61))
+        client.post(RESEND)
+    let_pass(timedelta(seconds=61))
+    assert "ساعت" in told(client.post(RESEND))[-1]
+    assert len(texts_on(MOBILE)) == limits.CODES_PER_HOUR
+
+
+def test_who_was_signed_in_as_somebody_else_is_not_any_more(client, user) -> None:
+    citizen(national_id=UNKNOWN)
+    sign_in(client, UNKNOWN)
+    first_step(client)
+    assert not signed_in(client)
+    assert Session.objects.filter(account__isnull=False).count() == 0
+
+
+def test_a_registration_under_way_survives_both_steps(user) -> None:
+    family = Browser()
+    family.confirm()
+    type_code(family, first_step(family))
+    assert signed_in(family)
+    assert 'value="identity"' in family.get("/portal/registration").content.decode()
+
+
+def test_of_twenty_guesses_of_the_code_at_once_five_are_compared(client, user) -> None:
+    code, key = first_step(client), client.cookies["sessionid"].value
+
+    def guess(number: int) -> Any:
+        browser = Client()
+        browser.cookies["sessionid"] = key
+        return WRONG_CODE[0] in type_code(browser, another(code)).content.decode()
+
+    answers = together(guess, 20)
+    assert answers.count(True) == limits.CODE_TRIES
+    assert OneTimeCode.objects.get().tries == limits.CODE_TRIES
