@@ -148,8 +148,9 @@ def test_who_signed_out_is_told_of_no_end(client) -> None:
     assert told(client.get(HOME)) == []
 
 
-def test_a_forged_session_key_is_a_session_that_is_over(client) -> None:
-    client.cookies["sessionid"] = "nobody's\x00key"
+@pytest.mark.parametrize("key", ["nobody's\x00key", "x" * 10_000, "a" * 32, "' OR 1=1 --", "short", "\xe9" * 32])
+def test_a_forged_session_key_is_a_session_that_is_over(client, key) -> None:
+    client.cookies["sessionid"] = key
     assert told(client.get(HOME)) == [texts.session_over()]
 
 
