@@ -9,6 +9,6 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in
 
-        from accounts.middleware import mark_session
+        from accounts.signed_in import mark_session
 
         user_logged_in.connect(mark_session, dispatch_uid="accounts.mark_session")
