@@ -7,8 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from tamin_portal.form_fields import NUMBER, NationalIdField, ParsedField
-from tamin_portal.persian import fold_number
+from tamin_portal.form_fields import CodeField, NationalIdField
 
 
 class PasswordField(forms.CharField):
@@ -20,23 +19,6 @@ class PasswordField(forms.CharField):
     def __init__(self, *, autocomplete: str, **options: Any) -> None:
         widget = forms.PasswordInput(attrs={"autocomplete": autocomplete, "dir": "ltr"})
         super().__init__(strip=False, widget=widget, **options)
-
-
-class CodeField(ParsedField):
-    """A code from an SMS, in any digits. Whether it is right is the service's to say, once."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            fold_number,
-            {"": _("The code you entered is not valid")},
-            label=_("Identification code"),
-            max_length=32,
-            error_messages={
-                "required": _("Enter the code that was sent by SMS."),
-                "max_length": _("The code you entered is not valid"),
-            },
-            widget=forms.TextInput(attrs={**NUMBER, "autocomplete": "one-time-code"}),
-        )
 
 
 class CitizenSignInForm(forms.Form):

@@ -11,13 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import passwords, questions
-from accounts.forms import CodeField
 from accounts.models import Gender
 from registration import places
 from registration.models import Registration
 from registration.services.journey import Identity
 from tamin_portal import limits, persian
-from tamin_portal.form_fields import FoldedField, MobileField, NationalIdField, ParsedField
+from tamin_portal.form_fields import CodeField, FoldedField, MobileField, NationalIdField, ParsedField
 
 CHOOSE = ("", _("Choose"))
 # Never kept outside the request that carries them.

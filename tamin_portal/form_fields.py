@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 
 from tamin_portal import limits
-from tamin_portal.persian import InputError, fold, parse_mobile, parse_national_id
+from tamin_portal.persian import InputError, fold, fold_number, parse_mobile, parse_national_id
 
 NUMBER = {"inputmode": "numeric", "dir": "ltr", "autocomplete": "off", "spellcheck": "false"}
 
@@ -67,6 +67,24 @@ class NationalIdField(ParsedField):
                 "checksum": _("This national ID is not right. Check its digits against your national card."),
             },
             widget=forms.TextInput(attrs={**NUMBER, "autocomplete": "username"}),
+            **kwargs,
+        )
+
+
+class CodeField(ParsedField):
+    """A code that came by SMS, as typed. Whether it is right is the service's to say, once."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            fold_number,
+            {"": _("The code you entered is not valid")},
+            label=_("Identification code"),
+            max_length=32,
+            error_messages={
+                "required": _("Enter the code that was sent by SMS."),
+                "max_length": _("The code you entered is not valid"),
+            },
+            widget=forms.TextInput(attrs={**NUMBER, "autocomplete": "one-time-code"}),
             **kwargs,
         )
 
