@@ -29,10 +29,6 @@ class SessionStore(DatabaseStore):
     def get_model_class(cls) -> type[Session]:
         return Session
 
-    def _validate_session_key(self, key: str | None) -> bool:
-        """Ours are letters and digits. A cookie can bring anything: a NUL would be an error to PostgreSQL."""
-        return bool(super()._validate_session_key(key)) and str(key).isascii() and str(key).isalnum()
-
     def load(self) -> dict[str, Any]:
         data = self._touched()
         if data is None:
