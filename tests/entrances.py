@@ -53,6 +53,11 @@ def type_code(client: Client, code: str, **more: str) -> Any:
     return client.post(CODE, {"code": code, **more})
 
 
+def remembered(client: Client) -> set[str]:
+    """What the session remembers of a sign-in that is under way."""
+    return {key for key in client.session.keys() if key.startswith("sign_in")}  # noqa: SIM118
+
+
 def another(code: str) -> str:
     """A code that is not this one."""
     return f"{(int(code) + 1) % 1_000_000:06}"
