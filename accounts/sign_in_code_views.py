@@ -11,13 +11,13 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth.views import RedirectURLMixin
 from django.forms import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import redirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import FormView
 
 from accounts import citizen_entrance, code_delivery, code_texts, codes, sign_in_state, texts
@@ -86,10 +86,7 @@ class CodePage(FormView):
         if self.waiting:
             return context | {"wait": challenges.wait(challenge=self.waiting.challenge)}
         if self.second:
-            user, step = self.second
-            found = code_delivery.of_newest(purpose=CodePurpose.SIGN_IN, mobile=user.mobile, asker=step.asker)
-            wait = codes.wait(mobile=user.mobile)
-            return context | {"wait": wait, "masked_mobile": mask_mobile(user.mobile), "delivery": found}
+            return context | {"wait": codes.wait(mobile=self.second[0].mobile)} | _delivery(*self.second)
         return context
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -126,6 +123,16 @@ class CodePage(FormView):
         return self.form_invalid(form)
 
 
+@never_cache
+@require_safe
+def delivery(request: HttpRequest) -> HttpResponse:
+    """Where the code of the second step is: the part of its page which the script renews. 404 for any other session."""
+    second = sign_in_state.second(request)
+    if second is None:
+        raise Http404
+    return render(request, "registration/_delivery.html", _delivery(*second))
+
+
 @require_POST
 @never_cache
 def resend(request: HttpRequest) -> HttpResponse:
@@ -140,6 +147,11 @@ def resend(request: HttpRequest) -> HttpResponse:
     else:
         return begin_again(request)
     return redirect("sign_in_code")
+
+
+def _delivery(user: User, step: Second) -> dict[str, Any]:
+    found = code_delivery.of_newest(purpose=CodePurpose.SIGN_IN, mobile=user.mobile, asker=step.asker)
+    return {"delivery": found, "masked_mobile": mask_mobile(user.mobile), "on_record": True}
 
 
 def _send_again(request: HttpRequest, user: User, step: Second) -> None:

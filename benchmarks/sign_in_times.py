@@ -8,19 +8,20 @@ inside this process: a network would only hide differences. A database of its ow
 without DATABASE_URL it is SQLite.
 
 Each kind is compared with the first of its group: the share of pairs in which it took longer (0.5: no difference),
-beside the band in which chance alone keeps that share, found by dealing the same times out again. To show what would
-be seen, one half of the first kind is compared with the other half, as it is and with 2 ms added. Ends with an error
-if a kind is outside its band, or if the 2 ms would not be seen on this machine.
+beside the band in which chance alone keeps that share, found by dealing the same times out again. Twice: all requests,
+and the fastest of every four, as a stranger would do who asks again and again to be rid of the noise. To show what
+would be seen, one half of the first kind is compared with the other half, as it is and with 2 ms added. Ends with an
+error if a kind is outside its band, or if the 2 ms would not be seen: then this machine is too busy to say anything.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
 import os
 import random
 import shutil
-import statistics
 import sys
 import tempfile
 import time
@@ -36,6 +37,7 @@ from benchmarks.distributions import Comparison, compare, histogram, percentiles
 PASSWORD, WRONG = "Abcdefg1!", "Wrong1234"
 WARM_UP = 20  # of each kind, not looked at
 ARTIFICIAL = 0.002  # seconds
+AGAIN = 4  # a stranger asks so often, and keeps the fastest
 CHANCE = 0.001  # how often a band is left by chance alone; some twenty comparisons a run
 PAGE, BY_CODE, CODE = "/portal/", "/portal/sign-in/by-code", "/portal/sign-in/code"
 
@@ -68,7 +70,7 @@ KINDS = [
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=400, help="requests of each kind")
+    parser.add_argument("--count", type=int, default=800, help="requests of each kind")
     parser.add_argument("--seed", type=int, default=0, help="of the order and of the dealing; 0: another each time")
     given = parser.parse_args()
     chance = random.Random(given.seed or None)  # noqa: S311 - no secret
@@ -100,6 +102,7 @@ def portal(folder: Path, url: str) -> Iterator[None]:
     import django
 
     django.setup()
+    logging.disable(logging.WARNING)  # that no hint reaches anybody
     from django.db import connections
 
     try:
@@ -213,19 +216,24 @@ def report(group: str, times: dict[Kind, list[float]], chance: random.Random) ->
     print(percentiles(taken))
     print()
     print(histogram(taken))
-    print(f"\ncompared with “{first}”: the share of pairs in which it took longer, and the band of chance\n")
-    good = True
-    for name, these in list(taken.items())[1:]:
-        good &= told(name, compare(these, reference, CHANCE, chance), apart=False)
+    others = {name: these for name, these in taken.items() if name != first}
     halves = list(reference)
     chance.shuffle(halves)
     one, other = halves[::2], halves[1::2]
-    good &= told("one half of itself", compare(one, other, CHANCE, chance), apart=False)
     slower = [seconds + ARTIFICIAL for seconds in one]
-    good &= told(f"the same half, {ARTIFICIAL * 1000:.0f} ms added", compare(slower, other, CHANCE, chance), apart=True)
-    spread = statistics.stdev(reference) * 1000
-    print(f"\nspread of one request: {spread:.1f} ms")
-    return good
+    good = True
+    for what, of in (("all requests", list), (f"the fastest of every {AGAIN}", fastest)):
+        print(f"\n{what}, compared with “{first}”: the share that took longer, and the band of chance\n")
+        for name, these in others.items():
+            good &= told(name, compare(of(these), of(reference), CHANCE, chance), apart=False)
+        good &= told("one half of itself", compare(of(one), of(other), CHANCE, chance), apart=False)
+        seen = told("the same half, 2 ms added", compare(of(slower), of(other), CHANCE, chance), apart=True)
+    return good and seen  # by the fastest; a busy machine hides 2 ms among all
+
+
+def fastest(times: list[float]) -> list[float]:
+    """Of every `AGAIN` in a row."""
+    return [min(times[at : at + AGAIN]) for at in range(0, len(times) - AGAIN + 1, AGAIN)]
 
 
 def told(name: str, found: Comparison, *, apart: bool) -> bool:
@@ -233,7 +241,7 @@ def told(name: str, found: Comparison, *, apart: bool) -> bool:
     says = "differs" if found.is_outside else "no difference"
     good = found.is_outside == apart
     line = f"{name:34} {found.share:.3f}  ({found.low:.3f} to {found.high:.3f})  {says}"
-    print(line if good else f"{line}  ← not as it should be")
+    print(line if good else f"{line}  ←")
     return good
 
 

@@ -38,6 +38,7 @@ from tests.entrances import (
 from tests.journeys import Browser, code_on, let_pass, texts_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
+DELIVERY = "/portal/sign-in/delivery"
 WRONG_CODE = ["کد وارد شده معتبر نمیباشد"]
 
 
@@ -68,6 +69,16 @@ def test_after_the_password_the_code_lets_the_owner_in(client, user) -> None:
     assert signed_in(client)
     assert kinds(user) == [EventKind.SIGNED_IN]
     assert not SignInFailures.objects.exists()
+
+
+def test_where_the_sms_is_may_be_known_after_the_password_only(client, user) -> None:
+    assert client.get(DELIVERY).status_code == 404
+    ask_for_code(client)
+    assert client.get(DELIVERY).status_code == 404
+    let_pass(timedelta(seconds=61))
+    first_step(client)
+    assert "۰۹۱۲" in client.get(DELIVERY).content.decode()
+    assert "data-renew" in client.get(CODE).content.decode()
 
 
 def test_without_the_wish_no_code_is_asked_for(client) -> None:
