@@ -1,4 +1,4 @@
-"""The one way in: throttle, password, session. The portal's and the admin's sign-in both use it."""
+"""The way in of staff: throttle, password, session. Citizens come in by `accounts.citizen_entrance`."""
 
 from __future__ import annotations
 
