@@ -53,6 +53,20 @@ def type_code(client: Client, code: str, **more: str) -> Any:
     return client.post(CODE, {"code": code, **more})
 
 
+def proven(client: Client) -> Client:
+    """This browser has proven the mobile of the account."""
+    response = type_code(client, ask_for_code(client))
+    assert response.status_code == 302, errors(response)
+    return client
+
+
+def first_step(client: Client, **more: str) -> str:
+    """The right password; the code that the phone then received."""
+    response = sign_in(client, **more)
+    assert (response.status_code, response["Location"]) == (302, CODE)
+    return code_on(MOBILE)
+
+
 def remembered(client: Client) -> set[str]:
     """What the session remembers of a sign-in that is under way."""
     return {key for key in client.session.keys() if key.startswith("sign_in")}  # noqa: SIM118

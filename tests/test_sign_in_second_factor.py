@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from accounts import code_texts, codes, texts
-from accounts.models import Closure, CodePurpose, EventKind, OneTimeCode, Session, SignInFailures, TrustedDevice, User
-from accounts.passwords import hash_password
+from accounts.models import EventKind, OneTimeCode, Session, SignInFailures, TrustedDevice, User
 from sms.models import Message
 from tamin_portal import limits
-from tests.accounts import PASSWORD, REZA, citizen, clerk, together
+from tests.accounts import PASSWORD, REZA, citizen, clerk
 from tests.entrances import (
     CODE,
     HOME,
@@ -27,15 +25,15 @@ from tests.entrances import (
     another,
     ask_for_code,
     errors,
+    first_step,
     kinds,
-    move_clock,
     remembered,
     sign_in,
     signed_in,
     told,
     type_code,
 )
-from tests.journeys import Browser, code_on, let_pass, texts_on
+from tests.journeys import Browser, let_pass, texts_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DELIVERY = "/portal/sign-in/delivery"
@@ -49,13 +47,6 @@ def user() -> User:
     account.code_at_sign_in = True
     account.save()
     return account
-
-
-def first_step(client: Client, **more: str) -> str:
-    """The right password; the code that the phone then received."""
-    response = sign_in(client, **more)
-    assert (response.status_code, response["Location"]) == (302, CODE)
-    return code_on(MOBILE)
 
 
 def test_after_the_password_the_code_lets_the_owner_in(client, user) -> None:
@@ -161,23 +152,6 @@ def test_a_new_code_is_sent_after_a_minute_and_both_serve(client, user) -> None:
     assert type_code(client, first).status_code == 302
 
 
-def test_a_code_of_another_purpose_does_not_serve(client, user) -> None:
-    first_step(client)
-    let_pass(timedelta(seconds=61))
-    asker = client.session["sign_in_second"]["asker"]
-    codes.issue(purpose=CodePurpose.RECOVERY, mobile=user.mobile, asker=asker)
-    assert errors(type_code(client, code_on(MOBILE))) == WRONG_CODE
-
-
-def test_a_code_of_another_browser_does_not_serve(client, user) -> None:
-    thief = Client()  # knows the password
-    sign_in(thief)
-    let_pass(timedelta(seconds=61))
-    code = first_step(client)
-    assert "دستگاه دیگری" in errors(type_code(thief, code))[0]
-    assert not signed_in(thief)
-
-
 def test_the_session_holds_no_secret_and_its_key_is_fresh_at_each_step(client, user) -> None:
     session = client.session
     session["draft"] = "of step one"
@@ -237,83 +211,9 @@ def test_the_last_thing_begun_is_what_waits(client, user) -> None:
     assert type_code(client, code)["Location"] == HOME
 
 
-@pytest.mark.parametrize("hours", [1, -1])
-def test_what_was_begun_before_the_clock_moved_is_over(client, user, monkeypatch, hours) -> None:
-    code = first_step(client)
-    move_clock(monkeypatch, timedelta(hours=hours))
-    assert told(type_code(client, code)) == [texts.begin_again()]
-    assert client.post(RESEND)["Location"] == PAGE
-    assert not signed_in(client)
-
-
-def test_a_new_password_ends_what_was_begun_with_the_old_one(client, user) -> None:
-    code = first_step(client)
-    User.objects.filter(pk=user.pk).update(password=hash_password("Another123"))
-    assert told(type_code(client, code)) == [texts.begin_again()]
-    assert not signed_in(client)
-
-
-def test_an_account_that_was_frozen_meanwhile_lets_nobody_in(client, user) -> None:
-    code = first_step(client)
-    User.objects.filter(pk=user.pk).update(is_active=False, closure=Closure.FROZEN)
-    assert told(type_code(client, code)) == [texts.begin_again()]
-    assert told(client.post(RESEND))[-1] == texts.begin_again()
-    assert not signed_in(client)
-    assert kinds(user) == []
-
-
-def test_a_code_that_went_to_the_old_number_does_not_serve_after_a_change(client, user) -> None:
-    code = first_step(client)
-    User.objects.filter(pk=user.pk).update(mobile="+989121234568")
-    assert errors(type_code(client, code))
-    assert not signed_in(client)
-
-
-def test_when_no_code_can_be_sent_the_page_says_when_and_names_the_branch(client, user) -> None:
-    for _ in range(limits.CODES_PER_HOUR):
-        codes.issue(purpose=CodePurpose.RECOVERY, mobile=user.mobile, asker="somebody")
-        let_pass(timedelta(seconds=61))
-    response = sign_in(client)
-    assert response.status_code == 200
-    assert "تاریخ" in errors(response)[0] or "ساعت" in errors(response)[0]
-    assert "sign_in_second" not in client.session
-    assert not signed_in(client)
-
-
-def test_when_the_limit_is_hit_by_a_resend_the_page_says_so(client, user) -> None:
-    first_step(client)
-    for _ in range(limits.CODES_PER_HOUR - 1):
-        let_pass(timedelta(seconds=61))
-        client.post(RESEND)
-    let_pass(timedelta(seconds=61))
-    assert "ساعت" in told(client.post(RESEND))[-1]
-    assert len(texts_on(MOBILE)) == limits.CODES_PER_HOUR
-
-
-def test_who_was_signed_in_as_somebody_else_is_not_any_more(client, user) -> None:
-    citizen(national_id=UNKNOWN)
-    sign_in(client, UNKNOWN)
-    first_step(client)
-    assert not signed_in(client)
-    assert Session.objects.filter(account__isnull=False).count() == 0
-
-
 def test_a_registration_under_way_survives_both_steps(user) -> None:
     family = Browser()
     family.confirm()
     type_code(family, first_step(family))
     assert signed_in(family)
     assert 'value="identity"' in family.get("/portal/registration").content.decode()
-
-
-def test_of_twenty_guesses_of_the_code_at_once_five_are_compared(client, user) -> None:
-    code, key = first_step(client), client.cookies["sessionid"].value
-
-    def guess(number: int) -> Any:
-        browser = Client()
-        browser.cookies["sessionid"] = key
-        return WRONG_CODE[0] in type_code(browser, another(code)).content.decode()
-
-    answers = together(guess, 20)
-    assert answers.count(True) == limits.CODE_TRIES
-    assert OneTimeCode.objects.get().tries == limits.CODE_TRIES
