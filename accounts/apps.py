@@ -9,5 +9,8 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.sessions import begin_life
+        from accounts.signed_in import mark_session
 
+        # In this order: the mark goes into the new life.
         user_logged_in.connect(begin_life, dispatch_uid="begin_life")
+        user_logged_in.connect(mark_session, dispatch_uid="mark_session")

@@ -7,7 +7,7 @@ too long to be anybody's is refused before hashing, whoever is meant.
 from __future__ import annotations
 
 from django.contrib.auth.backends import BaseBackend, ModelBackend
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import make_password, verify_password
 from django.http import HttpRequest
 
 from accounts.models import User
@@ -24,6 +24,24 @@ def _check(user: User | None, password: str) -> User | None:
     return user if user.check_password(password) and user.is_active else None
 
 
+def password_of_citizen(*, national_id: str, password: str) -> tuple[User | None, bool]:
+    """The activated account of this ID, if there is one, and whether the password is its: also of a closed one.
+
+    A hash that is made otherwise today is renewed, where the person gets in.
+    """
+    user = User.objects.filter(national_id=national_id, activated_at__isnull=False).exclude(national_id="").first()
+    if len(password) > limits.PASSWORD_LONGEST:
+        return user, False
+    if user is None:
+        make_password(password)
+        return None, False
+    right, outdated = verify_password(password, user.password)
+    if right and outdated and user.is_active:
+        user.set_password(password)
+        user.save(update_fields=["password"])
+    return user, right
+
+
 class _ByPrimaryKey:
     """The user of a session; None (signed out) as soon as the account is closed."""
 
@@ -36,8 +54,8 @@ class CitizenBackend(_ByPrimaryKey, BaseBackend):
     """A citizen with an activated account. Has no permissions."""
 
     def authenticate(self, request: HttpRequest | None, *, national_id: str, password: str) -> User | None:  # type: ignore[override]
-        user = User.objects.filter(national_id=national_id, activated_at__isnull=False).exclude(national_id="").first()
-        return _check(user, password)
+        user, right = password_of_citizen(national_id=national_id, password=password)
+        return user if user and right and user.is_active else None
 
 
 class StaffBackend(_ByPrimaryKey, ModelBackend):

@@ -7,9 +7,10 @@ import re
 from django.http import HttpRequest
 from ua_parser import parse
 
-from tamin_portal.secrets import keyed_hash
+from tamin_portal.secrets import keyed_hash, keyed_hash_matches
 
 LONGEST = 80
+MARK = "mark"  # in the session, from the sign-in on
 _VERSIONS = re.compile(r"[\d._]+")
 
 
@@ -22,7 +23,16 @@ def in_words(request: HttpRequest) -> str:
 
 def mark(request: HttpRequest) -> str:
     """The keyed hash of what the browser calls itself, without versions: an update in mid-session changes nothing."""
-    return keyed_hash("browser", _VERSIONS.sub("", _agent(request)))
+    return keyed_hash("browser", _without_versions(request))
+
+
+def is_marked(request: HttpRequest, mark: str) -> bool:
+    """Whether `mark` is this browser's, also one from before the key was replaced."""
+    return keyed_hash_matches("browser", _without_versions(request), mark)
+
+
+def _without_versions(request: HttpRequest) -> str:
+    return _VERSIONS.sub("", _agent(request))
 
 
 def _agent(request: HttpRequest) -> str:

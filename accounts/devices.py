@@ -1,8 +1,10 @@
-"""Known devices: a signed cookie that says which accounts have signed in on this browser.
+"""Known devices: signed cookies that say which people have signed in on this browser. They give no access.
 
-It gives no access. It only gives the browser a bucket of its own in `accounts.throttle`, so that
-strangers' failures do not slow its owner down (OWASP: "device cookies"). Accounts stand in it as
-keyed hashes; several, because households and café-nets share a browser.
+- A citizen's device is *trusted*: its owner ticked "remember me" there. The cookie `trusted` holds a secret for each
+  account of a household, and a row (`TrustedDevice`) its keyed hash. The trust ends with the row. Such a device has a
+  bucket of its own in `accounts.throttle`, so that strangers' failures do not slow its owner down (OWASP: "device
+  cookies"), and is asked for no code.
+- Staff do not choose: the cookie `device` names their accounts by keyed hash, and only gives a bucket.
 """
 
 from __future__ import annotations
@@ -13,11 +15,58 @@ from typing import Any
 from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.models import TrustedDevice, User
+from tamin_portal import limits
+from tamin_portal.secrets import keyed_hashes
 
 COOKIE = "device"
-LIFE = 365 * 24 * 3600
+TRUSTED_COOKIE = "trusted"
+LIFE = int(limits.TRUSTED_FOR.total_seconds())
 ACCOUNTS_AT_MOST = 8  # the latest; keeps the cookie under 400 bytes
+PURPOSE = "trusted device"
 _SALT = "accounts.devices"
+_TRUSTED_SALT = "accounts.devices.trusted"
+
+
+# Citizens.
+
+
+def secrets_of(request: HttpRequest) -> list[str]:
+    """The secrets this browser holds, the latest first; of whom they are, and whether they still count, rows say."""
+    kept = _signed(request, TRUSTED_COOKIE, _TRUSTED_SALT)
+    if not isinstance(kept, list) or not all(isinstance(secret, str) for secret in kept):
+        return []
+    return kept[:ACCOUNTS_AT_MOST]
+
+
+def trusted(request: HttpRequest, national_id: str) -> TrustedDevice | None:
+    """The device, if this browser is one that the owner of the account with this ID called their own.
+
+    One query, whoever is meant; none for a browser without the cookie.
+    """
+    held = secrets_of(request)
+    if not held:
+        return None
+    return TrustedDevice.objects.filter(
+        account__national_id=national_id,
+        secret_hash__in=[hash_ for secret in held for hash_ in keyed_hashes(PURPOSE, secret)],
+        used_at__gt=timezone.now() - limits.TRUSTED_FOR,
+    ).first()
+
+
+def keep(response: HttpResponse, held: list[str]) -> None:
+    """The browser holds these secrets from now on."""
+    _set(response, TRUSTED_COOKIE, signing.dumps(held[:ACCOUNTS_AT_MOST], salt=_TRUSTED_SALT))
+
+
+def forget_all(account: User) -> int:
+    """No device of `account` is trusted any more; returns how many were. In the caller's transaction."""
+    return TrustedDevice.objects.filter(account=account).delete()[0]
+
+
+# Staff.
 
 
 def known_device(request: HttpRequest, *hashes: str) -> str:
@@ -30,24 +79,31 @@ def remember(request: HttpRequest, response: HttpResponse, account: str) -> None
     """From now on this browser is a known device of `account`. Call it after a right password."""
     device, accounts = _read(request)
     latest = [_short(account), *(other for other in accounts if other != _short(account))][:ACCOUNTS_AT_MOST]
-    response.set_cookie(
-        COOKIE,
-        signing.dumps([device or secrets.token_hex(16), latest], salt=_SALT),
-        max_age=LIFE,
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
+    _set(response, COOKIE, signing.dumps([device or secrets.token_hex(16), latest], salt=_SALT))
 
 
 def _read(request: HttpRequest) -> tuple[str, list[str]]:
+    kept = _signed(request, COOKIE, _SALT)
     try:
-        value: Any = signing.loads(request.COOKIES.get(COOKIE, ""), salt=_SALT, max_age=LIFE)
-        device, accounts = value
-    except (signing.BadSignature, ValueError):  # none, old, forged, or from an earlier version
+        device, accounts = kept
+    except (TypeError, ValueError):  # none, or from an earlier version
         return "", []
     return device, accounts
 
 
 def _short(account: str) -> str:
     return account[:16]
+
+
+def _signed(request: HttpRequest, cookie: str, salt: str) -> Any:
+    """What we wrote into the cookie; None: nothing, too long ago, or somebody else did."""
+    try:
+        return signing.loads(request.COOKIES.get(cookie, ""), salt=salt, max_age=LIFE)
+    except (signing.BadSignature, ValueError):
+        return None
+
+
+def _set(response: HttpResponse, cookie: str, value: str) -> None:
+    response.set_cookie(
+        cookie, value, max_age=LIFE, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
+    )

@@ -1,10 +1,10 @@
-"""The one way in: throttle, password, session. The portal's and the admin's sign-in both use it."""
+"""The way in of staff: throttle, password, session. Citizens come in by `accounts.citizen_entrance`."""
 
 from __future__ import annotations
 
 from enum import Enum
 
-from django.contrib.auth import authenticate, login
+from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
 from accounts import devices, throttle
@@ -16,19 +16,6 @@ class Kind(Enum):
 
     CITIZEN = "national_id"
     STAFF = "username"
-
-
-def sign_in(request: HttpRequest, *, kind: Kind, name: str, password: str) -> str | None:
-    """Sign the person in: the session is theirs now, under a fresh key. None: it was not right.
-
-    Returns the account's keyed hash, for `devices.remember`. Raises as `check_password`.
-    """
-    passed = check_password(request, kind=kind, name=name, password=password)
-    if passed is None:
-        return None
-    user, account = passed
-    login(request, user)
-    return account
 
 
 def check_password(request: HttpRequest, *, kind: Kind, name: str, password: str) -> tuple[User, str] | None:

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from tamin_portal.form_fields import NationalIdField
+from tamin_portal.form_fields import CodeField, NationalIdField
 
 
 class PasswordField(forms.CharField):
@@ -28,10 +28,25 @@ class CitizenSignInForm(forms.Form):
         autocomplete="current-password",
         error_messages={"required": _("Enter your password.")},
     )
+    remember = forms.BooleanField(label=_("Remember me"), required=False)
 
     def name(self) -> str:
         """Whose account is meant."""
         return str(self.cleaned_data["national_id"])
+
+
+class ByCodeForm(forms.Form):
+    """Whose mobile is to be proven."""
+
+    national_id = NationalIdField()
+
+
+class CodeForm(forms.Form):
+    """The code as typed, and the page it was typed in, so that two tabs are told apart."""
+
+    use_required_attribute = False
+    page = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
+    code = CodeField()
 
 
 class StaffSignInForm(forms.Form):

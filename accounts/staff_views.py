@@ -50,13 +50,11 @@ class StaffSignIn(KeepsNext, SignIn):
     """The first step: user name and password."""
 
     form_class = StaffSignInForm
-    kind = entrance.Kind.STAFF
-    wrong = texts.wrong_staff
 
     def form_valid(self, form: Any) -> HttpResponse:
         try:
             passed = entrance.check_password(
-                self.request, kind=self.kind, name=form.name(), password=form.cleaned_data["password"]
+                self.request, kind=entrance.Kind.STAFF, name=form.name(), password=form.cleaned_data["password"]
             )
         except PortalError as error:
             return self.come_back_later(form, error.values["seconds"])

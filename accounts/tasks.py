@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts import abuse
+from accounts import abuse, tips
 from accounts.services import challenges, owner_checks
 
 
@@ -22,3 +22,9 @@ def send_codes() -> None:
 def check_owners() -> None:
     """Ask whose mobiles are."""
     owner_checks.check_due()
+
+
+@shared_task(name="accounts.tell_owners", ignore_result=True)
+def tell_owners() -> None:
+    """Tell the owners of accounts what the sign-in page must not tell."""
+    tips.tell_due()

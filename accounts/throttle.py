@@ -4,8 +4,9 @@ Every try is counted before it is looked at, in a transaction of its own, so tha
 cannot exceed what is free. A right password forgets what was counted; a right pair at the status page only
 its own try, for one ID has several right pairs: a stranger's request has a tracking code too.
 
-- A device on which this account signed in before carries a signed cookie and has a bucket of its
-  own: no stranger's failures ever hold the owner there.
+- A device that its owner called their own carries a signed cookie and has a bucket of its own (`accounts.devices`),
+  and so has a browser that has just proven the account's mobile by a code: no stranger's failures ever hold the owner
+  there.
 - Any other device counts in two buckets: the account from this address, and, looser, the account
   from all unknown devices together (a guesser with many addresses).
 - The status page needs no device to be known: an address waits only for its own tries. Those of all
@@ -58,8 +59,12 @@ def account_keys(*, kind: str, name: str) -> list[str]:
     return keyed_hashes("sign-in account", f"{kind}:{name}")
 
 
-def buckets(*, device: str, address: str) -> list[Bucket]:
-    """Where a try counts. `device`: the known device's secret, or "" when it is not known."""
+def buckets(*, device: str, address: str, proof: str = "") -> list[Bucket]:
+    """Where a try counts. `device`: which known device it is, or "" when it is not known; `proof`: which proof of the
+    account's mobile this browser holds, if it does. That one comes first: it gets even through a pause of the device.
+    """
+    if proof:
+        return [Bucket(keyed_hash("sign-in device", f"proof:{proof}"))]
     if device:
         return [Bucket(keyed_hash("sign-in device", f"known:{device}"))]
     return [

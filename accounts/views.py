@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.views import RedirectURLMixin, redirect_to_login
 from django.http import HttpRequest, HttpResponse
@@ -16,9 +18,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import FormView
 
-from accounts import catalogue, devices, entrance, texts
+from accounts import catalogue, citizen_entrance, code_texts, sign_in_state, texts
 from accounts.forms import CitizenSignInForm
 from accounts.models import User
+from accounts.services import sign_in as sign_in_service
 from tamin_portal.errors import PortalError
 
 View = Callable[..., HttpResponse]
@@ -36,36 +39,29 @@ def citizen_required(view: View) -> View:
     @never_cache
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not is_citizen(request.user):
-            return redirect_to_login(request.get_full_path())
+            return _to_sign_in(request)
         return view(request, *args, **kwargs)
 
     return guarded
 
 
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Says so if there was a session, and keeps the page; not that of a form, which could not be sent again."""
+    had_one = bool(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+    if had_one and request.session.session_key is None and not getattr(request, "session_elsewhere", False):
+        messages.info(request, texts.session_over())
+    if request.method in ("GET", "HEAD"):
+        return redirect_to_login(request.get_full_path())
+    return redirect("sign_in")
+
+
 @method_decorator([sensitive_post_parameters("password"), never_cache], name="dispatch")
 class SignIn(RedirectURLMixin, FormView):
-    """A sign-in page. The parts say who comes in here and where they go then."""
-
-    kind: entrance.Kind
-    wrong: Callable[[], str]
+    """What both sign-in pages have in common."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """`next`: where to go afterwards, empty when it is not a place of ours."""
         return super().get_context_data(**{self.redirect_field_name: self.get_redirect_url(), **kwargs})
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        try:
-            account = entrance.sign_in(
-                self.request, kind=self.kind, name=form.name(), password=form.cleaned_data["password"]
-            )
-        except PortalError as error:
-            return self.come_back_later(form, error.values["seconds"])
-        if account is None:
-            form.add_error(None, type(self).wrong())
-            return self.form_invalid(form)
-        response = redirect(self.get_success_url())
-        devices.remember(self.request, response, account)
-        return response
 
     def come_back_later(self, form: Any, seconds: Any) -> HttpResponse:
         form.add_error(None, texts.pause(seconds))
@@ -78,14 +74,49 @@ class SignIn(RedirectURLMixin, FormView):
 class CitizenSignIn(SignIn):
     template_name = "accounts/sign_in.html"
     form_class = CitizenSignInForm
-    kind = entrance.Kind.CITIZEN
-    wrong = texts.wrong_citizen
     next_page = "home"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if is_citizen(request.user):
             return redirect(self.get_success_url())
         return super().get(request, *args, **kwargs)
+
+    def get_initial(self) -> dict[str, Any]:
+        """Who has just proven a mobile said whose. A trusted device names nobody: a household reads it."""
+        proof = sign_in_state.proof(self.request)
+        return {"national_id": proof.national_id} if proof else {}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        try:
+            passed = citizen_entrance.try_password(
+                self.request, national_id=form.name(), password=form.cleaned_data["password"]
+            )
+            return self.go_on(passed, remember=form.cleaned_data["remember"]) if passed else self.refuse(form)
+        except PortalError as error:
+            if error.code == "sign_in_pause":
+                self.extra_context = {"paused": True}
+                return self.come_back_later(form, error.values["seconds"])
+            if error.code == "account_closed":
+                return self.refuse(form)
+            form.add_error(None, texts.no_code(code_texts.sentence(error)))
+            return self.form_invalid(form)
+
+    def go_on(self, passed: citizen_entrance.Passed, *, remember: bool) -> HttpResponse:
+        """In, or to the code. Raises PortalError."""
+        if not passed.needs_code:
+            return citizen_entrance.admit(
+                self.request, passed.user, redirect(self.get_success_url()), remember=remember
+            )
+        asker = sign_in_state.asker_of(self.request, passed.user)
+        sign_in_service.send_code(account=passed.user, asker=asker)
+        sign_in_state.begin_second(
+            self.request, passed.user, asker=asker, remember=remember, next_page=self.get_redirect_url()
+        )
+        return redirect("sign_in_code")
+
+    def refuse(self, form: Any) -> HttpResponse:
+        form.add_error(None, texts.wrong_citizen())
+        return self.form_invalid(form)
 
 
 sign_in = CitizenSignIn.as_view()

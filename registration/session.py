@@ -15,6 +15,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.session_keys import change_key
 from registration.models import Registration
 from registration.services import lookup
 from registration.services.journey import holds_grant
@@ -95,7 +96,7 @@ class Journey:
         The old key keeps its row, without a grant: whoever planted it has nothing, and a person
         whose answer was lost on the way can send the same code again from it.
         """
-        _change_key(self.session)
+        change_key(self.session)
         self.session.pop(_STATUS_KEY, None)
         self._data = {"token": str(registration.token)}
         self._write(grant=grant)
@@ -115,7 +116,8 @@ class Journey:
         self._data = {}
         self.session.pop(_STATUS_KEY, None)
         self._write(receipt=str(registration.token), **({"submitted": True} if submitted else {}))
-        self.session.set_expiry(RECEIPT_SECONDS)
+        if SESSION_KEY not in self.session:  # somebody who is signed in here stays so as they chose
+            self.session.set_expiry(RECEIPT_SECONDS)
 
     def forget(self) -> None:
         """Begin from nothing, for the next person at this browser."""
@@ -139,7 +141,7 @@ class Looking:
 
     def begin(self, registration: Registration) -> None:
         """National ID and tracking code were right: from here on under a new session key."""
-        _change_key(self.session)
+        change_key(self.session)
         self._data = {"token": str(registration.token), "at": timezone.now().isoformat()}
         self.session[_STATUS_KEY] = self._data
 
@@ -166,15 +168,3 @@ class Looking:
     def _granted(self) -> Registration | None:
         row = lookup.by_token(self._journey.token) if self._journey.grant else None
         return row if row and self._journey.holds(row) else None
-
-
-def _change_key(session: SessionBase) -> None:
-    """A new key with the same content. The old row stays: a person whose answer was lost goes on from it.
-
-    Not the one of somebody who is signed in: it would stay signed in."""
-    if SESSION_KEY in session:
-        session.cycle_key()
-        return
-    kept = dict(session.items())
-    session.create()
-    session.update(kept)

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
+from accounts import code_texts
 from registration.states import State
 from tamin_portal.errors import PortalError
-from tamin_portal.persian import format_jalali, to_persian_digits
 
 _SENTENCES: dict[str, Any] = {
-    "code_wrong": gettext_lazy("The code you entered is not valid"),
-    "code_expired": gettext_lazy("The time of this code is over. Ask for a new code with the button below."),
-    "code_tries": gettext_lazy("The code was wrong five times. Ask for a new code with the button below."),
-    "code_other_device": gettext_lazy(
-        "This code was asked for on another device. Enter it there, or ask for a code for this device in "
-        "%(wait)s seconds."
-    ),
-    "code_limit": gettext_lazy(
-        "Too many codes have been asked for this number. You can ask for the next one on %(date)s at %(time)s."
-    ),
-    "code_budget": gettext_lazy(
-        "No more codes can be sent to this number today. Please try again tomorrow, or visit the nearest branch with "
-        "your identity papers."
-    ),
+    **code_texts.SENTENCES,
     "registration_closed": gettext_lazy("This request has ended meanwhile. Please start again."),
     "grant_ended": gettext_lazy("Your registration was continued on another device."),
     "page_old": gettext_lazy("This page was too old or damaged. Please go on from here."),
@@ -43,8 +28,6 @@ _SENTENCES: dict[str, Any] = {
         "Another request with this national ID exists, made with another number. You can go on: the first of them "
         "whose papers are right gets the account. If the other one is not yours, tell a branch."
     ),
-    "code_sent_again": gettext_lazy("A new code is on its way to your phone."),
-    "code_wait": gettext_lazy("A code has just been sent. You can ask for another one in %(wait)s seconds."),
     "resumed": gettext_lazy("Welcome back. What you had entered is kept; go on from here."),
     "registration_changed": gettext_lazy("Your request was decided meanwhile. Here is where it is now."),
     "corrections_used": gettext_lazy(
@@ -86,11 +69,6 @@ def sentence(error: PortalError | str, **values: object) -> str:
     """The sentence for an error (or its code with `values`), numbers and moments in Persian."""
     code = error if isinstance(error, str) else error.code
     values = dict(values if isinstance(error, str) else error.values)
-    retry_at = values.pop("retry_at", None)
-    if isinstance(retry_at, datetime):
-        local = timezone.localtime(retry_at)
-        values |= {"date": format_jalali(local.date()), "time": to_persian_digits(local.strftime("%H:%M"))}
     if "state" in values:
         values["state"] = State(str(values["state"])).label
-    shown = {name: to_persian_digits(value) if isinstance(value, int) else value for name, value in values.items()}
-    return str(_SENTENCES[code]) % shown if shown else str(_SENTENCES[code])
+    return code_texts.filled(_SENTENCES[code], values)

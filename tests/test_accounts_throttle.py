@@ -25,6 +25,10 @@ def known(device: str = "phone") -> list[throttle.Bucket]:
     return throttle.buckets(device=device, address="10.0.0.1")
 
 
+def proven(proof: str = "one") -> list[throttle.Bucket]:
+    return throttle.buckets(device="phone", address="10.0.0.1", proof=proof)
+
+
 def pause(where: list[throttle.Bucket], account: str = ACCOUNT) -> int:
     """Try once: 0 if it was let through, else the seconds to wait."""
     try:
@@ -101,6 +105,20 @@ def test_a_known_device_that_guesses_is_slowed_down_and_nobody_else_is() -> None
 
 
 @pytest.mark.django_db
+def test_a_proof_of_the_mobile_has_tries_of_its_own_also_on_a_device_that_waits() -> None:
+    for _ in range(4):
+        pause(known())
+        pause(unknown())
+    assert pause(known()) > 0
+    assert pause(unknown()) > 0
+    assert [pause(proven()) for _ in range(5)] == [0, 0, 0, 0, 5]
+    assert pause(proven("another")) == 0
+    let_pass(seconds=5)
+    assert pause(proven()) == 0
+    assert pause(proven()) == 10
+
+
+@pytest.mark.django_db
 def test_addresses_of_one_account_count_apart_and_accounts_of_one_address_too() -> None:
     for _ in range(4):
         pause(unknown("10.0.0.1"))
@@ -122,7 +140,7 @@ def test_a_guesser_with_many_addresses_waits_too_but_never_long() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("where", [known(), unknown()], ids=["known", "unknown"])
+@pytest.mark.parametrize("where", [known(), unknown(), proven()], ids=["known", "unknown", "proven"])
 def test_of_twenty_tries_at_once_no_more_are_looked_at_than_one_by_one(where: list[throttle.Bucket]) -> None:
     results = together(lambda number: pause(where), 20)
     assert results.count(0) == limits.SIGN_IN_FREE_FAILURES + 1

@@ -11,7 +11,22 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts import codes
-from accounts.models import CodePurpose, OneTimeCode, Session, SignInFailures, User
+from accounts.models import (
+    AccountEvent,
+    Challenge,
+    CodePurpose,
+    EmailChange,
+    EventKind,
+    FailedSignIn,
+    FreezeLink,
+    MobileChange,
+    OneTimeCode,
+    OwnerCheck,
+    Session,
+    SignInFailures,
+    TrustedDevice,
+    User,
+)
 from accounts.sessions import SessionStore
 from identity.models import Extract, ExtractKind, ExtractState
 from mail.models import Letter, LetterState
@@ -23,8 +38,10 @@ from sms import delivery
 from sms.models import InboxMessage, Message, Receipt
 from tamin_portal import limits
 from tamin_portal.models import Alarm, PostCount
+from tests.accounts import citizen
 from tests.journeys import CITIZENS, let_pass, registration_in
 
+PROOFS = (Challenge, OwnerCheck, MobileChange, EmailChange, FreezeLink, FailedSignIn, TrustedDevice)
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -85,15 +102,32 @@ def make_one_of_each() -> None:
         kept = Receipt.objects.create(gateway="one", body=b"")
         Receipt.objects.filter(pk=kept.pk).update(received_at=now - (limits.RECEIPTS_KEPT if old else timedelta(0)))
         Alarm.objects.create(code="budget", subject=mobile[-1], ended_at=now - limits.ALARMS_KEPT if old else None)
+        make_proofs(mobile, limits.PROOFS_KEPT + timedelta(seconds=1) if old else timedelta(0))
         session = SessionStore()
         session.set_expiry(-60 if old else 60)
         session.create()
+
+
+def make_proofs(mobile: str, age: timedelta) -> None:
+    """What the life of an account leaves behind, `age` ago; the device a year before that."""
+    account = citizen(national_id=mobile[-10:], mobile=mobile, active=False)
+    then = timezone.now() - age
+    challenge = Challenge.objects.create(purpose="recovery", national_id=account.national_id, created_at=then)
+    OwnerCheck.objects.create(account=account, mobile=mobile, challenge=challenge)
+    MobileChange.objects.create(account=account, mobile=mobile, created_at=then)
+    EmailChange.objects.create(account=account, email="a@example.com", token_hash=mobile, created_at=then)
+    event = AccountEvent.objects.create(account=account, kind=EventKind.SIGNED_IN, actor="citizen")
+    FreezeLink.objects.create(account=account, event=event, token_hash=mobile, created_at=then)
+    FailedSignIn.objects.create(national_id=account.national_id, created_at=then)
+    used = then - limits.TRUSTED_FOR + timedelta(hours=1)
+    TrustedDevice.objects.create(account=account, secret_hash=mobile, used_at=used)
 
 
 EXPECTED = {
     "expired": 4,
     "secrets_and_drafts": 1,
     "codes": 1,
+    "proofs": 6,
     "extracts": 1,
     "message_texts": 1,
     "letter_texts": 1,
@@ -120,7 +154,7 @@ def everything() -> list[object]:
         Alarm,
         Letter,
     )
-    return [list(model.objects.order_by("pk").values()) for model in models]
+    return [list(model.objects.order_by("pk").values()) for model in (*models, *PROOFS, AccountEvent)]
 
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing():
@@ -144,7 +178,9 @@ def test_a_purge_does_what_the_dry_run_said_and_leaves_the_young():
     }  # fmt: skip
     old = Registration.objects.exclude(national_id=CITIZENS[5].national_id)
     assert set(old.values_list("state", flat=True)) == {State.EXPIRED}
-    assert User.objects.count() == 1  # the inactive account of the one that still waits
+    assert User.objects.count() == 3  # the inactive account of the one that still waits, and those with proofs
+    assert {model.__name__: model.objects.count() for model in PROOFS} == {model.__name__: 1 for model in PROOFS}
+    assert AccountEvent.objects.count() == 2  # the history stays
     assert OneTimeCode.objects.count() == Session.objects.count() == Extract.objects.count() == 1
     assert Receipt.objects.count() == Alarm.objects.count() == 1
     assert sorted(Letter.objects.values_list("dedupe_key", "subject")) == [

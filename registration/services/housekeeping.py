@@ -13,6 +13,7 @@ from accounts import codes
 from accounts import services as accounts
 from accounts.models import SignInFailures
 from accounts.services import sessions
+from accounts.services.housekeeping import purge_proofs
 from identity import services as identity
 from mail import delivery as mail
 from registration.models import Registration
@@ -50,6 +51,7 @@ def purge(*, dry_run: bool = False, progress: Callable[[], None] | None = None) 
         "expired": expired,
         "secrets_and_drafts": _forget_ended(now - limits.DRAFTS_KEPT, dry_run),
         "codes": codes.purge(before=now - limits.CODES_KEPT, dry_run=dry_run),
+        "proofs": purge_proofs(before=now - limits.PROOFS_KEPT, dry_run=dry_run),
         "extracts": identity.purge_extracts(dry_run=dry_run),
         "message_texts": delivery.scrub(before=now - limits.MESSAGE_BODY_KEPT, dry_run=dry_run),
         "letter_texts": mail.scrub(before=now - limits.MAIL_BODY_KEPT, dry_run=dry_run),

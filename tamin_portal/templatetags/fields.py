@@ -40,6 +40,27 @@ def field(bound: BoundField, hint: object = "", width: int = 0, also: str = "") 
 
 
 @register.simple_tag
+def check(bound: BoundField, hint: object = "") -> SafeString:
+    """A box to tick, its label beside it, the hint below."""
+    attrs = {
+        "type": "checkbox",
+        "class": "form-check-input",
+        "name": bound.html_name,
+        "id": bound.auto_id,
+        "checked": bool(bound.value()),
+        "aria-describedby": f"{bound.auto_id}-hint" if hint else None,
+    }
+    shown_hint = format_html('<p class="hint" id="{}-hint">{}</p>', bound.auto_id, hint) if hint else NOTHING
+    return format_html(
+        '<div class="field check"><input{}><label for="{}">{}</label>{}</div>',
+        flatatt(attrs),
+        bound.id_for_label,
+        bound.label,
+        shown_hint,
+    )
+
+
+@register.simple_tag
 def date_fields(
     day: BoundField, month: BoundField, year: BoundField, legend: object = "", hint: object = ""
 ) -> SafeString:

@@ -16,6 +16,7 @@ _KINDS = {
     "expired": gettext_lazy("abandoned requests ended"),
     "secrets_and_drafts": gettext_lazy("ended requests whose answers and password were blanked"),
     "codes": gettext_lazy("old codes deleted"),
+    "proofs": gettext_lazy("old proofs, changes and links of accounts, and devices not used for a year deleted"),
     "extracts": gettext_lazy("extracts that were replaced or never finished deleted"),
     "message_texts": gettext_lazy("SMS texts blanked"),
     "letter_texts": gettext_lazy("e-mail texts blanked"),
@@ -31,7 +32,8 @@ _KINDS = {
 class Command(BaseCommand):
     help = (
         "End requests that were left alone for too long, and delete or blank what is kept no longer than needed: "
-        "answers and passwords of ended requests, codes, SMS and e-mail texts, sessions, counters, replaced extracts. "
+        "answers and passwords of ended requests, codes, proofs and links of accounts, SMS and e-mail texts, sessions, "
+        "counters, replaced extracts. "
         "The clock runs it every hour; running it again does no harm. "
         "Events, approved registrations and accounts are never touched."
     )

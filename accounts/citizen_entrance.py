@@ -1,0 +1,77 @@
+"""The way in of citizens: throttle, password, a second step where one is due, session.
+
+Wrong, unknown, never activated, frozen and deactivated are refused alike: the same statements and the same hashing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse
+
+from accounts import backends, browsers, devices, sign_in_state, throttle, tips
+from accounts.entrance import Kind
+from accounts.models import TrustedDevice, User
+from accounts.services import sign_in
+
+_BACKEND = "accounts.backends.CitizenBackend"
+
+
+@dataclass(frozen=True)
+class Passed:
+    """Whose password it was, and whether a code is asked for before they are in."""
+
+    user: User
+    needs_code: bool
+
+
+def try_password(request: HttpRequest, *, national_id: str, password: str) -> Passed | None:
+    """Whose password it is; nobody is signed in yet. None: refused, whatever was wrong.
+
+    Raises PortalError("sign_in_pause", seconds=…) while a pause lasts; then nothing was compared.
+    """
+    proof, device = sign_in_state.proof_of(request, national_id), devices.trusted(request, national_id)
+    where = _buckets(request, proof, device)
+    throttle.count_try(account=_account_key(national_id), where=where)
+    user, right = backends.password_of_citizen(national_id=national_id, password=password)
+    if user and right and user.is_active:
+        asked_for = user.code_at_sign_in or settings.SIGN_IN_CODE == "always"
+        return Passed(user, needs_code=asked_for and not proof and device is None)
+    tips.note(national_id=national_id, right_password=right)
+    return None
+
+
+def admit(request: HttpRequest, user: User, response: HttpResponse, *, remember: bool) -> HttpResponse:
+    """Sign `user` in: the session is theirs now, under a fresh key. `response` takes the device's cookie along.
+
+    Raises PortalError("account_closed"): closed in this very moment.
+    """
+    held = devices.secrets_of(request)
+    kept = sign_in.succeeded(account=user, browser=browsers.in_words(request), remember=remember, held=held)
+    _forget_failures(request, user.national_id)
+    sign_in_state.clear(request)
+    before = request.session.session_key
+    login(request, user, backend=_BACKEND)
+    if request.session.session_key == before:  # who was signed in already: Django keeps their key
+        request.session.cycle_key()
+    request.session.set_expiry(None if remember else 0)
+    if kept:
+        devices.keep(response, kept)
+    return response
+
+
+def _forget_failures(request: HttpRequest, national_id: str) -> None:
+    """Where they were counted; and not before, for a right password alone is not the whole sign-in."""
+    proof, device = sign_in_state.proof_of(request, national_id), devices.trusted(request, national_id)
+    throttle.forget(account=_account_key(national_id), where=_buckets(request, proof, device))
+
+
+def _buckets(request: HttpRequest, proof: str, device: TrustedDevice | None) -> list[throttle.Bucket]:
+    address: str = request.client_address  # type: ignore[attr-defined]
+    return throttle.buckets(device=f"trusted:{device.pk}" if device else "", address=address, proof=proof)
+
+
+def _account_key(national_id: str) -> str:
+    return throttle.account_key(kind=Kind.CITIZEN.name.lower(), name=national_id)

@@ -1,0 +1,49 @@
+"""What pages that ask for a code say about it. One sentence each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from tamin_portal.errors import PortalError
+from tamin_portal.persian import format_jalali, to_persian_digits
+
+SENTENCES: dict[str, Any] = {
+    "code_wrong": gettext_lazy("The code you entered is not valid"),
+    "code_expired": gettext_lazy("The time of this code is over. Ask for a new code with the button below."),
+    "code_tries": gettext_lazy("The code was wrong five times. Ask for a new code with the button below."),
+    "code_other_device": gettext_lazy(
+        "This code was asked for on another device. Enter it there, or ask for a code for this device in "
+        "%(wait)s seconds."
+    ),
+    "code_limit": gettext_lazy(
+        "Too many codes have been asked for this number. You can ask for the next one on %(date)s at %(time)s."
+    ),
+    "code_budget": gettext_lazy(
+        "No more codes can be sent to this number today. Please try again tomorrow, or visit the nearest branch with "
+        "your identity papers."
+    ),
+    "code_sent_again": gettext_lazy("A new code is on its way to your phone."),
+    "code_wait": gettext_lazy("A code has just been sent. You can ask for another one in %(wait)s seconds."),
+}
+
+
+def sentence(error: PortalError | str, **values: object) -> str:
+    """The sentence for an error of `accounts.codes` (or its code with `values`)."""
+    if isinstance(error, PortalError):
+        return filled(SENTENCES[error.code], error.values)
+    return filled(SENTENCES[error], values)
+
+
+def filled(text: Any, values: dict[str, object]) -> str:
+    """`text` with `values` in it, numbers and the moment `retry_at` in Persian."""
+    values = dict(values)
+    retry_at = values.pop("retry_at", None)
+    if isinstance(retry_at, datetime):
+        local = timezone.localtime(retry_at)
+        values |= {"date": format_jalali(local.date()), "time": to_persian_digits(local.strftime("%H:%M"))}
+    shown = {name: to_persian_digits(value) if isinstance(value, int) else value for name, value in values.items()}
+    return str(text) % shown if shown else str(text)

@@ -1,0 +1,31 @@
+"""What time does to proofs: challenges, changes, links, refused sign-ins and trusted devices that are over."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.models import Challenge, EmailChange, FailedSignIn, FreezeLink, MobileChange, TrustedDevice
+from tamin_portal import limits
+
+
+def purge_proofs(*, before: datetime, dry_run: bool = False) -> int:
+    """Delete proofs from before `before`, and what has a life of its own after that; returns how many.
+
+    The history stays: it is in events.
+    """
+    now = timezone.now()
+    over: list[QuerySet[Any]] = [
+        Challenge.objects.filter(created_at__lt=before),
+        MobileChange.objects.filter(created_at__lt=before),
+        EmailChange.objects.filter(created_at__lt=before),
+        FreezeLink.objects.filter(created_at__lt=before),
+        FailedSignIn.objects.filter(created_at__lt=now - limits.SIGN_IN_FORGET_AFTER),
+        TrustedDevice.objects.filter(used_at__lt=now - limits.TRUSTED_FOR),
+    ]
+    if dry_run:
+        return sum(rows.count() for rows in over)
+    return sum(rows.delete()[1].get(rows.model._meta.label, 0) for rows in over)  # without what hangs on them

@@ -1,0 +1,87 @@
+"""What is written when a citizen's sign-in succeeded, when its session turns up in another browser, and the second
+factor: a code to the mobile on record, after the right password."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from accounts import codes, notices
+from accounts.devices import PURPOSE
+from accounts.models import CodePurpose, EventKind, Session, TrustedDevice, User
+from accounts.services.rows import open_account
+from tamin_portal import limits
+from tamin_portal.errors import PortalError
+from tamin_portal.secrets import keyed_hash, keyed_hashes
+
+
+def send_code(*, account: User, asker: str) -> codes.Issued:
+    """A code to the mobile on record, for the session that holds the secret `asker`. Raises as `codes.issue`."""
+    return codes.issue(purpose=CodePurpose.SIGN_IN, mobile=account.mobile, asker=asker)
+
+
+def confirm_code(*, account: User, asker: str, typed_code: str) -> User:
+    """The code was right. Outside any transaction.
+
+    Raises PortalError: as `codes.try_code`; account_closed, sign_in_over (the number or the password is another one
+    than when this sign-in began).
+    """
+    code = codes.try_code(purpose=CodePurpose.SIGN_IN, mobile=account.mobile, asker=asker, typed=typed_code)
+    with transaction.atomic():
+        row = open_account(account=account)
+        same_password = constant_time_compare(row.password, account.password)
+        if row.mobile != account.mobile or not same_password:
+            raise PortalError("sign_in_over")
+        codes.consume(code, used_for=asker)
+    return row
+
+
+@transaction.atomic
+def succeeded(*, account: User, browser: str, remember: bool, held: Sequence[str] = ()) -> list[str]:
+    """Write into the history that `account` signed in, and trust the device if its owner asks for it.
+
+    `held`: the secrets of the browser's cookie. Returns what the cookie holds from now on; empty: it stays as it is.
+    Raises PortalError("account_closed"): closed in this very moment.
+    """
+    row = open_account(account=account)
+    known = _known(row, held)
+    if known:
+        secret, device = known
+        device.used_at, device.browser, device.secret_hash = timezone.now(), browser, keyed_hash(PURPOSE, secret)
+        device.save(update_fields=["used_at", "browser", "secret_hash"])
+        notices.record(account=row, kind=EventKind.SIGNED_IN, browser=browser)
+        return [secret, *(other for other in held if other != secret)] if remember else []
+    if not remember:
+        notices.record(account=row, kind=EventKind.SIGNED_IN, browser=browser)
+        return []
+    secret = secrets.token_urlsafe(16)  # never one that the browser brought: somebody else may know it
+    TrustedDevice.objects.create(account=row, secret_hash=keyed_hash(PURPOSE, secret), browser=browser)
+    notices.record(account=row, kind=EventKind.DEVICE_TRUSTED, browser=browser)
+    return [secret, *_that_count(held)]
+
+
+@transaction.atomic
+def used_elsewhere(*, account: User, session_key: str, browser: str) -> None:
+    """End a session that another browser used, and tell its owner: once, however many pages were asked for."""
+    if Session.objects.filter(session_key=session_key, account=account).delete()[0]:
+        notices.record(account=account, kind=EventKind.SESSION_ELSEWHERE, actor=notices.PORTAL, browser=browser)
+
+
+def _known(account: User, held: Sequence[str]) -> tuple[str, TrustedDevice] | None:
+    """Which secret of the browser is this account's, and the device."""
+    by_hash = {hash_: secret for secret in held for hash_ in keyed_hashes(PURPOSE, secret)}
+    alive = TrustedDevice.objects.filter(account=account, used_at__gt=timezone.now() - limits.TRUSTED_FOR)
+    device = alive.filter(secret_hash__in=by_hash).first() if by_hash else None
+    return (by_hash[device.secret_hash], device) if device else None
+
+
+def _that_count(held: Sequence[str]) -> list[str]:
+    """The secrets of the household that are still somebody's."""
+    by_hash = {hash_: secret for secret in held for hash_ in keyed_hashes(PURPOSE, secret)}
+    found = TrustedDevice.objects.filter(secret_hash__in=by_hash).values_list("secret_hash", flat=True)
+    counts = {by_hash[hash_] for hash_ in found}
+    return [secret for secret in held if secret in counts]

@@ -1,0 +1,175 @@
+"""The code at the sign-in: of the second step after a right password, and of who is held up by a pause.
+
+The latter look the same for every national ID; only the former are told what becomes of the SMS.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.auth.views import RedirectURLMixin
+from django.forms import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST, require_safe
+from django.views.generic import FormView
+
+from accounts import citizen_entrance, code_delivery, code_texts, codes, sign_in_state, texts
+from accounts.forms import ByCodeForm, CodeForm
+from accounts.models import CodePurpose, User
+from accounts.services import challenges, sign_in
+from accounts.session_keys import change_key
+from accounts.sign_in_state import Second, Waiting
+from tamin_portal.errors import PortalError
+from tamin_portal.persian import mask_mobile
+
+
+@method_decorator(never_cache, name="dispatch")
+class ByCode(RedirectURLMixin, FormView):
+    """Whose mobile shall be proven? The answer is the same page, whoever is meant."""
+
+    template_name = "accounts/sign_in_by_code.html"
+    form_class = ByCodeForm
+    next_page = "home"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**{self.redirect_field_name: self.get_redirect_url(), **kwargs})
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        national_id = form.cleaned_data["national_id"]
+        before = sign_in_state.waiting(self.request)
+        if before and before.challenge.national_id == national_id:  # the same button again, or another tab
+            challenges.again(challenge=before.challenge)
+            challenge = before.challenge
+        else:
+            challenge = challenges.begin(purpose=CodePurpose.SIGN_IN, national_id=national_id)
+        sign_in_state.ask(self.request, challenge, next_page=self.get_redirect_url())
+        return redirect("sign_in_code")
+
+
+@method_decorator([sensitive_post_parameters("code"), never_cache], name="dispatch")
+class CodePage(FormView):
+    """Where the code is typed, of whichever of the two this session waits for."""
+
+    template_name = "accounts/sign_in_code.html"
+    form_class = CodeForm
+    second: tuple[User, Second] | None
+    waiting: Waiting | None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        self.second = sign_in_state.second(request)
+        self.waiting = None if self.second else sign_in_state.waiting(request)
+        if not self.second and not self.waiting:
+            return begin_again(request)
+        if request.method == "POST" and request.POST.get("page", self.page) != self.page:
+            messages.warning(request, texts.other_tab())
+            return redirect("sign_in_code")
+        return super().dispatch(request, *args, **kwargs)
+
+    @property
+    def page(self) -> str:
+        if self.second:
+            return sign_in_state.page_of(self.second[1].asker)
+        return sign_in_state.page_of(str(self.waiting.challenge.token)) if self.waiting else ""
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"page": self.page}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        if self.waiting:
+            return context | {"wait": challenges.wait(challenge=self.waiting.challenge)}
+        if self.second:
+            return context | {"wait": codes.wait(mobile=self.second[0].mobile)} | _delivery(*self.second)
+        return context
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        typed = form.cleaned_data["code"]
+        try:
+            if self.second:
+                return self.come_in(*self.second, typed)
+            if self.waiting:
+                return self.hold_proof(self.waiting, typed)
+        except PortalError as error:
+            return self.refuse(form, error)
+        return begin_again(self.request)
+
+    def come_in(self, user: User, step: Second, typed: str) -> HttpResponse:
+        """The second step: a right code lets the person in. The old key keeps what waits, for a lost answer."""
+        user = sign_in.confirm_code(account=user, asker=step.asker, typed_code=typed)
+        change_key(self.request.session)
+        response = HttpResponseRedirect(step.next or reverse("home"))
+        return citizen_entrance.admit(self.request, user, response, remember=step.remember)
+
+    def hold_proof(self, waiting: Waiting, typed: str) -> HttpResponse:
+        """A right code alone signs nobody in: back to the password."""
+        proof = challenges.prove(challenge=waiting.challenge, typed_code=typed)
+        sign_in_state.proven(self.request, proof)
+        messages.success(self.request, texts.number_proven())
+        query = f"?{urlencode({'next': waiting.next})}" if waiting.next else ""
+        return redirect(reverse("sign_in") + query)
+
+    def refuse(self, form: Any, error: PortalError) -> HttpResponse:
+        if error.code == "sign_in_over":
+            return begin_again(self.request)
+        closed = error.code == "account_closed"
+        form.add_error("code", ValidationError(texts.account_closed() if closed else code_texts.sentence(error)))
+        return self.form_invalid(form)
+
+
+@never_cache
+@require_safe
+def delivery(request: HttpRequest) -> HttpResponse:
+    """Where the code of the second step is: the part of its page which the script renews. 404 for any other session."""
+    second = sign_in_state.second(request)
+    if second is None:
+        raise Http404
+    return render(request, "registration/_delivery.html", _delivery(*second))
+
+
+@require_POST
+@never_cache
+def resend(request: HttpRequest) -> HttpResponse:
+    """Another code for whatever this session waits for."""
+    second = sign_in_state.second(request)
+    waiting = None if second else sign_in_state.waiting(request)
+    if second:
+        _send_again(request, *second)
+    elif waiting:
+        left = challenges.again(challenge=waiting.challenge)
+        _say(request, texts.asked_again(), left)
+    else:
+        return begin_again(request)
+    return redirect("sign_in_code")
+
+
+def _delivery(user: User, step: Second) -> dict[str, Any]:
+    found = code_delivery.of_newest(purpose=CodePurpose.SIGN_IN, mobile=user.mobile, asker=step.asker)
+    return {"delivery": found, "masked_mobile": mask_mobile(user.mobile), "on_record": True}
+
+
+def _send_again(request: HttpRequest, user: User, step: Second) -> None:
+    try:
+        issued = sign_in.send_code(account=user, asker=step.asker)
+    except PortalError as error:
+        messages.error(request, texts.no_code(code_texts.sentence(error)))
+        return
+    _say(request, code_texts.sentence("code_sent_again"), 0 if issued.sent else issued.wait)
+
+
+def _say(request: HttpRequest, sent: str, left: int) -> None:
+    if left:
+        messages.info(request, code_texts.sentence("code_wait", wait=left))
+    else:
+        messages.success(request, sent)
+
+
+def begin_again(request: HttpRequest) -> HttpResponse:
+    messages.warning(request, texts.begin_again())
+    return redirect("sign_in")

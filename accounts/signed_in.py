@@ -1,0 +1,48 @@
+"""Whose session it is, and in which browser: marked at every sign-in, looked at with every page that asks who it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.middleware import AuthenticationMiddleware, get_user
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from accounts import browsers, texts
+from accounts.models import User
+from accounts.services import sign_in
+
+
+def mark_session(request: HttpRequest, **_said: Any) -> None:
+    """Somebody signs in, by whichever way: from now on the session belongs to this browser. On `user_logged_in`."""
+    request.session[browsers.MARK] = browsers.mark(request)
+
+
+class SignedIn(AuthenticationMiddleware):
+    """Django's `request.user`, but a citizen's session ends where it is used by another browser than signed in.
+
+    A page that does not ask who it is costs nothing more.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        request.user = SimpleLazyObject(lambda: _user(request))  # type: ignore[assignment]
+
+
+def _user(request: HttpRequest) -> Any:
+    user = get_user(request)
+    if not isinstance(user, User) or not user.national_id:
+        return user
+    mark = str(request.session.get(browsers.MARK, ""))
+    if browsers.is_marked(request, mark):
+        return user
+    if mark:  # without one it is from before browsers were marked: ended as well, but nobody has stolen it
+        key = str(request.session.session_key)
+        sign_in.used_elsewhere(account=user, session_key=key, browser=browsers.in_words(request))
+        messages.warning(request, texts.session_elsewhere(), fail_silently=True)
+        request.session_elsewhere = True  # type: ignore[attr-defined]
+    request.session.flush()
+    request._cached_user = AnonymousUser()  # type: ignore[attr-defined]
+    return request._cached_user  # type: ignore[attr-defined]
