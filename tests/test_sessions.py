@@ -367,7 +367,7 @@ def test_the_cookies_of_a_real_installation_are_for_this_host_and_no_script(sett
     citizen()
     client = Client()
     client.get("/portal/", secure=True)
-    client.post("/portal/", {"national_id": REZA, "password": PASSWORD}, secure=True)
+    client.post("/portal/", {"national_id": REZA, "password": PASSWORD, "remember": "on"}, secure=True)
     for name in ("__Host-sessionid", "__Host-csrftoken"):
         cookie = client.cookies[name]
         assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == (True, True, "Lax"), name
