@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import CodePurpose, OneTimeCode, User
@@ -44,13 +44,13 @@ class Issued:
 def issue(*, purpose: CodePurpose, mobile: str, asker: str, operator: str = "") -> Issued:
     """Send a code for `purpose` to `mobile`, for the session that holds the secret `asker`.
 
-    Raises PortalError: "code_limit" (`retry_at`) when the hour's or the day's codes of this number
+    Raises PortalError: "code_limit" (`retry_at`) when the hour's or the day's codes of this number (`_recent`)
     are used up, "code_budget" when the day's budget is left for other messages.
     """
     with transaction.atomic():
         lock_name(f"code:{mobile}")
         now = timezone.now()
-        recent = _recent(mobile, now)
+        recent = _recent(mobile, now, purpose)
         wait = _gap_left(recent, now)
         if wait:
             _let_asker_try(purpose=purpose, mobile=mobile, asker=asker, now=now)
@@ -69,10 +69,10 @@ def count_on_nothing(*, purpose: CodePurpose, mobile: str, asker: str) -> None:
     OneTimeCode.objects.create(purpose=purpose, mobile=mobile, asker=keyed_hash("asker", asker))
 
 
-def wait(*, mobile: str) -> int:
-    """Seconds until `mobile` may get another code; 0: now."""
+def wait(*, mobile: str, purpose: CodePurpose | None = None) -> int:
+    """Seconds until `mobile` may get another code for `purpose`; 0: now."""
     now = timezone.now()
-    return _gap_left(_recent(mobile, now, since=limits.CODE_GAP), now)
+    return _gap_left(_recent(mobile, now, purpose, since=limits.CODE_GAP), now)
 
 
 def seconds_left(until: datetime, now: datetime | None = None) -> int:
@@ -94,7 +94,7 @@ def try_code(*, purpose: CodePurpose, mobile: str, asker: str, typed: str) -> On
         if keyed_hash_matches(_binding(code), typed, code.code_hash):
             return code
     if any(keyed_hash_matches(_binding(code), typed, code.code_hash) for code in _others(purpose, mobile, asker)):
-        raise PortalError("code_other_device", wait=wait(mobile=mobile))
+        raise PortalError("code_other_device", wait=wait(mobile=mobile, purpose=purpose))
     raise PortalError("code_wrong")
 
 
@@ -148,8 +148,17 @@ def _binding(code: OneTimeCode) -> str:
     return f"code:{code.purpose}:{code.mobile}:{code.asker}"
 
 
-def _recent(mobile: str, now: datetime, since: timedelta = timedelta(days=1)) -> list[tuple[datetime, str]]:
+def _recent(
+    mobile: str, now: datetime, purpose: CodePurpose | None, since: timedelta = timedelta(days=1)
+) -> list[tuple[datetime, str]]:
+    """When `mobile` got the codes that count for `purpose`, and what became of each.
+
+    Those after a right password are counted by themselves: no stranger can cause one, so no stranger can use up or
+    hold back the owner's.
+    """
     rows = OneTimeCode.objects.filter(mobile=mobile, created_at__gt=now - since).exclude(code_hash="")
+    alike = Q(purpose=CodePurpose.SECOND_STEP)
+    rows = rows.filter(alike if purpose == CodePurpose.SECOND_STEP else ~alike)
     return list(rows.order_by("created_at").values_list("created_at", "message__state"))
 
 

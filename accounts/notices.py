@@ -18,7 +18,7 @@ from mail import outbox as mail_outbox
 from mail.models import Letter
 from sms import outbox, texts
 from sms.models import Message, MessageKind
-from tamin_portal import links
+from tamin_portal import limits, links
 from tamin_portal.secrets import keyed_hash
 
 CITIZEN, PORTAL, OPERATOR = "citizen", "portal", "operator "
@@ -97,6 +97,14 @@ def record(
         for address in dict.fromkeys(mail_to or _address_of(account)):
             _send_mail(account, event, telling, address)
     return event
+
+
+def record_once_a_day(*, account: User, kind: EventKind) -> None:
+    """As `record`, for what a stranger can cause: one event within a day, so that nobody fills a history. The caller
+    holds the account."""
+    since = timezone.now() - limits.SIGN_IN_FORGET_AFTER
+    if not AccountEvent.objects.filter(account=account, kind=kind, at__gt=since).exists():
+        record(account=account, kind=kind, actor=PORTAL)
 
 
 def operator(name: str) -> str:

@@ -25,7 +25,7 @@ class Recovering:
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
         self._data: dict[str, Any] = dict(request.session.get(_KEY) or {})
-        if self._data and self._data.get("browser") != browsers.mark(request):
+        if self._data and not browsers.is_marked(request, str(self._data.get("browser", ""))):
             self._data = {}  # a session that was carried to another browser has no recovery there
 
     @property

@@ -86,7 +86,11 @@ class CodePage(FormView):
         if self.waiting:
             return context | {"wait": challenges.wait(challenge=self.waiting.challenge)}
         if self.second:
-            return context | {"wait": codes.wait(mobile=self.second[0].mobile)} | _delivery(*self.second)
+            return (
+                context
+                | {"wait": codes.wait(mobile=self.second[0].mobile, purpose=CodePurpose.SECOND_STEP)}
+                | _delivery(*self.second)
+            )
         return context
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -150,7 +154,7 @@ def resend(request: HttpRequest) -> HttpResponse:
 
 
 def _delivery(user: User, step: Second) -> dict[str, Any]:
-    found = code_delivery.of_newest(purpose=CodePurpose.SIGN_IN, mobile=user.mobile, asker=step.asker)
+    found = code_delivery.of_newest(purpose=CodePurpose.SECOND_STEP, mobile=user.mobile, asker=step.asker)
     return {"delivery": found, "masked_mobile": mask_mobile(user.mobile), "on_record": True}
 
 

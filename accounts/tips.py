@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import notices
-from accounts.models import AccountEvent, EventKind, FailedSignIn, User
+from accounts.models import EventKind, FailedSignIn, User
 from tamin_portal import limits
 from tamin_portal.leases import drain, settle
 
@@ -52,16 +52,10 @@ def _tell(refusal: FailedSignIn) -> None:
     since = timezone.now() - limits.SIGN_IN_FORGET_AFTER
     if not account.is_active:
         if refusal.right_password:
-            _once(account, EventKind.CLOSED_SIGN_IN, since)
+            notices.record_once_a_day(account=account, kind=EventKind.CLOSED_SIGN_IN)
     elif _wrong_ones(refusal.national_id, since) >= limits.MANY_FAILURES:
-        _once(account, EventKind.MANY_FAILURES, since)
+        notices.record_once_a_day(account=account, kind=EventKind.MANY_FAILURES)
 
 
 def _wrong_ones(national_id: str, since: datetime) -> int:
     return FailedSignIn.objects.filter(national_id=national_id, created_at__gt=since, right_password=False).count()
-
-
-def _once(account: User, kind: EventKind, since: datetime) -> None:
-    """A guesser fills nobody's history: one event a day, as one SMS. The caller holds the account."""
-    if not AccountEvent.objects.filter(account=account, kind=kind, at__gt=since).exists():
-        notices.record(account=account, kind=kind, actor=notices.PORTAL)

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import code_texts, codes, texts
-from accounts.models import EventKind, OneTimeCode, Session, SignInFailures, TrustedDevice, User
+from accounts.models import CodePurpose, EventKind, OneTimeCode, Session, SignInFailures, TrustedDevice, User
 from sms.models import Message
 from tamin_portal import limits
 from tests.accounts import PASSWORD, REZA, citizen, clerk
@@ -33,7 +33,7 @@ from tests.entrances import (
     told,
     type_code,
 )
-from tests.journeys import Browser, let_pass, texts_on
+from tests.journeys import Browser, code_on, let_pass, texts_on
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DELIVERY = "/portal/sign-in/delivery"
@@ -217,3 +217,16 @@ def test_a_registration_under_way_survives_both_steps(user) -> None:
     type_code(family, first_step(family))
     assert signed_in(family)
     assert 'value="identity"' in family.get("/portal/registration").content.decode()
+
+
+def test_a_stranger_who_uses_up_the_codes_of_the_number_holds_no_code_of_the_second_step_back(user) -> None:
+    """The owner's code comes at once, although a stranger has just had one sent, and the day's are used up."""
+    for _ in range(limits.CODES_PER_DAY):
+        let_pass(timedelta(hours=1, minutes=1))
+        ask_for_code(Client())
+    strangers = OneTimeCode.objects.filter(purpose=CodePurpose.SIGN_IN, message__isnull=False)
+    assert strangers.count() == limits.CODES_PER_DAY
+    client = Client()
+    assert sign_in(client)["Location"] == CODE
+    assert type_code(client, code_on(MOBILE)).status_code == 302
+    assert signed_in(client)

@@ -94,7 +94,7 @@ def test_a_code_that_went_to_the_old_number_does_not_serve_after_a_change(client
 
 def test_when_no_code_can_be_sent_the_page_says_when_and_names_the_branch(client, user) -> None:
     for _ in range(limits.CODES_PER_HOUR):
-        codes.issue(purpose=CodePurpose.RECOVERY, mobile=user.mobile, asker="somebody")
+        codes.issue(purpose=CodePurpose.SECOND_STEP, mobile=user.mobile, asker="somebody")
         let_pass(timedelta(seconds=61))
     response = sign_in(client)
     assert response.status_code == 200

@@ -13,6 +13,7 @@ class CodePurpose(models.TextChoices):
     REGISTER = "register", _("registration")
     DESK = "desk", _("activation at the branch")
     SIGN_IN = "sign_in", _("sign-in")
+    SECOND_STEP = "second_step", _("sign-in")  # after the right password
     RECOVERY = "recovery", _("password recovery")
     NEW_MOBILE = "new_mobile", _("change of mobile")
 

@@ -150,7 +150,7 @@ def _send_nothing(challenge: Challenge, account: User | None) -> None:
     codes.count_on_nothing(purpose=CodePurpose(challenge.purpose), mobile=mobile, asker=str(challenge.token))
     _settle(challenge, mobile, None)
     if account:  # only its owner hears that it is closed
-        notices.record(account=account, kind=EventKind.CLOSED_SIGN_IN, actor=notices.PORTAL)
+        notices.record_once_a_day(account=account, kind=EventKind.CLOSED_SIGN_IN)
 
 
 def _settle(challenge: Challenge, mobile: str, due: datetime | None, **changes: int) -> None:

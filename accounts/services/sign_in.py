@@ -21,7 +21,7 @@ from tamin_portal.secrets import keyed_hash, keyed_hashes
 
 def send_code(*, account: User, asker: str) -> codes.Issued:
     """A code to the mobile on record, for the session that holds the secret `asker`. Raises as `codes.issue`."""
-    return codes.issue(purpose=CodePurpose.SIGN_IN, mobile=account.mobile, asker=asker)
+    return codes.issue(purpose=CodePurpose.SECOND_STEP, mobile=account.mobile, asker=asker)
 
 
 def confirm_code(*, account: User, asker: str, typed_code: str) -> User:
@@ -30,7 +30,7 @@ def confirm_code(*, account: User, asker: str, typed_code: str) -> User:
     Raises PortalError: as `codes.try_code`; account_closed, sign_in_over (the number or the password is another one
     than when this sign-in began).
     """
-    code = codes.try_code(purpose=CodePurpose.SIGN_IN, mobile=account.mobile, asker=asker, typed=typed_code)
+    code = codes.try_code(purpose=CodePurpose.SECOND_STEP, mobile=account.mobile, asker=asker, typed=typed_code)
     with transaction.atomic():
         row = open_account(account=account)
         same_password = constant_time_compare(row.password, account.password)
