@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from accounts import texts
+from accounts import code_texts, texts
 from tamin_portal.errors import PortalError
-from tamin_portal.persian import format_jalali, to_persian_digits
 
-_SENTENCES: dict[str, Any] = {
+_SENTENCES: dict[str, Any] = code_texts.SENTENCES | {
     "session_ended": gettext_lazy(
         "You had been signed out meanwhile, so what you sent was not taken. Sign in again; if you have just changed "
         "your password, with the new one."
@@ -37,22 +34,6 @@ _SENTENCES: dict[str, Any] = {
         "The page you sent belonged to another change, perhaps in another tab. Nothing of it was taken. Here is the "
         "change that is open now."
     ),
-    "code_wrong": gettext_lazy("The code you entered is not valid"),
-    "code_expired": gettext_lazy("The time of this code is over. Ask for a new code with the button below."),
-    "code_tries": gettext_lazy("The code was wrong five times. Ask for a new code with the button below."),
-    "code_other_device": gettext_lazy(
-        "This code was asked for on another device. Enter it there, or ask for a code for this device in "
-        "%(wait)s seconds."
-    ),
-    "code_limit": gettext_lazy(
-        "Too many codes have been asked for this number. You can ask for the next one on %(date)s at %(time)s."
-    ),
-    "code_budget": gettext_lazy(
-        "No more codes can be sent to this number today. Please try again tomorrow, or visit the nearest branch with "
-        "your identity papers."
-    ),
-    "code_sent_again": gettext_lazy("A new code is on its way to your phone."),
-    "code_wait": gettext_lazy("A code has just been sent. You can ask for another one in %(wait)s seconds."),
 }
 
 
@@ -62,9 +43,4 @@ def sentence(error: PortalError | str, **values: object) -> str:
     values = dict(values if isinstance(error, str) else error.values)
     if code == "sign_in_pause":
         return texts.pause(int(str(values["seconds"])))
-    retry_at = values.pop("retry_at", None)
-    if isinstance(retry_at, datetime):
-        local = timezone.localtime(retry_at)
-        values |= {"date": format_jalali(local.date()), "time": to_persian_digits(f"{local:%H:%M}")}
-    shown = {name: to_persian_digits(value) if isinstance(value, int) else value for name, value in values.items()}
-    return str(_SENTENCES[code]) % shown if shown else str(_SENTENCES[code])
+    return code_texts.filled(_SENTENCES[code], values)

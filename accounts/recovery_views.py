@@ -20,10 +20,10 @@ from accounts import browsers, questions
 from accounts.models import Challenge, CodePurpose
 from accounts.recovering import Recovering
 from accounts.recovery_forms import AnswerForm, CodeForm, NewPasswordForm, RecoveryForm
+from accounts.recovery_texts import sentence
 from accounts.services import challenges
 from accounts.services import recovery as service
 from accounts.services.recovery import Place, Standing
-from accounts.texts import recovery_sentence as sentence
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 

@@ -1,58 +1,14 @@
-"""What the sign-in pages and recovery say."""
+"""What the sign-in pages and the pages of devices say."""
 
 from __future__ import annotations
 
 import math
 from datetime import timedelta
-from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from tamin_portal import limits
-from tamin_portal.errors import PortalError
 from tamin_portal.persian import to_persian_digits
-
-_RECOVERY: dict[str, Any] = {
-    "session_ended": gettext_lazy(
-        "You were away for long, or this browser has no recovery under way, so for your safety nothing was done. "
-        "Please begin again."
-    ),
-    "late": gettext_lazy("You were away for long, so for your safety this recovery was ended. Please begin again."),
-    "overtaken": gettext_lazy(
-        "This recovery has ended, because the password of the account was set meanwhile, perhaps on another device. "
-        "Sign in with that password, or begin again."
-    ),
-    "mobile_changed": gettext_lazy(
-        "The mobile number of this account was changed meanwhile, so this recovery has ended. Begin again: the code "
-        "then goes to the new number."
-    ),
-    "account_closed": gettext_lazy("This account is closed, so its password cannot be recovered here."),
-    "code_wrong": gettext_lazy("The code you entered is not valid"),
-    "code_other_device": gettext_lazy(
-        "This code was asked for on another device. Enter it there, or ask for a code for this device in "
-        "%(wait)s seconds."
-    ),
-    "code_again": gettext_lazy("If there is an account with this national ID, another code is on its way."),
-    "code_wait": gettext_lazy(
-        "A code was asked for less than a minute ago. You can ask for another one in %(wait)s seconds."
-    ),
-    "answer_wrong": gettext_lazy("This answer is not right. Tries left: %(left)s"),
-    "answer_too_long": gettext_lazy("The answer is too long; a hundred characters at most."),
-    "same_password": gettext_lazy("This is your old password. Choose another one."),
-    "password_set": gettext_lazy(
-        "Your new password is set, and your account was signed out on all devices. Sign in with the new password."
-    ),
-    "done": gettext_lazy("The new password was set already. Sign in with it, or begin again."),
-}
-
-
-def recovery_sentence(error: PortalError | str, **values: object) -> str:
-    """The sentence for a refusal of recovery, or for a code with its `values`; numbers in Persian."""
-    code = error if isinstance(error, str) else error.code
-    values = dict(values if isinstance(error, str) else error.values)
-    shown = {name: to_persian_digits(value) for name, value in values.items()}
-    return str(_RECOVERY[code]) % shown if shown else str(_RECOVERY[code])
 
 
 def wrong_citizen() -> str:

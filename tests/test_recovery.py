@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from accounts import codes
 from accounts.models import ChallengeStage, CodePurpose, EventKind, Session, TrustedDevice, User
+from accounts.recovery_texts import sentence
 from accounts.services import challenges, owner_checks
-from accounts.texts import recovery_sentence as sentence
 from tests.accounts import together
 from tests.journeys import code_on, let_pass, texts_on
 from tests.recoveries import ANSWER, NEW, OLD, REZA, Recoverer, account_of, leads_to, page_text, row_of, sign_in

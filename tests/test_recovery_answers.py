@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from accounts.models import AccountEvent, ChallengeStage, EventKind, OwnerCheck, User
 from accounts.passwords import answer_matches, hash_answer
+from accounts.recovery_texts import sentence
 from accounts.services import owner_checks, recovery
-from accounts.texts import recovery_sentence as sentence
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import format_jalali, name_key
@@ -56,7 +56,7 @@ def test_spelling_blanks_and_signs_do_not_count(typed):
 def test_a_wrong_answer_says_how_many_are_left_and_the_third_leads_to_the_branch():
     account_of()
     browser = proven()
-    for left in ("2", "1"):
+    for left in (2, 1):
         page = browser.step("recovery_answer", answer=WRONG)
         assert page.context["form"].errors["answer"] == [sentence("answer_wrong", left=left)]
         assert WRONG not in page_text(page)

@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Challenge, ChallengeStage, EventKind, OwnerCheck, Session, User
+from accounts.recovery_texts import sentence
 from accounts.services import owner_checks
 from accounts.services.rows import end_pending
-from accounts.texts import recovery_sentence as sentence
 from identity.registries.demo import Plot
 from tamin_portal import limits
 from tests.journeys import Browser, texts_on

@@ -1,0 +1,44 @@
+"""What the pages of recovery say: refusals as sentences, and what was done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy
+
+from accounts import code_texts
+from tamin_portal.errors import PortalError
+
+_SENTENCES: dict[str, Any] = code_texts.SENTENCES | {
+    "session_ended": gettext_lazy(
+        "You were away for long, or this browser has no recovery under way, so for your safety nothing was done. "
+        "Please begin again."
+    ),
+    "late": gettext_lazy("You were away for long, so for your safety this recovery was ended. Please begin again."),
+    "overtaken": gettext_lazy(
+        "This recovery has ended, because the password of the account was set meanwhile, perhaps on another device. "
+        "Sign in with that password, or begin again."
+    ),
+    "mobile_changed": gettext_lazy(
+        "The mobile number of this account was changed meanwhile, so this recovery has ended. Begin again: the code "
+        "then goes to the new number."
+    ),
+    "account_closed": gettext_lazy("This account is closed, so its password cannot be recovered here."),
+    "code_again": gettext_lazy("If there is an account with this national ID, another code is on its way."),
+    "code_wait": gettext_lazy(
+        "A code was asked for less than a minute ago. You can ask for another one in %(wait)s seconds."
+    ),
+    "answer_wrong": gettext_lazy("This answer is not right. Tries left: %(left)s"),
+    "answer_too_long": gettext_lazy("The answer is too long; a hundred characters at most."),
+    "same_password": gettext_lazy("This is your old password. Choose another one."),
+    "password_set": gettext_lazy(
+        "Your new password is set, and your account was signed out on all devices. Sign in with the new password."
+    ),
+    "done": gettext_lazy("The new password was set already. Sign in with it, or begin again."),
+}
+
+
+def sentence(error: PortalError | str, **values: object) -> str:
+    """The sentence for a refusal, or for a code with its `values`; numbers in Persian."""
+    code = error if isinstance(error, str) else error.code
+    return code_texts.filled(_SENTENCES[code], values if isinstance(error, str) else error.values)
