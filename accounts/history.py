@@ -109,7 +109,7 @@ def _isolated(value: object) -> str:
 
 def _who(actor: str, for_owner: bool) -> str:
     if actor == CITIZEN:
-        return _("you") if for_owner else _("the owner of the account")
+        return "" if for_owner else _("the owner of the account")  # it may have been a thief who had the password
     if actor == PORTAL:
         return _("the portal")
     if not actor.startswith(OPERATOR):

@@ -26,7 +26,7 @@ from accounts import throttle
 from accounts.models import User
 from accounts.profile_forms import WithPassword
 from accounts.profile_texts import sentence
-from accounts.views import is_citizen
+from accounts.views import is_citizen, say_session_over
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 
@@ -68,9 +68,11 @@ def own_page(name: str) -> Callable[[View], View]:
 
 
 def sign_in_again(request: HttpRequest, name: str) -> HttpResponse:
-    """To the sign-in, and from there to the page of this `name`."""
+    """To the sign-in, and from there to the page of this `name`. Says what became of the session, or of the form."""
     if request.method == "POST":
         messages.warning(request, sentence("session_ended"))
+    else:
+        say_session_over(request)
     return redirect_to_login(reverse(name))
 
 

@@ -47,12 +47,17 @@ def citizen_required(view: View) -> View:
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
     """Says so if there was a session, and keeps the page; not that of a form, which could not be sent again."""
-    had_one = bool(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
-    if had_one and request.session.session_key is None and not getattr(request, "session_elsewhere", False):
-        messages.info(request, texts.session_over())
+    say_session_over(request)
     if request.method in ("GET", "HEAD"):
         return redirect_to_login(request.get_full_path())
     return redirect("sign_in")
+
+
+def say_session_over(request: HttpRequest) -> None:
+    """To a browser whose session is gone. Who never had one is told nothing, and who was told why, nothing more."""
+    had_one = bool(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+    if had_one and request.session.session_key is None and not getattr(request, "session_elsewhere", False):
+        messages.info(request, texts.session_over())
 
 
 @method_decorator([sensitive_post_parameters("password"), never_cache], name="dispatch")

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.db.models import F
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -204,7 +205,10 @@ def test_no_link_from_before_the_branch_freezes_the_account_that_it_opened() -> 
 
     for path in (first, second):
         assert state_of(Client().post(path)) == "link_used"
-        assert Client().get(path).status_code == 410
+        page = Client().get(path)
+        assert page.status_code == 410
+        assert gettext("How the account is opened again") not in page.content.decode()  # it is open
+        assert f'href="{reverse("recovery")}"' in page.content.decode()
     assert User.objects.get(pk=person.pk).is_active
 
 

@@ -117,6 +117,16 @@ def test_a_form_that_is_sent_after_the_session_ended_says_so_and_leads_back(page
     assert hand_in(staff, page)["Location"] == f"{SIGN_IN}?next={page}"
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_that_is_looked_at_after_the_session_ended_says_so_and_keeps_the_page(page, mailbox) -> None:
+    _, browser = owner()
+    Session.objects.all().delete()
+    answer = browser.get(page)
+    assert answer["Location"] == f"{SIGN_IN}?next={page}"
+    assert told(answer) == [texts.session_over()]
+    assert told(Client().get(page)) == []
+
+
 def test_sending_the_code_again_without_a_session_leads_to_a_page_that_can_be_looked_at() -> None:
     answer = Client().post(RESEND)
     assert answer["Location"] == f"{SIGN_IN}?next={MOBILE_CODE}"

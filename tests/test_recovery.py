@@ -42,6 +42,15 @@ def test_the_whole_way_to_a_new_password():
     assert EventKind.ANSWER_TRIED not in kinds
 
 
+def test_nobody_is_told_that_the_question_is_that_of_the_registration():
+    """It may have been chosen since, in the profile."""
+    account_of()
+    browser = Recoverer()
+    assert "هنگام ثبت نام" not in page_text(browser.get(reverse("recovery")))
+    browser.prove()
+    assert "هنگام ثبت نام" not in page_text(browser.look("recovery_answer"))
+
+
 def test_the_owner_is_told_with_a_link_to_say_that_it_was_somebody_else():
     account_of()
     Recoverer().matched().new_password()
