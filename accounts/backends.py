@@ -21,25 +21,35 @@ def _check(user: User | None, password: str) -> User | None:
     if user is None:
         make_password(password)  # an unknown ID takes as long as a wrong password
         return None
-    return user if user.check_password(password) and user.is_active else None
+    return user if _is_password_of(user, password) and user.is_active else None
+
+
+def _is_password_of(user: User, password: str) -> bool:
+    """Whether it is right; a hash that is made otherwise today is renewed, where the person gets in.
+
+    Only the very hash that was compared is replaced, unlike by Django's `check_password`: hashing takes a while, and a
+    password that was set meanwhile must not be written over by the one it replaced.
+    """
+    right, outdated = verify_password(password, user.password)
+    if not (right and outdated and user.is_active):
+        return right
+    compared, fresh = user.password, make_password(password)
+    if User.objects.filter(pk=user.pk, password=compared).update(password=fresh):
+        user.password = fresh
+        return True
+    user.refresh_from_db(fields=["password"])  # renewed by another press of the button, or another password
+    return verify_password(password, user.password)[0]
 
 
 def password_of_citizen(*, national_id: str, password: str) -> tuple[User | None, bool]:
-    """The activated account of this ID, if there is one, and whether the password is its: also of a closed one.
-
-    A hash that is made otherwise today is renewed, where the person gets in.
-    """
+    """The activated account of this ID, if there is one, and whether the password is its: also of a closed one."""
     user = User.objects.filter(national_id=national_id, activated_at__isnull=False).exclude(national_id="").first()
     if len(password) > limits.PASSWORD_LONGEST:
         return user, False
     if user is None:
         make_password(password)
         return None, False
-    right, outdated = verify_password(password, user.password)
-    if right and outdated and user.is_active:
-        user.set_password(password)
-        user.save(update_fields=["password"])
-    return user, right
+    return user, _is_password_of(user, password)
 
 
 class _ByPrimaryKey:

@@ -46,7 +46,7 @@ def try_password(request: HttpRequest, *, national_id: str, password: str) -> Pa
 def admit(request: HttpRequest, user: User, response: HttpResponse, *, remember: bool) -> HttpResponse:
     """Sign `user` in: the session is theirs now, under a fresh key. `response` takes the device's cookie along.
 
-    Raises PortalError("account_closed"): closed in this very moment.
+    Raises PortalError: account_closed, changed_meanwhile (another password is in force): in this very moment.
     """
     held = devices.secrets_of(request)
     kept = sign_in.succeeded(account=user, browser=browsers.in_words(request), remember=remember, held=held)

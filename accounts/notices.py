@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.utils import timezone
 
@@ -90,6 +91,8 @@ def record(
         account=account, kind=kind, actor=actor, reason=reason, browser=browser, details=details
     )
     telling = TABLE[kind]
+    if telling is _QUIET or _was_told_enough(event):
+        return event
     if telling.sms:
         for number in dict.fromkeys(sms_to or (account.mobile,)):
             _send_sms(account, event, telling, number)
@@ -97,6 +100,14 @@ def record(
         for address in dict.fromkeys(mail_to or _address_of(account)):
             _send_mail(account, event, telling, address)
     return event
+
+
+def _was_told_enough(event: AccountEvent) -> bool:
+    """Whoever knows a password could have SMS sent without end, until the day's budget has none left for anybody. The
+    owner has heard of the same thing so many times today, each with its link; the history has them all."""
+    since = event.at - timedelta(days=1)
+    alike = AccountEvent.objects.filter(account=event.account, kind=event.kind, at__gt=since)
+    return alike.count() > limits.NOTICES_PER_DAY
 
 
 def record_once_a_day(*, account: User, kind: EventKind) -> None:

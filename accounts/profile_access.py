@@ -26,6 +26,7 @@ from accounts import throttle
 from accounts.models import User
 from accounts.profile_forms import WithPassword
 from accounts.profile_texts import sentence
+from accounts.sessions import BEGAN
 from accounts.views import is_citizen, say_session_over
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
@@ -91,7 +92,8 @@ def right_password(request: HttpRequest, typed: str) -> str:
     """
     user = owner(request)
     account = throttle.account_key(kind="profile", name=user.national_id)
-    where = throttle.buckets(device=f"session:{request.session.session_key}", address="")
+    # By its beginning, which stays: a new key can be had without the password (`device_views.end_other_sessions`).
+    where = throttle.buckets(device=f"session:{request.session.get(BEGAN)}", address="")
     throttle.count_try(account=account, where=where)
     # Not `user.check_password`: renewing an old hash would write over a password that is being changed elsewhere.
     if len(typed) > limits.PASSWORD_LONGEST or not check_password(typed, user.password):

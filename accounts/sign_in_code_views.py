@@ -120,7 +120,7 @@ class CodePage(FormView):
         return redirect(reverse("sign_in") + query)
 
     def refuse(self, form: Any, error: PortalError) -> HttpResponse:
-        if error.code == "sign_in_over":
+        if error.code in ("sign_in_over", "changed_meanwhile"):
             return begin_again(self.request)
         closed = error.code == "account_closed"
         form.add_error("code", ValidationError(texts.account_closed() if closed else code_texts.sentence(error)))

@@ -98,7 +98,8 @@ def count_try(*, account: str, where: list[Bucket]) -> None:
         now = timezone.now()
         rows = {row.device: row for row in SignInFailures.objects.filter(account=account, device__in=_devices(where))}
         until = max((row.blocked_until for row in rows.values() if row.blocked_until), default=now)
-        if until > now:
+        longest = max(bucket.longest for bucket in where)
+        if now < until <= now + longest:  # one that is longer yet: the clock was put back, and nobody waits for it
             raise PortalError("sign_in_pause", seconds=math.ceil((until - now).total_seconds()))
         SignInFailures.objects.bulk_create(
             _counted(rows, account, where, now),

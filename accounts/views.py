@@ -101,7 +101,7 @@ class CitizenSignIn(SignIn):
             if error.code == "sign_in_pause":
                 self.extra_context = {"paused": True}
                 return self.come_back_later(form, error.values["seconds"])
-            if error.code == "account_closed":
+            if error.code in ("account_closed", "changed_meanwhile"):
                 return self.refuse(form)
             form.add_error(None, texts.no_code(code_texts.sentence(error)))
             return self.form_invalid(form)

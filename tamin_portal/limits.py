@@ -68,6 +68,7 @@ HISTORY_PAGE = 30  # lines of the account's history on one page
 TRUSTED_FOR = timedelta(days=365)  # a device its owner called their own, after its last sign-in
 
 # Changes and recovery.
+NOTICES_PER_DAY = 10  # of one kind to one account: what is told, not what may be done
 FREEZE_LINK_LIFE = timedelta(hours=72)  # "not me"
 EMAIL_LINK_LIFE = timedelta(hours=24)
 EMAIL_LINK_GAP = timedelta(seconds=60)  # asked for again sooner, for the same address: the first one is on its way

@@ -59,7 +59,10 @@ class OrdinaryRequests:
 
 
 class ClientAddress:
-    """Sets `request.client_address`: the peer, or what `TRUSTED_PROXIES` say stands behind them."""
+    """Sets `request.client_address`: the peer, or what `TRUSTED_PROXIES` say stands behind them.
+
+    Of an IPv6 address the network: one customer has at least 2^64 addresses, and would be that many strangers.
+    """
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
@@ -74,7 +77,19 @@ class ClientAddress:
         address = str(request.META.get("REMOTE_ADDR") or "local")
         while hops and self._is_trusted(address):
             address = hops.pop()
-        return address[:64]
+        return self._network(address[:64])
+
+    @staticmethod
+    def _network(address: str) -> str:
+        try:
+            peer = ipaddress.ip_address(address)
+        except ValueError:
+            return address
+        if peer.version == 4:
+            return address
+        if peer.ipv4_mapped:
+            return str(peer.ipv4_mapped)
+        return str(ipaddress.ip_network((int(peer), 64), strict=False))
 
     def _is_trusted(self, address: str) -> bool:
         try:

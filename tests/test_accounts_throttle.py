@@ -177,3 +177,14 @@ def test_the_wait_is_told_in_persian_digits_and_whole_minutes() -> None:
     assert "۱" in texts.pause(60)
     assert "۲" in texts.pause(61)
     assert "۱۵" in texts.pause(900)
+
+
+@pytest.mark.django_db
+def test_a_clock_put_back_by_an_hour_holds_nobody_for_that_hour() -> None:
+    where = known()
+    for _ in range(4):
+        pause(where)
+    assert pause(where)
+    let_pass(hours=-1)
+    assert pause(where) == 0
+    assert pause(where) == 10  # what was counted still counts

@@ -251,3 +251,15 @@ def test_closed_and_opened_by_several_at_once() -> None:
     person.refresh_from_db()
     assert person.is_active
     assert person.check_password(PASSWORD)
+
+
+def test_a_recovery_without_the_answer_is_not_allowed_by_an_earlier_opening() -> None:
+    account = citizen()
+    closing.deactivate(account=account, by="zahra", reason=WHY)
+    closing.reactivate(account=account, by="zahra", reason=WHY, without_answer=True)
+    account.refresh_from_db()
+    assert account.recovery_without_answer_until
+    closing.deactivate(account=account, by="zahra", reason=WHY)
+    closing.reactivate(account=account, by="zahra", reason=WHY)
+    account.refresh_from_db()
+    assert account.recovery_without_answer_until is None

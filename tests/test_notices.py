@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
@@ -13,6 +14,7 @@ from accounts.models import AccountEvent, EventKind, FreezeLink, User
 from mail.models import Letter
 from sms import parts
 from sms.models import Message, MessageKind
+from tamin_portal import limits
 from tests.accounts import citizen
 
 pytestmark = pytest.mark.django_db
@@ -141,3 +143,16 @@ def test_what_rolls_back_was_never_said() -> None:
         fails()
     assert not Message.objects.exists()
     assert not AccountEvent.objects.exists()
+
+
+def test_nobody_who_knows_a_password_has_sms_sent_without_end() -> None:
+    account = citizen()
+    for _ in range(limits.NOTICES_PER_DAY + 5):
+        record(account, EventKind.CODE_OFF)
+    assert Message.objects.count() == limits.NOTICES_PER_DAY
+    assert account.events.count() == limits.NOTICES_PER_DAY + 5  # the history has them all
+    record(account, EventKind.PASSWORD_CHANGED)  # nobody hides one thing behind another
+    assert Message.objects.count() == limits.NOTICES_PER_DAY + 1
+    account.events.update(at=timezone.now() - timedelta(days=1))
+    record(account, EventKind.CODE_OFF)
+    assert Message.objects.count() == limits.NOTICES_PER_DAY + 2

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts import texts
 from accounts.models import EmailChange, Session, SignInFailures, User
 from accounts.profile_texts import sentence
+from tamin_portal import limits
 from tamin_portal.persian import format_jalali, to_persian_digits
 from tests.accounts import PASSWORD, REZA, citizen, clerk, spy_on_hashing, together
 from tests.profile import (
@@ -265,3 +266,11 @@ def test_two_people_of_a_household_change_their_own() -> None:
     assert hand_in(browser, CODE)["Location"] == PROFILE
     assert (kinds(reza), kinds(sara)) == ([], ["code_on"])
     assert User.objects.get(pk=reza.pk).mobile == OLD_NUMBER
+
+
+def test_a_thief_with_the_session_gets_no_tries_by_giving_it_another_key() -> None:
+    _, browser = owner()
+    for _try in range(limits.SIGN_IN_FREE_FAILURES + 1):
+        hand_in(browser, CODE, WRONG)
+        assert browser.post(f"{PROFILE}/devices/end-others")["Location"] == f"{PROFILE}/devices"
+    assert hand_in(browser, CODE, WRONG).status_code == 429

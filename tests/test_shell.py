@@ -33,6 +33,10 @@ POLICY_WORDS = ("default-src 'none'", "script-src 'self'", "style-src 'self'")
         ("10.0.0.2", "1.1.1.1, 198.51.100.1, 10.0.0.7", ["10.0.0.0/8"], "198.51.100.1"),
         ("10.0.0.2", "rubbish", ["10.0.0.0/8"], "rubbish"),
         ("", "198.51.100.1", ["127.0.0.1"], "198.51.100.1"),  # through a socket of this machine
+        ("2001:db8:1:2:3:4:5:6", "", [], "2001:db8:1:2::/64"),  # one customer's whole network
+        ("2001:db8:1:2:ffff::1", "", [], "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.9", "", [], "203.0.113.9"),
+        ("fe80::1%eth0", "", [], "fe80::/64"),
     ],
 )
 def test_the_callers_address(settings, peer, forwarded, trusted, address):

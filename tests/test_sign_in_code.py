@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
 from accounts import codes, texts
 from accounts.models import Challenge, ChallengeStage, EventKind, OneTimeCode, Session
-from accounts.services import challenges
+from accounts.services import challenges, changes
 from tamin_portal import limits
 from tests.accounts import PASSWORD, REZA, citizen
 from tests.entrances import (
@@ -206,3 +207,27 @@ def test_without_the_forms_token_no_code_is_sent() -> None:
     strict = Client(enforce_csrf_checks=True)
     assert strict.post(BY_CODE, {"national_id": REZA}).status_code == 403
     assert not Challenge.objects.exists()
+
+
+def test_who_waits_for_a_code_while_the_password_is_changed_elsewhere_gets_one_by_asking_again(client) -> None:
+    person = citizen()
+    ask_for_code(client)
+    changes.change_password(account=person, checked=person.password, new="Xyzabc2#", session="")
+    assert Challenge.objects.get().stage == ChallengeStage.ENDED
+    an_hour = timedelta(hours=1)
+    OneTimeCode.objects.update(created_at=F("created_at") - an_hour)
+    Challenge.objects.update(asked_at=F("asked_at") - an_hour)
+    assert type_code(client, ask_for_code(client)).status_code == 302
+    assert sign_in(client, password="Xyzabc2#").status_code == 302
+
+
+def test_a_proof_that_was_ended_does_not_come_back_by_asking_again(client) -> None:
+    person = citizen()
+    proven(client)
+    held = Challenge.objects.get()
+    changes.change_password(account=person, checked=person.password, new="Xyzabc2#", session="")
+    Challenge.objects.update(asked_at=F("asked_at") - timedelta(hours=1))
+    held.refresh_from_db()
+    assert challenges.again(challenge=held) == 0
+    held.refresh_from_db()
+    assert (held.stage, held.next_attempt_at) == (ChallengeStage.ENDED, None)

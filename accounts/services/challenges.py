@@ -11,6 +11,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from accounts import codes, notices
@@ -47,13 +48,19 @@ def begin(*, purpose: CodePurpose, national_id: str, page: str = "") -> Challeng
 
 @transaction.atomic
 def again(*, challenge: Challenge) -> int:
-    """Another code, unless the last was asked for less than a minute ago; returns the seconds left of it (0: asked)."""
+    """Another code, unless the last was asked for less than a minute ago; returns the seconds left of it (0: asked).
+
+    One that was ended before its code was right is asked for anew: its page looks as for every other ID and goes on
+    promising codes, and nobody may wait there for one that never comes.
+    """
     left = wait(challenge=challenge)
     if left:
         return left
     now = timezone.now()
-    waiting = Challenge.objects.filter(pk=challenge.pk, stage__in=_TAKES_CODES)
-    if waiting.update(asked_at=now, next_attempt_at=now, lease=None):
+    ended = Q(stage=ChallengeStage.ENDED, proven_at__isnull=True)
+    waiting = Challenge.objects.filter(Q(stage__in=_TAKES_CODES) | ended, pk=challenge.pk)
+    stage = Case(When(stage=ChallengeStage.ENDED, then=Value(ChallengeStage.ASKED)), default=F("stage"))
+    if waiting.update(stage=stage, asked_at=now, next_attempt_at=now, lease=None):
         hint("accounts.send_codes")
     return 0
 

@@ -157,6 +157,7 @@ def _close(account: User, closure: Closure) -> None:
 def _reset(account: User, mobile: str, without_answer: bool) -> dict[str, Any]:
     """Set what is set anew when `account` is opened; the caller saves it. Returns what the history says of it."""
     reset: dict[str, Any] = {}
+    account.recovery_without_answer_until = None  # allowed before the account was closed: the papers are seen anew
     if account.closure == Closure.FROZEN:
         account.set_unusable_password()
         account.password_changed_at = timezone.now()

@@ -13,7 +13,7 @@ from django.utils.crypto import constant_time_compare
 from accounts import codes, notices
 from accounts.devices import PURPOSE
 from accounts.models import CodePurpose, EventKind, Session, TrustedDevice, User
-from accounts.services.rows import open_account
+from accounts.services.rows import open_account, open_with_password
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.secrets import keyed_hash, keyed_hashes
@@ -45,9 +45,9 @@ def succeeded(*, account: User, browser: str, remember: bool, held: Sequence[str
     """Write into the history that `account` signed in, and trust the device if its owner asks for it.
 
     `held`: the secrets of the browser's cookie. Returns what the cookie holds from now on; empty: it stays as it is.
-    Raises PortalError("account_closed"): closed in this very moment.
+    Raises PortalError: account_closed, changed_meanwhile (the password was replaced): in this very moment.
     """
-    row = open_account(account=account)
+    row = open_with_password(account=account, checked=account.password)
     known = _known(row, held)
     if known:
         secret, device = known
