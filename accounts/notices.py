@@ -144,7 +144,7 @@ def _send_sms(account: User, event: AccountEvent, telling: Telling, number: str)
     """To a number that is no longer the account's the link goes all the same: it is who was robbed."""
     outbox.enqueue(
         to=number,
-        kind=MessageKind.NOTICE,
+        kind=MessageKind.ALERT,
         text=texts.account_event(event.kind, at=event.at, link=_freeze_link(account, event, telling), **event.details),
         dedupe_key=f"account:{_told_once(account, event, telling)}:{number}",
     )

@@ -15,6 +15,7 @@ from accounts import browsers
 from accounts.models import Challenge
 from accounts.services import challenges, recovery
 from accounts.services.recovery import Place, Standing
+from accounts.sessions import BEGAN
 
 _KEY = "recovery"
 
@@ -75,4 +76,6 @@ class Recovering:
     def _write(self, challenge: Challenge, **more: bool) -> None:
         self._data = {"token": str(challenge.token), "browser": browsers.mark(self._request), **more}
         self._request.session[_KEY] = self._data
+        if SESSION_KEY not in self._request.session:
+            self._request.session.pop(BEGAN, None)  # its time begins now, however old the session of this browser is
         self._request.session.set_expiry(None)  # not what a registration in the same browser has left of it

@@ -8,7 +8,8 @@ its own try, for one ID has several right pairs: a stranger's request has a trac
   and so has a browser that has just proven the account's mobile by a code: no stranger's failures ever hold the owner
   there.
 - Any other device counts in two buckets: the account from this address, and, looser, the account
-  from all unknown devices together (a guesser with many addresses).
+  from all unknown devices together (a guesser with many addresses). The first tries of an address that has made none
+  do not wait for the latter: a guesser with many addresses must not keep the owner out, who has one.
 - The status page needs no device to be known: an address waits only for its own tries. Those of all
   addresses together make its pauses begin sooner (`Bucket.waits`), so that no stranger at another address ever
   holds anybody. Who shares the owner's address can (docs/decisions/0012).
@@ -40,6 +41,7 @@ class Bucket:
     """Where tries are counted: a device's keyed hash, and how patient we are with it.
 
     `waits` False: nobody waits here; the pause that its count asks for is waited at the others, after a try there.
+    `spares`: whoever has made fewer tries than this in the first of the buckets does not wait here.
     """
 
     device: str
@@ -47,6 +49,7 @@ class Bucket:
     longest: timedelta = limits.SIGN_IN_LONGEST_PAUSE
     first: timedelta = limits.SIGN_IN_FIRST_PAUSE
     waits: bool = True
+    spares: int = 0
 
 
 def account_key(*, kind: str, name: str) -> str:
@@ -73,6 +76,7 @@ def buckets(*, device: str, address: str, proof: str = "") -> list[Bucket]:
             keyed_hash("sign-in device", "anywhere"),
             limits.SIGN_IN_ELSEWHERE_FREE_FAILURES,
             limits.SIGN_IN_ELSEWHERE_LONGEST_PAUSE,
+            spares=limits.SIGN_IN_ELSEWHERE_SPARES,
         ),
     ]
 
@@ -97,7 +101,7 @@ def count_try(*, account: str, where: list[Bucket]) -> None:
         lock_name(f"sign-in:{account}")
         now = timezone.now()
         rows = {row.device: row for row in SignInFailures.objects.filter(account=account, device__in=_devices(where))}
-        until = max((row.blocked_until for row in rows.values() if row.blocked_until), default=now)
+        until = _until(rows, where, now)
         longest = max(bucket.longest for bucket in where)
         if now < until <= now + longest:  # one that is longer yet: the clock was put back, and nobody waits for it
             raise PortalError("sign_in_pause", seconds=math.ceil((until - now).total_seconds()))
@@ -126,6 +130,14 @@ def pause_after(tries: int, bucket: Bucket) -> timedelta:
         return timedelta(0)
     doublings = min(tries - bucket.free - 1, 30)  # enough for any longest pause, no overflow
     return min(bucket.first * 2**doublings, bucket.longest)
+
+
+def _until(rows: dict[str, SignInFailures], where: list[Bucket], now: datetime) -> datetime:
+    """Until when a try from here waits; `now`: it does not."""
+    own = rows.get(where[0].device)
+    made = own.count if own and own.last_at >= now - limits.SIGN_IN_FORGET_AFTER else 0
+    closed = [rows[bucket.device].blocked_until for bucket in where if bucket.device in rows and made >= bucket.spares]
+    return max((until for until in closed if until), default=now)
 
 
 def _counted(rows: dict[str, SignInFailures], account: str, where: list[Bucket], now: datetime) -> list[SignInFailures]:

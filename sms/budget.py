@@ -1,9 +1,10 @@
 """How many parts of SMS a day may cost (`SMS_DAILY_BUDGET`): an attack must not eat the month.
 
-Near its end codes to numbers nobody has proven yet stop; at its end codes stop and results wait for
-the next day. Counted from the messages themselves, looked at once in a few seconds; what this process
-has begun since counts at once. So the budget is exceeded by what the other processes begin within
-`LOOK_EVERY` at most, and by one message of several parts.
+Near its end codes to numbers nobody has proven yet stop; at its end codes stop and results wait for the
+next day; only what tells an owner of a change in the account goes on. Counted from the messages
+themselves, looked at once in a few seconds; what this process has begun since counts at once. So the
+budget is exceeded by what the other processes begin within `LOOK_EVERY` at most, and by one message of
+several parts.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from sms.models import Message, MessageKind, MessageState
 from tamin_portal import alarms, limits
 from tamin_portal.models import AlarmCode
 
+# Nobody may use up the day so that its victims do not hear of a theft. `accounts.notices` bounds the number of alerts.
+NEVER_HELD_BACK = (MessageKind.CODE, MessageKind.ALERT)
 LOOK_EVERY = 10.0  # seconds
 
 
@@ -56,19 +59,20 @@ def code_was_queued(parts: int) -> None:
 
 
 def begin(kind: str, parts: int) -> bool:
-    """Whether a message of `kind` may be sent now; if so it counts as spent. Codes may: they would come too late."""
+    """Whether a message of `kind` may be sent now; if so it counts as spent. Codes and alerts may: they would come too
+    late."""
     if not settings.SMS_DAILY_BUDGET:
         return True
     with _lock:
         look = _look()
-        may = kind == MessageKind.CODE or look.spent < settings.SMS_DAILY_BUDGET
+        may = kind in NEVER_HELD_BACK or look.spent < settings.SMS_DAILY_BUDGET
         look.spent += parts if may else 0
         return may
 
 
 def holds_back(kind: str) -> bool:
-    """Whether messages of `kind` wait for the next day. Codes do not."""
-    return bool(settings.SMS_DAILY_BUDGET) and kind != MessageKind.CODE and spent() >= settings.SMS_DAILY_BUDGET
+    """Whether messages of `kind` wait for the next day. Codes and alerts do not."""
+    return bool(settings.SMS_DAILY_BUDGET) and kind not in NEVER_HELD_BACK and spent() >= settings.SMS_DAILY_BUDGET
 
 
 def spent() -> int:

@@ -12,6 +12,7 @@ from tamin_portal.leases import Leased
 
 class MessageKind(models.TextChoices):
     CODE = "code", _("Code")
+    ALERT = "alert", _("Security notice")  # what somebody who was robbed has to hear today
     RESULT = "result", _("Result")
     NOTICE = "notice", _("Notice")
 

@@ -17,7 +17,12 @@ from tamin_portal.errors import PortalError
 from tamin_portal.hints import hint
 from tamin_portal.persian import InputError, parse_mobile
 
-PRIORITY = {MessageKind.CODE: 0, MessageKind.RESULT: 10, MessageKind.NOTICE: 20}  # lower goes first
+PRIORITY = {
+    MessageKind.CODE: 0,
+    MessageKind.ALERT: 5,
+    MessageKind.RESULT: 10,
+    MessageKind.NOTICE: 20,
+}  # lower goes first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

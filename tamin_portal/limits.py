@@ -37,6 +37,7 @@ SIGN_IN_LONGEST_PAUSE = timedelta(minutes=15)
 # All unknown devices of an account together: looser, and short, so that nobody can hold the owner off for long.
 SIGN_IN_ELSEWHERE_FREE_FAILURES = 20
 SIGN_IN_ELSEWHERE_LONGEST_PAUSE = timedelta(minutes=1)
+SIGN_IN_ELSEWHERE_SPARES = 2  # tries of an address that had none for long: they do not wait for what others did
 SIGN_IN_FORGET_AFTER = timedelta(hours=24)
 # The status page, per national ID and address; short, because the tracking code alone has 900 million values.
 STATUS_FREE_FAILURES = 4

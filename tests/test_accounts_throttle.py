@@ -91,7 +91,7 @@ def test_wrong_tries_are_forgotten_after_a_day() -> None:
 def test_a_strangers_failures_never_hold_the_owner_on_a_known_device() -> None:
     for number in range(200):
         pause(unknown(f"10.0.{number}.1"))
-    assert pause(unknown("10.9.9.9")) > 0
+    assert [pause(unknown("10.9.9.9")) for _ in range(3)] == [0, 0, 60]
     assert [pause(known()) for _ in range(4)] == [0, 0, 0, 0]
 
 
@@ -130,13 +130,22 @@ def test_addresses_of_one_account_count_apart_and_accounts_of_one_address_too() 
 @pytest.mark.django_db
 def test_a_guesser_with_many_addresses_waits_too_but_never_long() -> None:
     free = limits.SIGN_IN_ELSEWHERE_FREE_FAILURES
-    assert [pause(unknown(f"10.0.0.{number}")) for number in range(free + 1)] == [0] * (free + 1)
+    assert [pause(unknown(f"10.0.0.{number}")) for number in range(free)] == [0] * free
+    assert pause(unknown("10.0.0.1")) == 0
     waits = []
-    for number in range(8):
-        waits.append(pause(unknown(f"10.1.0.{number}")))
+    for number in range(2, 10):  # each has made its first tries; from the third on it waits for all together
+        assert pause(unknown(f"10.0.0.{number}")) == 0
+        waits.append(pause(unknown(f"10.0.0.{number}")))
         let_pass(seconds=waits[-1])
-        assert pause(unknown(f"10.1.0.{number}")) == 0
-    assert waits == [5, 10, 20, 40, 60, 60, 60, 60]
+    assert waits == [10, 20, 40, 60, 60, 60, 60, 60]
+
+
+@pytest.mark.django_db
+def test_no_number_of_strangers_keeps_the_owner_out_at_an_address_of_their_own() -> None:
+    for round_ in range(3):
+        for number in range(40):
+            pause(unknown(f"10.{round_}.0.{number}"))
+        assert [pause(unknown(f"10.9.9.{round_}")) for _ in range(3)] == [0, 0, 60]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -220,6 +220,20 @@ def test_asking_again_within_a_minute_says_how_long_and_sends_nothing():
     assert challenges.send_due() == 0
 
 
+def test_of_two_that_wait_for_a_numbers_next_code_who_asked_first_gets_it():
+    account_of()
+    begin()
+    challenges.send_due()
+    first, second = begin(), begin()
+    challenges.send_due()
+    let_pass(limits.CODE_GAP)
+    Challenge.objects.filter(pk=first.pk).update(next_attempt_at=timezone.now())
+    Challenge.objects.filter(pk=second.pk).update(next_attempt_at=timezone.now() - timedelta(seconds=1))
+    challenges.send_due()
+    stages = {row.pk: row.stage for row in Challenge.objects.all()}
+    assert (stages[first.pk], stages[second.pk]) == (ChallengeStage.CODE_SENT, ChallengeStage.ASKED)
+
+
 def test_the_owner_of_a_closed_account_hears_once_a_day_that_somebody_tried():
     account_of()
     User.objects.update(is_active=False, closure="frozen", closed_at=timezone.now())

@@ -54,7 +54,7 @@ def test_the_table_says_who_hears_of_it(kind) -> None:
     for message in told:
         links = re.findall(r"https?://\S+/portal/not-me/[\w-]{16}$", message.text)
         assert len(links) == FreezeLink.objects.count() == (1 if kind in WITH_LINK else 0)
-        assert message.kind == MessageKind.NOTICE
+        assert message.kind == MessageKind.ALERT
         assert "%" not in message.text
         assert parts.count(message.text) <= 3
 

@@ -7,11 +7,13 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.hashers import check_password
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import codes
 from accounts.models import ChallengeStage, CodePurpose, EventKind, Session, TrustedDevice, User
 from accounts.recovery_texts import sentence
 from accounts.services import challenges, owner_checks
+from mail.models import Letter
 from tests.accounts import together
 from tests.journeys import code_on, let_pass, texts_on
 from tests.recoveries import ANSWER, NEW, OLD, REZA, Recoverer, account_of, leads_to, page_text, row_of, sign_in
@@ -114,6 +116,30 @@ def test_a_code_of_another_purpose_is_none():
     challenges.send_due()
     assert browser.step("recovery_code", code=code_on(REZA.mobile)).status_code == 200
     assert row_of().stage == ChallengeStage.ASKED  # its own comes when the gap is over
+
+
+@pytest.mark.parametrize(("hours", "told"), [(71, []), (73, ["someone@example.com"])])
+def test_an_address_that_was_confirmed_just_before_may_be_a_thiefs_and_hears_nothing(hours, told):
+    account = account_of()
+    since = timezone.now() - timedelta(hours=hours)
+    User.objects.filter(pk=account.pk).update(email="someone@example.com", email_confirmed_at=since)
+    Recoverer().matched().new_password()
+    assert [letter.to for letter in Letter.objects.all()] == told
+    assert bool(User.objects.get().email_confirmed_at) is bool(told)
+
+
+def test_a_recovery_has_its_whole_time_however_old_the_session_of_the_browser_is():
+    account_of()
+    browser = Recoverer()
+    browser.get("/portal/registration/status")
+    browser.begin()
+    began = Session.objects.get().began_at - timedelta(hours=11)
+    session = browser.session
+    session["began"] = began.timestamp()
+    session.save()
+    browser.step("recovery_code", code=code_on(REZA.mobile))
+    newest = Session.objects.order_by("-began_at").first()
+    assert newest.expire_date > timezone.now() + timedelta(hours=11)
 
 
 def test_a_new_password_ends_all_sessions_and_trusted_devices():

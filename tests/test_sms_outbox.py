@@ -89,9 +89,9 @@ def test_the_same_key_at_the_same_moment_is_one_message(published):
 
 
 def test_codes_go_before_results_and_results_before_notices():
-    kinds = (MessageKind.NOTICE, MessageKind.CODE, MessageKind.RESULT)
+    kinds = (MessageKind.NOTICE, MessageKind.ALERT, MessageKind.CODE, MessageKind.RESULT)
     messages = [queue(kind) for kind in kinds]
-    assert [m.kind for m in sorted(messages, key=lambda m: m.priority)] == ["code", "result", "notice"]
+    assert [m.kind for m in sorted(messages, key=lambda m: m.priority)] == ["code", "alert", "result", "notice"]
 
 
 @pytest.mark.django_db(transaction=True)

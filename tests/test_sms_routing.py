@@ -362,6 +362,18 @@ def test_results_over_the_budget_wait_and_go_the_next_day(settings, use_gateways
     assert [sms.key for sms in gateway.sent] == [message.key]
 
 
+def test_what_tells_of_a_theft_goes_also_over_the_budget(settings, use_gateways):
+    """Else whoever uses up the day could hide what was done to an account."""
+    gateway = StubGateway("stub")
+    use_gateways(gateway)
+    settings.SMS_DAILY_BUDGET = 10
+    sent_today(10)
+    queue()
+    alert = queue(MessageKind.ALERT)
+    delivery.drain()
+    assert [sms.key for sms in gateway.sent] == [alert.key]
+
+
 def test_results_that_are_queued_together_do_not_go_beyond_the_budget(settings, use_gateways):
     """What this process has begun counts at once, long before the next look at the rows."""
     gateway = crowd("stub", connections=5)

@@ -111,7 +111,12 @@ def prove(*, challenge: Challenge, typed_code: str) -> Challenge:
 def send_due(*, seconds: float = 50) -> int:
     """Send the codes that were asked for; returns how many challenges were looked at. For a worker."""
     return drain(
-        Challenge, _send, limit=limits.ACCOUNT_WORK_BATCH, lease_for=limits.ACCOUNT_WORK_LEASE, seconds=seconds
+        Challenge,
+        _send,
+        limit=limits.ACCOUNT_WORK_BATCH,
+        lease_for=limits.ACCOUNT_WORK_LEASE,
+        order=("asked_at", "id"),  # of two that wait for a number's next code, who asked first
+        seconds=seconds,
     )
 
 

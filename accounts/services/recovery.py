@@ -164,6 +164,8 @@ def _changed(challenge: Challenge, hashed: dict[str, str], browser: str) -> bool
         raise PortalError("moved_on")
     now = timezone.now()
     fresh = {**hashed, "password_changed_at": now, "recovery_without_answer_until": None}
+    if account.email_confirmed_at and account.email_confirmed_at > now - limits.FREEZE_LINK_LIFE:
+        fresh["email_confirmed_at"] = None  # who recovers may have been robbed, and the address be the thief's
     for name, value in fresh.items():
         setattr(account, name, value)
     account.save(update_fields=list(fresh))
