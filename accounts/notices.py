@@ -155,6 +155,7 @@ def _send_mail(account: User, event: AccountEvent, telling: Telling, address: st
     sentence, when = texts.account_sentence(event.kind, at=event.at, **event.details)
     context: dict[str, object] = {"heading": event.get_kind_display(), "paragraphs": [sentence, when]}
     if link:
+        context["paragraphs"] = [sentence, when, texts.freeze_it()]
         context["button"] = {"url": link, "label": texts.not_me()}
     subject, text, html = letters.render("notice", context)
     mail_outbox.enqueue(

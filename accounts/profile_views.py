@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import browsers, letters, questions
+from accounts import browsers, devices, letters, questions
 from accounts.models import MobileChangeStage
 from accounts.profile_access import handed_in, own_page, owner, page
 from accounts.profile_forms import PasswordForm, QuestionForm, SignInCodeForm
@@ -50,6 +50,7 @@ def _password(request: HttpRequest, form: PasswordForm, checked: str) -> HttpRes
         checked=checked,
         new=form.cleaned_data["new_password"],
         session=request.session.session_key or "",
+        device=devices.trusted(request, owner(request).national_id),
         browser=browsers.in_words(request),
     )
     update_session_auth_hash(request, changed)  # this session stays, under a fresh key

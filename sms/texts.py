@@ -177,6 +177,11 @@ def account_sentence(kind: str, *, at: datetime, **values: object) -> tuple[str,
     return str(_OF_AN_ACCOUNT.get(with_mobile) or _OF_AN_ACCOUNT[kind]) % shown, when
 
 
+def freeze_it() -> str:
+    """What the link is for, where there is room to say it."""
+    return _("If it was somebody else, freeze your account with the button below. Nobody can sign in then.")
+
+
 def not_me() -> str:
     """Before the link, and on its button."""
     return _("It was not me")

@@ -221,3 +221,15 @@ def test_a_password_that_was_replaced_meanwhile_is_not_overwritten() -> None:
         changes.change_password(account=user, checked=checked, new="Thiefs123", session="")
     assert refusal.value.code == "changed_meanwhile"
     assert check_password(NEW, password_of(user))
+
+
+def test_the_device_on_which_it_is_done_stays_remembered_and_no_other() -> None:
+    user, browser = owner()
+    browser.post("/portal/sign-out")
+    remembering = {"national_id": user.national_id, "password": PASSWORD, "remember": "on"}
+    browser.post(SIGN_IN, remembering)
+    Client().post(SIGN_IN, remembering)
+    assert TrustedDevice.objects.count() == 2
+    here = TrustedDevice.objects.earliest("pk")
+    hand_in(browser, PASS)
+    assert list(TrustedDevice.objects.all()) == [here]

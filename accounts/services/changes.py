@@ -17,15 +17,20 @@ from accounts.services.rows import end_pending, end_recoveries, end_sessions, op
 from tamin_portal.errors import PortalError
 
 
-def change_password(*, account: User, checked: str, new: str, session: str, browser: str = "") -> User:
-    """Set a new password: `session` (its key) stays, all others end, and so does whatever waits for a proof.
+def change_password(
+    *, account: User, checked: str, new: str, session: str, device: TrustedDevice | None = None, browser: str = ""
+) -> User:
+    """Set a new password: `session` (its key) and the trust in `device`, on which it is done, stay; all others end, and
+    so does whatever waits for a proof.
 
     The rules were the form's to check. Hashes outside the transaction. The same page sent twice changes it once.
     Raises PortalError: account_closed, changed_meanwhile, password_too_long.
     """
     hashed = hash_password(new)
     try:
-        return _set_password(account=account, checked=checked, hashed=hashed, session=session, browser=browser)
+        return _set_password(
+            account=account, checked=checked, hashed=hashed, session=session, device=device, browser=browser
+        )
     except PortalError as error:
         now = User.objects.filter(pk=account.pk, is_active=True).first()
         if error.code == "changed_meanwhile" and now and check_password(new, now.password):
@@ -34,13 +39,15 @@ def change_password(*, account: User, checked: str, new: str, session: str, brow
 
 
 @transaction.atomic
-def _set_password(*, account: User, checked: str, hashed: str, session: str, browser: str) -> User:
+def _set_password(
+    *, account: User, checked: str, hashed: str, session: str, device: TrustedDevice | None, browser: str
+) -> User:
     row = open_with_password(account=account, checked=checked)
     row.password, row.password_changed_at = hashed, timezone.now()
     row.save(update_fields=["password", "password_changed_at"])
     end_pending(account=row)
     end_sessions(account=row, but=session)
-    TrustedDevice.objects.filter(account=row).delete()
+    TrustedDevice.objects.filter(account=row).exclude(pk=device.pk if device else 0).delete()
     notices.record(account=row, kind=EventKind.PASSWORD_CHANGED, browser=browser)
     return row
 
