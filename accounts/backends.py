@@ -61,11 +61,7 @@ class _ByPrimaryKey:
 
 
 class CitizenBackend(_ByPrimaryKey, BaseBackend):
-    """A citizen with an activated account. Has no permissions."""
-
-    def authenticate(self, request: HttpRequest | None, *, national_id: str, password: str) -> User | None:  # type: ignore[override]
-        user, right = password_of_citizen(national_id=national_id, password=password)
-        return user if user and right and user.is_active else None
+    """A citizen with an activated account, let in by `accounts.citizen_entrance`. Has no permissions."""
 
 
 class StaffBackend(_ByPrimaryKey, ModelBackend):

@@ -12,7 +12,6 @@ from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 
 from accounts import backends, browsers, devices, sign_in_state, throttle, tips
-from accounts.entrance import Kind
 from accounts.models import TrustedDevice, User
 from accounts.services import sign_in
 
@@ -74,4 +73,4 @@ def _buckets(request: HttpRequest, proof: str, device: TrustedDevice | None) -> 
 
 
 def _account_key(national_id: str) -> str:
-    return throttle.account_key(kind=Kind.CITIZEN.name.lower(), name=national_id)
+    return throttle.account_key(kind="citizen", name=national_id)

@@ -17,7 +17,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from accounts.models import TrustedDevice, User
+from accounts.models import TrustedDevice
 from tamin_portal import limits
 from tamin_portal.secrets import keyed_hashes
 
@@ -59,11 +59,6 @@ def trusted(request: HttpRequest, national_id: str) -> TrustedDevice | None:
 def keep(response: HttpResponse, held: list[str]) -> None:
     """The browser holds these secrets from now on."""
     _set(response, TRUSTED_COOKIE, signing.dumps(held[:ACCOUNTS_AT_MOST], salt=_TRUSTED_SALT))
-
-
-def forget_all(account: User) -> int:
-    """No device of `account` is trusted any more; returns how many were. In the caller's transaction."""
-    return TrustedDevice.objects.filter(account=account).delete()[0]
 
 
 # Staff.

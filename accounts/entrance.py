@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
 from accounts import devices, throttle
 from accounts.models import User
 
-
-class Kind(Enum):
-    """Who comes in, and by which name the backend knows them."""
-
-    CITIZEN = "national_id"
-    STAFF = "username"
+_KIND = "staff"
 
 
-def check_password(request: HttpRequest, *, kind: Kind, name: str, password: str) -> tuple[User, str] | None:
+def account_key(name: str) -> str:
+    """What a member of staff's tries are counted by, and their devices know them by."""
+    return throttle.account_key(kind=_KIND, name=name)
+
+
+def check_password(request: HttpRequest, *, name: str, password: str) -> tuple[User, str] | None:
     """Who it is, and the account's keyed hash; nobody is signed in yet. None: it was not right.
 
     Raises PortalError("sign_in_pause", seconds=…) while a pause lasts; then nothing was compared.
     """
-    account = throttle.account_key(kind=kind.name.lower(), name=name)
-    device = devices.known_device(request, *throttle.account_keys(kind=kind.name.lower(), name=name))
+    account = account_key(name)
+    device = devices.known_device(request, *throttle.account_keys(kind=_KIND, name=name))
     address: str = request.client_address  # type: ignore[attr-defined]
     where = throttle.buckets(device=device, address=address)
     throttle.count_try(account=account, where=where)
-    user = authenticate(request, **{kind.value: name}, password=password)
+    user = authenticate(request, username=name, password=password)
     if user is None:
         return None
     throttle.forget(account=account, where=where)

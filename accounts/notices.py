@@ -33,7 +33,7 @@ class Telling:
     sms: bool = False
     mail: bool = False
     not_me: bool = False
-    once_a_day: bool = False  # what a stranger can cause over and over
+    once_a_day: bool = False  # what a stranger can cause over and over, at as many accounts as there are IDs
 
 
 _QUIET = Telling()
@@ -141,10 +141,13 @@ def _address_of(account: User) -> tuple[str, ...]:
 
 
 def _send_sms(account: User, event: AccountEvent, telling: Telling, number: str) -> None:
-    """To a number that is no longer the account's the link goes all the same: it is who was robbed."""
+    """To a number that is no longer the account's the link goes all the same: it is who was robbed.
+
+    What a stranger can cause is no alert: these go beyond the day's budget.
+    """
     outbox.enqueue(
         to=number,
-        kind=MessageKind.ALERT,
+        kind=MessageKind.NOTICE if telling.once_a_day else MessageKind.ALERT,
         text=texts.account_event(event.kind, at=event.at, link=_freeze_link(account, event, telling), **event.details),
         dedupe_key=f"account:{_told_once(account, event, telling)}:{number}",
     )

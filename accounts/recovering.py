@@ -15,6 +15,7 @@ from accounts import browsers
 from accounts.models import Challenge
 from accounts.services import challenges, recovery
 from accounts.services.recovery import Place, Standing
+from accounts.session_keys import change_key
 from accounts.sessions import BEGAN
 
 _KEY = "recovery"
@@ -59,9 +60,7 @@ class Recovering:
         if SESSION_KEY in session:
             logout(self._request)
         else:
-            kept = dict(session.items())
-            session.create()
-            session.update(kept)
+            change_key(session)
         self._write(challenge, proven=True)
 
     def still_here(self) -> None:

@@ -19,7 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts import devices, entrance, staff_entrance, staff_texts, staff_totp, texts, throttle
+from accounts import devices, entrance, staff_entrance, staff_texts, staff_totp, texts
 from accounts.forms import StaffSignInForm
 from accounts.models import User
 from accounts.staff_forms import StaffCodeForm
@@ -53,9 +53,7 @@ class StaffSignIn(KeepsNext, SignIn):
 
     def form_valid(self, form: Any) -> HttpResponse:
         try:
-            passed = entrance.check_password(
-                self.request, kind=entrance.Kind.STAFF, name=form.name(), password=form.cleaned_data["password"]
-            )
+            passed = entrance.check_password(self.request, name=form.name(), password=form.cleaned_data["password"])
         except PortalError as error:
             return self.come_back_later(form, error.values["seconds"])
         if passed is None:
@@ -105,8 +103,7 @@ class SecondStep(KeepsNext, FormView):
             return self.refuse(form, error)
         staff_entrance.admit(self.request, self.user, device)
         response = redirect(self.get_success_url())
-        account = throttle.account_key(kind=entrance.Kind.STAFF.name.lower(), name=self.user.username)
-        devices.remember(self.request, response, account)
+        devices.remember(self.request, response, entrance.account_key(self.user.username))
         return response
 
     def refuse(self, form: Any, error: PortalError) -> HttpResponse:

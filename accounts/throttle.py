@@ -102,8 +102,7 @@ def count_try(*, account: str, where: list[Bucket]) -> None:
         now = timezone.now()
         rows = {row.device: row for row in SignInFailures.objects.filter(account=account, device__in=_devices(where))}
         until = _until(rows, where, now)
-        longest = max(bucket.longest for bucket in where)
-        if now < until <= now + longest:  # one that is longer yet: the clock was put back, and nobody waits for it
+        if until > now:
             raise PortalError("sign_in_pause", seconds=math.ceil((until - now).total_seconds()))
         SignInFailures.objects.bulk_create(
             _counted(rows, account, where, now),
@@ -133,11 +132,15 @@ def pause_after(tries: int, bucket: Bucket) -> timedelta:
 
 
 def _until(rows: dict[str, SignInFailures], where: list[Bucket], now: datetime) -> datetime:
-    """Until when a try from here waits; `now`: it does not."""
+    """Until when a try from here waits; `now`: it does not.
+
+    Nor for a pause that is longer than its bucket has any: the clock was put back.
+    """
     own = rows.get(where[0].device)
     made = own.count if own and own.last_at >= now - limits.SIGN_IN_FORGET_AFTER else 0
-    closed = [rows[bucket.device].blocked_until for bucket in where if bucket.device in rows and made >= bucket.spares]
-    return max((until for until in closed if until), default=now)
+    closed = [(rows[bucket.device].blocked_until, bucket) for bucket in where if bucket.device in rows]
+    waited = [until for until, bucket in closed if until and until <= now + bucket.longest and made >= bucket.spares]
+    return max([now, *waited])
 
 
 def _counted(rows: dict[str, SignInFailures], account: str, where: list[Bucket], now: datetime) -> list[SignInFailures]:

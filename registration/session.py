@@ -73,8 +73,10 @@ class Journey:
 
     @property
     def receipt(self) -> str:
-        """The row that this browser finished: only its closing page may be shown."""
-        return str(self._data.get("receipt", ""))
+        """The row that this browser finished: only its closing page may be shown. For a while, whoever goes on with
+        the session meanwhile (a sign-in, a recovery)."""
+        age = timezone.now().timestamp() - float(self._data.get("finished", 0))
+        return str(self._data.get("receipt", "")) if age < RECEIPT_SECONDS else ""
 
     def holds(self, registration: Registration) -> bool:
         """Whether this browser's grant opens `registration`."""
@@ -113,8 +115,8 @@ class Journey:
 
     def finish(self, registration: Registration, *, submitted: bool = False) -> None:
         """The journey is over: nothing is left but the right to see its closing page for a while."""
-        self._data = {}
         self.session.pop(_STATUS_KEY, None)
+        self._data = {"finished": timezone.now().timestamp()}
         self._write(receipt=str(registration.token), **({"submitted": True} if submitted else {}))
         if SESSION_KEY not in self.session:  # somebody who is signed in here stays so as they chose
             self.session.set_expiry(RECEIPT_SECONDS)

@@ -22,7 +22,8 @@ from sms.models import Message, MessageKind, MessageState
 from tamin_portal import alarms, limits
 from tamin_portal.models import AlarmCode
 
-# Nobody may use up the day so that its victims do not hear of a theft. `accounts.notices` bounds the number of alerts.
+# Nobody may use up the day so that its victims do not hear of a theft. `accounts.notices` bounds the alerts of an
+# account, and has none for what a stranger can cause.
 NEVER_HELD_BACK = (MessageKind.CODE, MessageKind.ALERT)
 LOOK_EVERY = 10.0  # seconds
 

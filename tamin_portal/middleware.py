@@ -81,22 +81,25 @@ class ClientAddress:
 
     @staticmethod
     def _network(address: str) -> str:
-        try:
-            peer = ipaddress.ip_address(address)
-        except ValueError:
+        peer = _ip(address)
+        if peer is None:
             return address
-        if peer.version == 4:
-            return address
-        if peer.ipv4_mapped:
-            return str(peer.ipv4_mapped)
-        return str(ipaddress.ip_network((int(peer), 64), strict=False))
+        return str(ipaddress.ip_network((int(peer), 64), strict=False)) if peer.version == 6 else str(peer)
 
     def _is_trusted(self, address: str) -> bool:
-        try:
-            peer = ipaddress.ip_address(address)
-        except ValueError:  # a UNIX socket has no address: the proxy is on this machine
+        peer = _ip(address)
+        if peer is None:  # a UNIX socket has no address: the proxy is on this machine
             return bool(self.trusted) and address == "local"
         return any(peer in network for network in self.trusted)
+
+
+def _ip(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """IPv4 also as a socket for both kinds writes it (::ffff:203.0.113.9). None: no address."""
+    try:
+        peer = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    return peer.ipv4_mapped or peer if peer.version == 6 else peer
 
 
 class PostBrake:

@@ -197,3 +197,14 @@ def test_a_clock_put_back_by_an_hour_holds_nobody_for_that_hour() -> None:
     let_pass(hours=-1)
     assert pause(where) == 0
     assert pause(where) == 10  # what was counted still counts
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("minutes", [10, 60])
+def test_nor_is_what_all_strangers_wait_for_ever_longer_than_its_own_longest(minutes: int) -> None:
+    """Though the pause of an address may be longer."""
+    for number in range(limits.SIGN_IN_ELSEWHERE_FREE_FAILURES + 5):
+        pause(unknown(f"10.0.0.{number}"))
+    assert [pause(unknown("10.9.9.9")) for _ in range(3)] == [0, 0, 60]
+    let_pass(minutes=-minutes)
+    assert pause(unknown("10.9.9.9")) == 0

@@ -12,6 +12,7 @@ from registration.models import Registration
 from registration.services import matching
 from registration.states import State
 from tamin_portal.persian import fold_digits
+from tests.entrances import UNKNOWN, move_clock
 from tests.journeys import (
     DONE,
     MATCHES,
@@ -197,3 +198,15 @@ def test_pages_with_a_person_on_them_are_not_stored(browser):
     assert browser.get(URL)["Cache-Control"] == "no-store"
     browser.step_three(Answers.of(MATCHES))
     assert "no-store" in browser.get(DONE)["Cache-Control"]
+
+
+@pytest.mark.parametrize("begins", ["/portal/recovery", ""], ids=["another one's recovery", "nothing"])
+def test_the_closing_page_is_over_after_a_quarter_of_an_hour_whoever_goes_on_there(browser, monkeypatch, begins):
+    browser.confirm()
+    browser.step_three(Answers.of(MATCHES))
+    if begins:
+        assert browser.post(begins, {"national_id": UNKNOWN}).status_code == 302
+    move_clock(monkeypatch, timedelta(minutes=14))
+    assert browser.get(DONE).status_code == 200
+    move_clock(monkeypatch, timedelta(minutes=2))
+    assert browser.get(DONE).status_code == 302

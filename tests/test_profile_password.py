@@ -13,6 +13,7 @@ from accounts.profile_texts import sentence
 from accounts.services import changes
 from tamin_portal.errors import PortalError
 from tests.accounts import PASSWORD, REZA, spy_on_hashing, together
+from tests.entrances import UNKNOWN
 from tests.journeys import texts_on
 from tests.profile import (
     MAIL,
@@ -233,3 +234,15 @@ def test_the_device_on_which_it_is_done_stays_remembered_and_no_other() -> None:
     here = TrustedDevice.objects.earliest("pk")
     hand_in(browser, PASS)
     assert list(TrustedDevice.objects.all()) == [here]
+
+
+def test_no_way_that_is_open_to_a_stolen_session_gives_it_new_tries() -> None:
+    """They are counted by when the session began: neither a new key nor a journey begun in it changes that."""
+    _user, browser = owner()
+    for _ in range(4):
+        hand_in(browser, PASS, WRONG)
+    assert hand_in(browser, PASS, WRONG).status_code == 429
+    for page in ("profile/devices/end-others", "recovery", "sign-in/by-code"):
+        assert browser.post(f"/portal/{page}", {"national_id": UNKNOWN}).status_code == 302
+    assert is_in(browser)
+    assert hand_in(browser, PASS, WRONG).status_code == 429

@@ -37,6 +37,8 @@ POLICY_WORDS = ("default-src 'none'", "script-src 'self'", "style-src 'self'")
         ("2001:db8:1:2:ffff::1", "", [], "2001:db8:1:2::/64"),
         ("::ffff:203.0.113.9", "", [], "203.0.113.9"),
         ("fe80::1%eth0", "", [], "fe80::/64"),
+        ("::ffff:10.0.0.2", "198.51.100.1", ["10.0.0.0/8"], "198.51.100.1"),  # a socket that takes both kinds
+        ("10.0.0.2", "198.51.100.1, ::ffff:10.0.0.7", ["10.0.0.0/8"], "198.51.100.1"),
     ],
 )
 def test_the_callers_address(settings, peer, forwarded, trusted, address):

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import devices
-from accounts.models import EventKind, Session, SignInFailures, TrustedDevice, User
+from accounts.models import EventKind, Session, SignInFailures, TrustedDevice
 from accounts.services.sign_in import succeeded
 from sms.models import Message
 from tamin_portal import limits
@@ -136,7 +136,7 @@ def test_a_household_computer_is_known_to_all_who_ticked_there(client) -> None:
         pause_everybody(national_id)
         assert sign_in(client, national_id).status_code == 302
         client.post(OUT)
-    devices.forget_all(User.objects.get(national_id=REZA))
+    TrustedDevice.objects.filter(account__national_id=REZA).delete()
     assert sign_in(client, REZA).status_code == 429  # whose trust has ended
     pause_everybody(UNKNOWN)
     assert sign_in(client, UNKNOWN).status_code == 302  # the other one's has not
@@ -152,15 +152,15 @@ def test_the_cookie_keeps_the_latest_of_many_and_none_that_nobody_needs(client) 
     held = devices.secrets_of(client.post(OUT).wsgi_request)
     assert len(held) == devices.ACCOUNTS_AT_MOST
     assert len(client.cookies["trusted"].value) < 400
-    devices.forget_all(people[-1])
+    TrustedDevice.objects.filter(account=people[-1]).delete()
     kept = succeeded(account=people[0], browser="", remember=True, held=held)
     assert kept[1:] == held[1:]  # the newest first, without the one that was forgotten
 
 
 def test_a_trust_ends_with_its_row_whatever_the_cookie_says(client) -> None:
-    user = citizen()
+    citizen()
     remembered(client)
-    assert devices.forget_all(user) == 1
+    TrustedDevice.objects.get().delete()
     pause_everybody()
     assert sign_in(client).status_code == 429
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts import texts
 from accounts.models import EventKind, Session
+from accounts.services import sign_in as sign_in_service
 from accounts.sessions import BEGAN
 from sms.models import Message
 from tamin_portal import limits
@@ -75,6 +76,18 @@ def test_ten_stolen_pages_at_once_are_told_once() -> None:
     assert codes == [302] * 10
     assert events_of(user, EventKind.SESSION_ELSEWHERE) == 1
     assert Message.objects.count() == 1
+
+
+def test_the_end_of_a_stolen_session_holds_the_account_first() -> None:
+    """As every service does: a freeze in the same moment holds the account, and waits for the session's row."""
+    user, owner = citizen(), browser()
+    sign_in(owner)
+    with CaptureQueriesContext(connection) as queries:
+        sign_in_service.used_elsewhere(account=user, session_key=owner.session.session_key, browser="Firefox")
+    statements = [query["sql"] for query in queries if "accounts_" in query["sql"]]
+    assert statements[0].startswith("SELECT")
+    assert 'FROM "accounts_user"' in statements[0]
+    assert 'DELETE FROM "accounts_session"' in statements[1]
 
 
 def test_a_browser_that_was_updated_in_mid_session_is_the_same_browser() -> None:

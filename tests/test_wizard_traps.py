@@ -226,7 +226,7 @@ def test_the_session_key_changes_when_the_code_is_right(browser):
 def test_the_journey_ends_with_the_closing_page(browser):
     browser.register()
     assert step_shown(browser.get(URL)) == "mobile"
-    assert set(browser.session["registration"]) == {"receipt", "submitted"}
+    assert set(browser.session["registration"]) == {"receipt", "finished", "submitted"}
     assert browser.get(DONE).status_code == 200
     assert Browser().get(DONE)["Location"] == URL
 

@@ -67,8 +67,9 @@ def succeeded(*, account: User, browser: str, remember: bool, held: Sequence[str
 @transaction.atomic
 def used_elsewhere(*, account: User, session_key: str, browser: str) -> None:
     """End a session that another browser used, and tell its owner: once, however many pages were asked for."""
-    if Session.objects.filter(session_key=session_key, account=account).delete()[0]:
-        notices.record(account=account, kind=EventKind.SESSION_ELSEWHERE, actor=notices.PORTAL, browser=browser)
+    row = User.objects.select_for_update().filter(pk=account.pk).first()  # also of an account that is being closed
+    if row and Session.objects.filter(session_key=session_key, account=row).delete()[0]:
+        notices.record(account=row, kind=EventKind.SESSION_ELSEWHERE, actor=notices.PORTAL, browser=browser)
 
 
 def _known(account: User, held: Sequence[str]) -> tuple[str, TrustedDevice] | None:
