@@ -77,4 +77,4 @@ class Recovering:
         self._request.session[_KEY] = self._data
         if SESSION_KEY not in self._request.session:
             self._request.session.pop(BEGAN, None)  # its time begins now, however old the session of this browser is
-        self._request.session.set_expiry(None)  # not what a registration in the same browser has left of it
+            self._request.session.set_expiry(None)  # not what a registration in the same browser has left of it

@@ -4,7 +4,8 @@ Django's own way to extend its database sessions (docs: "Extending database-back
 a session is one statement: it is read, and its last use written, or it is over. No Redis is asked.
 
 A session of an account ends after `limits.SESSION_IDLE` without a page, and `limits.SESSION_LONGEST` after the
-sign-in however busy it is. One without an account (a registration under way) has only the absolute end.
+sign-in however busy it is. One without an account (a registration under way) has only the absolute end, and a recovery
+that is begun in it has the whole time again.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable
 
 from django.conf import settings
@@ -22,6 +23,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_WITH_PORT = re.compile(r"(?:([^:]+)|\[(.+)\]):\d{1,5}")
 
 
 class ContentSecurityPolicy:
@@ -94,9 +96,11 @@ class ClientAddress:
 
 
 def _ip(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """IPv4 also as a socket for both kinds writes it (::ffff:203.0.113.9). None: no address."""
+    """IPv4 also as a socket for both kinds writes it (::ffff:203.0.113.9). Without the port that some proxies add:
+    with it each connection would be another caller. None: no address."""
+    with_port = _WITH_PORT.fullmatch(address)
     try:
-        peer = ipaddress.ip_address(address)
+        peer = ipaddress.ip_address(with_port[1] or with_port[2] if with_port else address)
     except ValueError:
         return None
     return peer.ipv4_mapped or peer if peer.version == 6 else peer

@@ -230,3 +230,12 @@ def test_a_page_costs_one_session_query(client) -> None:
         client.get(HOME)
     about = [query["sql"] for query in queries if "accounts_session" in query["sql"]]
     assert len(about) == 1
+
+
+def test_a_recovery_that_is_begun_changes_nothing_about_the_session_of_who_is_signed_in(client) -> None:
+    """It ends with the browser, as they chose."""
+    citizen()
+    sign_in(client)
+    assert client.post("/portal/recovery", {"national_id": UNKNOWN}).status_code == 302
+    assert signed_in(client)
+    assert client.session.get_expire_at_browser_close() is True

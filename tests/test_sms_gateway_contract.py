@@ -252,11 +252,11 @@ def test_sms_ir_fills_a_template_and_what_it_did_not_answer_stays_unknown(use_ga
 @pytest.mark.parametrize("service", [Magfa, SmsIr])
 def test_what_became_of_their_messages_is_asked_by_id(use_gateways, url, service):
     use_gateways(service(url))
-    for kind in (MessageKind.CODE, MessageKind.RESULT, MessageKind.NOTICE):
+    for kind in MessageKind.values:
         queue(kind)
     delivery.drain()
     polling.poll()
-    assert states() == [MessageState.DELIVERED] * 3
+    assert states() == [MessageState.DELIVERED] * 4
 
 
 @pytest.mark.parametrize(("service", "code"), [(Magfa, 14), (SmsIr, 102)])
