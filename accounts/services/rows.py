@@ -55,7 +55,7 @@ def end_pending(*, account: User, but: Challenge | None = None) -> None:
 def end_mobile_changes(*, account: User) -> None:
     """End the change of number that is open, and ask nobody about it any more. The caller holds the account."""
     MobileChange.objects.filter(account=account, stage__in=OPEN_CHANGES).update(stage=MobileChangeStage.ENDED)
-    checks = OwnerCheck.objects.filter(account=account, change__isnull=False)
+    checks = OwnerCheck.objects.filter(account=account, change__isnull=False, next_attempt_at__isnull=False)
     checks.update(next_attempt_at=None, lease=None)
 
 
@@ -69,7 +69,8 @@ def end_recoveries(*, account: User, but: Challenge | None = None) -> None:
     """End what waits for a code or an answer, `but` one. The caller holds the account."""
     others = Challenge.objects.filter(account=account).exclude(stage__in=OVER).exclude(pk=but.pk if but else 0)
     others.update(stage=ChallengeStage.ENDED, next_attempt_at=None, lease=None)
-    checks = OwnerCheck.objects.filter(account=account, challenge__isnull=False)
+    # Only what waits: the purge takes what is over, in another order.
+    checks = OwnerCheck.objects.filter(account=account, challenge__isnull=False, next_attempt_at__isnull=False)
     checks.exclude(challenge_id=but.pk if but else 0).update(next_attempt_at=None, lease=None)
 
 
