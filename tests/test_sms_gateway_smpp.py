@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
@@ -235,6 +236,20 @@ def test_an_idle_bind_is_kept_alive_and_a_deaf_peer_is_noticed(monkeypatch):
         peer.behave("ok")
         assert type(gateway.send(an_sms())) is Accepted
         peer.until(lambda: len(peer.of("bound")) == 2)
+
+
+def test_a_worker_that_was_stopped_for_long_asks_before_it_gives_the_connection_up(monkeypatch):
+    """It has heard nothing because it was not listening: the peer is not deaf."""
+    slept = [0.0]
+    monkeypatch.setattr(smpp_session, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + slept[0]))
+    monkeypatch.setattr(smpp_session, "ENQUIRE_WITHIN", 5)
+    with smpp_peer() as peer, bound(peer) as gateway:
+        gateway.stay_connected()
+        peer.until(lambda: peer.of("bound"))
+        slept[0] = smpp_session.ENQUIRE_EVERY + 3600
+        peer.until(lambda: peer.of("enquired"))
+        assert type(gateway.send(an_sms())) is Accepted
+        assert peer.of("closed") == []
 
 
 def test_a_peer_that_only_drips_is_noticed(monkeypatch):

@@ -72,6 +72,7 @@ class Session:
         self._deliver = deliver
         self.alive = True
         self._heard = time.monotonic()
+        self._enquired = float("-inf")  # whether they are still there
         try:
             self._socket = connect(*address, within=CONNECT_WITHIN)
         except (OSError, UnicodeError) as error:
@@ -167,11 +168,11 @@ class Session:
         try:
             while self.alive:
                 buffer += self._receive()
-                self._enquire()
                 while len(buffer) >= 16 and len(buffer) >= (length := _length(buffer)):
                     self._heard = time.monotonic()
                     self._take(buffer[:length])
                     buffer = buffer[length:]
+                self._enquire()
         except Exception as error:
             if self.alive:
                 log.warning("smpp: the connection ended (%s)", type(error).__name__)
@@ -187,12 +188,15 @@ class Session:
         return received
 
     def _enquire(self) -> None:
-        """Half a word does not count as one: a peer that drips is as good as deaf."""
-        silent = time.monotonic() - self._heard
-        if silent > ENQUIRE_EVERY + ENQUIRE_WITHIN:
-            raise TimeoutError
-        if silent > ENQUIRE_EVERY:
+        """Half a word does not count as one: a peer that drips is as good as deaf. One that was not asked is not deaf:
+        perhaps it is we who were stopped."""
+        now = time.monotonic()
+        if self._enquired > self._heard:
+            if now - self._enquired > ENQUIRE_WITHIN:
+                raise TimeoutError
+        elif now - self._heard > ENQUIRE_EVERY:
             self._send("enquire_link", None, {})
+            self._enquired = now
 
     def _take(self, raw: bytes) -> None:
         code, sequence = struct.unpack(">4xL4xL", raw[:16])
