@@ -22,6 +22,15 @@ PUMPING_USED = 0.2  # and fewer than this share used one
 PREFIX_LENGTH = 9  # of +989121234567: ten thousand neighbours
 PREFIX_CODES_PER_HOUR = 100
 
+# Conduct: how much of what was tried within the hour came to something (tamin_portal/abuse/conduct.py).
+CONDUCT_WITHIN = timedelta(hours=1)
+CONDUCT_SLOT = timedelta(minutes=5)  # counted in slots of this length
+# What came to nothing: from the first figure on it is watched, from the second on it is put under pressure; only
+# where it is also more than what came to something.
+CONDUCT_FLOORS = {"address": (10, 20), "network": (40, 80), "prefix": (40, 80), "population": (300, 1_000)}
+CONDUCT_FRESH_TIMES = 3  # so many times as much is borne while codes may still be used
+CONDUCT_KEPT = timedelta(hours=3)
+
 # Requests.
 POSTS_PER_ADDRESS = 600  # a minute; a whole mobile operator can sit behind one address
 LARGEST_FIELD = 1_000  # characters of one text field
