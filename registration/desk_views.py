@@ -176,7 +176,7 @@ def _refused(request: HttpRequest, row: Registration, error: PortalError) -> Htt
 def _page(request: HttpRequest, row: Registration, form: WorkForm, *, ask: bool = False) -> HttpResponse:
     context = {
         **_around(request, row),
-        **desk_page.context_of(row, by=_clerk(request), ask=ask),
+        **desk_page.context_of(row, by=_clerk(request), asker=Desk(request.session).asker(row), ask=ask),
         "form": form,
         "errors": bool(form.errors),
     }

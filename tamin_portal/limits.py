@@ -5,12 +5,18 @@ The reasons are in docs/decisions/; the rule that Redis may be down is why none 
 
 from datetime import timedelta
 
-# Codes (SMS), per mobile number.
+# Codes (SMS), per mobile number, and each `Allowance` by itself.
 CODE_DIGITS = 6
 CODE_GAP = timedelta(seconds=60)  # asked for again sooner: no error, no SMS, the wait is shown
-CODE_ASKERS_IN_GAP = 20  # sessions that asked for one number sooner, and whose tries are counted: the newest
+CODE_ASKERS_IN_GAP = 20  # sessions of one address that asked for one number sooner: the newest have places in its queue
+CODE_PLACES = 100  # of one number, all addresses together
+CODE_PLACE_LIFE = timedelta(minutes=30)  # then who is still there asks again
 CODES_PER_HOUR = 5
 CODES_PER_DAY = 10
+# Beyond these, of what anybody can ask for: kept for addresses that have had no code for this number within the day,
+# one for each. More than a stranger on twenty addresses uses up; each adds to the odds of guessing (SECURITY.md).
+CODES_KEPT_PER_DAY = 20
+CODES_KEPT_PER_NETWORK = 12  # of them, for all addresses of one IPv4 /24 or IPv6 /48
 CODE_TO_BE_ACCEPTED_WITHIN = timedelta(minutes=10)  # else it expires unsent
 CODE_LIFE = timedelta(minutes=10)  # from the moment a gateway accepted it
 CODE_UNCONFIRMED_AFTER = timedelta(seconds=60)  # without a receipt, where one is due; then the page says what to do

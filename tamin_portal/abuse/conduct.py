@@ -88,6 +88,11 @@ def credit(*, kind: Kind, origin: Origin, prefix: str = "", tried_at: datetime |
     _add(_scopes(kind, origin, prefix), slot, tried=0, good=1)
 
 
+def take_back(*, kind: Kind, origin: Origin, prefix: str = "") -> None:
+    """What was just counted has caused nothing, and is not counted."""
+    _add(_scopes(kind, origin, prefix), slot_of(timezone.now()), tried=0, good=1)
+
+
 def look(*, kind: Kind, origin: Origin, prefix: str = "") -> Conduct:
     """How those stand that a request of `kind` belongs to. One statement."""
     scopes = dict(_scopes(kind, origin, prefix))

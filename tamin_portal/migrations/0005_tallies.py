@@ -4,30 +4,46 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('portal', '0004_alarms_of_mail'),
+        ("portal", "0004_alarms_of_mail"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='alarm',
-            name='code',
-            field=models.CharField(choices=[('out_of_order', 'A gateway refuses our account: credit, key or line'), ('given_up', 'A result could not be sent for three days'), ('budget', "The day's budget is nearly used"), ('pumping', 'Codes are asked for and not used'), ('prefix', 'Very many codes to numbers that begin alike'), ('spraying', 'Very many sign-ins fail'), ('receipts', 'Receipts arrive that cannot be read'), ('registry', 'A registry cannot be asked: key, quota or extract'), ('certificate', "A registry's certificate is not right"), ('daily_cap', "The day's inquiries are used up; requests wait"), ('server', 'The mail server cannot be reached, or refuses us; letters wait'), ('letter_given_up', 'A letter could not be sent for three days')], max_length=20, verbose_name='alarm'),
+            model_name="alarm",
+            name="code",
+            field=models.CharField(
+                choices=[
+                    ("out_of_order", "A gateway refuses our account: credit, key or line"),
+                    ("given_up", "A result could not be sent for three days"),
+                    ("budget", "The day's budget is nearly used"),
+                    ("pumping", "Codes are asked for and not used"),
+                    ("prefix", "Very many codes to numbers that begin alike"),
+                    ("spraying", "Very many sign-ins fail"),
+                    ("receipts", "Receipts arrive that cannot be read"),
+                    ("registry", "A registry cannot be asked: key, quota or extract"),
+                    ("certificate", "A registry's certificate is not right"),
+                    ("daily_cap", "The day's inquiries are used up; requests wait"),
+                    ("server", "The mail server cannot be reached, or refuses us; letters wait"),
+                    ("letter_given_up", "A letter could not be sent for three days"),
+                ],
+                max_length=20,
+                verbose_name="alarm",
+            ),
         ),
         migrations.CreateModel(
-            name='Tally',
+            name="Tally",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scope', models.CharField(max_length=32)),
-                ('slot', models.PositiveIntegerField()),
-                ('shard', models.PositiveSmallIntegerField(default=0)),
-                ('tried', models.PositiveIntegerField(default=0)),
-                ('good', models.PositiveIntegerField(default=0)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("scope", models.CharField(max_length=32)),
+                ("slot", models.PositiveIntegerField()),
+                ("shard", models.PositiveSmallIntegerField(default=0)),
+                ("tried", models.PositiveIntegerField(default=0)),
+                ("good", models.PositiveIntegerField(default=0)),
             ],
             options={
-                'indexes': [models.Index(fields=['slot'], name='tally_by_age')],
-                'constraints': [models.UniqueConstraint(fields=('scope', 'slot', 'shard'), name='tally_key')],
+                "indexes": [models.Index(fields=["slot"], name="tally_by_age")],
+                "constraints": [models.UniqueConstraint(fields=("scope", "slot", "shard"), name="tally_key")],
             },
         ),
     ]
