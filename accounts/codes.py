@@ -166,7 +166,8 @@ def try_code(*, purpose: CodePurpose, mobile: str, asker: str, typed: str) -> On
     if right:
         return right[0]
     if not any(code.code_hash for code in mine):
-        raise PortalError("code_elsewhere", wait=wait(purpose=purpose, mobile=mobile, asker=asker))
+        due = [code.next_attempt_at for code in mine if code.next_attempt_at]
+        raise PortalError("code_elsewhere", wait=max(map(seconds_left, due), default=0))
     raise PortalError("code_wrong")
 
 
