@@ -113,15 +113,13 @@ def release(*, purpose: CodePurpose, mobile: str, asker: str) -> bool:
     was."""
     held = OneTimeCode.objects.filter(purpose=purpose, mobile=mobile, asker__in=keyed_hashes("asker", asker))
     places = list(held.filter(is_held=True, next_attempt_at__isnull=False))
-    return any([_release(place) for place in places])
+    return bool(sum(_release(place) for place in places))
 
 
 def release_called() -> int:
     """Let the held places go on whose turn has come; returns how many. For a worker."""
-    called = OneTimeCode.objects.filter(
-        pk__in=code_turns.call(OneTimeCode), is_held=True, next_attempt_at__isnull=False
-    )
-    return sum(_release(place) for place in called)
+    called = OneTimeCode.objects.filter(pk__in=code_turns.call(OneTimeCode), is_held=True)
+    return sum(_release(place) for place in called.filter(next_attempt_at__isnull=False))
 
 
 def send_due(*, seconds: float = 50) -> int:

@@ -48,11 +48,8 @@ PROOF_DEAREST = 16  # times that, for an address of which nothing comes to anyth
 PROOF_NETWORK_SHARE = 4  # or a network with so many times as much;
 PROOF_FLOOD = 4  # all prices double once so many times the population's floor came to nothing
 PROOF_LIFE = timedelta(minutes=20)  # from the page to the use
-TURNS_PER_MINUTE = {
-    "code": 10,
-    "challenge": 10,
-    "password": 20,
-}  # without a proof: how many go on, by turns of the networks
+# Without a proof: how many go on, by turns of the networks.
+TURNS_PER_MINUTE = {"code": 10, "challenge": 10, "password": 20}
 TURN_LIFE = timedelta(minutes=30)  # a place that nobody asks for any more
 TURN_SERVES = timedelta(minutes=10)  # from its being called
 TURNS_OF_NETWORK = 200  # places of one network: the newest replaces the oldest of them
