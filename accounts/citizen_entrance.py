@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 
-from accounts import backends, browsers, devices, sign_in_state, throttle, tips
+from accounts import backends, browsers, devices, pressure, sign_in_state, throttle, tips
 from accounts.models import TrustedDevice, User
 from accounts.services import sign_in
 
@@ -26,14 +26,19 @@ class Passed:
     needs_code: bool
 
 
-def try_password(request: HttpRequest, *, national_id: str, password: str) -> Passed | None:
-    """Whose password it is; nobody is signed in yet. None: refused, whatever was wrong.
+def try_password(request: HttpRequest, *, national_id: str, password: str, solution: str = "") -> Passed | None:
+    """Whose password it is; nobody is signed in yet. None: refused, whatever was wrong. `solution`: of a proof of work.
 
-    Raises PortalError("sign_in_pause", seconds=…) while a pause lasts; then nothing was compared.
+    Raises PortalError, and then nothing was compared: sign_in_pause (`seconds`) while a pause lasts, pressure
+    (`seconds`) where a proof of work is asked for.
     """
     proof, device = sign_in_state.proof_of(request, national_id), devices.trusted(request, national_id)
     where = _buckets(request, proof, device)
-    throttle.count_try(account=_account_key(national_id), where=where)
+    account = _account_key(national_id)
+    if not proof and device is None:
+        pressure.let_through(request, account=account, solution=solution)
+    throttle.count_try(account=account, where=where)
+    pressure.count(request)
     user, right = backends.password_of_citizen(national_id=national_id, password=password)
     if user and right and user.is_active:
         asked_for = user.code_at_sign_in or settings.SIGN_IN_CODE == "always"
@@ -50,6 +55,7 @@ def admit(request: HttpRequest, user: User, response: HttpResponse, *, remember:
     held = devices.secrets_of(request)
     kept = sign_in.succeeded(account=user, browser=browsers.in_words(request), remember=remember, held=held)
     _forget_failures(request, user.national_id)
+    pressure.succeeded(request, account=str(user.pk))
     sign_in_state.clear(request)
     before = request.session.session_key
     login(request, user, backend=_BACKEND)

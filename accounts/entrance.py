@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
-from accounts import devices, throttle
+from accounts import devices, pressure, throttle
 from accounts.models import User
 
 _KIND = "staff"
@@ -16,16 +16,21 @@ def account_key(name: str) -> str:
     return throttle.account_key(kind=_KIND, name=name)
 
 
-def check_password(request: HttpRequest, *, name: str, password: str) -> tuple[User, str] | None:
-    """Who it is, and the account's keyed hash; nobody is signed in yet. None: it was not right.
+def check_password(request: HttpRequest, *, name: str, password: str, solution: str = "") -> tuple[User, str] | None:
+    """Who it is, and the account's keyed hash; nobody is signed in yet. None: it was not right. `solution`: of a proof
+    of work.
 
-    Raises PortalError("sign_in_pause", seconds=…) while a pause lasts; then nothing was compared.
+    Raises PortalError, and then nothing was compared: sign_in_pause (`seconds`) while a pause lasts, pressure
+    (`seconds`) where a proof of work is asked for.
     """
     account = account_key(name)
     device = devices.known_device(request, *throttle.account_keys(kind=_KIND, name=name))
     address: str = request.client_address  # type: ignore[attr-defined]
     where = throttle.buckets(device=device, address=address)
+    if not device:
+        pressure.let_through(request, account=account, solution=solution)
     throttle.count_try(account=account, where=where)
+    pressure.count(request)
     user = authenticate(request, username=name, password=password)
     if user is None:
         return None

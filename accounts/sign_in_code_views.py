@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import FormView
 
-from accounts import citizen_entrance, code_delivery, code_texts, codes, devices, sign_in_state, texts
+from accounts import citizen_entrance, code_delivery, code_texts, codes, devices, held_page, sign_in_state, texts
 from accounts.forms import ByCodeForm, CodeForm
 from accounts.models import CodePurpose, User
 from accounts.services import challenges, sign_in
@@ -87,7 +87,8 @@ class CodePage(FormView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         if self.waiting:
-            return context | {"wait": challenges.wait(challenge=self.waiting.challenge)}
+            challenge = self.waiting.challenge
+            return context | {"wait": challenges.wait(challenge=challenge)} | held_page.context(self.request, challenge)
         if self.second:
             return context | {"wait": _wait(*self.second)} | _delivery(*self.second)
         return context
@@ -134,6 +135,16 @@ def delivery(request: HttpRequest) -> HttpResponse:
     if second is None:
         raise Http404
     return render(request, "registration/_delivery.html", _delivery(*second))
+
+
+@require_POST
+@never_cache
+def proof(request: HttpRequest) -> HttpResponse:
+    """The browser solved what the page gave it: the code goes on, if it was held. Alike for every national ID."""
+    waiting = sign_in_state.waiting(request)
+    if waiting is None:
+        raise Http404
+    return held_page.pay(request, waiting.challenge)
 
 
 @require_POST

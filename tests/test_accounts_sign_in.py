@@ -63,8 +63,8 @@ def test_the_page_asks_with_the_guides_labels_and_for_a_password_manager(client)
         assert f'for="id_{name}">{form[name].label}<' in page
 
 
-def test_looking_at_the_page_asks_the_database_nothing(client, django_assert_num_queries) -> None:
-    with django_assert_num_queries(0):
+def test_looking_at_the_page_asks_the_database_only_how_its_address_stands(client, django_assert_num_queries) -> None:
+    with django_assert_num_queries(1):
         client.get(PAGE)
     assert not Session.objects.exists()
 

@@ -25,11 +25,10 @@ _LONGEST = 2_000  # characters of a solution
 
 def challenge(*, target: str, price: int) -> str:
     """A challenge for whoever is `target`, as JSON for the page; `price`: how many times the first difficulty."""
-    least = limits.PROOF_TRIALS * max(1, price)
     made = altcha.create_challenge(
         _ALGORITHM,
         limits.PROOF_COST,
-        counter=least + secrets.randbelow(least),
+        counter=secrets.randbelow(limits.PROOF_TRIALS * max(1, price)),
         expires_at=timezone.now() + limits.PROOF_LIFE,
         data={"target": _target(target)},
         hmac_secret=_key("challenge"),

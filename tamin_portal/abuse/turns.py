@@ -43,6 +43,12 @@ def wait(*, queue: str, name: str) -> int:
     return _wait(row) if row else 0
 
 
+def renews(seconds: int) -> int:
+    """After how many seconds a page without script looks again, where the turn comes in `seconds`."""
+    soonest, latest = (int(span.total_seconds()) for span in limits.TURN_RENEWS)
+    return max(soonest, min(seconds, latest))
+
+
 def call(queue: str) -> list[str]:
     """Call those whose turn it is by now: so many a minute. Returns their references. For a worker and for pages."""
     with transaction.atomic():
