@@ -43,13 +43,13 @@ CONDUCT_KEPT = timedelta(hours=3)
 
 # Proof of work and turns, under pressure (tamin_portal/abuse/proof.py, turns.py; docs/decisions/0022).
 PROOF_COST = 1_000  # PBKDF2 iterations of one trial; a challenge costs the server one trial
-PROOF_TRIALS = 1_000  # at price 1 so many at most: an old phone's 2 s (docs/benchmarks.md)
+PROOF_TRIALS = 800  # at price 1 so many at most: an old phone's 2 s (docs/benchmarks.md)
 PROOF_DEAREST = 16  # times that, for an address of which nothing comes to anything,
 PROOF_NETWORK_SHARE = 4  # or a network with so many times as much;
 PROOF_FLOOD = 4  # all prices double once so many times the population's floor came to nothing
 PROOF_LIFE = timedelta(minutes=20)  # from the page to the use
 # Without a proof: how many go on, by turns of the networks.
-TURNS_PER_MINUTE = {"code": 10, "challenge": 10, "password": 20}
+TURNS_PER_MINUTE = {"code": 10, "challenge": 10, "password": 10}
 TURN_LIFE = timedelta(minutes=30)  # a place that nobody asks for any more
 TURN_SERVES = timedelta(minutes=10)  # from its being called
 TURN_RENEWS = (timedelta(seconds=5), timedelta(seconds=30))  # a page without script looks again, soonest and latest
