@@ -1,7 +1,7 @@
 """One-time codes: ask, try, consume.
 
 A code is bound to purpose, mobile and the session that asked (`asker`, a secret of that session), and is compared with
-what that session types, and with nothing else: no answer depends on another session's secret (docs/decisions/0020).
+what that session types, and with nothing else: no answer depends on another session's secret (docs/decisions/0031).
 Only a keyed hash is stored. Limits are in `tamin_portal.limits`; all are counted in the database. Which session gets
 a number's next code is in `accounts.code_places`.
 """
