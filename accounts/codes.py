@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts.models import CodePurpose, OneTimeCode, User
 from sms import budget, outbox, texts
-from sms.models import MessageKind, MessageState
+from sms.models import MessageKind, MessageState, Share
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.leases import lock_name
@@ -45,7 +45,7 @@ def issue(*, purpose: CodePurpose, mobile: str, asker: str, operator: str = "") 
     """Send a code for `purpose` to `mobile`, for the session that holds the secret `asker`.
 
     Raises PortalError: "code_limit" (`retry_at`) when the hour's or the day's codes of this number (`_recent`)
-    are used up, "code_budget" when the day's budget is left for other messages.
+    are used up, "code_budget" (`retry_at`) when its share of the day's budget is.
     """
     with transaction.atomic():
         lock_name(f"code:{mobile}")
@@ -58,9 +58,11 @@ def issue(*, purpose: CodePurpose, mobile: str, asker: str, operator: str = "") 
         retry_at = _limit_hit([at for at, state in recent if state not in _NEVER_SENT], now)
         if retry_at:
             raise PortalError("code_limit", retry_at=retry_at)
-        if not _is_paid_for(mobile):
-            raise PortalError("code_budget")
-        _send(purpose=purpose, mobile=mobile, asker=asker, operator=operator, now=now)
+        share = _share(mobile)
+        retry_at = budget.next_part(share)
+        if retry_at:
+            raise PortalError("code_budget", retry_at=retry_at)
+        _send(purpose=purpose, mobile=mobile, asker=asker, operator=operator, now=now, share=share)
     return Issued(sent=True, wait=int(limits.CODE_GAP.total_seconds()))
 
 
@@ -119,16 +121,14 @@ def purge(*, before: datetime, dry_run: bool = False) -> int:
     return old.count() if dry_run else old.delete()[0]
 
 
-def _is_paid_for(mobile: str) -> bool:
-    """Whether today's budget has a code for `mobile`: to its end for a number that somebody has proven."""
-    if budget.allows_code(known_number=False):
-        return True
+def _share(mobile: str) -> Share:
+    """Which share of the day's budget a code for `mobile` costs: that of numbers that somebody has proven, or not."""
     used = OneTimeCode.objects.filter(mobile=mobile, used_at__isnull=False)
     proven = used.exists() or User.objects.filter(mobile=mobile).exists()
-    return proven and budget.allows_code(known_number=True)
+    return Share.PROVEN if proven else Share.NEW
 
 
-def _send(*, purpose: CodePurpose, mobile: str, asker: str, operator: str, now: datetime) -> None:
+def _send(*, purpose: CodePurpose, mobile: str, asker: str, operator: str, now: datetime, share: Share) -> None:
     code = "".join(secrets.choice("0123456789") for _ in range(limits.CODE_DIGITS))
     row = OneTimeCode(purpose=purpose, mobile=mobile, asker=keyed_hash("asker", asker), created_at=now)
     row.code_hash = keyed_hash(_binding(row), code)
@@ -139,9 +139,10 @@ def _send(*, purpose: CodePurpose, mobile: str, asker: str, operator: str, now: 
         dedupe_key=f"code:{uuid.uuid4()}",
         operator=operator,
         expires_at=now + limits.CODE_TO_BE_ACCEPTED_WITHIN,
+        share=share,
     )
     row.save(force_insert=True)
-    budget.code_was_queued(row.message.parts)
+    budget.code_was_queued(share, row.message.parts)
 
 
 def _binding(code: OneTimeCode) -> str:
