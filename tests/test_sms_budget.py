@@ -13,13 +13,15 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts import codes, notices
-from accounts.models import CodePurpose, EventKind
+from accounts.asking import Asking
+from accounts.models import Allowance, CodePurpose, EventKind
 from sms import budget, delivery, operating
 from sms.gateways.base import TryAgain
 from sms.models import Message, MessageKind, MessageState, Share, share_of
 from sms.shares import divided
 from sms.tasks import watch
 from tamin_portal import alarms
+from tamin_portal.abuse.origins import origin_of
 from tamin_portal.errors import PortalError
 from tamin_portal.models import AlarmCode
 from tests import sms_fixtures
@@ -112,6 +114,40 @@ def test_a_notice_that_a_stranger_can_cause_costs_the_strangers_share() -> None:
     notices.record(account=account, kind=EventKind.MANY_FAILURES, actor="portal")
     notices.record(account=account, kind=EventKind.PASSWORD_CHANGED, actor="portal")
     assert list(Message.objects.order_by("pk").values_list("kind", "share")) == [(NOTICE, "rest"), (ALERT, "results")]
+
+
+@pytest.mark.parametrize(
+    ("allowance", "is_good", "proven", "share"),
+    [
+        (Allowance.PASSWORD, True, True, Share.OWN),
+        (Allowance.TRUSTED, False, True, Share.OWN),
+        (Allowance.DESK, True, False, Share.OWN),
+        (Allowance.SIGNED_IN, True, False, Share.NEW),
+        (Allowance.ASKED, True, True, Share.PROVEN),
+        (Allowance.ASKED, True, False, Share.NEW),
+        (Allowance.ASKED, False, True, Share.REST),
+        (Allowance.ASKED, False, False, Share.REST),
+    ],
+)
+def test_a_code_costs_the_share_of_who_asks_and_of_the_number(
+    allowance: Allowance, is_good: bool, proven: bool, share: Share
+) -> None:
+    if proven:
+        citizen(mobile=NUMBER)
+    by = Asking(origin=origin_of("203.0.113.7"), is_good=is_good)
+    codes.issue(purpose=CodePurpose.REGISTER, mobile=NUMBER, asker="someone", allowance=allowance, by=by)
+    assert Message.objects.get().share == share
+
+
+def test_a_place_in_the_queue_costs_its_own_share_and_is_given_up_where_that_is_used_up(at: At, monkeypatch) -> None:
+    at(9)
+    for asker, is_good in (("first", True), ("bad address", False), ("good address", True)):
+        by = Asking(origin=origin_of(f"203.0.113.{len(asker)}"), is_good=is_good)
+        codes.issue(purpose=CodePurpose.REGISTER, mobile=NUMBER, asker=asker, by=by)
+    sent(rooms()[Share.REST], Share.REST)
+    move_clock(monkeypatch, timedelta(seconds=61))
+    codes.send_due()
+    assert list(Message.objects.filter(to=NUMBER).values_list("share", flat=True)) == ["new", "new"]
 
 
 # ── who may have a code
