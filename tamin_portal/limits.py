@@ -52,7 +52,9 @@ SIGN_IN_LONGEST_PAUSE = timedelta(minutes=15)
 # All unknown devices of an account together: looser, and short, so that nobody can hold the owner off for long.
 SIGN_IN_ELSEWHERE_FREE_FAILURES = 20
 SIGN_IN_ELSEWHERE_LONGEST_PAUSE = timedelta(minutes=1)
-SIGN_IN_ELSEWHERE_SPARES = 2  # tries of an address that had none for long: they do not wait for what others did
+SIGN_IN_ELSEWHERE_SPARES = 2  # tries of an address that had none for long: they do not wait for what others did,
+SIGN_IN_SPARES_OF_NETWORK = 4  # so many a day of an IPv4 /24 or IPv6 /48,
+SIGN_IN_SPARES_A_DAY = 500  # and of all unknown devices of an account together
 SIGN_IN_FORGET_AFTER = timedelta(hours=24)
 # The status page, per national ID and address; short, because the tracking code alone has 900 million values.
 STATUS_FREE_FAILURES = 4
@@ -60,6 +62,9 @@ STATUS_FIRST_PAUSE = timedelta(seconds=2)
 STATUS_LONGEST_PAUSE = timedelta(seconds=30)
 # All addresses of an ID together: past these an address waits after its first wrong try already, but only for its own.
 STATUS_ELSEWHERE_FREE_FAILURES = 20
+STATUS_NETWORK_FREE_FAILURES = 40  # of an ID, all addresses of an IPv4 /24 or IPv6 /48 together
+STATUS_CROWD_FREE_FAILURES = 1_000  # past these of all addresses the pauses after a wrong try grow up to
+STATUS_CROWD_LONGEST_PAUSE = timedelta(minutes=15)
 STATUS_SHOWN = timedelta(minutes=30)  # after the tracking code was right; then it is asked for again
 STATUS_RENEWS = timedelta(seconds=30)  # the page loads itself anew while a request is being checked,
 STATUS_RENEWS_UNTIL = timedelta(minutes=10)  # so long after the code was typed
