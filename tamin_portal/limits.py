@@ -148,7 +148,13 @@ SMS_RESULT_RETRIES = (10, 30, 120, 300, 900)  # seconds, the last repeats with j
 SMS_RESULT_GIVE_UP = timedelta(hours=72)
 SMS_LARGEST_WEIGHT = 1_000_000  # of a gateway among those it shares with
 SMS_LOOK_UP_PAUSE = timedelta(seconds=10)  # a gateway shows a message it took a little late
-SMS_BUDGET_NEW_NUMBERS = 0.8  # of the daily budget; from there on no codes to numbers nobody has proven
+# The day's budget (SMS_DAILY_BUDGET): what each share is sure of, in order of standing; together 1 (sms/shares.py).
+SMS_BUDGET_RESULTS = 0.35  # results, security notices, notices
+SMS_BUDGET_OWN = 0.15  # codes after a right password, on a trusted device, at the desk
+SMS_BUDGET_PROVEN = 0.10  # numbers proven once, asked for from addresses of good conduct
+SMS_BUDGET_NEW = 0.25  # new numbers from addresses of good conduct
+SMS_BUDGET_REST = 0.15  # all other codes, and notices that a stranger can cause
+SMS_BUDGET_NEARLY = 0.8  # of what a share has had until now is used: alarm
 ALARM_AGAIN = timedelta(minutes=15)  # a line in the log while one lasts
 ALARM_STANDS = timedelta(hours=24)  # one that tells of an event, after its last time
 BACKLOG_CODES_WAIT = 60  # seconds; past these `sms_backlog` ends with an error
