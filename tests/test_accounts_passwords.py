@@ -143,7 +143,7 @@ def test_a_longer_password_than_any_is_refused_before_hashing(hashing: list[str]
     assert hashing == []
 
 
-def test_an_old_hash_is_renewed_when_the_password_was_right() -> None:
+def test_an_old_hash_is_renewed_when_the_password_was_right(real_hashing) -> None:
     renewed: list[str] = []
     old = PBKDF2PasswordHasher().encode("Abcdefg1!", "saltsaltsalt", iterations=1000)
     assert not check_password("wrong", old, setter=renewed.append)
