@@ -28,8 +28,8 @@ from tamin_portal.abuse.conduct import Kind  # noqa: E402
 AIM, HONEST_AIM = 0.02, 5.0
 WHAT = {Kind.CODE: "SMS", Kind.PASSWORD: "hashes"}
 HEAD = (
-    f"{'':7} {'addresses':>9} {'cores':>5} {'today':>8} {'now':>7} {'ratio':>7}   {'free':>6} {'proof':>6} {'turn':>6}  "
-    f"{'alarm s':>7}   {'calm p95':>8} {'saw':>4}   {'p95 s':>6} {'max s':>6} {'saw':>4} {'shut out':>8}"
+    f"{'':7} {'addresses':>9} {'cores':>5} {'today':>8} {'now':>7} {'ratio':>7}   {'free':>6} {'proof':>6} "
+    f"{'turn':>6}  {'alarm s':>7}   {'calm p95':>8} {'saw':>4}   {'p95 s':>6} {'max s':>6} {'saw':>4} {'shut out':>8}"
 )
 
 

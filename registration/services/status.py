@@ -55,14 +55,14 @@ class Status:
         return self.state == State.SUBMITTED
 
 
-def look(*, national_id: str, tracking_code: str, address: str) -> Registration:
+def look(*, national_id: str, tracking_code: str, address: str, network: str = "") -> Registration:
     """The request of this pair. A wrong ID and a wrong code are the same to the database and to the caller. `address`:
     the caller's, by which tries and conduct are counted.
 
     Raises PortalError: sign_in_pause (`seconds`; nothing was compared), status_not_found.
     """
     account = throttle.account_key(kind="status", name=national_id)
-    where = throttle.buckets_of_status(address=address)
+    where = throttle.buckets_of_status(address=address, network=network)
     throttle.count_try(account=account, where=where)
     origin = origin_of(address)
     conduct.count(kind=Kind.STATUS, origin=origin)
