@@ -58,7 +58,7 @@ class Ledger:
 
 
 class Queue:
-    """What `tamin_portal.abuse.turns` keeps in the database."""
+    """What `tamin_portal.abuse.turns` keeps in the database, of the late ones or of the others."""
 
     def __init__(self, per_minute: int) -> None:
         self.every, self.next_at = 60 / per_minute, 0.0
@@ -151,7 +151,7 @@ class World:
         self.kind, self.flood, self.honest, self.machine = kind, flood, honest, machine
         self.chance = random.Random(seed)  # noqa: S311 - a simulation
         self.ledger = Ledger(kind)
-        self.queue = Queue(limits.TURNS_PER_MINUTE[str(kind)])
+        self.queues = {False: Queue(limits.TURNS_PER_MINUTE[str(kind)]), True: Queue(limits.TURNS_LATE_PER_MINUTE)}
         self.calm, self.pressed = Seen(), Seen()
         self.power, self.solved_until = 0.0, HOUR
         self.waiting: dict[int, _Event] = {}
@@ -262,13 +262,14 @@ class World:
 
     def _wait(self, event: _Event, found: Conduct) -> None:
         self.waiting[event.number] = event
-        self.queue.take(event.number, event.address, found.rank, event.at)
+        is_late = found.rank > limits.TURN_IS_LATE
+        self.queues[is_late].take(event.number, event.address, found.rank, event.at)
 
     def _let_others_go(self, now: float) -> None:
         while self.later and self.later[0][0] <= now:
             _at, tried_at, address = heapq.heappop(self.later)
             self.ledger.credit(address, address, tried_at)
-        for number, at in self.queue.called(now):
+        for number, at in [called for queue in self.queues.values() for called in queue.called(now)]:
             event = self.waiting.pop(number)
             if event.is_flood:
                 self.pressed.caused += 1

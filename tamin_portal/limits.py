@@ -36,7 +36,7 @@ CONDUCT_SLOT = timedelta(minutes=5)  # counted in slots of this length
 CONDUCT_FLOORS = {"address": (10, 20), "network": (40, 80), "prefix": (40, 80), "population": (300, 1_000)}
 CONDUCT_TIMES = {"address": (1, 2), "network": (1, 2), "prefix": (1, 2), "population": (0.75, 1)}
 # So many times as much is borne while codes may still be used: a carrier's morning begins within minutes.
-CONDUCT_FRESH_TIMES = {"address": 10, "network": 5, "prefix": 3, "population": 1}
+CONDUCT_FRESH_TIMES = {"address": 20, "network": 10, "prefix": 3, "population": 1}
 CONDUCT_PROVEN_TIMES = 2  # an address is proven while no more came to nothing than so many times the good ends
 CONDUCT_ADDRESSES_OF_ONE = 3  # at which one person's good ends count within an hour: at home, on the mobile, at work
 CONDUCT_KEPT = timedelta(hours=3)
@@ -50,6 +50,8 @@ PROOF_FLOOD = 4  # all prices double once so many times the population's floor c
 PROOF_LIFE = timedelta(minutes=20)  # from the page to the use
 # Without a proof: how many go on, by turns of the networks.
 TURNS_PER_MINUTE = {"code": 10, "challenge": 10, "password": 10}
+TURN_IS_LATE = 3  # from a network of which more than this came to nothing within the hour: a slow queue of their own
+TURNS_LATE_PER_MINUTE = 3
 TURN_LIFE = timedelta(minutes=30)  # a place that nobody asks for any more
 TURN_SERVES = timedelta(minutes=10)  # from its being called
 TURN_RENEWS = (timedelta(seconds=5), timedelta(seconds=30))  # a page without script looks again, soonest and latest

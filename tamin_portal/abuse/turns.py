@@ -1,7 +1,8 @@
 """The queue of those that give no proof of work: it drains at a set rate, by turns of the networks.
 
 A place's `rank` is how much its network has asked for in vain within the hour (`Conduct.rank`), so who asks for the
-thousandth time comes after everybody who asks for the first. One place for each `name`. Rows are bounded.
+thousandth time comes after everybody who asks for the first, and in a slow queue apart. One place for each `name`.
+Rows are bounded.
 """
 
 from __future__ import annotations
@@ -55,9 +56,7 @@ def call(queue: str) -> list[str]:
         lock_name(f"turns:{queue}")
         now = timezone.now()
         Turn.objects.filter(queue=queue, created_at__lte=now - limits.TURN_LIFE).delete()
-        lately = Turn.objects.filter(queue=queue, called_at__gt=now - _MINUTE, called_at__lte=now).count()
-        most = max(0, limits.TURNS_PER_MINUTE[queue] - lately)
-        called = list(_waiting(queue).order_by("rank", "created_at", "pk")[:most])
+        called = [row for is_late in (False, True) for row in _due(queue, is_late, now)]
         Turn.objects.filter(pk__in=[row.pk for row in called]).update(called_at=now)
     return [row.reference for row in called]
 
@@ -80,12 +79,28 @@ def purge(*, before: datetime, dry_run: bool = False) -> int:
     return old.count() if dry_run else old.delete()[0]
 
 
+def _due(queue: str, is_late: bool, now: datetime) -> list[Turn]:
+    """Whose turn it is now, of the late ones or of the others: each have a rate of their own."""
+    called = Turn.objects.filter(queue=queue, called_at__gt=now - _MINUTE, called_at__lte=now)
+    most = _per_minute(queue, is_late) - called.filter(_which(is_late)).count()
+    return list(_waiting(queue).filter(_which(is_late)).order_by("rank", "created_at", "pk")[: max(0, most)])
+
+
 def _wait(row: Turn) -> int:
     if row.called_at:
         return 0
+    is_late = row.rank > limits.TURN_IS_LATE
     sooner = Q(rank__lt=row.rank) | Q(rank=row.rank, created_at__lt=row.created_at)
-    before = _waiting(row.queue).filter(sooner).count()
-    return max(1, math.ceil((before + 1) * 60 / limits.TURNS_PER_MINUTE[row.queue]))
+    before = _waiting(row.queue).filter(sooner, _which(is_late)).count()
+    return math.ceil((before + 1) * 60 / _per_minute(row.queue, is_late))
+
+
+def _per_minute(queue: str, is_late: bool) -> int:
+    return limits.TURNS_LATE_PER_MINUTE if is_late else limits.TURNS_PER_MINUTE[queue]
+
+
+def _which(is_late: bool) -> Q:
+    return Q(rank__gt=limits.TURN_IS_LATE) if is_late else Q(rank__lte=limits.TURN_IS_LATE)
 
 
 def _make_room(queue: str, origin: Origin) -> None:
