@@ -44,7 +44,7 @@ CONDUCT_KEPT = timedelta(hours=3)
 # Proof of work and turns, under pressure (tamin_portal/abuse/proof.py, turns.py; docs/decisions/0022).
 PROOF_COST = 1_000  # PBKDF2 iterations of one trial; a challenge costs the server one trial
 PROOF_TRIALS = 800  # at price 1 so many at most: an old phone's 2 s (docs/benchmarks.md)
-PROOF_DEAREST = 16  # times that, for an address of which nothing comes to anything,
+PROOF_DEAREST = 32  # times that, for an address of which nothing comes to anything,
 PROOF_NETWORK_SHARE = 4  # or a network with so many times as much;
 PROOF_FLOOD = 4  # all prices double once so many times the population's floor came to nothing
 PROOF_LIFE = timedelta(minutes=20)  # from the page to the use

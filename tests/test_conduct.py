@@ -78,7 +78,7 @@ def test_a_cafe_and_a_household_with_one_forgetful_person_meet_nothing():
     assert town.run().worst < Level.PRESSURE
     town = Town(Kind.CODE)
     town.people("household", 0, 3600, 0.14, good=0)
-    assert town.run().worst == Level.NORMAL
+    assert town.run().worst < Level.PRESSURE
 
 
 def test_honest_neighbours_in_a_network_of_a_flood_that_succeed_do_not_pay():

@@ -114,6 +114,18 @@ def test_a_network_that_asked_in_vain_comes_after_those_that_did_not():
     assert "citizen" in turns.call("code")
 
 
+def test_who_asks_on_and_on_waits_apart_and_is_not_shut_out():
+    late = limits.TURNS_LATE_PER_MINUTE
+    for number in range(late * 2):
+        ask(f"flood {number}", "198.51.100.7", rank=100)
+    for number in range(limits.TURNS_PER_MINUTE["code"]):
+        ask(f"person {number}", f"192.0.{number}.1")
+    called = turns.call("code")
+    assert len([name for name in called if name.startswith("person")]) == limits.TURNS_PER_MINUTE["code"]
+    assert len(called) == limits.TURNS_PER_MINUTE["code"] + late
+    assert ask("flood again", "198.51.100.7", rank=100) == (late + 1) * 60 / late
+
+
 def test_the_wait_that_is_said_is_kept():
     rate = limits.TURNS_PER_MINUTE["code"]
     waits = [ask(f"person {number}", f"192.0.{number}.1") for number in range(rate * 3)]
