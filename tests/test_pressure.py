@@ -12,6 +12,7 @@ import altcha
 import pytest
 from django.db.models import F
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Challenge, OneTimeCode, Session
 from accounts.tasks import send_codes, watch
@@ -43,8 +44,7 @@ def flood(kind: Kind, *, times: int = 0, address: str = "198.51.100.1") -> None:
     """So much was tried in vain; from elsewhere, if no address is given: all together are under pressure."""
     times = times or limits.CONDUCT_FLOORS["population"][1]
     origin = origin_of(address)
-    conduct.count(kind=kind, origin=origin)
-    Tally.objects.filter(tried=1, good=0).update(tried=times)
+    conduct._add(conduct._scopes(kind, origin, ""), conduct.slot_of(timezone.now()), tried=times, good=0)
 
 
 def posed(page: Any) -> str:
