@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -28,6 +27,11 @@ _KNOWN, _OWN, _OWN_RANK = "known", "own", 10
 _WORDS_FIRST = 2  # a word says more than a pattern that is two letters longer
 _SOLAR = range(1300, 1421)  # years; 621 later is the same one of the Gregorian calendar
 _GREGORIAN_IS = 621
+# Digits and signs for letters. The library knows more of them and tries all combinations: thirty and more in a text
+# that is made for it, which takes longer than all else together.
+_LEET = {
+    "a": ["4"], "b": ["8"], "e": ["3"], "g": ["9"], "i": ["1", "!"], "l": ["1"], "o": ["0"], "s": ["$", "5"], "t": ["7"],
+}  # fmt: skip
 _RUN = re.compile(r"(.+?)\1{2,}", re.DOTALL)
 _SIGN_RUN = re.compile(f"[{re.escape(SIGNS)}]+")
 
@@ -49,6 +53,7 @@ class Weakness(StrEnum):
     SEQUENCE = "sequence"
 
 
+_REPETITION = {"pattern": "repeat"}  # one that the library does not see
 _PATTERNS = {
     "date": Weakness.DATE,
     "spatial": Weakness.KEYBOARD,
@@ -73,23 +78,13 @@ def weakness(password: str, about: About | None = None) -> Weakness | None:
     """
     if is_common(password):
         return Weakness.COMMON
-    typed = password[: limits.PASSWORD_LONGEST]
-    folded = _RUN.sub(r"\1\1", typed)
-    found = []
-    for piece in _pieces(folded):
-        reading = _cheapest(piece, about or About())
-        if reading.cost >= limits.PASSWORD_GUESSES:
-            return None
-        found.append(_of(reading.matches))
-    if found and found[0] != Weakness.OWN and 2 * len(folded) < len(typed):
-        return Weakness.REPEAT
-    return found[0] if found else Weakness.REPEAT
+    reading = _hardest_piece(password, about or About())
+    return None if reading.cost >= limits.PASSWORD_GUESSES else _of(reading.matches)
 
 
 def guesses(password: str, about: About | None = None) -> Decimal:
     """How many guesses it takes at least: those of its hardest piece."""
-    folded = _RUN.sub(r"\1\1", password[: limits.PASSWORD_LONGEST])
-    return max((_cheapest(piece, about or About()).cost for piece in _pieces(folded)), default=Decimal(1))
+    return _hardest_piece(password, about or About()).cost
 
 
 def is_common(password: str) -> bool:
@@ -109,9 +104,25 @@ def _common() -> frozenset[str]:
     return frozenset(CommonPasswordValidator().passwords)
 
 
-def _pieces(text: str) -> Iterator[str]:
+def _hardest_piece(password: str, about: About) -> _Reading:
+    """As it stands; or with every repetition but one left out, as the library misses one that ends half-way."""
+    typed = password[: limits.PASSWORD_LONGEST]
+    whole = _hardest(typed, about)
+    folded = _RUN.sub(r"\1\1", typed)
+    if folded == typed or whole.cost < limits.PASSWORD_GUESSES:
+        return whole
+    once = _hardest(folded, about)
+    return min(whole, _Reading(once.cost, [_REPETITION, *once.matches]), key=lambda reading: reading.cost)
+
+
+def _hardest(text: str, about: About) -> _Reading:
+    hardest = _Reading(Decimal(1), [])
     for start in range(0, len(text), limits.PASSWORD_PIECE):
-        yield text[start : start + limits.PASSWORD_PIECE]
+        reading = _cheapest(text[start : start + limits.PASSWORD_PIECE], about)
+        hardest = max(hardest, reading, key=lambda reading: reading.cost)
+        if hardest.cost >= limits.PASSWORD_GUESSES:
+            break
+    return hardest
 
 
 def _cheapest(piece: str, about: About) -> _Reading:
@@ -130,10 +141,10 @@ def _cheapest(piece: str, about: About) -> _Reading:
 def _read(text: str, own: set[str]) -> _Reading:
     from zxcvbn import matching, scoring  # brings long lists along: not before they are needed
 
-    words = {_KNOWN: known().ranks, _OWN: dict.fromkeys(own, _OWN_RANK)}
+    words = {_OWN: dict.fromkeys(own, _OWN_RANK), _KNOWN: known().ranks}  # of equals the first is taken
     found: list[Any] = [*matching.spatial_match(text), *matching.sequence_match(text)]
-    for matcher in (matching.dictionary_match, matching.reverse_dictionary_match, matching.l33t_match):
-        found += matcher(text, words)
+    found += matching.dictionary_match(text, words) + matching.reverse_dictionary_match(text, words)
+    found += matching.l33t_match(text, words, _LEET)
     dates: list[Any] = matching.date_match(text)
     for date in dates:
         if date["year"] in _SOLAR:
@@ -150,6 +161,8 @@ def _of(matches: list[Any]) -> Weakness:
     parts = [match for match in matches if match["pattern"] != "bruteforce"]
     if any(match.get("dictionary_name") == _OWN for match in parts):
         return Weakness.OWN
+    if _REPETITION in parts:
+        return Weakness.REPEAT
     if not parts:
         return Weakness.WORD  # too short to hold anything else
     longest = max(parts, key=lambda match: len(match["token"]) + _WORDS_FIRST * (match["pattern"] == "dictionary"))
