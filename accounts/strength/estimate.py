@@ -30,7 +30,8 @@ _GREGORIAN_IS = 621
 # Digits and signs for letters. The library knows more of them and tries all combinations: thirty and more in a text
 # that is made for it, which takes longer than all else together.
 _LEET = {
-    "a": ["4"], "b": ["8"], "e": ["3"], "g": ["9"], "i": ["1", "!"], "l": ["1"], "o": ["0"], "s": ["$", "5"], "t": ["7"],
+    "a": ["4"], "b": ["8"], "e": ["3"], "g": ["9"], "i": ["1", "!"], "l": ["1"], "o": ["0"], "s": ["$", "5"],
+    "t": ["7"],
 }  # fmt: skip
 _RUN = re.compile(r"(.+?)\1{2,}", re.DOTALL)
 _SIGN_RUN = re.compile(f"[{re.escape(SIGNS)}]+")
@@ -142,7 +143,8 @@ def _read(text: str, own: set[str]) -> _Reading:
     from zxcvbn import matching, scoring  # brings long lists along: not before they are needed
 
     words = {_OWN: dict.fromkeys(own, _OWN_RANK), _KNOWN: known().ranks}  # of equals the first is taken
-    found: list[Any] = [*matching.spatial_match(text), *matching.sequence_match(text)]
+    begun = text[:1].lower() + text[1:]  # a capital is asked for, and most people put it there: it tells nothing
+    found: list[Any] = [*matching.spatial_match(begun), *matching.sequence_match(begun)]
     found += matching.dictionary_match(text, words) + matching.reverse_dictionary_match(text, words)
     found += matching.l33t_match(text, words, _LEET)
     dates: list[Any] = matching.date_match(text)

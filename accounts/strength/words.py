@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
 
 DATA = Path(__file__).with_name("data")
@@ -29,6 +29,7 @@ class Kind(StrEnum):
     ORGANISATION = "organisation"
     WORD = "word"
     COMMON = "common"  # a password that many have
+    KEYBOARD = "keyboard"
     BLIND = "blind"  # Persian, typed on an English keyboard
 
 
@@ -40,6 +41,7 @@ LISTS = (
     ("months.txt", Kind.DATE),
     ("organisation.txt", Kind.ORGANISATION),
     ("everyday.txt", Kind.WORD),
+    ("walks.txt", Kind.KEYBOARD),
 )
 _LIBRARY_LISTS = {
     "passwords": Kind.COMMON,
@@ -50,8 +52,9 @@ _LIBRARY_LISTS = {
     "female_names": Kind.NAME,
 }
 ENDINGS = ("i", "zadeh", "pour", "ian", "nejad", "nia", "fard", "far", "rad", "lou", "khani", "abadi", "vand", "pasand")
-_STEMS = 160  # of so many first names family names are made
-_STEM_RANK = 100  # a made family name is that much less common than the first name in it
+_OF_SOMEBODY = ("am", "et", "esh", "ha", "man", "e", "jan", "joon")  # my, your, his, and plurals
+_STEMS = 250  # the first of a list, which get endings
+_STEM_RANK = 100  # a word with an ending is that much less common than the word
 # The keys of the standard Persian keyboard that are letters on an English one; the others cannot be in a password.
 _KEYS = dict(zip("ضصثقفغعهخحشسیبلاتنمظطزرذدپئآژ", "qwertyuiopasdfghjklzxcvbnmmhc", strict=True))
 _PERSIAN = re.compile("[\u0600-\u06ff]")
@@ -95,11 +98,8 @@ def known() -> Words:
     for name, kind in LISTS:
         for rank, spelled in enumerate(lines(name), start=1):
             _add_line(ours, spelled, rank, kind)
-    for rank, spelled in enumerate(list(lines("first_names.txt"))[:_STEMS], start=1):
-        for name, ending in product(spelled, ENDINGS):
-            if not _PERSIAN.search(name):
-                for spelling in spellings(name + ending):
-                    ours.add(spelling, rank + _STEM_RANK, Kind.NAME)
+    _add_endings(ours, "first_names.txt", ENDINGS, Kind.NAME)
+    _add_endings(ours, "everyday.txt", _OF_SOMEBODY, Kind.WORD)
     for rank, year in enumerate((year for years in _MOST_LIKELY_YEARS + _OTHER_YEARS for year in years), start=1):
         ours.add(str(year), rank, Kind.DATE)
         ours.add(f"{year % 100:02}", rank, Kind.DATE)
@@ -139,6 +139,14 @@ def _add_line(words: Words, spelled: list[str], rank: int, kind: Kind) -> None:
         else:
             for spelling in spellings(word) if persian else {word}:
                 words.add(spelling, rank, kind)
+
+
+def _add_endings(words: Words, name: str, endings: tuple[str, ...], kind: Kind) -> None:
+    stems = (spelled for spelled in lines(name) if _PERSIAN.search(spelled[0]))
+    for rank, spelled in enumerate(islice(stems, _STEMS), start=1):
+        for stem, ending in product(spelled[1:], endings):
+            for spelling in spellings(stem + ending):
+                words.add(spelling, rank + _STEM_RANK, kind)
 
 
 def _of_the_library() -> Words:
