@@ -15,7 +15,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.strength import About, Weakness, weakness
+from accounts.strength import SIGNS, About, Weakness, weakness
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import name_key
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 SHORTEST = 8
-SIGNS = "&%$#!"
 _ALLOWED = frozenset(string.ascii_letters + string.digits + SIGNS)
 
 # The rules in the guide's order (registration-guide.txt, «فرمت مجاز جهت ثبت گذرواژه»).

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password, identify_hasher, make_password
 from django.contrib.auth.password_validation import get_default_password_validators, validate_password
 from django.core.exceptions import ValidationError
+from django.template.loader import render_to_string
 
 from accounts import passwords, questions
 from accounts.models import User
@@ -105,6 +107,12 @@ def test_djangos_validators_are_the_rules_in_their_order_and_then_the_strength()
     assert [validator.code for validator in rules] == list(passwords.RULES)
     assert [validator.get_help_text() for validator in rules] == list(map(str, passwords.RULES.values()))
     assert strong.get_help_text() == str(passwords.HINT)
+
+
+def test_the_page_lists_the_guides_six_rules_and_our_hint() -> None:
+    page = unescape(render_to_string("registration/_password_rules.html"))
+    assert page.count("<li>") == 6
+    assert str(passwords.HINT) in page
 
 
 def test_the_guides_rules_are_judged_alone_and_what_keeps_them_may_still_be_weak() -> None:

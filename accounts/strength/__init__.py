@@ -4,6 +4,6 @@
 """
 
 from accounts.strength.about import About
-from accounts.strength.estimate import Weakness, guesses, weakness
+from accounts.strength.estimate import SIGNS, Weakness, guesses, weakness
 
-__all__ = ["About", "Weakness", "guesses", "weakness"]
+__all__ = ["SIGNS", "About", "Weakness", "guesses", "weakness"]
