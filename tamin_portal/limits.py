@@ -76,6 +76,8 @@ PASSED_BY_CODE = timedelta(minutes=15)  # a browser that proved the mobile has t
 SIGN_IN_CODE_WITHIN = timedelta(minutes=15)  # after the right password, where a code is asked for as well
 MANY_FAILURES = 10  # wrong passwords within a day: the owner is told, once a day
 PASSWORD_LONGEST = 128  # longer ones are refused before hashing
+PASSWORD_GUESSES = 10**6  # what takes fewer guesses than this is refused where a password is set
+PASSWORD_PIECE = 32  # characters that are estimated at once: the time grows with their square
 # Staff: the second step of their sign-in.
 STAFF_TOTP_WITHIN = timedelta(minutes=10)  # after the password was right; then it is asked for again
 STAFF_TOTP_DIGITS = 6

@@ -186,9 +186,12 @@ PASSWORD_HASHERS = [
     "accounts.hashers.PortalArgon2Hasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
-AUTH_PASSWORD_VALIDATORS = [  # each of accounts/passwords.py RULES, in their order
-    {"NAME": "accounts.passwords.Rule", "OPTIONS": {"code": code}}
-    for code in ("latin", "first_letter", "mix", "too_short", "personal", "characters", "too_long", "common")
+AUTH_PASSWORD_VALIDATORS = [  # each of accounts/passwords.py RULES, in their order; then how easily it is guessed
+    *(
+        {"NAME": "accounts.passwords.Rule", "OPTIONS": {"code": code}}
+        for code in ("latin", "first_letter", "mix", "too_short", "personal", "characters", "too_long")
+    ),
+    {"NAME": "accounts.passwords.Strong"},
 ]
 OTP_TOTP_ISSUER = PUBLIC_HOST  # what the app calls the account; two portals are told apart
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # its pages are not registered either (accounts/admin.py)
