@@ -34,6 +34,9 @@ limit_request_line = 8_190
 limit_request_fields = 60
 limit_request_field_size = 8_190
 
+# Whose word is taken for HTTPS is TRUSTED_PROXIES' business alone (`ClientAddress`); gunicorn would take the loopback's.
+secure_scheme_headers: dict[str, str] = {}
+
 # No query, no address, no referrer: they could name a person.
 accesslog = "-"
 access_log_format = "%(m)s %(U)s %(s)s, %(b)s bytes, %(M)s ms"  # commas: the filter takes "200 12345" for one number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 from collections.abc import Iterable
@@ -42,24 +43,25 @@ def networks(entries: Iterable[str]) -> list[Network]:
     return [ipaddress.ip_network(entry.strip(), strict=False) for entry in entries]
 
 
-def is_one_host_or_private(network: Network) -> bool:
-    """Whether trusting all of `network` trusts nobody on the Internet but at most one machine."""
-    return network.num_addresses == 1 or any(_holds(private, network) for private in PRIVATE)
+def valid_networks(entries: Iterable[str]) -> list[Network]:
+    """As `networks`, without the entries that are none."""
+    found: list[Network] = []
+    for entry in entries:
+        with contextlib.suppress(ValueError):
+            found += networks([entry])
+    return found
+
+
+def is_one_host_or_private(found: Network) -> bool:
+    """Whether trusting all of `found` trusts nobody on the Internet but at most one machine."""
+    return found.num_addresses == 1 or any(_holds(private, found) for private in PRIVATE)
 
 
 def is_private(address: str) -> bool:
     """Whether `address` (or the network of it, as `ClientAddress` writes IPv6) cannot be a citizen's on the
     Internet. Of what is no address, a UNIX socket's peer say: yes."""
-    try:
-        network = ipaddress.ip_network(address)
-    except ValueError:
-        return True
-    return any(_holds(private, network) for private in PRIVATE)
-
-
-def holds(network: Network, address: Address) -> bool:
-    """Whether `address` is in `network`; addresses of the other kind never are."""
-    return address.version == network.version and address in network
+    found = valid_networks([address])
+    return not found or any(_holds(private, found[0]) for private in PRIVATE)
 
 
 def _holds(outer: Network, inner: Network) -> bool:

@@ -8,6 +8,7 @@ does (tests/test_key_strength.py).
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 
@@ -15,10 +16,11 @@ LEAST_BITS = 100.0
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "1234567890")
 # The commonest pairs of letters in English; of all pairs in English texts they are more than half, of random ones a
 # twelfth. Persian words in Latin letters have as many of them, and pairs of vowel and consonant beside.
-_PAIRS = frozenset(
-    "th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le ve co me de hi ri ro ic "
-    "ne ea ra ce li ch ll be ma si om ur am ee sh az mi im da ta ja".split()
-)
+_COMMON = """
+    th he in er an re on at en nd ti es or te of ed is it al ar st to nt ng se ha as ou io le ve co me de hi ri ro ic
+    ne ea ra ce li ch ll be ma si om ur am ee sh az mi im da ta ja
+"""
+_PAIRS = frozenset(_COMMON.split())
 _WORDLIKE = 0.4  # of the pairs of letters;
 _PAIRS_AT_LEAST = 20  # with fewer, chance could do it: as it is, with one random key in ten thousand million
 _TELLTALES = ("password", "changeme", "change-this", "insecure", "production", "development", "secretkey", "secret-key")
@@ -47,7 +49,7 @@ def _is_foretold(key: str, at: int) -> bool:
 
 
 def _is_sequence(piece: str) -> bool:
-    steps = {ord(after) - ord(before) for before, after in zip(piece, piece[1:], strict=False)}
+    steps = {ord(after) - ord(before) for before, after in itertools.pairwise(piece)}
     if steps in ({0}, {1}, {-1}):
         return True
     return any(piece in row or piece[::-1] in row for row in _ROWS)
