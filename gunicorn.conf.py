@@ -34,7 +34,8 @@ limit_request_line = 8_190
 limit_request_fields = 60
 limit_request_field_size = 8_190
 
-# Whose word is taken for HTTPS is TRUSTED_PROXIES' business alone (`ClientAddress`); gunicorn would take the loopback's.
+# Whose word is taken for HTTPS is TRUSTED_PROXIES' business alone (`ClientAddress`); gunicorn would take that of
+# whoever is on the loopback.
 secure_scheme_headers: dict[str, str] = {}
 
 # No query, no address, no referrer: they could name a person.
