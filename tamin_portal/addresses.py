@@ -20,7 +20,7 @@ PRIVATE: tuple[Network, ...] = tuple(
         "127.0.0.0/8",
         "169.254.0.0/16",
         "fc00::/7",
-        "::1/128",
+        "::/64",  # the loopback, as `ClientAddress` writes it
         "fe80::/10",
     )
 )
