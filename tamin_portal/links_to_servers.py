@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 
@@ -49,7 +49,9 @@ def redis(url: str) -> list[Link]:
     for each in url.split(";"):
         parts = urlsplit(each)
         if not parts.scheme.endswith("socket") and _is_outside(parts.hostname or ""):
-            links.append(Link(parts.hostname or "", parts.scheme == "rediss", bool(parts.password)))
+            # Without this word Celery's rediss:// takes any certificate.
+            verified = parse_qs(parts.query).get("ssl_cert_reqs", [""])[-1] in ("required", "CERT_REQUIRED")
+            links.append(Link(parts.hostname or "", parts.scheme == "rediss" and verified, bool(parts.password)))
     return links
 
 

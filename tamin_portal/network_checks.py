@@ -108,7 +108,7 @@ def _postgres() -> Iterator[CheckMessage]:
 def _redis() -> Iterator[CheckMessage]:
     for found in links_to_servers.redis(settings.REDIS_URL):
         if not found.has_tls:
-            what = f"REDIS_URL reaches Redis at {found.host} without TLS."
+            what = f"REDIS_URL reaches Redis at {found.host} without TLS, or takes any certificate."
             hint = "Write rediss://:password@host:6379/0?ssl_cert_reqs=required."
             yield from unsafe.refused("redis", what, hint=hint, id="portal.E043")
         if not found.has_password:

@@ -233,3 +233,13 @@ def test_a_wrong_number_of_web_processes_is_a_sentence(tmp_path):
     gunicorn = [sys.executable, "-m", "gunicorn"]
     done = subprocess.run(gunicorn, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr.strip()) == (1, "WEB_THREADS is 'four'; it is a whole number from 1 to 9999")
+
+
+def test_a_misspelt_switch_of_the_web_is_a_sentence(tmp_path):
+    (tmp_path / "portal.env").write_text("PORTAL_MODE=demo\nSECRET_KEY=demo-" + "x" * 60)
+    env = {"PATH": os.environ["PATH"], "PORTAL_HOME": str(tmp_path), "BIND": "127.0.0.1:0"}
+    env["PORTAL_DEMO_BEHIND_LOOPBACK"] = "on"
+    gunicorn = [sys.executable, "-m", "gunicorn"]
+    done = subprocess.run(gunicorn, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    said = "PORTAL_DEMO_BEHIND_LOOPBACK is 'on'; it is 1, or not set"
+    assert (done.returncode, done.stderr.strip()) == (1, said)

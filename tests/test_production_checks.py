@@ -112,8 +112,10 @@ def test_postgresql_across_a_network_needs_tls_and_a_password(production, monkey
     [
         ("redis://redis:6379/0", {"portal.E043", "portal.E044"}),
         ("redis://:word@redis.example.org/0", {"portal.E043"}),
-        ("rediss://redis.example.org/0", {"portal.E044"}),
-        ("rediss://:word@redis.example.org/0", set()),
+        ("rediss://:word@redis.example.org/0", {"portal.E043"}),  # takes any certificate
+        ("rediss://:word@redis.example.org/0?ssl_cert_reqs=none", {"portal.E043"}),
+        ("rediss://redis.example.org/0?ssl_cert_reqs=required", {"portal.E044"}),
+        ("rediss://:word@redis.example.org/0?ssl_cert_reqs=required&ssl_ca_certs=/etc/ca.pem", set()),
         ("redis://127.0.0.1/0;redis://192.0.2.7/0", {"portal.E043", "portal.E044"}),
         ("sentinel://:word@192.0.2.7:26379", {"portal.E043"}),
         ("redis://127.0.0.1:6379/0", set()),
