@@ -23,6 +23,7 @@ def _switch(name: str) -> bool:
     return text == "1"
 
 
+_behind_loopback = _switch("PORTAL_DEMO_BEHIND_LOOPBACK")
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 9090}"
 wsgi_app = "tamin_portal.wsgi"
 worker_class = "gthread"  # a thread waiting for a slow phone holds up nobody
@@ -80,4 +81,4 @@ def on_starting(server: Any) -> None:
     django.setup()
     from tamin_portal.startup import refuse_unsafe_or_exit
 
-    refuse_unsafe_or_exit(server.cfg.address, behind_loopback=_switch("PORTAL_DEMO_BEHIND_LOOPBACK"))
+    refuse_unsafe_or_exit(server.cfg.address, behind_loopback=_behind_loopback)
