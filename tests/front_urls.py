@@ -8,7 +8,8 @@ from django.urls import path
 
 def believed(request: HttpRequest) -> JsonResponse:
     address = request.client_address  # type: ignore[attr-defined]
-    return JsonResponse({"address": address, "secure": request.is_secure(), "host": request.get_host()})
+    told = request.headers.get("X-Forwarded-For", "")
+    return JsonResponse({"address": address, "told": told, "secure": request.is_secure(), "host": request.get_host()})
 
 
 urlpatterns = [path("believed", believed)]

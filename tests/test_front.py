@@ -143,7 +143,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 def test_who_comes_directly_has_the_own_address(place: Place) -> None:
-    assert place.front_said(STRANGER) == {"address": STRANGER, "secure": False, "host": "portal.example"}
+    expected = {"address": STRANGER, "told": STRANGER, "secure": False, "host": "portal.example"}
+    assert place.front_said(STRANGER) == expected
 
 
 @pytest.mark.parametrize(
@@ -195,6 +196,13 @@ def test_a_citizen_with_ipv6_is_the_own_network(place: Place) -> None:
 )
 def test_several_hops_are_gone_back_to_the_first_that_nobody_trusts(place: Place, forwarded: str, address: str) -> None:
     assert place.front_said(NEAR, [("X-Forwarded-For", forwarded)])["address"] == address
+
+
+def test_the_portal_is_told_one_address_and_nothing_that_was_claimed(place: Place) -> None:
+    claimed = [("X-Forwarded-For", f"203.0.113.6, 198.51.100.4, {FAR}")]
+    assert place.front_said(NEAR, claimed)["told"] == "198.51.100.4"
+    assert place.front_said(STRANGER, claimed)["told"] == STRANGER
+    assert place.outer_said(CITIZEN, claimed)["told"] == CITIZEN
 
 
 def test_https_is_what_a_trusted_proxy_says(place: Place) -> None:
