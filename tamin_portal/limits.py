@@ -40,6 +40,8 @@ CONDUCT_KEPT = timedelta(hours=3)
 # Requests.
 POSTS_PER_ADDRESS = 600  # a minute; a whole mobile operator can sit behind one address
 LARGEST_FIELD = 1_000  # characters of one text field
+ONE_ADDRESS_WITHIN = timedelta(minutes=30)  # all POSTs of these from one private address,
+ONE_ADDRESS_POSTS = 100  # and so many: no colleague alone, but a proxy that is not trusted
 
 # The database (PostgreSQL; web and workers).
 LOCK_WAIT = timedelta(seconds=10)  # for what somebody else holds; then the page says "busy", and a worker tries again
