@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import product
+from pathlib import Path
 
 import pytest
 from django.db.models import F
@@ -233,3 +234,11 @@ def test_the_profile_says_what_off_means(client, user, settings, policy, off) ->
         answer = client.post(page, {"on": on, "current_password": PASSWORD}, follow=True)
         assert answer.status_code == 200
     assert off in answer.content.decode()
+
+
+def test_the_residual_risk_is_written_down_with_the_figures_of_the_limits() -> None:
+    text = (Path(__file__).parent.parent / "SECURITY.md").read_text(encoding="utf-8")
+    address, network = (limits.CONDUCT_FLOORS[name][0] - 1 for name in ("address", "network"))
+    assert f"a guesser has {ENOUGH + EXCUSED} tries at an account" in text
+    assert f"fail {address} times an hour, and a network {network} times" in text
+    assert f"cause the {ENOUGH} failures" in text
