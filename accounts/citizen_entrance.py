@@ -75,7 +75,8 @@ def _forget_failures(request: HttpRequest, national_id: str) -> None:
 
 def _buckets(request: HttpRequest, proof: str, device: TrustedDevice | None) -> list[throttle.Bucket]:
     address: str = request.client_address  # type: ignore[attr-defined]
-    return throttle.buckets(device=f"trusted:{device.pk}" if device else "", address=address, proof=proof)
+    known = f"trusted:{device.pk}" if device else ""
+    return throttle.buckets(device=known, address=address, network=origin_of(address).network, proof=proof)
 
 
 def _account_key(national_id: str) -> str:

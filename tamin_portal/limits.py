@@ -52,7 +52,9 @@ SIGN_IN_LONGEST_PAUSE = timedelta(minutes=15)
 # All unknown devices of an account together: looser, and short, so that nobody can hold the owner off for long.
 SIGN_IN_ELSEWHERE_FREE_FAILURES = 20
 SIGN_IN_ELSEWHERE_LONGEST_PAUSE = timedelta(minutes=1)
-SIGN_IN_ELSEWHERE_SPARES = 2  # tries of an address that had none for long: they do not wait for what others did
+SIGN_IN_ELSEWHERE_SPARES = 2  # tries of an address that had none for long: they do not wait for what others did,
+SIGN_IN_SPARES_OF_NETWORK = 4  # so many a day of an IPv4 /24 or IPv6 /48,
+SIGN_IN_SPARES_A_DAY = 500  # and of all unknown devices of an account together
 SIGN_IN_FORGET_AFTER = timedelta(hours=24)
 # The status page, per national ID and address; short, because the tracking code alone has 900 million values.
 STATUS_FREE_FAILURES = 4
@@ -60,6 +62,9 @@ STATUS_FIRST_PAUSE = timedelta(seconds=2)
 STATUS_LONGEST_PAUSE = timedelta(seconds=30)
 # All addresses of an ID together: past these an address waits after its first wrong try already, but only for its own.
 STATUS_ELSEWHERE_FREE_FAILURES = 20
+STATUS_NETWORK_FREE_FAILURES = 40  # of an ID, all addresses of an IPv4 /24 or IPv6 /48 together
+STATUS_CROWD_FREE_FAILURES = 1_000  # past these of all addresses the pauses after a wrong try grow up to
+STATUS_CROWD_LONGEST_PAUSE = timedelta(minutes=15)
 STATUS_SHOWN = timedelta(minutes=30)  # after the tracking code was right; then it is asked for again
 STATUS_RENEWS = timedelta(seconds=30)  # the page loads itself anew while a request is being checked,
 STATUS_RENEWS_UNTIL = timedelta(minutes=10)  # so long after the code was typed
@@ -149,7 +154,13 @@ SMS_RESULT_RETRIES = (10, 30, 120, 300, 900)  # seconds, the last repeats with j
 SMS_RESULT_GIVE_UP = timedelta(hours=72)
 SMS_LARGEST_WEIGHT = 1_000_000  # of a gateway among those it shares with
 SMS_LOOK_UP_PAUSE = timedelta(seconds=10)  # a gateway shows a message it took a little late
-SMS_BUDGET_NEW_NUMBERS = 0.8  # of the daily budget; from there on no codes to numbers nobody has proven
+# The day's budget (SMS_DAILY_BUDGET): what each share is sure of, in order of standing; together 1 (sms/shares.py).
+SMS_BUDGET_RESULTS = 0.35  # results, security notices, notices
+SMS_BUDGET_OWN = 0.15  # codes after a right password, on a trusted device, at the desk
+SMS_BUDGET_PROVEN = 0.10  # numbers proven once, asked for from addresses of good conduct
+SMS_BUDGET_NEW = 0.25  # new numbers from addresses of good conduct
+SMS_BUDGET_REST = 0.15  # all other codes, and notices that a stranger can cause
+SMS_BUDGET_NEARLY = 0.8  # of what a share has had until now is used: alarm
 ALARM_AGAIN = timedelta(minutes=15)  # a line in the log while one lasts
 ALARM_STANDS = timedelta(hours=24)  # one that tells of an event, after its last time
 BACKLOG_CODES_WAIT = 60  # seconds; past these `sms_backlog` ends with an error
