@@ -49,7 +49,8 @@ def admit(request: HttpRequest, user: User, response: HttpResponse, *, remember:
     Raises PortalError: account_closed, changed_meanwhile (another password is in force): in this very moment.
     """
     held = devices.secrets_of(request)
-    kept = sign_in.succeeded(account=user, browser=browsers.in_words(request), remember=remember, held=held)
+    words, keys = browsers.in_words(request), risk.keys_of(request)
+    kept = sign_in.succeeded(account=user, browser=words, remember=remember, held=held, keys=keys)
     _forget_failures(request, user.national_id)
     sign_in_state.clear(request)
     before = request.session.session_key

@@ -29,18 +29,23 @@ class Try:
     """A try that is being compared, by its row."""
 
     row: int
-    is_refused: bool = False
+    is_kept: bool = False
 
     def refused(self, *, right_password: bool) -> None:
         """It was. `right_password`: all was right, but the account is closed. One UPDATE."""
         kept = FailedSignIn.objects.filter(pk=self.row)
         kept.update(right_password=right_password, next_attempt_at=timezone.now())
-        self.is_refused = True
+        self.is_kept = True
+
+    def stopped_at_code(self) -> None:
+        """The password was right, and a code is asked for that nobody may ever type. One UPDATE."""
+        FailedSignIn.objects.filter(pk=self.row).update(stopped_at_code=True, next_attempt_at=timezone.now())
+        self.is_kept = True
 
 
 @contextmanager
 def counted(*, national_id: str, browser: str) -> Iterator[Try]:
-    """A password is compared in here: a failure, committed as one before, and taken back unless it was `refused`.
+    """A password is compared in here: a failure, committed as one before, and taken back unless it was kept.
 
     If the process dies meanwhile it stays a failure, and a worker looks at it later.
     """
@@ -50,7 +55,7 @@ def counted(*, national_id: str, browser: str) -> Iterator[Try]:
     try:
         yield this
     finally:
-        if not this.is_refused:
+        if not this.is_kept:
             FailedSignIn.objects.filter(pk=this.row).delete()
 
 
@@ -78,7 +83,7 @@ def _tell(refusal: FailedSignIn) -> None:
         return
     if not settle(refusal):
         return
-    _keep_the_newest(refusal.national_id)
+    _keep_the_newest(refusal)
     since = timezone.now() - limits.SIGN_IN_FORGET_AFTER
     if not account.is_active:
         if refusal.right_password:
@@ -89,12 +94,14 @@ def _tell(refusal: FailedSignIn) -> None:
 
 def _wrong_ones(national_id: str, since: datetime) -> int:
     """Those that were looked at: another one may only be compared at this moment, and be right."""
-    return _looked_at(national_id).filter(created_at__gt=since, right_password=False).count()
+    wrong = _looked_at(national_id).filter(right_password=False, stopped_at_code=False)
+    return wrong.filter(created_at__gt=since).count()
 
 
-def _keep_the_newest(national_id: str) -> None:
+def _keep_the_newest(refusal: FailedSignIn) -> None:
     """More say nothing more, and whoever tries all night at all accounts must not fill the table."""
-    beyond = _looked_at(national_id).filter(counts=True).order_by("-pk")[limits.FAILED_SIGN_INS_KEPT :]
+    alike = _looked_at(refusal.national_id).filter(counts=True, stopped_at_code=refusal.stopped_at_code)
+    beyond = alike.order_by("-pk")[limits.FAILED_SIGN_INS_KEPT :]
     pks = list(beyond.values_list("pk", flat=True))
     if pks:
         FailedSignIn.objects.filter(pk__in=pks).delete()

@@ -158,8 +158,8 @@ def test_a_browser_that_keeps_no_cookie_is_nobodys_own() -> None:
 
 def test_an_address_under_watch_costs_a_code_and_another_address_none() -> None:
     put_under_watch()
-    assert asks(browser())
     assert not asks(browser(REMOTE_ADDR="192.0.2.7"))
+    assert asks(browser())
 
 
 def test_the_neighbours_of_many_failures_are_watched_too() -> None:

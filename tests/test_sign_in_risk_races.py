@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db.models import F
+from django.test import Client
 from django.utils import timezone
 
 from accounts import backends, tips
@@ -16,7 +17,9 @@ from accounts.models import EventKind, FailedSignIn, User
 from accounts.services.housekeeping import purge_proofs
 from tamin_portal import limits
 from tests.accounts import PASSWORD, REZA, citizen, together
-from tests.entrances import CODE, HOME, WRONG, first_step, kinds, sign_in, signed_in, type_code
+from tests.entrances import CODE, HOME, MOBILE, WRONG, first_step, kinds, sign_in, signed_in, type_code
+from tests.journeys import code_on, let_pass
+from tests.profile import NEW, PASS, hand_in
 from tests.risks import asks, browser, strangers_fail, trusted_device
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,7 +57,7 @@ def test_guesses_at_the_same_moment_are_worth_no_more_than_one_by_one(monkeypatc
     answers = together(lambda number: sign_in(browsers[number], password=guesses[number]), len(guesses))
     assert [answer.status_code for answer in answers] == [200] * ENOUGH + [302]
     assert answers[-1]["Location"] == CODE
-    assert FailedSignIn.objects.count() == ENOUGH
+    assert FailedSignIn.objects.filter(stopped_at_code=False).count() == ENOUGH
 
 
 def test_the_owner_in_two_browsers_at_once_gets_in_in_both() -> None:
@@ -100,6 +103,53 @@ def test_a_try_whose_process_died_while_it_was_compared_stays_a_failure_and_is_l
     assert FailedSignIn.objects.get().next_attempt_at is None
     strangers_fail(ENOUGH - 1)
     assert asks(browser())
+
+
+# Who was stopped at the code.
+
+
+def come_in(client: Client) -> None:
+    """By a code of one's own: the last one went to whoever was stopped."""
+    let_pass(timedelta(seconds=61))
+    type_code(client, first_step(client))
+
+
+def test_who_guessed_the_password_does_not_get_in_by_waiting_for_the_owners_next_sign_in() -> None:
+    strangers_fail(ENOUGH)
+    thief = browser(REMOTE_ADDR="10.9.0.1")
+    assert asks(thief)
+    come_in(owner := browser())  # lets go of the failures
+    assert signed_in(owner)
+    assert asks(browser(REMOTE_ADDR="10.10.0.1"))
+    assert asks(thief)
+
+
+def test_that_ends_with_another_password(user) -> None:
+    strangers_fail(ENOUGH)
+    assert asks(browser(REMOTE_ADDR="10.9.0.1"))
+    come_in(owner := browser())
+    assert hand_in(owner, PASS).status_code == 302
+    assert sign_in(browser(), password=NEW)["Location"] == HOME
+
+
+def test_an_owner_who_left_at_the_code_ends_it_by_coming_in_there(user) -> None:
+    strangers_fail(ENOUGH)
+    owner = browser()
+    first_step(owner)
+    assert asks(owner)
+    type_code(owner, code_on(MOBILE))
+    assert signed_in(owner)
+    assert not asks(browser())
+
+
+def test_no_number_of_wrong_tries_pushes_it_out() -> None:
+    strangers_fail(ENOUGH)
+    assert asks(browser())
+    FailedSignIn.objects.bulk_create(
+        FailedSignIn(national_id=REZA, next_attempt_at=timezone.now()) for _ in range(2 * limits.FAILED_SIGN_INS_KEPT)
+    )
+    tips.tell_due()
+    assert FailedSignIn.objects.filter(stopped_at_code=True).count() == 1
 
 
 # What is kept.

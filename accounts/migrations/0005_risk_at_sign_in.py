@@ -19,6 +19,11 @@ class Migration(migrations.Migration):
             name="counts",
             field=models.BooleanField(default=True),
         ),
+        migrations.AddField(
+            model_name="failedsignin",
+            name="stopped_at_code",
+            field=models.BooleanField(default=False),
+        ),
         migrations.AlterField(
             model_name="accountevent",
             name="kind",

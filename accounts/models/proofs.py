@@ -93,7 +93,8 @@ class FailedSignIn(Leased):
     national_id = models.CharField(max_length=10)
     right_password = models.BooleanField(default=False)  # the account is closed
     browser = models.CharField(max_length=64, blank=True)  # keyed hash: accounts.risk
-    counts = models.BooleanField(default=True)  # no good sign-in since
+    stopped_at_code = models.BooleanField(default=False)  # the password was right, and `risk` asked for a code
+    counts = models.BooleanField(default=True)  # no good sign-in since; stopped ones: none in this browser
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
