@@ -123,7 +123,7 @@ def test_django_asks_the_guide_wherever_a_password_is_set() -> None:
     validate_password(PASSWORD, reza)
 
 
-def test_the_hash_is_argon2id_with_the_parameters_of_the_design() -> None:
+def test_the_hash_is_argon2id_with_the_parameters_of_the_design(real_hashing) -> None:
     encoded = passwords.hash_password("Abcdefg1!")
     assert encoded.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
     assert type(identify_hasher(encoded)).__name__ == "PortalArgon2Hasher"
