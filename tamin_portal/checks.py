@@ -23,7 +23,7 @@ CHOICES = {
     "ACTIVATION_POLICY": ("automatic", "branch"),
     "DUPLICATE_NOTICE": ("guide", "after_proof"),
     "STAFF_TOTP": ("required", "optional"),
-    "SIGN_IN_CODE": ("choice", "always"),
+    "SIGN_IN_CODE": ("risk", "choice", "always"),
 }
 REGISTRIES = ("IDENTITY_OWNER_REGISTRIES", "IDENTITY_PERSON_REGISTRIES")
 

@@ -76,6 +76,12 @@ STATUS_USUAL_AT_LEAST = 5  # and this many, or nothing is promised
 STATUS_LATE_TIMES = 3  # so many times the usual time: then it takes longer, and no time is promised
 PASSED_BY_CODE = timedelta(minutes=15)  # a browser that proved the mobile has tries of its own at the sign-in
 SIGN_IN_CODE_WITHIN = timedelta(minutes=15)  # after the right password, where a code is asked for as well
+# SIGN_IN_CODE=risk: after so many failures since the account's last good sign-in a right password alone is not enough
+# on an unknown device; those of the same browser are excused, but no more than these.
+SIGN_IN_RISK_FAILURES = 3
+SIGN_IN_RISK_OWN_EXCUSED = 3
+FAILED_SIGN_INS_KEPT = 20  # the newest of an account: enough for the risk, and for the owner to be told,
+FAILED_SIGN_INS_COUNT = timedelta(days=365)  # so long, if its owner does not sign in
 MANY_FAILURES = 10  # wrong passwords within a day: the owner is told, once a day
 PASSWORD_LONGEST = 128  # longer ones are refused before hashing
 PASSWORD_GUESSES = 10**6  # what takes fewer guesses than this is refused where a password is set

@@ -177,8 +177,9 @@ CELERY_BEAT_SCHEDULE = {
     "purge": {"task": "registration.purge", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
-# "choice": a code on a new device for those who want it (profile); "always": for everybody. It costs an SMS each time.
-SIGN_IN_CODE = env("SIGN_IN_CODE", default="choice")
+# A code by SMS on a new device. "choice": for those who want it (profile); "risk": for them, and where wrong passwords
+# or the address give a reason (accounts/risk.py); "always": for everybody. It costs an SMS each time.
+SIGN_IN_CODE = env("SIGN_IN_CODE", default="risk")
 
 # The gateways in order, which operator goes by which, and each one's own SMS_<NAME>_…; see sms/configuration.py.
 SMS_GATEWAYS = env.list("SMS_GATEWAYS", default=["inbox"] if DEMO else [])

@@ -60,6 +60,7 @@ def test_a_safe_installation_has_no_fault(production):
         ("ACTIVATION_POLICY", "automatc", "portal.E001"),
         ("DUPLICATE_NOTICE", "never", "portal.E002"),
         ("STAFF_TOTP", "requierd", "portal.E003"),
+        ("SIGN_IN_CODE", "risky", "portal.E004"),
         ("STAFF_TOTP", "", "portal.E003"),
         ("STAFF_TOTP", "optional", "portal.E050"),
         ("SMS_GATEWAYS", [], "portal.E010"),
