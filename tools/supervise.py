@@ -7,16 +7,18 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from supervisor import loggers, supervisord
+from supervisor import loggers, supervisord  # type: ignore[import-untyped]
 
 ZONE = ZoneInfo("Asia/Tehran")  # tamin_portal.logs.ZONE
 
 
-class Record(loggers.LogRecord):  # type: ignore[misc]
+class Record(loggers.LogRecord):
+    dictrepr: dict[str, Any] | None
+
     def asdict(self) -> dict[str, Any]:
         if self.dictrepr is None:
             now = datetime.now(ZONE).isoformat(timespec="milliseconds")
-            self.dictrepr = super().asdict() | {"asctime": now}
+            self.dictrepr = {**super().asdict(), "asctime": now}
         return self.dictrepr
 
 
