@@ -6,6 +6,7 @@ The apps' imports stand inside the methods: this module is loaded before the app
 from __future__ import annotations
 
 import secrets
+from functools import wraps
 from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
@@ -66,6 +67,16 @@ def searched(request: HttpRequest) -> str:
     return str(request.session.get(_SEARCHES, {}).get(request.GET.get(FOUND, ""), ""))
 
 
+def list_address(request: HttpRequest, word: str = "") -> str:
+    """The list at this address as it is filtered and sorted, from its first page, with another search or none."""
+    query = request.GET.copy()
+    for name in (SEARCH_VAR, FOUND, PAGE_VAR, ALL_VAR, ERROR_FLAG):
+        query.pop(name, None)
+    if word:
+        query[FOUND] = word
+    return f"{request.path}?{query.urlencode()}" if query else request.path
+
+
 class FoundList(ChangeList):
     """Django's list, searched for what the session knows under `?found=`."""
 
@@ -107,29 +118,19 @@ class SearchesByPost:
             return self.search(request, typed.get(SEARCH_VAR, "").strip()[: limits.SEARCH_LONGEST])
         if FOUND in request.GET and not searched(request):
             messages.info(request, _("This search is over. Please search again."))
-            return redirect(self._address(request))
+            return redirect(list_address(request))
         return cast(HttpResponse, super().changelist_view(request, extra_context))  # type: ignore[misc]
 
     def search(self, request: HttpRequest, typed: str) -> HttpResponse:
         """Lead to the list of what fits `typed`; "" is the whole list."""
         if not typed.replace("\0", ""):
-            return redirect(self._address(request))
+            return redirect(list_address(request))
         kept = dict(request.session.get(_SEARCHES, {}))
         word = next((word for word, before in kept.items() if before == typed), "") or secrets.token_urlsafe(6)
         kept.pop(word, None)
         latest = [*kept.items(), (word, typed)][-limits.SEARCHES_KEPT :]
         request.session[_SEARCHES] = dict(latest)
-        return redirect(self._address(request, word))
-
-    @staticmethod
-    def _address(request: HttpRequest, word: str = "") -> str:
-        """The list as it is filtered and sorted, from its first page, with another search or none."""
-        query = request.GET.copy()
-        for name in (SEARCH_VAR, FOUND, PAGE_VAR, ALL_VAR, ERROR_FLAG):
-            query.pop(name, None)
-        if word:
-            query[FOUND] = word
-        return f"{request.path}?{query.urlencode()}" if query else request.path
+        return redirect(list_address(request, word))
 
 
 class PortalAdminSite(admin.AdminSite):
@@ -150,6 +151,18 @@ class PortalAdminSite(admin.AdminSite):
         if not hasattr(user, "may_enter"):
             user.may_enter = staff_totp.may_enter(user)
         return bool(user.may_enter)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Django's; whoever has to sign in first does not find an old bookmark's search in the address meanwhile."""
+        guarded = super().admin_view(view, cacheable)
+
+        @wraps(guarded)
+        def without_search(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if SEARCH_VAR in request.GET and not self.has_permission(request):
+                return redirect(list_address(request))
+            return cast(HttpResponse, guarded(request, *args, **kwargs))
+
+        return without_search
 
     def get_urls(self) -> list[Any]:
         second_step = [

@@ -16,5 +16,9 @@ class Messages(CookieStorage):
 
 
 def plainly_named(header: str) -> str:
-    """The value of a `Cookie` header without the cookies whose name has other than ASCII characters."""
-    return ";".join(chunk for chunk in header.split(";") if chunk.partition("=")[0].isascii())
+    """The value of a `Cookie` header without the cookies whose name has other than printable ASCII characters."""
+    return ";".join(chunk for chunk in header.split(";") if _is_plain(chunk.partition("=")[0].strip(" \t")))
+
+
+def _is_plain(name: str) -> bool:
+    return name.isascii() and name.isprintable()

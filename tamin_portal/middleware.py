@@ -60,7 +60,7 @@ class OrdinaryRequests:
     """Refuses what no page of ours sends: other methods, another charset than UTF-8 (noticed in `tamin_portal.wsgi`),
     a body larger than any form. Django takes files of any size although no form has one.
 
-    Forgets cookies whose name is no plain ASCII: Django strips Unicode spaces from names, so another host of the
+    Forgets cookies whose name is not printable ASCII: Django strips Unicode spaces from names, so another host of the
     domain could plant one that a browser does not take for `__Host-sessionid`, and we would.
 
     Not for receipts: a gateway sends what it likes, and the start of it is kept as it came.

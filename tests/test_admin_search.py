@@ -76,6 +76,14 @@ def test_an_old_bookmark_with_a_term_is_led_on(boss, page):
     assert boss.get(address).context["cl"].query == REZA
 
 
+@pytest.mark.parametrize("page", [QUEUE, USERS])
+def test_an_old_bookmark_of_who_is_not_signed_in_leads_to_the_sign_in_without_its_term(client, page):
+    answer = client.get(page, {"q": REZA}, follow=True)
+    assert answer.status_code == 200
+    assert [address for address, _ in answer.redirect_chain if REZA in address] == []
+    assert answer.redirect_chain[-1][0] == f"/admin/login/?next={page}"
+
+
 def test_pages_order_and_filters_go_on_within_a_search(boss):
     Branch.objects.bulk_create(Branch(code=f"{n:04}", name=f"شعبه {n}", city="قم") for n in range(150))
     Branch.objects.create(code="9000", name="شعبه", city="تبریز")

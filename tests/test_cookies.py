@@ -141,7 +141,7 @@ def test_without_https_the_names_stay_as_they_were():
     assert OLD not in browser.get(PAGE).cookies
 
 
-@pytest.mark.parametrize("space", ["\u2000", "\u00a0", "\u0085", "\u3000", "\u1680"])
+@pytest.mark.parametrize("space", ["\u2000", "\u00a0", "\u0085", "\u3000", "\u1680", "\x1c", "\x0b"])
 def test_a_name_that_only_looks_like_ours_is_no_session(https, space):
     """A browser takes such a name from another host of the domain: it does not begin with __Host-."""
     citizen()
