@@ -18,6 +18,14 @@ def _number(name: str, default: int) -> int:
     return int(text)
 
 
+def _switch(name: str) -> bool:
+    text = os.environ.get(name) or "0"
+    if text not in ("0", "1"):
+        sys.exit(f"{name} is '{text[:20]}'; it is 1, or not set")
+    return text == "1"
+
+
+_behind_loopback = _switch("PORTAL_DEMO_BEHIND_LOOPBACK")
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 9090}"
 wsgi_app = "tamin_portal.wsgi"
 worker_class = "gthread"  # a thread waiting for a slow phone holds up nobody
@@ -40,6 +48,9 @@ limit_request_field_size = 8_190
 # those of a proxy on this machine, which may hand on what its client sent.
 forwarder_headers = ""
 wsgi.SERVER = "portal"  # in the header Server; gunicorn has no setting for it
+# Whose word is taken for HTTPS is TRUSTED_PROXIES' business alone (`ClientAddress`); gunicorn would take that of
+# whoever is on the loopback.
+secure_scheme_headers: dict[str, str] = {}
 
 # No query, no address, no referrer: they could name a person.
 accesslog = "-"
@@ -76,5 +87,4 @@ def on_starting(server: Any) -> None:
     django.setup()
     from tamin_portal.startup import refuse_unsafe_or_exit
 
-    behind_loopback = os.environ.get("PORTAL_DEMO_BEHIND_LOOPBACK") == "1"
-    refuse_unsafe_or_exit(server.cfg.address, behind_loopback=behind_loopback)
+    refuse_unsafe_or_exit(server.cfg.address, behind_loopback=_behind_loopback)

@@ -31,8 +31,8 @@ SENTENCES: dict[str, Any] = {
         "Too many codes have been asked for this number. You can ask for the next one on %(date)s at %(time)s."
     ),
     "code_budget": gettext_lazy(
-        "No more codes can be sent to this number today. Please try again tomorrow, or visit the nearest branch with "
-        "your identity papers."
+        "No code can be sent just now: very many are being asked for. You can ask for one again on %(date)s at "
+        "%(time)s, or visit the nearest branch with your identity papers."
     ),
     "code_sent_again": gettext_lazy("A new code is on its way to your phone."),
     "code_wait": gettext_lazy("A code has just been sent. You can ask for another one in %(wait)s seconds."),

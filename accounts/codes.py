@@ -1,7 +1,7 @@
 """One-time codes: ask, try, consume.
 
 A code is bound to purpose, mobile and the session that asked (`asker`, a secret of that session), and is compared with
-what that session types, and with nothing else: no answer depends on another session's secret (docs/decisions/0020).
+what that session types, and with nothing else: no answer depends on another session's secret (docs/decisions/0031).
 Only a keyed hash is stored. Limits are in `tamin_portal.limits`; all are counted in the database. Which session gets
 a number's next code is in `accounts.code_places`.
 """
@@ -24,7 +24,7 @@ from accounts.asking import NOBODY, Asking
 from accounts.code_allowances import NEVER_SENT, Next, gap_ends, next_code, sent_within_a_day
 from accounts.models import Allowance, CodePurpose, OneTimeCode, User
 from sms import budget, outbox, texts
-from sms.models import MessageKind
+from sms.models import MessageKind, Share
 from tamin_portal import limits
 from tamin_portal.abuse import conduct
 from tamin_portal.abuse.conduct import Kind
@@ -62,7 +62,7 @@ def issue(
 
     `by`: who asks, as weighed before; a place that is held waits for `release`.
     Raises PortalError: "code_limit" (`retry_at`) when the codes of this number are used up (`code_allowances`),
-    "code_budget" when the day's budget is left for other messages.
+    "code_budget" (`retry_at`) when its share of the day's budget has no more in this hour.
     """
     with transaction.atomic():
         lock_name(f"code:{mobile}")
@@ -89,8 +89,10 @@ def issue(
             is_held=by.is_held,
         )
         if found.at <= now and not by.is_held and not code_places.exist(mobile=mobile, allowance=allowance):
-            _check_budget(row)
-            _send(row, now)
+            share = _share(row)
+            if (more_at := budget.next_part(share)) is not None:
+                raise PortalError("code_budget", retry_at=more_at)
+            _send(row, now, share)
             return Issued(sent=True, wait=_seconds(limits.CODE_GAP))
         place = code_places.take(row, live=live, not_before=found.at)
     if not by.is_held:
@@ -209,28 +211,27 @@ def _send_first(mobile: str, allowance: Allowance, now: datetime) -> None:
         if not isinstance(found, Next):
             code_places.give_up(place)
             continue
-        place.is_kept = found.is_kept
-        try:
-            _check_budget(place)
-        except PortalError:
+        place.is_kept, share = found.is_kept, _share(place)
+        if not budget.allows(share):
             code_places.give_up(place)
             continue
-        _send(place, now)
+        _send(place, now, share)
         break
     code_places.put_off(mobile=mobile, allowance=allowance, until=now + limits.CODE_GAP)
 
 
-def _check_budget(row: OneTimeCode) -> None:
-    """Whether today's budget has a code for this number: to its end for one that somebody has proven."""
-    if budget.allows_code(known_number=False):
-        return
+def _share(row: OneTimeCode) -> Share:
+    """Which share of the day's budget pays. Who is signed in chooses the new number, and pays like any other asker."""
+    if row.allowance in (Allowance.TRUSTED, Allowance.PASSWORD, Allowance.DESK):
+        return Share.OWN
+    if not row.is_good:
+        return Share.REST
     used = OneTimeCode.objects.filter(mobile=row.mobile, used_at__isnull=False)
     proven = used.exists() or User.objects.filter(mobile=row.mobile).exists()
-    if not (proven and budget.allows_code(known_number=True)):
-        raise PortalError("code_budget")
+    return Share.PROVEN if proven else Share.NEW
 
 
-def _send(row: OneTimeCode, now: datetime) -> None:
+def _send(row: OneTimeCode, now: datetime, share: Share) -> None:
     """Write the code and its message into `row`, which is new, or a place in the queue."""
     code = "".join(secrets.choice("0123456789") for _ in range(limits.CODE_DIGITS))
     row.created_at, row.next_attempt_at, row.is_held, row.tries = now, None, False, 0
@@ -242,9 +243,10 @@ def _send(row: OneTimeCode, now: datetime) -> None:
         dedupe_key=f"code:{uuid.uuid4()}",
         operator=row.operator,
         expires_at=now + limits.CODE_TO_BE_ACCEPTED_WITHIN,
+        share=share,
     )
     row.save()
-    budget.code_was_queued(row.message.parts)
+    budget.code_was_queued(share, row.message.parts)
 
 
 def _binding(code: OneTimeCode) -> str:

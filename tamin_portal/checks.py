@@ -14,6 +14,9 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from tamin_portal import unsafe
+from tamin_portal.key_strength import looks_random
+
 SHORTEST_KEY = 50  # characters; what Django's own startproject writes
 KEY_HINT = "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
 DEMO_DATABASE_PASSWORD = "demo-only"  # noqa: S105 - docker-compose.yml's default
@@ -47,7 +50,7 @@ def contacts_are_addresses(app_configs: Sequence[AppConfig] | None, **kwargs: An
         Error(
             f"SECURITY_CONTACT has '{contact[:40]}'.",
             hint="Write mailto:…, https://… or tel:…, separated by commas.",
-            id="portal.E060",
+            id="portal.E070",
         )
         for contact in settings.SECURITY_CONTACT
         if not re.fullmatch(r"(?:mailto:|https://|tel:)[!-~]+", contact)
@@ -100,6 +103,9 @@ def _keys() -> Iterator[CheckMessage]:
     for number, name in enumerate(("SECRET_KEY", "CODE_HASH_KEY"), start=20):
         if _is_weak(getattr(settings, name)):
             yield Error(f"{name} is too short or a known one.", hint=KEY_HINT, id=f"portal.E0{number}")
+        elif not looks_random(getattr(settings, name)):
+            what = f"{name} is made of repetitions, sequences or words, so it could be guessed."
+            yield from unsafe.refused("keys", what, hint=KEY_HINT, id=f"portal.E0{number + 6}")
     if settings.CODE_HASH_KEY == settings.SECRET_KEY:
         yield Error(
             "CODE_HASH_KEY is missing or the same as SECRET_KEY, so the two could not be changed one by one.",
@@ -119,6 +125,10 @@ def _keys_before(name: str, fault: str) -> Iterator[CheckMessage]:
             hint="Take it out: only keys that were in force before belong there, separated by commas.",
             id=fault,
         )
+    elif not all(map(looks_random, before)):
+        what = f"{name}_FALLBACKS has a key of repetitions, sequences or words, so it could be guessed."
+        hint = "Take it out: what it has signed is still believed."
+        yield from unsafe.refused("keys", what, hint=hint, id="portal.E028")
     if getattr(settings, name) in before:
         yield Error(
             f"{name}_FALLBACKS has the key that is in force, so nothing was changed.",

@@ -40,6 +40,8 @@ CONDUCT_KEPT = timedelta(hours=3)
 # Requests.
 POSTS_PER_ADDRESS = 600  # a minute; a whole mobile operator can sit behind one address
 LARGEST_FIELD = 1_000  # characters of one text field
+ONE_ADDRESS_WITHIN = timedelta(minutes=30)  # all POSTs of these from one private address,
+ONE_ADDRESS_POSTS = 100  # and so many: no colleague alone, but a proxy that is not trusted
 
 # The database (PostgreSQL; web and workers).
 LOCK_WAIT = timedelta(seconds=10)  # for what somebody else holds; then the page says "busy", and a worker tries again
@@ -76,6 +78,8 @@ PASSED_BY_CODE = timedelta(minutes=15)  # a browser that proved the mobile has t
 SIGN_IN_CODE_WITHIN = timedelta(minutes=15)  # after the right password, where a code is asked for as well
 MANY_FAILURES = 10  # wrong passwords within a day: the owner is told, once a day
 PASSWORD_LONGEST = 128  # longer ones are refused before hashing
+PASSWORD_GUESSES = 10**6  # what takes fewer guesses than this is refused where a password is set
+PASSWORD_PIECE = 32  # characters that are estimated at once: the time grows with their square
 # Staff: the second step of their sign-in.
 STAFF_TOTP_WITHIN = timedelta(minutes=10)  # after the password was right; then it is asked for again
 STAFF_TOTP_DIGITS = 6
@@ -151,7 +155,13 @@ SMS_RESULT_RETRIES = (10, 30, 120, 300, 900)  # seconds, the last repeats with j
 SMS_RESULT_GIVE_UP = timedelta(hours=72)
 SMS_LARGEST_WEIGHT = 1_000_000  # of a gateway among those it shares with
 SMS_LOOK_UP_PAUSE = timedelta(seconds=10)  # a gateway shows a message it took a little late
-SMS_BUDGET_NEW_NUMBERS = 0.8  # of the daily budget; from there on no codes to numbers nobody has proven
+# The day's budget (SMS_DAILY_BUDGET): what each share is sure of, in order of standing; together 1 (sms/shares.py).
+SMS_BUDGET_RESULTS = 0.35  # results, security notices, notices
+SMS_BUDGET_OWN = 0.15  # codes after a right password, on a trusted device, at the desk
+SMS_BUDGET_PROVEN = 0.10  # numbers proven once, asked for from addresses of good conduct
+SMS_BUDGET_NEW = 0.25  # new numbers from addresses of good conduct
+SMS_BUDGET_REST = 0.15  # all other codes, and notices that a stranger can cause
+SMS_BUDGET_NEARLY = 0.8  # of what a share has had until now is used: alarm
 ALARM_AGAIN = timedelta(minutes=15)  # a line in the log while one lasts
 ALARM_STANDS = timedelta(hours=24)  # one that tells of an event, after its last time
 BACKLOG_CODES_WAIT = 60  # seconds; past these `sms_backlog` ends with an error

@@ -252,9 +252,9 @@ def test_contacts_come_from_the_environment():
 @pytest.mark.parametrize("contact", ["security@tamin.example", "http://tamin.example", "mailto:", "mailto:a@b\nX: y"])
 def test_a_contact_that_is_no_address_is_refused(settings, contact):
     settings.SECURITY_CONTACT = [contact]
-    assert "portal.E060" in [found.id for found in run_checks()]
+    assert "portal.E070" in [found.id for found in run_checks()]
 
 
 def test_a_contact_that_is_an_address_is_fine(settings):
     settings.SECURITY_CONTACT = ["mailto:security@tamin.example", "https://tamin.example/security", "tel:+98-21-64500"]
-    assert "portal.E060" not in [found.id for found in run_checks()]
+    assert "portal.E070" not in [found.id for found in run_checks()]

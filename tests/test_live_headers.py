@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import socket
-import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.live import ROOT, Portal, free_port, run, wait_for
+from tests.live import Portal, free_port, run, wait_for
 from tests.live_servers import EmbeddedRedis
+from tests.test_front import NGINX, front_conf, nginx, trust
 
 pytestmark = pytest.mark.startup
 ODD = [
@@ -77,32 +75,18 @@ def test_files_are_for_our_own_pages(portal: Portal) -> None:
 @pytest.fixture(scope="module")
 def front(portal: Portal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of a real nginx with the front's settings, before this portal."""
-    nginx = shutil.which("nginx") or "/usr/sbin/nginx"
-    if not os.path.exists(nginx):
+    if NGINX is None:
         pytest.skip("nginx is not installed")
     folder, port = tmp_path_factory.mktemp("front"), free_port()
-    text = (ROOT / "tools/front.nginx.conf").read_text()
-    text = text.replace("listen 8080", f"listen 127.0.0.1:{port}").replace("/tmp/nginx.pid", str(folder / "pid"))
-    text = text.replace("$web:8000", f"127.0.0.1:{portal.port}")
-    (folder / "nginx.conf").write_text(text.replace("location = /front-is-up", dead_end() + "location = /front-is-up"))
-    command = [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(lambda: process.poll() is not None or listens(port))
+    trust(folder / "trust", "127.0.0.1")
+    conf = front_conf(folder, port, portal.port)
+    with nginx(folder, "front", conf.replace("location = /front-is-up", dead_end() + "location = /front-is-up"), port):
         yield port
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def dead_end() -> str:
     """A place behind which nothing listens."""
     return f"location = /dead-end {{ proxy_pass http://127.0.0.1:{free_port()}; }}\n        "
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.parametrize(("path", "status"), [("/portal/registration", 200), ("/dead-end", 502), ("/nowhere", 404)])
