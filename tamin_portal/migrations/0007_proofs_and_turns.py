@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("portal", "0005_tallies"),
+        ("portal", "0006_alarm_of_proxies"),
     ]
 
     operations = [
