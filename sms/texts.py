@@ -142,9 +142,6 @@ _OF_AN_ACCOUNT: dict[str, Any] = {
     "code_off": gettext_lazy(
         "From now on no code is asked for when somebody signs in to your account on a new device."
     ),
-    "session_elsewhere": gettext_lazy(
-        "Your account was used from another browser without signing in, so that session was ended. Sign in again."
-    ),
     "frozen": gettext_lazy(
         "Your account is frozen, and nobody can sign in. To open it go to a branch with your national card and birth "
         "certificate."
