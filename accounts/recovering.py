@@ -63,10 +63,6 @@ class Recovering:
             change_key(session)
         self._write(challenge, proven=True)
 
-    def still_here(self) -> None:
-        """The session lives its whole time from now on: a registry may take long."""
-        self._request.session.modified = True
-
     def forget(self) -> None:
         """For another recovery, or the next person at this browser."""
         self._request.session.pop(_KEY, None)

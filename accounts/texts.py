@@ -40,7 +40,7 @@ def pause(seconds: int) -> str:
 
 
 def session_elsewhere() -> str:
-    """To whoever holds a session that was begun in another kind of browser: the thief, or a person who changed something."""
+    """To whoever holds a session that was begun on another engine: a thief, or a person who changed something."""
     return _("Your browser is not the one in which you signed in. For your safety please enter your password again.")
 
 

@@ -124,7 +124,9 @@ _OF_AN_ACCOUNT: dict[str, Any] = {
     ),
     "password_changed": gettext_lazy("The password of your account was changed."),
     "recovered": gettext_lazy("The password of your account was recovered, and a new one was set."),
-    "recovery_ready": gettext_lazy("The recovery of your password can go on: open its page in the same browser."),
+    "recovery_ready": gettext_lazy(
+        "Your password can be recovered now: go on in the page of recovery, or begin again there if it was closed."
+    ),
     "recovery_refused": gettext_lazy(
         "The password of your account was not recovered: the registry does not say that this mobile is yours. A branch "
         "helps you on."
