@@ -131,9 +131,9 @@ def test_a_registration_under_way_ends_after_twelve_hours_however_busy():
         let_pass(timedelta(minutes=10))
         assert "گذرواژه" in browser.get(URL).content.decode()
     browser.post_step("identity", {"draft": browser.draft()})  # a write
-    let_pass(timedelta(minutes=10) - SECOND)
+    let_pass(timedelta(minutes=9))
     assert "گذرواژه" in browser.get(URL).content.decode()
-    let_pass(2 * SECOND)
+    let_pass(timedelta(minutes=1))
     assert "کد ملی" in browser.get(URL).content.decode()
     assert "گذرواژه" not in browser.get(URL).content.decode()
 
