@@ -97,7 +97,7 @@ def test_after_the_end_nothing_of_it_is_on_the_screen_and_the_page_says_why(brow
     shell(portal, IDLE)
     visitor.context.set_offline(True)
     passes(visitor, 16)
-    expect(visitor.page.locator("input")).to_have_count(0)  # even where no other page can be loaded
+    expect(visitor.page.locator("main form")).to_have_count(0)  # even where no other page can be loaded
     assert "نرگس" not in visitor.page.content()
     visitor.context.set_offline(False)
     visitor.go("/portal/registration?ended")
