@@ -39,7 +39,7 @@ def how_long(context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _dialog(context: dict[str, Any], *, stay: str, leave: str) -> dict[str, Any]:
-    session = context["request"].session
+    session = getattr(context["request"], "session", None)
     if not isinstance(session, SessionStore):
         return {}
     closes_in = context.get("closes_in")
