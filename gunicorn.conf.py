@@ -16,6 +16,14 @@ def _number(name: str, default: int) -> int:
     return int(text)
 
 
+def _switch(name: str) -> bool:
+    text = os.environ.get(name) or "0"
+    if text not in ("0", "1"):
+        sys.exit(f"{name} is '{text[:20]}'; it is 1, or not set")
+    return text == "1"
+
+
+_behind_loopback = _switch("PORTAL_DEMO_BEHIND_LOOPBACK")
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 9090}"
 wsgi_app = "tamin_portal.wsgi"
 worker_class = "gthread"  # a thread waiting for a slow phone holds up nobody
@@ -33,6 +41,10 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 limit_request_line = 8_190
 limit_request_fields = 60
 limit_request_field_size = 8_190
+
+# Whose word is taken for HTTPS is TRUSTED_PROXIES' business alone (`ClientAddress`); gunicorn would take that of
+# whoever is on the loopback.
+secure_scheme_headers: dict[str, str] = {}
 
 # No query, no address, no referrer: they could name a person.
 accesslog = "-"
@@ -69,5 +81,4 @@ def on_starting(server: Any) -> None:
     django.setup()
     from tamin_portal.startup import refuse_unsafe_or_exit
 
-    behind_loopback = os.environ.get("PORTAL_DEMO_BEHIND_LOOPBACK") == "1"
-    refuse_unsafe_or_exit(server.cfg.address, behind_loopback=behind_loopback)
+    refuse_unsafe_or_exit(server.cfg.address, behind_loopback=_behind_loopback)

@@ -97,7 +97,7 @@ def begin_to_type(page: Page) -> None:
 
 
 def type_into(page: Page, field: Locator) -> None:
-    """Typing counts as use: a minute later the server has heard of it, and the end is a quarter of an hour from there."""
+    """Typing counts as use: a minute later the server has heard of it, and the time begins anew."""
     with page.expect_response("**/session/stay"):
         field.fill(TYPED)
         page.context.clock.fast_forward(61_000)
