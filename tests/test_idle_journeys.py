@@ -27,7 +27,7 @@ from tests.accounts import citizen
 from tests.entrances import CODE, PAGE, ask_for_code, proven, sign_in, type_code
 from tests.journeys import DONE, MATCHES, OTHER_NAME, URL, Browser, code_on, registration_in, step_shown, texts_on
 from tests.journeys import let_pass as codes_age
-from tests.recoveries import OLD, Recoverer, account_of, leads_to
+from tests.recoveries import NEW, OLD, Recoverer, account_of, leads_to
 from tests.recoveries import sign_in as gets_in
 from tests.test_sessions import let_pass, on_sessions
 
@@ -176,7 +176,7 @@ def test_a_person_whose_recovery_was_closed_begins_again_and_it_goes_through():
     let_pass(OVER)
     codes_age(timedelta(seconds=61))
     assert leads_to(Recoverer().matched().new_password(), "sign_in")
-    assert gets_in("Bahar1404!")
+    assert gets_in(NEW)
 
 
 # What counts as use.
