@@ -8,6 +8,8 @@ import os
 import sys
 from typing import Any
 
+from gunicorn.http import wsgi  # type: ignore[import-untyped]
+
 
 def _number(name: str, default: int) -> int:
     text = os.environ.get(name) or str(default)
@@ -42,6 +44,10 @@ limit_request_line = 8_190
 limit_request_fields = 60
 limit_request_field_size = 8_190
 
+# A client's SCRIPT_NAME or PATH_INFO header is dropped like any other with an underscore: by default gunicorn believes
+# those of a proxy on this machine, which may hand on what its client sent.
+forwarder_headers = ""
+wsgi.SERVER = "portal"  # in the header Server; gunicorn has no setting for it
 # Whose word is taken for HTTPS is TRUSTED_PROXIES' business alone (`ClientAddress`); gunicorn would take that of
 # whoever is on the loopback.
 secure_scheme_headers: dict[str, str] = {}
@@ -56,7 +62,7 @@ logconfig_dict: dict[str, Any] = {
         "no_personal_data": {"()": "tamin_portal.logs.NoPersonalData"},
         "no_receipts": {"()": "tamin_portal.logs.NoReceipts"},  # a gateway's token is in the path
     },
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {"line": {"()": "tamin_portal.logs.Line"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "filters": ["no_personal_data"], "formatter": "line"},
     },

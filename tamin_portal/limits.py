@@ -98,6 +98,9 @@ SESSION_TYPING_COUNTS = timedelta(minutes=1)  # who types is still here: the pag
 SESSION_LONGEST = timedelta(hours=12)  # however busy
 LATE_ANSWERS_KEPT = timedelta(minutes=30)  # what was sent after the session's end, until the code; no secrets
 HISTORY_PAGE = 30  # lines of the account's history on one page
+SEARCHES_KEPT = 20  # of one session's searches at the desk: how far "back" in the browser goes
+SEARCH_LONGEST = 200  # characters
+SECURITY_TXT_LIFE = timedelta(days=180)  # of what /.well-known/security.txt says; RFC 9116: less than a year
 TRUSTED_FOR = timedelta(days=365)  # a device its owner called their own, after its last sign-in
 
 # Changes and recovery.
