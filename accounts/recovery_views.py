@@ -25,6 +25,7 @@ from accounts.recovery_texts import sentence
 from accounts.services import challenges
 from accounts.services import recovery as service
 from accounts.services.recovery import Place, Standing
+from accounts.sessions import asked_by_itself, renews_itself
 from tamin_portal import limits
 from tamin_portal.abuse.origins import origin_of
 from tamin_portal.errors import PortalError
@@ -102,6 +103,7 @@ def _asks(request: HttpRequest, national_id: str) -> dict[str, Any]:
     return {"origin": origin, "trusted": devices.trusted(request, national_id)}
 
 
+@renews_itself
 @_form_page
 @step(Place.CODE)
 def code(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
@@ -120,6 +122,7 @@ def code(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpRespo
     return render(request, "accounts/recovery_code.html", context)
 
 
+@asked_by_itself
 @require_POST
 @step(Place.CODE)
 def proof(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
@@ -147,7 +150,6 @@ def answer(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpRes
         typed = form.cleaned_data["answer"] if asked else ""
         try:
             service.answer(challenge=row, typed=typed, browser=browsers.in_words(request))
-            browser.still_here()
             return redirect("recovery_wait")
         except PortalError as error:
             if error.code in ("moved_on", "account_closed") or error.values.get("left") == 0:
@@ -158,6 +160,7 @@ def answer(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpRes
 
 
 @require_safe
+@renews_itself
 @step(Place.WAIT)
 def wait(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
     """The registry is being asked. The page renews itself, with a script or without."""
@@ -165,6 +168,7 @@ def wait(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpRespo
 
 
 @require_safe
+@asked_by_itself
 @never_cache
 def waiting(request: HttpRequest) -> HttpResponse:
     """The part of the waiting page that the script renews. 404 where no recovery is."""

@@ -25,6 +25,7 @@ from accounts.forms import ByCodeForm, CodeForm
 from accounts.models import CodePurpose, User
 from accounts.services import challenges, sign_in
 from accounts.session_keys import change_key
+from accounts.sessions import asked_by_itself, renews_itself
 from accounts.sign_in_state import Second, Waiting
 from tamin_portal.abuse.origins import origin_of
 from tamin_portal.errors import PortalError
@@ -56,7 +57,7 @@ class ByCode(RedirectURLMixin, FormView):
         return redirect("sign_in_code")
 
 
-@method_decorator([sensitive_post_parameters("code"), never_cache], name="dispatch")
+@method_decorator([renews_itself, sensitive_post_parameters("code"), never_cache], name="dispatch")
 class CodePage(FormView):
     """Where the code is typed, of whichever of the two this session waits for."""
 
@@ -128,6 +129,7 @@ class CodePage(FormView):
         return self.form_invalid(form)
 
 
+@asked_by_itself
 @never_cache
 @require_safe
 def delivery(request: HttpRequest) -> HttpResponse:
@@ -138,6 +140,7 @@ def delivery(request: HttpRequest) -> HttpResponse:
     return render(request, "registration/_delivery.html", _delivery(*second))
 
 
+@asked_by_itself
 @require_POST
 @never_cache
 def proof(request: HttpRequest) -> HttpResponse:

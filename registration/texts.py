@@ -16,9 +16,16 @@ _SENTENCES: dict[str, Any] = {
     "grant_ended": gettext_lazy("Your registration was continued on another device."),
     "page_old": gettext_lazy("This page was too old or damaged. Please go on from here."),
     "session_ended": gettext_lazy(
-        "You were away for long, so for your safety this page was closed. Enter your national ID and mobile again; "
-        "after the code you go on, with what had reached us. What you typed on this last page did not, and has to be "
-        "typed again."
+        "For your safety this page was closed, because nothing was done on it for a while. Enter your national ID and "
+        "mobile again; after the code you go on with what had reached us."
+    ),
+    "session_ended_kept": gettext_lazy(
+        "For your safety this page was closed, because nothing was done on it for a while. Enter your national ID and "
+        "mobile again in this browser; after the code what you typed comes back, except for the password and the "
+        "security answer."
+    ),
+    "late_came_back": gettext_lazy(
+        "Welcome back. What you typed on the last page is here again; password and security answer are not kept."
     ),
     "other_tab": gettext_lazy(
         "The page you sent belonged to another request, perhaps in another tab. Nothing of it was taken. Here is "

@@ -1,11 +1,12 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
+from accounts.sessions import renews_itself
 from registration import chance_views, status_views, views
 from registration.wizard import RegistrationWizard
 
 urlpatterns = [
-    path("", RegistrationWizard.as_view(), name="registration"),
+    path("", renews_itself(RegistrationWizard.as_view()), name="registration"),
     path("/", RedirectView.as_view(pattern_name="registration")),
     path("/done", views.done, name="registration_done"),
     path("/resend", views.resend, name="registration_resend"),

@@ -112,10 +112,12 @@ STAFF_TOTP_WITHIN = timedelta(minutes=10)  # after the password was right; then 
 STAFF_TOTP_DIGITS = 6
 STAFF_TOTP_LONGEST = 32  # characters of a typed code, blanks and hyphens too
 
-# Sessions and devices of an account.
-SESSION_IDLE = timedelta(minutes=15)  # without a page: signed out
+# Sessions, of an account or of what is under way without one; devices of an account.
+SESSION_IDLE = timedelta(minutes=15)  # without use: signed out, and what was begun is forgotten
 SESSION_WARNING = timedelta(minutes=2)  # before that, on the page
+SESSION_TYPING_COUNTS = timedelta(minutes=1)  # who types is still here: the page says so, at most so often
 SESSION_LONGEST = timedelta(hours=12)  # however busy
+LATE_ANSWERS_KEPT = timedelta(minutes=30)  # what was sent after the session's end, until the code; no secrets
 HISTORY_PAGE = 30  # lines of the account's history on one page
 SEARCHES_KEPT = 20  # of one session's searches at the desk: how far "back" in the browser goes
 SEARCH_LONGEST = 200  # characters

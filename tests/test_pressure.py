@@ -96,7 +96,7 @@ def test_a_held_code_goes_in_its_turn_without_a_proof():
     browser = Browser()
     browser.step_one()
     page = browser.get(URL).content.decode()
-    assert '<noscript><meta http-equiv="refresh" content="6">' in page
+    assert '<noscript><meta http-equiv="refresh" content="6; url=?renewed">' in page
     assert "۶ ثانیه" in page
     send_codes()
     browser.step_two(code_on(MATCHES.mobile))
