@@ -25,7 +25,7 @@ from accounts.forms import ByCodeForm, CodeForm
 from accounts.models import CodePurpose, User
 from accounts.services import challenges, sign_in
 from accounts.session_keys import change_key
-from accounts.sessions import asked_by_itself, renews_itself
+from accounts.sessions import asked_by_itself
 from accounts.sign_in_state import Second, Waiting
 from tamin_portal.abuse.origins import origin_of
 from tamin_portal.errors import PortalError
@@ -57,7 +57,7 @@ class ByCode(RedirectURLMixin, FormView):
         return redirect("sign_in_code")
 
 
-@method_decorator([renews_itself, sensitive_post_parameters("code"), never_cache], name="dispatch")
+@method_decorator([sensitive_post_parameters("code"), never_cache], name="dispatch")
 class CodePage(FormView):
     """Where the code is typed, of whichever of the two this session waits for."""
 

@@ -14,11 +14,12 @@ from accounts import (
     sign_in_code_views,
     views,
 )
+from accounts.sessions import renews_itself
 
 urlpatterns = [
     path("", views.sign_in, name="sign_in"),
     path("sign-in/by-code", sign_in_code_views.ByCode.as_view(), name="sign_in_by_code"),
-    path("sign-in/code", sign_in_code_views.CodePage.as_view(), name="sign_in_code"),
+    path("sign-in/code", renews_itself(sign_in_code_views.CodePage.as_view()), name="sign_in_code"),
     path("sign-in/delivery", sign_in_code_views.delivery, name="sign_in_delivery"),
     path("sign-in/proof", sign_in_code_views.proof, name="sign_in_proof"),
     path("sign-in/resend", sign_in_code_views.resend, name="sign_in_resend"),
