@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts import backends, browsers, devices, sign_in_state, throttle, tips
 from accounts.models import TrustedDevice, User
 from accounts.services import sign_in
+from tamin_portal.abuse import lane
 
 _BACKEND = "accounts.backends.CitizenBackend"
 
@@ -29,12 +30,14 @@ class Passed:
 def try_password(request: HttpRequest, *, national_id: str, password: str) -> Passed | None:
     """Whose password it is; nobody is signed in yet. None: refused, whatever was wrong.
 
-    Raises PortalError("sign_in_pause", seconds=…) while a pause lasts; then nothing was compared.
+    Raises PortalError: sign_in_pause (`seconds`) while a pause lasts, hashing_busy (`seconds`) where no hash can be
+    computed now; then nothing was compared, and nothing was counted.
     """
     proof, device = sign_in_state.proof_of(request, national_id), devices.trusted(request, national_id)
     where = _buckets(request, proof, device)
-    throttle.count_try(account=_account_key(national_id), where=where)
-    user, right = backends.password_of_citizen(national_id=national_id, password=password)
+    with lane.place(lane.Whose.TRUSTED if proof or device else lane.Whose.STRANGER):
+        throttle.count_try(account=_account_key(national_id), where=where)
+        user, right = backends.password_of_citizen(national_id=national_id, password=password)
     if user and right and user.is_active:
         asked_for = user.code_at_sign_in or settings.SIGN_IN_CODE == "always"
         return Passed(user, needs_code=asked_for and not proof and device is None)

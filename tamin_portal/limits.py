@@ -56,6 +56,11 @@ PASSED_BY_CODE = timedelta(minutes=15)  # a browser that proved the mobile has t
 SIGN_IN_CODE_WITHIN = timedelta(minutes=15)  # after the right password, where a code is asked for as well
 MANY_FAILURES = 10  # wrong passwords within a day: the owner is told, once a day
 PASSWORD_LONGEST = 128  # longer ones are refused before hashing
+# Hashing passwords and answers (tamin_portal/abuse/lane.py).
+HASHING_WAIT = timedelta(seconds=1)  # for a place; then the page says "busy"
+HASHING_WAITERS = 2  # threads of one process that wait for one kind of place; others are told at once
+HASHING_LOOK = timedelta(milliseconds=10)  # so often who waits looks whether another process has let go of a place
+HASHING_COME_BACK = timedelta(seconds=10)  # what the page and Retry-After say
 # Staff: the second step of their sign-in.
 STAFF_TOTP_WITHIN = timedelta(minutes=10)  # after the password was right; then it is asked for again
 STAFF_TOTP_DIGITS = 6

@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tamin_portal.middleware.ContentSecurityPolicy",
     "tamin_portal.middleware.OrdinaryRequests",
+    "tamin_portal.abuse.lane.BoundedHashing",
     "tamin_portal.middleware.ClientAddress",
     "tamin_portal.middleware.PostBrake",
     "accounts.middleware.Sessions",
@@ -184,8 +185,9 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.CitizenBackend", "accounts.backends.StaffBackend"]
 PASSWORD_HASHERS = [
     "accounts.hashers.PortalArgon2Hasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "accounts.hashers.PortalPBKDF2Hasher",
 ]
+HASHING_PLACES = whole_number("HASHING_PLACES", 0)  # for everybody, at a time; 0: by the cores (abuse/lane.py)
 AUTH_PASSWORD_VALIDATORS = [  # each of accounts/passwords.py RULES, in their order
     {"NAME": "accounts.passwords.Rule", "OPTIONS": {"code": code}}
     for code in ("latin", "first_letter", "mix", "too_short", "personal", "characters", "too_long", "common")

@@ -1,0 +1,1 @@
+"""One authority over tries and spending: what a stranger may cause, and at what price."""
