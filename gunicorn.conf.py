@@ -18,21 +18,15 @@ def _number(name: str, default: int) -> int:
 
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 9090}"
 wsgi_app = "tamin_portal.wsgi"
-worker_class = "gthread"  # a thread waiting for a slow phone holds up nobody
+worker_class = "tamin_portal.web_worker.PatientWorker"  # no thread ever waits for a slow client
 workers = _number("WEB_WORKERS", 2)
 threads = _number("WEB_THREADS", 4)
 timeout = 30
 graceful_timeout = 5
-keepalive = 5
 max_requests = 20_000  # a slow leak never becomes an outage
 max_requests_jitter = 2_000
 control_socket_disable = True  # its default path is shared by every gunicorn of this user
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - heartbeats, not on a slow disk
-
-# No form or link of ours comes near these; a receipt by GET may repeat the whole SMS.
-limit_request_line = 8_190
-limit_request_fields = 60
-limit_request_field_size = 8_190
 
 # No query, no address, no referrer: they could name a person.
 accesslog = "-"
@@ -57,6 +51,7 @@ logconfig_dict: dict[str, Any] = {
             "level": "INFO",
             "propagate": False,
         },
+        "waitress.queue": {"level": "ERROR"},  # it would say at every request that others wait
     },
 }
 
@@ -67,7 +62,9 @@ def on_starting(server: Any) -> None:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tamin_portal.settings")
     django.setup()
+    from tamin_portal.abuse import lane
     from tamin_portal.startup import refuse_unsafe_or_exit
 
     behind_loopback = os.environ.get("PORTAL_DEMO_BEHIND_LOOPBACK") == "1"
     refuse_unsafe_or_exit(server.cfg.address, behind_loopback=behind_loopback)
+    lane.places()  # made here, so that all web processes share them

@@ -26,6 +26,18 @@ PREFIX_CODES_PER_HOUR = 100
 POSTS_PER_ADDRESS = 600  # a minute; a whole mobile operator can sit behind one address
 LARGEST_FIELD = 1_000  # characters of one text field
 
+# Connections of one web process (tamin_portal/web_worker.py): how long a client may take, whatever it does meanwhile.
+WEB_CONNECTIONS = 1_000
+WEB_CROWDED = 0.75  # this share of them: who is waited for longest makes room
+WEB_HEAD_WITHIN = timedelta(seconds=15)  # the request line and the headers
+WEB_REQUEST_WITHIN = timedelta(seconds=60)  # all of it; a form is some kilobytes
+WEB_ANSWER_TAKEN_WITHIN = timedelta(seconds=60)  # what the kernel has not taken yet
+WEB_KEPT_ALIVE = timedelta(seconds=5)  # without a request
+WEB_LARGEST_HEAD = 32 * 1024  # bytes; no form or link of ours comes near it, a receipt by GET may repeat the whole SMS
+WEB_BODY_KEPT = 512 * 1024  # bytes of a body; larger ones are refused by the portal's page
+WEB_LARGEST_BODY = 16 * 1024 * 1024  # and past this without it
+WEB_THREADS_TAKE_TURNS = timedelta(milliseconds=1)  # a short page does not wait long behind a long one
+
 # The database (PostgreSQL; web and workers).
 LOCK_WAIT = timedelta(seconds=10)  # for what somebody else holds; then the page says "busy", and a worker tries again
 TRANSACTION_IDLE = timedelta(seconds=60)  # of a transaction in which nothing happens; then the server ends it

@@ -143,7 +143,7 @@ def place(whose: Whose = Whose.STRANGER) -> Iterator[None]:
 
 
 class BoundedHashing:
-    """Middleware: in a request every hash needs a place. A page that has no words of its own for "busy" gets 503.html."""
+    """Middleware: in a request every hash needs a place. A page without words of its own for "busy" gets 503.html."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,0 +1,131 @@
+"""Clients that send or take a byte a second never hold the portal: not eight of them, and not two hundred."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.live import LIMIT, ROOT, Home, Person, free_port, somebody, step_one, wait_for
+from tests.live_web import Web, web
+from tests.slow_clients import HEAD, KINDS, crowd
+
+pytestmark = pytest.mark.faults
+NORMAL = 3.0  # seconds in which a page comes, on a busy machine; a held one comes after the attack, or never
+NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    with web(tmp_path_factory.mktemp("slow")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def front(portal: Web, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of the compose file's own front before that web."""
+    if not Path(NGINX).exists():
+        pytest.skip("no nginx")
+    with nginx(tmp_path_factory.mktemp("front"), portal.port) as port:
+        yield port
+
+
+@contextmanager
+def nginx(folder: Path, web_port: int) -> Iterator[int]:
+    """tools/front.nginx.conf as it is, but for what only a network of containers has: names, and fixed ports."""
+    port = free_port()
+    text = (ROOT / "tools/front.nginx.conf").read_text()
+    for theirs, ours in {
+        "resolver 127.0.0.11": "resolver 127.0.0.1",
+        "listen 8080": f"listen 127.0.0.1:{port}",
+        "set $web web": "set $web 127.0.0.1",
+        "$web:8000": f"$web:{web_port}",
+        "/tmp/nginx.pid": str(folder / "nginx.pid"),
+    }.items():
+        assert theirs in text
+        text = text.replace(theirs, ours)
+    text = text.replace("http {", f"http {{\n    {temporary(folder)}", 1)
+    (folder / "nginx.conf").write_text(text)
+    command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: process.poll() is not None or listens(port))
+        assert process.poll() is None, "nginx did not start"
+        yield port
+    finally:
+        process.terminate()
+        process.wait(LIMIT)
+
+
+def temporary(folder: Path) -> str:
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    return " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def a_citizen_gets_step_one(port: int, portal: Web, number: int, seconds: float = NORMAL) -> None:
+    person = Person(f"http://127.0.0.1:{port}", Home(portal.home, portal.env))
+    step_one(person, somebody(number))
+    assert person.slowest < seconds
+
+
+@pytest.mark.parametrize("number", [8, 200])
+@pytest.mark.parametrize("kind", KINDS)
+def test_slow_clients_do_not_hold_the_web(portal: Web, kind: str, number: int) -> None:
+    with crowd(portal.port, kind, number):
+        for citizen in range(3):
+            a_citizen_gets_step_one(portal.port, portal, 3000 + 10 * len(kind) + number + citizen)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_slow_clients_do_not_hold_the_front(portal: Web, front: int, kind: str) -> None:
+    with crowd(front, kind, 200):
+        a_citizen_gets_step_one(front, portal, 5000 + 10 * len(kind))
+
+
+def test_who_is_slow_with_the_headers_is_sent_away(portal: Web) -> None:
+    with crowd(portal.port, "slow headers", 1) as clients:
+        first = clients[0]
+        ends = time.monotonic() + 40
+        while first.fileno() != -1 and time.monotonic() < ends:
+            time.sleep(0.5)
+        assert first.fileno() == -1, "still connected"
+
+
+def test_more_silent_connections_than_there_are_places_make_room_for_a_citizen(portal: Web) -> None:
+    """They come back as soon as they are sent away, so a citizen stands in line, but gets in."""
+    with crowd(portal.port, "silent ones", 2300):
+        a_citizen_gets_step_one(portal.port, portal, 6000, seconds=15)
+
+
+def test_a_slow_but_honest_phone_is_served(portal: Web) -> None:
+    """A form that arrives over ten seconds is taken like any other."""
+    body = b"a=" + b"b" * 18
+    with socket.create_connection(("127.0.0.1", portal.port), timeout=LIMIT) as phone:
+        phone.sendall(HEAD % (b"POST", b"/portal/registration") + b"Content-Length: 20\r\nConnection: close\r\n\r\n")
+        for start in range(0, len(body), 2):
+            phone.sendall(body[start : start + 2])
+            time.sleep(1)
+        answer = b"".join(iter(lambda: phone.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 403 ")  # of the application: there was no CSRF token
+
+
+def test_what_has_arrived_is_answered_when_the_web_is_stopped(tmp_path: Path) -> None:
+    with web(tmp_path) as stopped, socket.create_connection(("127.0.0.1", stopped.port), timeout=LIMIT) as browser:
+        browser.sendall(HEAD % (b"GET", b"/portal/registration") + b"Connection: close\r\n\r\n")
+        wait_for(lambda: "GET /portal/registration" in stopped.log.read_text(), seconds=LIMIT)
+        stopped.process.terminate()
+        answer = b"".join(iter(lambda: browser.recv(65_536), b""))
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert answer.rstrip().endswith(b"</html>")
+        assert stopped.process.wait(LIMIT) == 0
