@@ -187,6 +187,7 @@ PASSWORD_HASHERS = [
     "accounts.hashers.PortalArgon2Hasher",
     "accounts.hashers.PortalPBKDF2Hasher",
 ]
+HASHING_KNOWN = "accounts.devices.wrote_a_cookie_in"  # whose tries do not queue behind strangers' (web_worker.py)
 HASHING_PLACES = whole_number("HASHING_PLACES", 0)  # for everybody, at a time; 0: by the cores (abuse/lane.py)
 AUTH_PASSWORD_VALIDATORS = [  # each of accounts/passwords.py RULES, in their order
     {"NAME": "accounts.passwords.Rule", "OPTIONS": {"code": code}}

@@ -16,10 +16,14 @@ import resource
 import socket
 import sys
 import time
+from collections.abc import Callable
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
+from django.conf import settings
+from django.urls import reverse
+from django.utils.module_loading import import_string
 from gunicorn.workers.base import Worker
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
@@ -151,23 +155,31 @@ class UnixServer(_Server, UnixWSGIServer):
         return ("", None)
 
 
-class TwoQueues:
-    """Hands requests to threads: those at which strangers cause a hash to few of their own."""
+class Queues:
+    """Hands requests to threads. POSTs at which strangers cause a hash have few threads of their own, and those that
+    come with a device's cookie of ours another one: its owner does not queue behind a flood of strangers.
+    """
 
-    def __init__(self, hashing_paths: frozenset[str], threads: int) -> None:
-        self.hashing_paths = hashing_paths
-        self.pages, self.hashing = ThreadedTaskDispatcher(), ThreadedTaskDispatcher()
+    def __init__(self, threads: int) -> None:
+        self.hashing_paths = frozenset(reverse(name) for name in HASHED_FOR_STRANGERS)
+        self.is_known: Callable[[str], bool] = import_string(settings.HASHING_KNOWN)
+        self.pages, self.strangers, self.known = (ThreadedTaskDispatcher() for _ in range(3))
         self.pages.set_thread_count(threads)
-        self.hashing.set_thread_count(limits.HASHING_WAITERS)
+        self.strangers.set_thread_count(limits.HASHING_WAITERS)
+        self.known.set_thread_count(1)
 
     def add_task(self, channel: Channel) -> None:
         request: Request = channel.requests[0]
         request.arrived = time.monotonic()
-        hashes = request.error is None and request.command == "POST" and request.path in self.hashing_paths
-        (self.hashing if hashes else self.pages).add_task(channel)
+        self._queue_of(request).add_task(channel)
+
+    def _queue_of(self, request: Request) -> ThreadedTaskDispatcher:
+        if request.error or request.command != "POST" or request.path not in self.hashing_paths:
+            return self.pages
+        return self.known if self.is_known(request.headers.get("COOKIE", "")) else self.strangers
 
     def shutdown(self) -> None:
-        for queue in (self.hashing, self.pages):
+        for queue in (self.strangers, self.known, self.pages):
             queue.shutdown(timeout=0.5)
 
 
@@ -180,7 +192,7 @@ class PatientWorker(Worker):
         self.connections: dict[int, Any] = {}
         _allow_files(2 * limits.WEB_CONNECTIONS)
         sys.setswitchinterval(limits.WEB_THREADS_TAKE_TURNS.total_seconds())
-        self.queues = TwoQueues(_paths(), self.cfg.threads)
+        self.queues = Queues(self.cfg.threads)
         self.servers = [self._server(each.sock) for each in self.sockets]
         while self.alive and self.ppid == os.getppid():
             self._turn()
@@ -255,12 +267,6 @@ def _adjustments(cfg: Any) -> Adjustments:
         clear_untrusted_proxy_headers=False,  # which are believed is TRUSTED_PROXIES' business
         log_socket_errors=False,  # a client that went away is no error of ours
     )
-
-
-def _paths() -> frozenset[str]:
-    from django.urls import reverse
-
-    return frozenset(reverse(name) for name in HASHED_FOR_STRANGERS)
 
 
 def _allow_files(wanted: int) -> None:

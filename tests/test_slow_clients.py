@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def front(portal: Web, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int
 
 
 @contextmanager
-def nginx(folder: Path, web_port: int) -> Iterator[int]:
+def nginx(folder: Path, web_port: int, without: str = "") -> Iterator[int]:
     """tools/front.nginx.conf as it is, but for what only a network of containers has: names, and fixed ports."""
     port = free_port()
     text = (ROOT / "tools/front.nginx.conf").read_text()
@@ -50,6 +51,8 @@ def nginx(folder: Path, web_port: int) -> Iterator[int]:
     }.items():
         assert theirs in text
         text = text.replace(theirs, ours)
+    assert without in text
+    text = text.replace(without, "")
     text = text.replace("http {", f"http {{\n    {temporary(folder)}", 1)
     (folder / "nginx.conf").write_text(text)
     command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
@@ -129,3 +132,23 @@ def test_what_has_arrived_is_answered_when_the_web_is_stopped(tmp_path: Path) ->
         assert answer.startswith(b"HTTP/1.1 200 ")
         assert answer.rstrip().endswith(b"</html>")
         assert stopped.process.wait(LIMIT) == 0
+
+
+def test_a_crowd_behind_one_address_passes_the_front_and_one_machine_gone_wild_does_not(tmp_path: Path) -> None:
+    """A private address, which is a proxy's, has no limit: so this one is called a public one."""
+    with nginx(tmp_path, free_port(), "127.0.0.0/8 1; ") as port:
+        assert statuses(port, 900) == {502}  # there is no web behind it
+        assert statuses(port, 6000) == {502, 429}
+
+
+def statuses(port: int, number: int) -> set[int]:
+    """Of so many requests, one after the other as fast as they are answered, 150 a connection."""
+    found = set()
+    for start in range(0, number, 150):
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)) as connection:
+            for _ in range(min(150, number - start)):
+                connection.request("GET", "/healthz")
+                answer = connection.getresponse()
+                answer.read()
+                found.add(answer.status)
+    return found
