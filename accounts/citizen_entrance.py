@@ -15,6 +15,7 @@ from accounts import backends, browsers, devices, sign_in_state, throttle, tips
 from accounts.models import TrustedDevice, User
 from accounts.services import sign_in
 from tamin_portal.abuse import lane
+from tamin_portal.abuse.origins import origin_of
 
 _BACKEND = "accounts.backends.CitizenBackend"
 
@@ -72,7 +73,8 @@ def _forget_failures(request: HttpRequest, national_id: str) -> None:
 
 def _buckets(request: HttpRequest, proof: str, device: TrustedDevice | None) -> list[throttle.Bucket]:
     address: str = request.client_address  # type: ignore[attr-defined]
-    return throttle.buckets(device=f"trusted:{device.pk}" if device else "", address=address, proof=proof)
+    known = f"trusted:{device.pk}" if device else ""
+    return throttle.buckets(device=known, address=address, network=origin_of(address).network, proof=proof)
 
 
 def _account_key(national_id: str) -> str:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from django.db.models import Q
 from django.utils import timezone
 
+from accounts import code_places
 from accounts.models import CodePurpose, OneTimeCode
 from sms.models import Message, MessageState
 from tamin_portal import limits
@@ -15,6 +17,8 @@ from tamin_portal.secrets import keyed_hashes
 
 
 class Progress(StrEnum):
+    QUEUED = "queued"  # another session was just sent one; this one's follows by itself
+    HELD = "held"  # very many ask: it is sent in turn, or after a proof of work
     SENDING = "sending"
     SENT = "sent"
     DELIVERED = "delivered"
@@ -30,6 +34,7 @@ class CodeDelivery:
 
     progress: Progress
     at: datetime
+    wait: int = 0  # seconds until it is sent, where it has a place in the queue
 
     @property
     def is_final(self) -> bool:
@@ -52,10 +57,12 @@ def of_newest(*, purpose: CodePurpose, mobile: str, asker: str) -> CodeDelivery 
         purpose=purpose,
         mobile=mobile,
         asker__in=keyed_hashes("asker", asker),
-        message__isnull=False,
-        created_at__gt=now - limits.CODE_TO_BE_ACCEPTED_WITHIN - limits.CODE_LIFE,
-    )
+        created_at__gt=now - max(limits.CODE_TO_BE_ACCEPTED_WITHIN + limits.CODE_LIFE, limits.CODE_PLACE_LIFE),
+    ).filter(Q(message__isnull=False) | Q(next_attempt_at__isnull=False))
     newest = codes.select_related("message").order_by("-created_at").first()
+    if newest and newest.next_attempt_at:
+        progress = Progress.HELD if newest.is_held else Progress.QUEUED
+        return CodeDelivery(progress, newest.created_at, code_places.wait(newest))
     return _of(newest.message, now) if newest and newest.message else None
 
 

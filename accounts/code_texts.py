@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
+from accounts.codes import Issued
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import format_jalali, to_persian_digits
 
@@ -15,16 +16,23 @@ SENTENCES: dict[str, Any] = {
     "code_wrong": gettext_lazy("The code you entered is not valid"),
     "code_expired": gettext_lazy("The time of this code is over. Ask for a new code with the button below."),
     "code_tries": gettext_lazy("The code was wrong five times. Ask for a new code with the button below."),
-    "code_other_device": gettext_lazy(
-        "This code was asked for on another device. Enter it there, or ask for a code for this device in "
-        "%(wait)s seconds."
+    "code_elsewhere": gettext_lazy(
+        "The code you entered is not valid. If you asked for it on another device, enter it there; for this device "
+        "you can ask for a code in %(wait)s seconds."
+    ),
+    "code_elsewhere_now": gettext_lazy(
+        "The code you entered is not valid. If you asked for it on another device, enter it there, or ask for a code "
+        "for this device with the button below."
+    ),
+    "code_coming": gettext_lazy(
+        "A code was sent to this number a moment ago. Yours is sent by itself in %(wait)s seconds."
     ),
     "code_limit": gettext_lazy(
         "Too many codes have been asked for this number. You can ask for the next one on %(date)s at %(time)s."
     ),
     "code_budget": gettext_lazy(
-        "No more codes can be sent to this number today. Please try again tomorrow, or visit the nearest branch with "
-        "your identity papers."
+        "No code can be sent just now: very many are being asked for. You can ask for one again on %(date)s at "
+        "%(time)s, or visit the nearest branch with your identity papers."
     ),
     "code_sent_again": gettext_lazy("A new code is on its way to your phone."),
     "code_wait": gettext_lazy("A code has just been sent. You can ask for another one in %(wait)s seconds."),
@@ -34,8 +42,22 @@ SENTENCES: dict[str, Any] = {
 def sentence(error: PortalError | str, **values: object) -> str:
     """The sentence for an error of `accounts.codes` (or its code with `values`)."""
     if isinstance(error, PortalError):
-        return filled(SENTENCES[error.code], error.values)
+        return filled(SENTENCES[code_of(error)], error.values)
     return filled(SENTENCES[error], values)
+
+
+def code_of(error: PortalError) -> str:
+    """Which sentence an error has: one without a wait does not speak of it."""
+    if error.code == "code_elsewhere" and not error.values.get("wait"):
+        return "code_elsewhere_now"
+    return error.code
+
+
+def sentence_of(issued: Issued) -> str:
+    """What came of asking once more."""
+    if issued.sent:
+        return sentence("code_sent_again")
+    return sentence("code_coming" if issued.comes else "code_wait", wait=issued.wait)
 
 
 def filled(text: Any, values: dict[str, object]) -> str:

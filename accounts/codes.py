@@ -1,12 +1,14 @@
 """One-time codes: ask, try, consume.
 
-A code is bound to purpose, mobile and the session that asked (`asker`, a secret of that session),
-so that a stranger's guesses never burn the owner's code. Only a keyed hash is stored. Limits are
-in `tamin_portal.limits`; all are counted in the database.
+A code is bound to purpose, mobile and the session that asked (`asker`, a secret of that session), and is compared with
+what that session types, and with nothing else: no answer depends on another session's secret (docs/decisions/0031).
+Only a keyed hash is stored. Limits are in `tamin_portal.limits`; all are counted in the database. Which session gets
+a number's next code is in `accounts.code_places`.
 """
 
 from __future__ import annotations
 
+import math
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -14,54 +16,91 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from accounts.models import CodePurpose, OneTimeCode, User
+from accounts import code_places
+from accounts.asking import NOBODY, Asking
+from accounts.code_allowances import NEVER_SENT, Next, gap_ends, next_code, sent_within_a_day
+from accounts.models import Allowance, CodePurpose, OneTimeCode, User
 from sms import budget, outbox, texts
-from sms.models import MessageKind, MessageState
+from sms.models import MessageKind, Share
 from tamin_portal import limits
+from tamin_portal.abuse import conduct
+from tamin_portal.abuse.conduct import Kind
+from tamin_portal.abuse.origins import Origin
 from tamin_portal.errors import PortalError
 from tamin_portal.leases import lock_name
 from tamin_portal.persian import fold_number
 from tamin_portal.secrets import keyed_hash, keyed_hash_matches, keyed_hashes
 
-# A message in one of these never reached a phone: its code does not count towards the limits.
-_NEVER_SENT = (MessageState.EXPIRED, MessageState.FAILED, MessageState.CANCELLED)
 # The same session repeating its right code this soon lost our answer on the way; it gets it again.
 RETRY_GRACE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True)
 class Issued:
-    """`sent`: an SMS is on its way; else the number had one less than a minute ago. `wait`: seconds
-    until this number may get another."""
+    """`sent`: an SMS is on its way. Else `wait`: seconds until this session may ask again, or, where it has a place in
+    the number's queue (`comes`), until its code is sent by itself."""
 
     sent: bool
     wait: int
+    comes: bool = False
 
 
-def issue(*, purpose: CodePurpose, mobile: str, asker: str, operator: str = "") -> Issued:
-    """Send a code for `purpose` to `mobile`, for the session that holds the secret `asker`.
+def issue(
+    *,
+    purpose: CodePurpose,
+    mobile: str,
+    asker: str,
+    operator: str = "",
+    allowance: Allowance = Allowance.ASKED,
+    by: Asking = NOBODY,
+) -> Issued:
+    """Send a code for `purpose` to `mobile`, for the session that holds the secret `asker`; or give that session a
+    place in the number's queue, if somebody else was sent one less than a minute ago.
 
-    Raises PortalError: "code_limit" (`retry_at`) when the hour's or the day's codes of this number (`_recent`)
-    are used up, "code_budget" when the day's budget is left for other messages.
+    `by`: who asks, as weighed before; a place that is held waits for `release`.
+    Raises PortalError: "code_limit" (`retry_at`) when the codes of this number are used up (`code_allowances`),
+    "code_budget" (`retry_at`) when its share of the day's budget has no more in this hour.
     """
     with transaction.atomic():
         lock_name(f"code:{mobile}")
         now = timezone.now()
-        recent = _recent(mobile, now, purpose)
-        wait = _gap_left(recent, now)
-        if wait:
-            _let_asker_try(purpose=purpose, mobile=mobile, asker=asker, now=now)
-            return Issued(sent=False, wait=wait)
-        retry_at = _limit_hit([at for at, state in recent if state not in _NEVER_SENT], now)
-        if retry_at:
-            raise PortalError("code_limit", retry_at=retry_at)
-        if not _is_paid_for(mobile):
-            raise PortalError("code_budget")
-        _send(purpose=purpose, mobile=mobile, asker=asker, operator=operator, now=now)
-    return Issued(sent=True, wait=int(limits.CODE_GAP.total_seconds()))
+        live = [code for code in _of_asker(purpose, mobile, asker, now) if _is_live(code, now)]
+        just_sent = _just_sent(live, now)
+        if just_sent:
+            return Issued(sent=False, wait=just_sent)
+        sent = sent_within_a_day(mobile=mobile, allowance=allowance, now=now)
+        found = next_code(sent, allowance=allowance, address=by.origin.address, network=by.origin.network, now=now)
+        if not isinstance(found, Next):
+            raise PortalError("code_limit", retry_at=found)
+        row = OneTimeCode(
+            purpose=purpose,
+            mobile=mobile,
+            asker=keyed_hash("asker", asker),
+            created_at=now,
+            allowance=allowance,
+            address=by.origin.address,
+            network=by.origin.network,
+            is_good=by.is_good,
+            is_kept=found.is_kept,
+            operator=operator,
+            is_held=by.is_held,
+        )
+        if found.at <= now and not by.is_held and not code_places.exist(mobile=mobile, allowance=allowance):
+            share = _share(row)
+            if (more_at := budget.next_part(share)) is not None:
+                raise PortalError("code_budget", retry_at=more_at)
+            _send(row, now, share)
+            return Issued(sent=True, wait=_seconds(limits.CODE_GAP))
+        place = code_places.take(row, live=live, not_before=found.at)
+    if not by.is_held:
+        send_places(mobile=mobile)
+        place.refresh_from_db()
+        if place.code_hash:
+            return Issued(sent=True, wait=_seconds(limits.CODE_GAP))
+    return Issued(sent=False, wait=code_places.wait(place), comes=True)
 
 
 def count_on_nothing(*, purpose: CodePurpose, mobile: str, asker: str) -> None:
@@ -69,10 +108,39 @@ def count_on_nothing(*, purpose: CodePurpose, mobile: str, asker: str) -> None:
     OneTimeCode.objects.create(purpose=purpose, mobile=mobile, asker=keyed_hash("asker", asker))
 
 
-def wait(*, mobile: str, purpose: CodePurpose | None = None) -> int:
-    """Seconds until `mobile` may get another code for `purpose`; 0: now."""
+def release(*, purpose: CodePurpose, mobile: str, asker: str) -> bool:
+    """This session has paid for what it asked (a proof of work) or its turn has come: its place is held no longer.
+    True: it had one that was."""
+    held = OneTimeCode.objects.filter(purpose=purpose, mobile=mobile, asker__in=keyed_hashes("asker", asker))
+    released = held.filter(is_held=True, next_attempt_at__isnull=False).update(
+        is_held=False, next_attempt_at=timezone.now()
+    )
+    if released:
+        send_places(mobile=mobile)
+    return bool(released)
+
+
+def send_due(*, seconds: float = 50) -> int:
+    """Send the next code of every number in whose queue somebody waits; returns how many numbers were looked at. For a
+    worker; any number of them, killed at any moment."""
+    return code_places.for_each_due(send_places, seconds=seconds)
+
+
+def send_places(*, mobile: str) -> None:
+    """Send `mobile` its next code, to whoever is first in its queue, if it is time."""
+    with transaction.atomic():
+        lock_name(f"code:{mobile}")
+        now = timezone.now()
+        for allowance in code_places.allowances_of(mobile=mobile):
+            _send_first(mobile, allowance, now)
+
+
+def wait(*, purpose: CodePurpose, mobile: str, asker: str) -> int:
+    """Seconds until the session of `asker` may ask for another code; 0: now. By what it has asked for itself."""
     now = timezone.now()
-    return _gap_left(_recent(mobile, now, purpose, since=limits.CODE_GAP), now)
+    live = [code for code in _of_asker(purpose, mobile, asker, now) if _is_live(code, now)]
+    places = [code_places.wait(code) for code in live if code.next_attempt_at]
+    return max([_just_sent(live, now), *places])
 
 
 def seconds_left(until: datetime, now: datetime | None = None) -> int:
@@ -85,16 +153,17 @@ def try_code(*, purpose: CodePurpose, mobile: str, asker: str, typed: str) -> On
     """The code that `typed` is. Counts one try first, in a committed step of its own.
 
     Call it outside any transaction, then `consume` the answer inside the one that decides. Raises
-    PortalError: code_wrong, code_expired (nothing of this session is alive), code_tries (all tries
-    used), code_other_device (right, but asked for elsewhere; `wait` seconds to one of one's own).
+    PortalError: code_wrong, code_expired (nothing of this session is alive), code_tries (all tries used),
+    code_elsewhere (this session was sent none, so whatever was typed is wrong here; `wait` seconds to its own).
     """
     mine = _count_try(purpose=purpose, mobile=mobile, asker=asker)
     typed = fold_number(typed)
-    for code in mine:
-        if keyed_hash_matches(_binding(code), typed, code.code_hash):
-            return code
-    if any(keyed_hash_matches(_binding(code), typed, code.code_hash) for code in _others(purpose, mobile, asker)):
-        raise PortalError("code_other_device", wait=wait(mobile=mobile, purpose=purpose))
+    right = [code for code in mine if keyed_hash_matches(_binding(code), typed, code.code_hash)]
+    if right:
+        return right[0]
+    if not any(code.code_hash for code in mine):
+        due = [code.next_attempt_at for code in mine if code.next_attempt_at]
+        raise PortalError("code_elsewhere", wait=max(map(seconds_left, due), default=0))
     raise PortalError("code_wrong")
 
 
@@ -107,10 +176,13 @@ def consume(code: OneTimeCode, *, used_for: str) -> None:
     now = timezone.now()
     askers = code.askers or [code.asker]
     fresh = OneTimeCode.objects.filter(purpose=code.purpose, mobile=code.mobile, asker__in=askers, used_at__isnull=True)
-    if fresh.update(used_at=now, used_for=used_for) == 0:
+    asked = list(fresh.filter(allowance=Allowance.ASKED).exclude(code_hash="").exclude(address=""))
+    if fresh.update(used_at=now, used_for=used_for, next_attempt_at=None) == 0:
         again = OneTimeCode.objects.filter(pk=code.pk, used_for=used_for, used_at__gte=now - RETRY_GRACE)
         if not again.exists():
             raise PortalError("code_wrong")
+    elif asked:
+        transaction.on_commit(lambda: _credit(asked))
 
 
 def purge(*, before: datetime, dry_run: bool = False) -> int:
@@ -119,91 +191,94 @@ def purge(*, before: datetime, dry_run: bool = False) -> int:
     return old.count() if dry_run else old.delete()[0]
 
 
-def _is_paid_for(mobile: str) -> bool:
-    """Whether today's budget has a code for `mobile`: to its end for a number that somebody has proven."""
-    if budget.allows_code(known_number=False):
-        return True
-    used = OneTimeCode.objects.filter(mobile=mobile, used_at__isnull=False)
-    proven = used.exists() or User.objects.filter(mobile=mobile).exists()
-    return proven and budget.allows_code(known_number=True)
+def _credit(asked: list[OneTimeCode]) -> None:
+    """What was asked for came to something: a code that was sent again counts with the one that was used."""
+    for code in asked:
+        origin = Origin(address=code.address, network=code.network)
+        typed_by_asker = code.purpose in (CodePurpose.REGISTER, CodePurpose.NEW_MOBILE)
+        prefix = code.mobile[: limits.PREFIX_LENGTH] if typed_by_asker else ""  # as it was counted
+        conduct.credit(kind=Kind.CODE, origin=origin, prefix=prefix, tried_at=code.created_at)
 
 
-def _send(*, purpose: CodePurpose, mobile: str, asker: str, operator: str, now: datetime) -> None:
+def _send_first(mobile: str, allowance: Allowance, now: datetime) -> None:
+    """The first of the queue that may have a code gets it. The others wait for the next gap, or have no place left."""
+    sent = sent_within_a_day(mobile=mobile, allowance=allowance, now=now)
+    if gap_ends(sent, now) > now:
+        code_places.put_off(mobile=mobile, allowance=allowance, until=gap_ends(sent, now))
+        return
+    for place in code_places.in_queue(mobile=mobile, allowance=allowance, sent=sent):
+        found = next_code(sent, allowance=allowance, address=place.address, network=place.network, now=now)
+        if not isinstance(found, Next):
+            code_places.give_up(place)
+            continue
+        place.is_kept, share = found.is_kept, _share(place)
+        if not budget.allows(share):
+            code_places.give_up(place)
+            continue
+        _send(place, now, share)
+        break
+    code_places.put_off(mobile=mobile, allowance=allowance, until=now + limits.CODE_GAP)
+
+
+def _share(row: OneTimeCode) -> Share:
+    """Which share of the day's budget pays. Who is signed in chooses the new number, and pays like any other asker."""
+    if row.allowance in (Allowance.TRUSTED, Allowance.PASSWORD, Allowance.DESK):
+        return Share.OWN
+    if not row.is_good:
+        return Share.REST
+    used = OneTimeCode.objects.filter(mobile=row.mobile, used_at__isnull=False)
+    proven = used.exists() or User.objects.filter(mobile=row.mobile).exists()
+    return Share.PROVEN if proven else Share.NEW
+
+
+def _send(row: OneTimeCode, now: datetime, share: Share) -> None:
+    """Write the code and its message into `row`, which is new, or a place in the queue."""
     code = "".join(secrets.choice("0123456789") for _ in range(limits.CODE_DIGITS))
-    row = OneTimeCode(purpose=purpose, mobile=mobile, asker=keyed_hash("asker", asker), created_at=now)
+    row.created_at, row.next_attempt_at, row.is_held, row.tries = now, None, False, 0
     row.code_hash = keyed_hash(_binding(row), code)
     row.message = outbox.enqueue(
-        to=mobile,
+        to=row.mobile,
         kind=MessageKind.CODE,
-        text=texts.code(code=code, purpose_label=str(CodePurpose(purpose).label), host=settings.PUBLIC_HOST),
+        text=texts.code(code=code, purpose_label=str(CodePurpose(row.purpose).label), host=settings.PUBLIC_HOST),
         dedupe_key=f"code:{uuid.uuid4()}",
-        operator=operator,
+        operator=row.operator,
         expires_at=now + limits.CODE_TO_BE_ACCEPTED_WITHIN,
+        share=share,
     )
-    row.save(force_insert=True)
-    budget.code_was_queued(row.message.parts)
+    row.save()
+    budget.code_was_queued(share, row.message.parts)
 
 
 def _binding(code: OneTimeCode) -> str:
     return f"code:{code.purpose}:{code.mobile}:{code.asker}"
 
 
-def _recent(
-    mobile: str, now: datetime, purpose: CodePurpose | None, since: timedelta = timedelta(days=1)
-) -> list[tuple[datetime, str]]:
-    """When `mobile` got the codes that count for `purpose`, and what became of each.
-
-    Those after a right password are counted by themselves: no stranger can cause one, so no stranger can use up or
-    hold back the owner's.
-    """
-    rows = OneTimeCode.objects.filter(mobile=mobile, created_at__gt=now - since).exclude(code_hash="")
-    alike = Q(purpose=CodePurpose.SECOND_STEP)
-    rows = rows.filter(alike if purpose == CodePurpose.SECOND_STEP else ~alike)
-    return list(rows.order_by("created_at").values_list("created_at", "message__state"))
+def _just_sent(live: list[OneTimeCode], now: datetime) -> int:
+    """Seconds left of the minute since this session was sent its newest code. None after one of the future: the clock
+    was put back."""
+    ends = [code.created_at + limits.CODE_GAP for code in live if code.code_hash and not code.used_at]
+    return max((seconds_left(end, now) for end in ends if end <= now + limits.CODE_GAP), default=0)
 
 
-def _gap_left(recent: list[tuple[datetime, str]], now: datetime) -> int:
-    """Nothing after a code of the future: the clock was put back, and nobody waits until it has caught up."""
-    left = seconds_left(recent[-1][0] + limits.CODE_GAP, now) if recent else 0
-    return left if left <= limits.CODE_GAP.total_seconds() else 0
+def _seconds(span: timedelta) -> int:
+    return math.ceil(span.total_seconds())
 
 
-def _limit_hit(sent: list[datetime], now: datetime) -> datetime | None:
-    """When the number may get its next code, if the hour or the day is used up."""
-    for most, span in ((limits.CODES_PER_DAY, timedelta(days=1)), (limits.CODES_PER_HOUR, timedelta(hours=1))):
-        within = [at for at in sent if at > now - span]
-        if len(within) >= most:
-            return within[-most] + span
-    return None
-
-
-def _let_asker_try(*, purpose: CodePurpose, mobile: str, asker: str, now: datetime) -> None:
-    """A session that asked inside the gap counts its tries on a row without a code. In a crowd the newest takes
-    the row of the oldest, which asks again like everybody else when the gap is over."""
-    if any(_is_live(code, now) for code in _of_asker(purpose, mobile, asker, now)):
-        return
-    fresh = {"asker": keyed_hash("asker", asker), "created_at": now, "tries": 0, "used_at": None, "used_for": ""}
-    codeless = OneTimeCode.objects.filter(purpose=purpose, mobile=mobile, code_hash="")
-    crowd = list(codeless.filter(created_at__gt=now - limits.CODE_LIFE).order_by("created_at", "pk"))
-    if len(crowd) < limits.CODE_ASKERS_IN_GAP:
-        OneTimeCode.objects.create(purpose=purpose, mobile=mobile, **fresh)
-    else:
-        codeless.filter(pk=crowd[0].pk).update(**fresh)
-
-
-def _of_asker(purpose: str, mobile: str, asker: str, now: datetime):  # type: ignore[no-untyped-def]
-    oldest = now - limits.CODE_TO_BE_ACCEPTED_WITHIN - limits.CODE_LIFE
+def _of_asker(purpose: str, mobile: str, asker: str, now: datetime) -> QuerySet[OneTimeCode]:
+    oldest = now - max(limits.CODE_TO_BE_ACCEPTED_WITHIN + limits.CODE_LIFE, limits.CODE_PLACE_LIFE)
     return OneTimeCode.objects.filter(
         purpose=purpose, mobile=mobile, asker__in=keyed_hashes("asker", asker), created_at__gt=oldest
     ).select_related("message")
 
 
 def _is_live(code: OneTimeCode, now: datetime) -> bool:
-    """Unused (or used just now), and within its life: from acceptance, or from asking until then."""
+    """Unused (or used just now), and within its life: from acceptance, or from asking until then; or in the queue."""
     if code.used_at and code.used_at < now - RETRY_GRACE:
         return False
-    if code.message and code.message.state in _NEVER_SENT:
+    if code.message and code.message.state in NEVER_SENT:
         return False
+    if code.next_attempt_at:
+        return code.created_at + limits.CODE_PLACE_LIFE > now
     begins = code.message.sent_at if code.message and code.message.sent_at else code.created_at
     return begins + limits.CODE_LIFE > now
 
@@ -222,12 +297,3 @@ def _count_try(*, purpose: CodePurpose, mobile: str, asker: str) -> list[OneTime
     for code in counted:
         code.askers = keyed_hashes("asker", asker)
     return counted
-
-
-def _others(purpose: str, mobile: str, asker: str) -> list[OneTimeCode]:
-    now = timezone.now()
-    oldest = now - limits.CODE_TO_BE_ACCEPTED_WITHIN - limits.CODE_LIFE
-    rows = OneTimeCode.objects.filter(
-        purpose=purpose, mobile=mobile, created_at__gt=oldest, used_at__isnull=True, message__isnull=False
-    ).exclude(asker__in=keyed_hashes("asker", asker))
-    return [code for code in rows.select_related("message") if _is_live(code, now)]

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from accounts import devices, throttle
 from accounts.models import User
 from tamin_portal.abuse import lane
+from tamin_portal.abuse.origins import origin_of
 
 _KIND = "staff"
 
@@ -26,7 +27,7 @@ def check_password(request: HttpRequest, *, name: str, password: str) -> tuple[U
     account = account_key(name)
     device = devices.known_device(request, *throttle.account_keys(kind=_KIND, name=name))
     address: str = request.client_address  # type: ignore[attr-defined]
-    where = throttle.buckets(device=device, address=address)
+    where = throttle.buckets(device=device, address=address, network=origin_of(address).network)
     with lane.place(lane.Whose.TRUSTED if device else lane.Whose.STRANGER):
         throttle.count_try(account=account, where=where)
         user = authenticate(request, username=name, password=password)

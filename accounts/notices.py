@@ -18,7 +18,7 @@ from mail import is_configured, letters
 from mail import outbox as mail_outbox
 from mail.models import Letter
 from sms import outbox, texts
-from sms.models import Message, MessageKind
+from sms.models import Message, MessageKind, Share
 from tamin_portal import limits, links
 from tamin_portal.secrets import keyed_hash
 
@@ -143,11 +143,12 @@ def _address_of(account: User) -> tuple[str, ...]:
 def _send_sms(account: User, event: AccountEvent, telling: Telling, number: str) -> None:
     """To a number that is no longer the account's the link goes all the same: it is who was robbed.
 
-    What a stranger can cause is no alert: these go beyond the day's budget.
+    What a stranger can cause is no alert, for these go beyond the day's budget; and it costs the strangers' share.
     """
     outbox.enqueue(
         to=number,
         kind=MessageKind.NOTICE if telling.once_a_day else MessageKind.ALERT,
+        share=Share.REST if telling.once_a_day else Share.RESULTS,
         text=texts.account_event(event.kind, at=event.at, link=_freeze_link(account, event, telling), **event.details),
         dedupe_key=f"account:{_told_once(account, event, telling)}:{number}",
     )

@@ -60,7 +60,7 @@ def _code_page(request: HttpRequest, form: NewNumberCodeForm, change: MobileChan
     context = {
         "form": form,
         "masked_mobile": mask_mobile(change.mobile),
-        "wait": codes.wait(mobile=change.mobile),
+        "wait": codes.wait(purpose=CodePurpose.NEW_MOBILE, mobile=change.mobile, asker=str(change.token)),
         "delivery": code_delivery.of_newest(
             purpose=CodePurpose.NEW_MOBILE, mobile=change.mobile, asker=str(change.token)
         ),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -16,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import browsers, questions
+from accounts import browsers, devices, questions
 from accounts.models import Challenge, CodePurpose
 from accounts.recovering import Recovering
 from accounts.recovery_forms import AnswerForm, CodeForm, NewPasswordForm, RecoveryForm
@@ -26,6 +27,7 @@ from accounts.services import recovery as service
 from accounts.services.recovery import Place, Standing
 from tamin_portal import limits
 from tamin_portal.abuse import lane
+from tamin_portal.abuse.origins import origin_of
 from tamin_portal.errors import PortalError
 
 PAGES = {
@@ -84,11 +86,21 @@ def recovery(request: HttpRequest) -> HttpResponse:
 def _begin(request: HttpRequest, browser: Recovering, under_way: Challenge | None, form: RecoveryForm) -> None:
     national_id, page = form.cleaned_data["national_id"], form.cleaned_data["page"]
     if under_way and under_way.national_id == national_id and browser.standing(under_way).place == Place.CODE:
-        challenges.again(challenge=under_way)  # back, and sent once more: the code that is on its way still counts
+        # Back, and sent once more: the code that is on its way still counts.
+        challenges.again(challenge=under_way, **_asks(request, national_id))
         return
     secret = str(request.META.get("CSRF_COOKIE") or "")
     tied = f"{secret}:{page}" if secret and page else ""
-    browser.begin(challenges.begin(purpose=CodePurpose.RECOVERY, national_id=national_id, page=tied))
+    challenge = challenges.begin(
+        purpose=CodePurpose.RECOVERY, national_id=national_id, page=tied, **_asks(request, national_id)
+    )
+    browser.begin(challenge)
+
+
+def _asks(request: HttpRequest, national_id: str) -> dict[str, Any]:
+    """Who asks for a code: where, and whether it is on a device that the account's owner calls their own."""
+    origin = origin_of(request.client_address)  # type: ignore[attr-defined]
+    return {"origin": origin, "trusted": devices.trusted(request, national_id)}
 
 
 @_form_page
@@ -112,7 +124,7 @@ def code(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpRespo
 @step(Place.CODE)
 def resend(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
     """Another code, if there is an account."""
-    wait = challenges.again(challenge=row)
+    wait = challenges.again(challenge=row, **_asks(request, row.national_id))
     messages.info(request, sentence("code_wait", wait=wait) if wait else sentence("code_again"))
     return redirect("recovery_code")
 

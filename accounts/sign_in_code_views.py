@@ -20,12 +20,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import FormView
 
-from accounts import citizen_entrance, code_delivery, code_texts, codes, sign_in_state, texts
+from accounts import citizen_entrance, code_delivery, code_texts, codes, devices, sign_in_state, texts
 from accounts.forms import ByCodeForm, CodeForm
 from accounts.models import CodePurpose, User
 from accounts.services import challenges, sign_in
 from accounts.session_keys import change_key
 from accounts.sign_in_state import Second, Waiting
+from tamin_portal.abuse.origins import origin_of
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import mask_mobile
 
@@ -45,10 +46,12 @@ class ByCode(RedirectURLMixin, FormView):
         national_id = form.cleaned_data["national_id"]
         before = sign_in_state.waiting(self.request)
         if before and before.challenge.national_id == national_id:  # the same button again, or another tab
-            challenges.again(challenge=before.challenge)
+            challenges.again(challenge=before.challenge, **_asks(self.request, national_id))
             challenge = before.challenge
         else:
-            challenge = challenges.begin(purpose=CodePurpose.SIGN_IN, national_id=national_id)
+            challenge = challenges.begin(
+                purpose=CodePurpose.SIGN_IN, national_id=national_id, **_asks(self.request, national_id)
+            )
         sign_in_state.ask(self.request, challenge, next_page=self.get_redirect_url())
         return redirect("sign_in_code")
 
@@ -86,11 +89,7 @@ class CodePage(FormView):
         if self.waiting:
             return context | {"wait": challenges.wait(challenge=self.waiting.challenge)}
         if self.second:
-            return (
-                context
-                | {"wait": codes.wait(mobile=self.second[0].mobile, purpose=CodePurpose.SECOND_STEP)}
-                | _delivery(*self.second)
-            )
+            return context | {"wait": _wait(*self.second)} | _delivery(*self.second)
         return context
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -146,16 +145,27 @@ def resend(request: HttpRequest) -> HttpResponse:
     if second:
         _send_again(request, *second)
     elif waiting:
-        left = challenges.again(challenge=waiting.challenge)
+        challenge = waiting.challenge
+        left = challenges.again(challenge=challenge, **_asks(request, challenge.national_id))
         _say(request, texts.asked_again(), left)
     else:
         return begin_again(request)
     return redirect("sign_in_code")
 
 
+def _asks(request: HttpRequest, national_id: str) -> dict[str, Any]:
+    """Who asks for a code: where, and whether it is on a device that the account's owner calls their own."""
+    origin = origin_of(request.client_address)  # type: ignore[attr-defined]
+    return {"origin": origin, "trusted": devices.trusted(request, national_id)}
+
+
 def _delivery(user: User, step: Second) -> dict[str, Any]:
     found = code_delivery.of_newest(purpose=CodePurpose.SECOND_STEP, mobile=user.mobile, asker=step.asker)
     return {"delivery": found, "masked_mobile": mask_mobile(user.mobile), "on_record": True}
+
+
+def _wait(user: User, step: Second) -> int:
+    return codes.wait(purpose=CodePurpose.SECOND_STEP, mobile=user.mobile, asker=step.asker)
 
 
 def _send_again(request: HttpRequest, user: User, step: Second) -> None:
@@ -164,7 +174,8 @@ def _send_again(request: HttpRequest, user: User, step: Second) -> None:
     except PortalError as error:
         messages.error(request, texts.no_code(code_texts.sentence(error)))
         return
-    _say(request, code_texts.sentence("code_sent_again"), 0 if issued.sent else issued.wait)
+    say = messages.success if issued.sent else messages.info
+    say(request, code_texts.sentence_of(issued))
 
 
 def _say(request: HttpRequest, sent: str, left: int) -> None:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts import abuse, tips
+from accounts import abuse, codes, tips
 from accounts.services import challenges, owner_checks
 
 
@@ -14,8 +14,9 @@ def watch() -> None:
 
 @shared_task(name="accounts.send_codes", ignore_result=True)
 def send_codes() -> None:
-    """Send the codes that browsers without a session asked for."""
+    """Send the codes that were asked for and could not be sent at once."""
     challenges.send_due()
+    codes.send_due()
 
 
 @shared_task(name="accounts.check_owners", ignore_result=True)

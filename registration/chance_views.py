@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import code_delivery, codes
+from accounts import code_delivery, code_texts, codes
 from accounts.models import CodePurpose
 from identity.matching import IDENTITY, OWNER
 from registration import tracking
@@ -26,6 +26,7 @@ from registration.services.journey import save_draft
 from registration.session import Journey
 from registration.states import State
 from registration.texts import sentence
+from tamin_portal.abuse.origins import origin_of
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import local_mobile, mask_mobile, to_persian_digits
 
@@ -106,7 +107,9 @@ def number(request: HttpRequest, journey: Journey, row: Registration) -> HttpRes
     """Another mobile of one's own: a code is sent to it."""
     if request.method == "POST":
         form = NumberForm(request.POST)
-        answer = form.is_valid() and _handed_in(request, form, lambda: _change(journey, row, form), field="mobile")
+        answer = form.is_valid() and _handed_in(
+            request, form, lambda: _change(request, journey, row, form), field="mobile"
+        )
         if answer:
             return answer
     else:
@@ -116,9 +119,10 @@ def number(request: HttpRequest, journey: Journey, row: Registration) -> HttpRes
     return render(request, "registration/number.html", {"form": form, "masked_mobile": mask_mobile(row.mobile)})
 
 
-def _change(journey: Journey, row: Registration, form: NumberForm) -> HttpResponse:
+def _change(request: HttpRequest, journey: Journey, row: Registration, form: NumberForm) -> HttpResponse:
     typed = {name: form.cleaned_data[name] for name in ("mobile", "operator")}
-    service.change_number(registration=row, grant=journey.grant, asker=journey.asker, **typed)
+    origin = origin_of(request.client_address)  # type: ignore[attr-defined]
+    service.change_number(registration=row, grant=journey.grant, asker=journey.asker, origin=origin, **typed)
     return redirect("registration_number_code")
 
 
@@ -136,7 +140,7 @@ def number_code(request: HttpRequest, journey: Journey, row: Registration) -> Ht
     context = {
         "form": form,
         "masked_mobile": mask_mobile(pending.mobile),
-        "wait": codes.wait(mobile=pending.mobile),
+        "wait": codes.wait(purpose=CodePurpose.NEW_MOBILE, mobile=pending.mobile, asker=journey.asker),
         "delivery": code_delivery.of_newest(purpose=CodePurpose.NEW_MOBILE, mobile=pending.mobile, asker=journey.asker),
     }
     return render(request, "registration/number_code.html", context)
@@ -161,13 +165,17 @@ def number_resend(request: HttpRequest, journey: Journey, row: Registration) -> 
         return redirect("registration_number")
     try:
         issued = service.change_number(
-            registration=row, grant=journey.grant, asker=journey.asker, mobile=pending.mobile, operator=pending.operator
+            registration=row,
+            grant=journey.grant,
+            asker=journey.asker,
+            mobile=pending.mobile,
+            operator=pending.operator,
+            origin=origin_of(request.client_address),  # type: ignore[attr-defined]
         )
     except PortalError as error:
         messages.error(request, sentence(error))
     else:
-        done = sentence("code_sent_again") if issued.sent else sentence("code_wait", wait=issued.wait)
-        messages.info(request, done)
+        messages.info(request, code_texts.sentence_of(issued))
     return redirect("registration_number_code")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts import codes
-from accounts.models import Gender, User
+from accounts.models import CodePurpose, Gender, User
 from accounts.services import account_exists
 from identity.matching import DECISIVE, FieldVerdict
 from identity.services import RegistryView
@@ -36,12 +36,12 @@ class ClaimLine:
         return str(desk_words.MARKS[self.mark])
 
 
-def context_of(row: Registration, *, by: User, ask: bool) -> dict[str, Any]:
+def context_of(row: Registration, *, by: User, asker: str, ask: bool) -> dict[str, Any]:
     """Everything on the page but the form.
 
     The registry is asked only while the request waits at a branch (the question is about a person), and where
     it costs something only if the clerk says so (`ask`): then `by` is recorded as who looked. Else the marks are
-    those of the check.
+    those of the check. `asker`: the secret of this clerk's session for codes about `row`.
     """
     waiting = row.state in AT_BRANCH
     at_hand = desk.registry_is_at_hand()
@@ -66,7 +66,7 @@ def context_of(row: Registration, *, by: User, ask: bool) -> dict[str, Any]:
         "more_others": len(others) > MOST_OTHERS,
         "account": _account_words(row),
         "history": _history(row),
-        "wait": codes.wait(mobile=row.mobile) if waiting else 0,
+        "wait": codes.wait(purpose=CodePurpose.DESK, mobile=row.mobile, asker=asker) if waiting else 0,
         "what_now": "" if waiting else _what_now(row),
     }
 

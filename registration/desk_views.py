@@ -79,6 +79,8 @@ def send_code(request: HttpRequest, row: Registration) -> HttpResponse:
         values = {"number": number, "wait": to_persian_digits(issued.wait)}
         if issued.sent:
             said = _("A code is on its way to %(number)s. Ask the citizen to read it out.") % values
+        elif issued.comes:
+            said = _("%(number)s got a code a moment ago. Yours follows by itself in %(wait)s seconds.") % values
         else:
             said = _("%(number)s got a code a moment ago. The next one can be sent in %(wait)s seconds.") % values
         messages.add_message(request, messages.SUCCESS if issued.sent else messages.WARNING, said)
@@ -176,7 +178,7 @@ def _refused(request: HttpRequest, row: Registration, error: PortalError) -> Htt
 def _page(request: HttpRequest, row: Registration, form: WorkForm, *, ask: bool = False) -> HttpResponse:
     context = {
         **_around(request, row),
-        **desk_page.context_of(row, by=_clerk(request), ask=ask),
+        **desk_page.context_of(row, by=_clerk(request), asker=Desk(request.session).asker(row), ask=ask),
         "form": form,
         "errors": bool(form.errors),
     }

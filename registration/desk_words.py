@@ -146,8 +146,8 @@ _ERRORS: Words = {
     ),
     "code_wrong": gettext_lazy("This code is not right. Ask the citizen to read out the newest code of this request."),
     "code_tries": gettext_lazy("The code was wrong five times. Send a new code."),
-    "code_other_device": gettext_lazy(
-        "This code was not sent from your desk for this request. Send one from here; the next is possible in "
+    "code_elsewhere": gettext_lazy(
+        "This code is not right. A colleague has just had one sent to this number; yours follows by itself in "
         "%(wait)s seconds."
     ),
 }

@@ -19,6 +19,7 @@ from registration.session import Looking
 from registration.states import State
 from registration.texts import sentence
 from tamin_portal import limits
+from tamin_portal.abuse.origins import origin_of
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import to_persian_digits
 from tamin_portal.qr import qr_code
@@ -75,7 +76,9 @@ def _look(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         address: str = request.client_address  # type: ignore[attr-defined]
         try:
-            Looking(request).begin(service.look(**form.cleaned_data, address=address))
+            Looking(request).begin(
+                service.look(**form.cleaned_data, address=address, network=origin_of(address).network)
+            )
             return redirect("registration_status")
         except PortalError as error:
             seconds = int(str(error.values.get("seconds", 0)))

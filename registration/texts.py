@@ -68,7 +68,7 @@ _SENTENCES: dict[str, Any] = {
 
 def sentence(error: PortalError | str, **values: object) -> str:
     """The sentence for an error (or its code with `values`), numbers and moments in Persian."""
-    code = error if isinstance(error, str) else error.code
+    code = error if isinstance(error, str) else code_texts.code_of(error)
     values = dict(values if isinstance(error, str) else error.values)
     if code == "hashing_busy":
         return lane_texts.busy(values["seconds"])

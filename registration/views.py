@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import code_delivery
+from accounts import code_delivery, code_texts
 from accounts.models import CodePurpose
 from accounts.services import account_exists
 from registration import tracking
@@ -20,6 +20,7 @@ from registration.services import status as status_service
 from registration.session import Journey
 from registration.states import AT_BRANCH, WITHOUT_ACCOUNT, State
 from registration.texts import sentence
+from tamin_portal.abuse.origins import origin_of
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import mask_mobile, to_persian_digits
 
@@ -41,14 +42,13 @@ def _resend(request: HttpRequest, journey: Journey, row: Registration) -> None:
     if journey.grant:  # ended by another device: from here on this browser waits for a code again
         journey.begin(row, duplicate=False)
     try:
-        issued = service.resend(registration=row, asker=journey.asker)
+        origin = origin_of(request.client_address)  # type: ignore[attr-defined]
+        issued = service.resend(registration=row, asker=journey.asker, origin=origin)
     except PortalError as error:
         messages.error(request, sentence(error))
         return
-    if issued.sent:
-        messages.success(request, sentence("code_sent_again"))
-    else:
-        messages.info(request, sentence("code_wait", wait=issued.wait))
+    say = messages.success if issued.sent else messages.info
+    say(request, code_texts.sentence_of(issued))
 
 
 @never_cache

@@ -39,6 +39,7 @@ from registration.session import RECEIPT_SECONDS, Journey
 from registration.states import OPEN, WITHOUT_ACCOUNT, State
 from registration.texts import sentence
 from tamin_portal.abuse import lane
+from tamin_portal.abuse.origins import origin_of
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import local_mobile, mask_mobile
 
@@ -186,6 +187,7 @@ class RegistrationWizard(SessionWizardView):
             **pair,
             operator=form.cleaned_data["operator"],
             asker=self.journey.asker_of_page(form.cleaned_data["draft"]),
+            origin=origin_of(self.request.client_address),
             correcting=self.journey.token,
         )
         self.journey.begin(started.registration, duplicate=started.duplicate)
@@ -246,7 +248,7 @@ class RegistrationWizard(SessionWizardView):
         row = self.registration
         context |= {"registration": row, "notice": "", "wait": 0, "masked_mobile": "", "delivery": None}
         if row and self.steps.current == CODE:
-            context["wait"] = codes.wait(mobile=row.mobile)
+            context["wait"] = codes.wait(purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=self.journey.asker)
             context["masked_mobile"] = mask_mobile(row.mobile)
             context["delivery"] = code_delivery.of_newest(
                 purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=self.journey.asker

@@ -17,8 +17,8 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from sms import backlog, configuration, health, operating, receipts, switches
-from sms.models import Attempt, GatewaySwitch, Message, MessageKind, Receipt
+from sms import backlog, budget, configuration, health, operating, receipts, switches
+from sms.models import Attempt, GatewaySwitch, Message, MessageKind, Receipt, share_of
 from tamin_portal import alarms, limits
 from tamin_portal.admin import OnlyItsFilters
 from tamin_portal.errors import PortalError
@@ -101,26 +101,14 @@ class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
     ordering = ("-id",)
     fields = (
         ("number", "masked_number", "operator_name"),
-        ("kind", "state", "gateway"),
+        ("kind", "share_of_budget", "state", "gateway"),
         ("pieces", "rounds", "age"),
         ("created", "sent", "final", "next_round", "expires"),
         "body",
     )
     readonly_fields = (
-        *(
-            "number",
-            "masked_number",
-            "operator_name",
-            "pieces",
-            "rounds",
-            "age",
-            "created",
-            "sent",
-            "final",
-            "next_round",
-            "expires",
-        ),
-        "body",
+        *("number", "masked_number", "operator_name", "share_of_budget", "pieces", "rounds", "age"),
+        *("created", "sent", "final", "next_round", "expires", "body"),
     )
     inlines = (AttemptInline,)
 
@@ -146,6 +134,10 @@ class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
     @admin.display(description=_("parts"), ordering="parts")
     def pieces(self, message: Message) -> str:
         return to_persian_digits(message.parts)
+
+    @admin.display(description=_("share of the budget"))
+    def share_of_budget(self, message: Message) -> str:
+        return str(share_of(message.kind, message.share).label)
 
     @admin.display(description=_("attempts"), ordering="attempts")
     def rounds(self, message: Message) -> str:
@@ -191,6 +183,7 @@ class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
             "title": _("SMS gateways"),
             "lines": health.lines(),
             "waiting": waiting,
+            "budget": budget.lines(),
             "alarms": alarms.standing("sms"),
             "due_within": limits.RECEIPT_DUE_WITHIN // timedelta(minutes=1),
             "now": timezone.now(),

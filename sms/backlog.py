@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Min
 from django.utils import timezone
 
-from sms import configuration, routing
+from sms import budget, configuration, routing
 from sms.models import Message, MessageKind, MessageState, Receipt, ReceiptState
 from tamin_portal import alarms, breaker, limits
 from tamin_portal.models import Alarm
@@ -41,7 +41,7 @@ class Thresholds:
 @dataclass(frozen=True, slots=True)
 class Backlog:
     """`failed` and `unknown`: messages of the last hour; `unread`: seconds the oldest receipt waits to be read;
-    `breakers`: the open ones, each with its reason."""
+    `breakers`: the open ones, each with its reason; `budget`: how each share of the day's stands, empty without one."""
 
     waiting: dict[str, Waiting]
     failed: int
@@ -49,6 +49,7 @@ class Backlog:
     unread: int
     breakers: dict[str, str] = field(default_factory=dict)
     alarms: list[Alarm] = field(default_factory=list)
+    budget: list[budget.Line] = field(default_factory=list)
 
     def problems(self, most: Thresholds) -> list[str]:
         """A sentence for each threshold that is passed, each open breaker and each alarm; empty: all is well."""
@@ -79,6 +80,7 @@ def look() -> Backlog:
         unread=_unread(now),
         breakers=_open_breakers(),
         alarms=alarms.standing("sms"),
+        budget=budget.lines(),
     )
 
 

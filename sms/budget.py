@@ -1,24 +1,28 @@
-"""How many parts of SMS a day may cost (`SMS_DAILY_BUDGET`): an attack must not eat the month.
+"""How many parts of SMS a day may cost (`SMS_DAILY_BUDGET`), and for what: an attack must not eat the month.
 
-Near its end codes to numbers nobody has proven yet stop; at its end codes stop and results wait for the
-next day; only what tells an owner of a change in the account goes on. Counted from the messages
-themselves, looked at once in a few seconds; what this process has begun since counts at once. So the
-budget is exceeded by what the other processes begin within `LOOK_EVERY` at most, and by one message of
-several parts.
+Every message counts to a share of the budget (`sms.models.Share`; what each may spend: `sms.shares`). A code is asked
+about before it is queued, and is then always sent; results and notices wait until their share has room; what tells an
+owner of a change in the account always goes. Counted from the messages themselves, looked at once in `LOOK_EVERY`
+seconds and when an hour begins; what this process queues or begins counts at once. So a share is exceeded by what other
+processes queue and begin within `LOOK_EVERY`, by what other threads of this one queue between their question and their
+message, and by one message of several parts, at most.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Q, Sum
 from django.utils import timezone
 
-from sms.models import Message, MessageKind, MessageState
+from sms.models import Message, MessageKind, MessageState, Share, share_of
+from sms.shares import HOURS, Day, divided
 from tamin_portal import alarms, limits
 from tamin_portal.models import AlarmCode
 
@@ -27,59 +31,89 @@ from tamin_portal.models import AlarmCode
 NEVER_HELD_BACK = (MessageKind.CODE, MessageKind.ALERT)
 LOOK_EVERY = 10.0  # seconds
 
+Spent = Counter[Share]
+
 
 @dataclass(slots=True)
 class _Look:
-    """`spent`: parts sent since midnight or under way; `codes`: parts of codes that are still to be sent. Both with
-    what this process has added since."""
+    """Parts spent (sent, under way, or of codes that are still to be sent) by share: `before` the hour that began at
+    `hour`, and `now`, in it, with what this process has added since."""
 
     at: float = float("-inf")
-    spent: int = 0
-    codes: int = 0
+    hour: datetime | None = None
+    before: Spent = field(default_factory=Counter)
+    now: Spent = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One share today, in parts of SMS: `spent` of its `part`; `released`: what it has had of that until now; `room`:
+    what it may still spend in this hour, with what it may borrow."""
+
+    share: Share
+    spent: int
+    part: int
+    released: int
+    room: int
+
+    @property
+    def is_nearly_used(self) -> bool:
+        return self.room < self.released * (1 - limits.SMS_BUDGET_NEARLY)
 
 
 _lock = threading.Lock()
 _last = _Look()
 
 
-def allows_code(*, known_number: bool) -> bool:
-    """Whether a code may be queued: to a number that was proven once until the end, to others not so long."""
-    share = 1.0 if known_number else limits.SMS_BUDGET_NEW_NUMBERS
+def allows(share: Share, parts: int = 1) -> bool:
+    """Whether a code of so many `parts` may be queued for `share` now. No statement where there is no limit."""
+    return next_part(share, parts) is None
+
+
+def next_part(share: Share, parts: int = 1) -> datetime | None:
+    """When `share` will have room for `parts`: the beginning of an hour, at the latest midnight. None: now.
+
+    Tehran time. If others have used it by then, the answer then is a later hour.
+    """
     if not settings.SMS_DAILY_BUDGET:
-        return True
+        return None
     with _lock:
-        look = _look()
-        return look.spent + look.codes < settings.SMS_DAILY_BUDGET * share
+        day = _day()
+    if day.room(share) >= parts:
+        return None
+    hour = next((hour for hour in range(day.hour + 1, HOURS) if day.at(hour).room(share) >= parts), HOURS)
+    return midnight() + timedelta(hours=hour)
 
 
-def code_was_queued(parts: int) -> None:
+def code_was_queued(share: Share, parts: int) -> None:
     """It will be sent, whatever else is."""
     if settings.SMS_DAILY_BUDGET:
         with _lock:
-            _last.codes += parts
+            _last.now[share] += parts
 
 
-def begin(kind: str, parts: int) -> bool:
-    """Whether a message of `kind` may be sent now; if so it counts as spent. Codes and alerts may: they would come too
-    late."""
-    if not settings.SMS_DAILY_BUDGET:
+def begin(message: Message) -> bool:
+    """Whether `message` may be sent now; if so it counts as spent. Codes and alerts may: they would come too late. A
+    code was counted when it was queued."""
+    if not settings.SMS_DAILY_BUDGET or message.kind == MessageKind.CODE:
         return True
+    share = share_of(message.kind, message.share)
     with _lock:
-        look = _look()
-        may = kind in NEVER_HELD_BACK or look.spent < settings.SMS_DAILY_BUDGET
-        look.spent += parts if may else 0
+        may = message.kind in NEVER_HELD_BACK or _day().room(share) >= message.parts
+        _last.now[share] += message.parts if may else 0
         return may
 
 
-def holds_back(kind: str) -> bool:
-    """Whether messages of `kind` wait for the next day. Codes and alerts do not."""
-    return bool(settings.SMS_DAILY_BUDGET) and kind not in NEVER_HELD_BACK and spent() >= settings.SMS_DAILY_BUDGET
-
-
-def spent() -> int:
-    """Parts sent since midnight or under way, what other processes did perhaps some seconds old."""
+def lines() -> list[Line]:
+    """How each share stands, highest first; what other processes did perhaps some seconds old. Empty: no limit."""
+    if not settings.SMS_DAILY_BUDGET:
+        return []
     with _lock:
-        return _look().spent
+        day = _day()
+    return [
+        Line(share, day.spent(share), part, day.released(share), day.room(share))
+        for share, part in divided(day.budget).items()
+    ]
 
 
 def midnight(now: datetime | None = None) -> datetime:
@@ -95,27 +129,41 @@ def forget() -> None:
 
 
 def watch() -> None:
-    """Sound or end the alarm. Not where the budget says no: that rolls back, and the alarm with it."""
-    parts, budget = spent(), settings.SMS_DAILY_BUDGET
-    if budget and parts >= budget * limits.SMS_BUDGET_NEW_NUMBERS:
-        alarms.sound(AlarmCode.BUDGET, detail=f"{parts} of {budget} parts are used today")
-    else:
-        alarms.clear(AlarmCode.BUDGET)
+    """Sound or end the alarms, one a share. Not where the budget says no: that rolls back, and the alarm with it."""
+    near = {line.share.value: line for line in lines() if line.is_nearly_used}
+    for alarm in alarms.standing("sms"):
+        if alarm.code == AlarmCode.BUDGET and alarm.subject not in near:
+            alarms.clear(AlarmCode.BUDGET, alarm.subject)
+    for subject, line in near.items():
+        told = f"{line.spent} parts are used today, {line.room} are left now; the whole day has {line.part}"
+        alarms.sound(AlarmCode.BUDGET, subject, told)
 
 
-def _look() -> _Look:
+def _day() -> Day:
+    """As it is known here; the caller holds the lock."""
     global _last
-    if time.monotonic() - _last.at >= LOOK_EVERY:
-        _last = _Look(time.monotonic(), *_count())
-    return _last
+    hour = timezone.localtime().replace(minute=0, second=0, microsecond=0)
+    if time.monotonic() - _last.at >= LOOK_EVERY or _last.hour != hour:
+        at = time.monotonic()
+        _last = _Look(at, hour, *_count(hour))
+    return Day(settings.SMS_DAILY_BUDGET, hour.hour, _last.before.copy(), _last.now.copy())
 
 
-def _count() -> tuple[int, int]:
-    now = timezone.now()
-    sent = Message.objects.filter(sent_at__gte=midnight(now)).aggregate(parts=Sum("parts"))
+def _count(hour: datetime) -> tuple[Spent, Spent]:
+    """Two statements, each on an index."""
+    before, now = Counter[Share](), Counter[Share]()
+    sent = Message.objects.filter(sent_at__gte=midnight(hour)).values("share", "kind")
     on_its_way = Q(state=MessageState.SENDING, sent_at__isnull=True)
-    waits = Q(kind=MessageKind.CODE, state=MessageState.QUEUED, expires_at__gt=now)
-    due = Message.objects.filter(next_attempt_at__isnull=False).aggregate(
-        sending=Sum("parts", filter=on_its_way), codes=Sum("parts", filter=waits)
-    )
-    return (sent["parts"] or 0) + (due["sending"] or 0), due["codes"] or 0
+    waits = Q(kind=MessageKind.CODE, state=MessageState.QUEUED, expires_at__gt=timezone.now())
+    due = Message.objects.filter(on_its_way | waits, next_attempt_at__isnull=False).values("share", "kind")
+    for share, early, late in _sums(sent.annotate(all=Sum("parts"), late=Sum("parts", filter=Q(sent_at__gte=hour)))):
+        before[share] += early - late
+        now[share] += late
+    for share, parts, _none in _sums(due.annotate(all=Sum("parts"), late=Sum("parts"))):
+        now[share] += parts
+    return before, now
+
+
+def _sums(rows: object) -> Iterator[tuple[Share, int, int]]:
+    for row in rows:  # type: ignore[attr-defined]
+        yield share_of(row["kind"], row["share"]), row["all"], row["late"] or 0

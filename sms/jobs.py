@@ -73,7 +73,7 @@ def is_paid_for(job: Job) -> bool:
     """Whether the day's budget has room for `job`, for the whole of its way. What was perhaps sent has been paid."""
     if job.way not in (None, WayOut.ONCE_MORE):
         return True
-    job.paid = job.paid or budget.begin(job.message.kind, job.message.parts)
+    job.paid = job.paid or budget.begin(job.message)
     return job.paid
 
 

@@ -17,6 +17,23 @@ class MessageKind(models.TextChoices):
     NOTICE = "notice", _("Notice")
 
 
+class Share(models.TextChoices):
+    """What a message counts to in the day's budget, in order of standing (`sms.shares`)."""
+
+    RESULTS = "results", _("Results and notices")
+    OWN = "own", _("Codes after the password, on a trusted device or at the desk")
+    PROVEN = "proven", _("Codes to numbers that were proven once")
+    NEW = "new", _("Codes to new numbers")
+    REST = "rest", _("All others")
+
+
+def share_of(kind: str, share: str = "") -> Share:
+    """`share`, or where none was given the one of the messages of this `kind`: rows of before there were shares."""
+    if share:
+        return Share(share)
+    return Share.REST if kind == MessageKind.CODE else Share.RESULTS
+
+
 class MessageState(models.TextChoices):
     QUEUED = "queued", _("Queued")
     SENDING = "sending", _("Sending")
@@ -39,6 +56,8 @@ class Message(Leased):
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     dedupe_key = models.CharField(max_length=120, unique=True)
     kind = models.CharField(_("kind"), max_length=10, choices=MessageKind)
+    # Empty: by kind (`share_of`). The database has the default too: a process of before the update writes no share.
+    share = models.CharField(_("share"), max_length=10, choices=Share, blank=True, default="", db_default="")
     priority = models.PositiveSmallIntegerField()  # `outbox.PRIORITY`: lower goes first
     to = models.CharField(_("mobile"), max_length=13)
     operator = models.CharField(_("operator"), max_length=20, blank=True)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from sms import configuration, outbox, parts, receipts, routing, switches, texts
 from sms.gateways import base
-from sms.models import Attempt, AttemptOutcome, GatewaySwitch, Message, MessageKind, MessageState
+from sms.models import Attempt, AttemptOutcome, GatewaySwitch, Message, MessageKind, MessageState, Share, share_of
 from tamin_portal import alarms, breaker, limits
 from tamin_portal.errors import PortalError
 from tamin_portal.models import AlarmCode
@@ -50,7 +50,14 @@ def resend(*, message: int) -> Message:
         raise PortalError("arrived")
     if not old.text:
         raise PortalError("no_text")
-    return outbox.enqueue(to=old.to, kind=old.kind, text=old.text, operator=old.operator, dedupe_key=f"resend:{old.pk}")
+    return outbox.enqueue(
+        to=old.to,
+        kind=old.kind,
+        text=old.text,
+        operator=old.operator,
+        dedupe_key=f"resend:{old.pk}",
+        share=share_of(old.kind, old.share),
+    )
 
 
 def _is_awaited(message: Message) -> bool:
@@ -87,6 +94,7 @@ def _test_message(kind: MessageKind, *, to: str, operator: str, gateway: str) ->
     return Message.objects.create(
         dedupe_key=f"test:{uuid.uuid4()}",
         kind=kind,
+        share=Share.RESULTS,
         priority=outbox.PRIORITY[kind],
         to=to,
         operator=operator,

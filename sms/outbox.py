@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from sms import parts
-from sms.models import Message, MessageKind
+from sms.models import Message, MessageKind, Share, share_of
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.hints import hint
@@ -35,6 +35,7 @@ class Saying:
     dedupe_key: str
     operator: str = ""
     expires_at: datetime | None = None
+    share: Share | None = None  # of the day's budget; None: by kind
 
 
 def enqueue(
@@ -45,16 +46,18 @@ def enqueue(
     dedupe_key: str,
     operator: str = "",
     expires_at: datetime | None = None,
+    share: Share | None = None,
 ) -> Message:
-    """Queue `text` for the mobile `to` (E.164) and hint at it after commit. One INSERT.
+    """Queue `text` for the mobile `to` (E.164) and hint at it after commit. One INSERT. `share`: of the day's budget.
 
     The same `dedupe_key` again returns the message that is there, unchanged. Raises PortalError:
     bad_number (not an Iranian mobile), empty_text (nothing of it can be seen), text_too_long (`at_most`),
     bad_text (a NUL, or half a character: no database takes it).
     """
-    message = _message(
-        Saying(to=to, kind=kind, text=text, dedupe_key=dedupe_key, operator=operator, expires_at=expires_at)
+    saying = Saying(
+        to=to, kind=kind, text=text, dedupe_key=dedupe_key, operator=operator, expires_at=expires_at, share=share
     )
+    message = _message(saying)
     written = _insert([message])
     if not written:
         return Message.objects.get(dedupe_key=dedupe_key)
@@ -78,6 +81,7 @@ def _message(saying: Saying) -> Message:
     return Message(
         dedupe_key=saying.dedupe_key,
         kind=kind,
+        share=share_of(kind, saying.share or ""),
         priority=PRIORITY[kind],
         to=saying.to,
         operator=saying.operator,

@@ -15,7 +15,7 @@ from functools import cache
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
-from sms import budget, configuration, receipts, switches
+from sms import configuration, receipts, switches
 from sms.configuration import ANY, Tier
 from sms.gateways import base
 from tamin_portal import alarms, breaker
@@ -50,8 +50,6 @@ def route(operator: str, kind: str) -> tuple[base.Gateway, ...]:
 
 def open_tiers(operator: str, kind: str) -> tuple[OpenTier, ...]:
     """The route for messages of `kind` to `operator`, without what is switched off and whose breaker is open."""
-    if budget.holds_back(kind):
-        return ()
     return tuple(_open_tier(tier, operator, kind) for tier in _route(operator))
 
 

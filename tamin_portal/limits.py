@@ -5,12 +5,18 @@ The reasons are in docs/decisions/; the rule that Redis may be down is why none 
 
 from datetime import timedelta
 
-# Codes (SMS), per mobile number.
+# Codes (SMS), per mobile number, and each `Allowance` by itself.
 CODE_DIGITS = 6
 CODE_GAP = timedelta(seconds=60)  # asked for again sooner: no error, no SMS, the wait is shown
-CODE_ASKERS_IN_GAP = 20  # sessions that asked for one number sooner, and whose tries are counted: the newest
+CODE_ASKERS_IN_GAP = 20  # sessions of one address that asked for one number sooner: the newest have places in its queue
+CODE_PLACES = 100  # of one number, all addresses together
+CODE_PLACE_LIFE = timedelta(minutes=30)  # then who is still there asks again
 CODES_PER_HOUR = 5
 CODES_PER_DAY = 10
+# Beyond these, of what anybody can ask for: kept for addresses that have had no code for this number within the day,
+# one for each. More than a stranger on twenty addresses uses up; each adds to the odds of guessing (SECURITY.md).
+CODES_KEPT_PER_DAY = 20
+CODES_KEPT_PER_NETWORK = 12  # of them, for all addresses of one IPv4 /24 or IPv6 /48
 CODE_TO_BE_ACCEPTED_WITHIN = timedelta(minutes=10)  # else it expires unsent
 CODE_LIFE = timedelta(minutes=10)  # from the moment a gateway accepted it
 CODE_UNCONFIRMED_AFTER = timedelta(seconds=60)  # without a receipt, where one is due; then the page says what to do
@@ -21,6 +27,15 @@ PUMPING_NUMBERS = 50  # that got a code within an hour, at least,
 PUMPING_USED = 0.2  # and fewer than this share used one
 PREFIX_LENGTH = 9  # of +989121234567: ten thousand neighbours
 PREFIX_CODES_PER_HOUR = 100
+
+# Conduct: how much of what was tried within the hour came to something (tamin_portal/abuse/conduct.py).
+CONDUCT_WITHIN = timedelta(hours=1)
+CONDUCT_SLOT = timedelta(minutes=5)  # counted in slots of this length
+# What came to nothing: from the first figure on it is watched, from the second on it is put under pressure; only
+# where it is also more than what came to something.
+CONDUCT_FLOORS = {"address": (10, 20), "network": (40, 80), "prefix": (40, 80), "population": (300, 1_000)}
+CONDUCT_FRESH_TIMES = 3  # so many times as much is borne while codes may still be used
+CONDUCT_KEPT = timedelta(hours=3)
 
 # Requests.
 POSTS_PER_ADDRESS = 600  # a minute; a whole mobile operator can sit behind one address
@@ -49,7 +64,9 @@ SIGN_IN_LONGEST_PAUSE = timedelta(minutes=15)
 # All unknown devices of an account together: looser, and short, so that nobody can hold the owner off for long.
 SIGN_IN_ELSEWHERE_FREE_FAILURES = 20
 SIGN_IN_ELSEWHERE_LONGEST_PAUSE = timedelta(minutes=1)
-SIGN_IN_ELSEWHERE_SPARES = 2  # tries of an address that had none for long: they do not wait for what others did
+SIGN_IN_ELSEWHERE_SPARES = 2  # tries of an address that had none for long: they do not wait for what others did,
+SIGN_IN_SPARES_OF_NETWORK = 4  # so many a day of an IPv4 /24 or IPv6 /48,
+SIGN_IN_SPARES_A_DAY = 500  # and of all unknown devices of an account together
 SIGN_IN_FORGET_AFTER = timedelta(hours=24)
 # The status page, per national ID and address; short, because the tracking code alone has 900 million values.
 STATUS_FREE_FAILURES = 4
@@ -57,6 +74,9 @@ STATUS_FIRST_PAUSE = timedelta(seconds=2)
 STATUS_LONGEST_PAUSE = timedelta(seconds=30)
 # All addresses of an ID together: past these an address waits after its first wrong try already, but only for its own.
 STATUS_ELSEWHERE_FREE_FAILURES = 20
+STATUS_NETWORK_FREE_FAILURES = 40  # of an ID, all addresses of an IPv4 /24 or IPv6 /48 together
+STATUS_CROWD_FREE_FAILURES = 1_000  # past these of all addresses the pauses after a wrong try grow up to
+STATUS_CROWD_LONGEST_PAUSE = timedelta(minutes=15)
 STATUS_SHOWN = timedelta(minutes=30)  # after the tracking code was right; then it is asked for again
 STATUS_RENEWS = timedelta(seconds=30)  # the page loads itself anew while a request is being checked,
 STATUS_RENEWS_UNTIL = timedelta(minutes=10)  # so long after the code was typed
@@ -145,7 +165,13 @@ SMS_RESULT_RETRIES = (10, 30, 120, 300, 900)  # seconds, the last repeats with j
 SMS_RESULT_GIVE_UP = timedelta(hours=72)
 SMS_LARGEST_WEIGHT = 1_000_000  # of a gateway among those it shares with
 SMS_LOOK_UP_PAUSE = timedelta(seconds=10)  # a gateway shows a message it took a little late
-SMS_BUDGET_NEW_NUMBERS = 0.8  # of the daily budget; from there on no codes to numbers nobody has proven
+# The day's budget (SMS_DAILY_BUDGET): what each share is sure of, in order of standing; together 1 (sms/shares.py).
+SMS_BUDGET_RESULTS = 0.35  # results, security notices, notices
+SMS_BUDGET_OWN = 0.15  # codes after a right password, on a trusted device, at the desk
+SMS_BUDGET_PROVEN = 0.10  # numbers proven once, asked for from addresses of good conduct
+SMS_BUDGET_NEW = 0.25  # new numbers from addresses of good conduct
+SMS_BUDGET_REST = 0.15  # all other codes, and notices that a stranger can cause
+SMS_BUDGET_NEARLY = 0.8  # of what a share has had until now is used: alarm
 ALARM_AGAIN = timedelta(minutes=15)  # a line in the log while one lasts
 ALARM_STANDS = timedelta(hours=24)  # one that tells of an event, after its last time
 BACKLOG_CODES_WAIT = 60  # seconds; past these `sms_backlog` ends with an error

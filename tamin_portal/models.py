@@ -18,6 +18,21 @@ class PostCount(models.Model):
         constraints = [models.UniqueConstraint(fields=["address", "minute"], name="post_count_key")]
 
 
+class Tally(models.Model):
+    """What was tried in a few minutes in one scope (a keyed hash: an address, a network, …), and how much of it came
+    to a good end. Written and read by `tamin_portal.abuse.conduct` only."""
+
+    scope = models.CharField(max_length=32)
+    slot = models.PositiveIntegerField()  # limits.CONDUCT_SLOT since 1970
+    shard = models.PositiveSmallIntegerField(default=0)
+    tried = models.PositiveIntegerField(default=0)
+    good = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scope", "slot", "shard"], name="tally_key")]
+        indexes = [models.Index(fields=["slot"], name="tally_by_age")]
+
+
 class Installation(models.Model):
     """What this database was made for: one row, written at its first start (tamin_portal/installation.py)."""
 
@@ -51,6 +66,7 @@ class AlarmCode(models.TextChoices):
     BUDGET = "budget", _("The day's budget is nearly used")
     PUMPING = "pumping", _("Codes are asked for and not used")
     PREFIX = "prefix", _("Very many codes to numbers that begin alike")
+    SPRAYING = "spraying", _("Very many sign-ins fail")
     RECEIPTS = "receipts", _("Receipts arrive that cannot be read")
     REGISTRY = "registry", _("A registry cannot be asked: key, quota or extract")
     CERTIFICATE = "certificate", _("A registry's certificate is not right")

@@ -186,7 +186,7 @@ def _submitted(person: DemoCitizen) -> dict[str, Any]:
 
 def let_pass(span: timedelta) -> None:
     """Move what the database remembers of codes into the past, as if `span` had gone by."""
-    OneTimeCode.objects.update(created_at=F("created_at") - span)
+    OneTimeCode.objects.update(created_at=F("created_at") - span, next_attempt_at=F("next_attempt_at") - span)
     Message.objects.update(
         created_at=F("created_at") - span, sent_at=F("sent_at") - span, expires_at=F("expires_at") - span
     )

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts import texts, throttle
 from accounts.models import SignInFailures
 from tamin_portal import limits
+from tamin_portal.abuse.origins import origin_of
 from tamin_portal.errors import PortalError
 from tests.accounts import REZA, together
 
@@ -18,7 +19,7 @@ ACCOUNT = "a" * 64
 
 
 def unknown(address: str = "10.0.0.1") -> list[throttle.Bucket]:
-    return throttle.buckets(device="", address=address)
+    return throttle.buckets(device="", address=address, network=origin_of(address).network)
 
 
 def known(device: str = "phone") -> list[throttle.Bucket]:
@@ -130,14 +131,38 @@ def test_addresses_of_one_account_count_apart_and_accounts_of_one_address_too() 
 @pytest.mark.django_db
 def test_a_guesser_with_many_addresses_waits_too_but_never_long() -> None:
     free = limits.SIGN_IN_ELSEWHERE_FREE_FAILURES
-    assert [pause(unknown(f"10.0.0.{number}")) for number in range(free)] == [0] * free
-    assert pause(unknown("10.0.0.1")) == 0
+    assert [pause(unknown(f"10.{number}.0.1")) for number in range(free)] == [0] * free
+    assert pause(unknown("10.1.0.1")) == 0
     waits = []
     for number in range(2, 10):  # each has made its first tries; from the third on it waits for all together
-        assert pause(unknown(f"10.0.0.{number}")) == 0
-        waits.append(pause(unknown(f"10.0.0.{number}")))
+        assert pause(unknown(f"10.{number}.0.1")) == 0
+        waits.append(pause(unknown(f"10.{number}.0.1")))
         let_pass(seconds=waits[-1])
     assert waits == [10, 20, 40, 60, 60, 60, 60, 60]
+
+
+@pytest.mark.django_db
+def test_whoever_has_a_network_of_addresses_has_few_spare_tries_from_all_of_them() -> None:
+    """An IPv6 /48 has 65,536 addresses of /64."""
+    for number in range(limits.SIGN_IN_ELSEWHERE_FREE_FAILURES + 1):
+        pause(unknown(f"10.{number}.0.1"))
+    passed = sum(pause(unknown(f"2001:db8:7:{number:x}::/64")) == 0 for number in range(100))
+    assert passed == limits.SIGN_IN_SPARES_OF_NETWORK
+    assert pause(unknown("2001:db8:8:1::/64")) == 0  # another network
+
+
+@pytest.mark.django_db
+def test_all_addresses_together_have_a_days_spare_tries_of_an_account_and_tomorrow_again(monkeypatch) -> None:
+    monkeypatch.setattr(limits, "SIGN_IN_SPARES_A_DAY", 5)
+    for number in range(limits.SIGN_IN_ELSEWHERE_FREE_FAILURES + 1):
+        pause(unknown(f"10.{number}.0.1"))
+    passed = sum(pause(unknown(f"10.200.{number}.1")) == 0 for number in range(30))
+    assert passed == 5
+    let_pass(hours=20)
+    pause(unknown("10.201.0.1"))  # a stranger who comes again and again does not keep them used up
+    let_pass(hours=5)
+    pause(unknown("10.203.0.1"))  # it shuts again for all together
+    assert pause(unknown("10.202.0.1")) == 0
 
 
 @pytest.mark.django_db
@@ -145,7 +170,7 @@ def test_no_number_of_strangers_keeps_the_owner_out_at_an_address_of_their_own()
     for round_ in range(3):
         for number in range(40):
             pause(unknown(f"10.{round_}.0.{number}"))
-        assert [pause(unknown(f"10.9.9.{round_}")) for _ in range(3)] == [0, 0, 60]
+        assert [pause(unknown(f"10.9.{round_}.9")) for _ in range(3)] == [0, 0, 60]
 
 
 @pytest.mark.django_db(transaction=True)

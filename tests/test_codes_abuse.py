@@ -5,19 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db.models import F
 from django.utils import timezone
 
 from accounts import codes
 from accounts.models import CodePurpose, OneTimeCode
 from accounts.tasks import watch
 from sms import budget, delivery
-from sms.models import Message, MessageState
+from sms.models import Message, MessageState, Share
 from sms.tasks import watch as watch_sms
 from tamin_portal import alarms, limits
 from tamin_portal.errors import PortalError
+from tamin_portal.persian import to_persian_digits
 from tests.accounts import citizen
-from tests.journeys import Browser, code_on
+from tests.entrances import move_clock
+from tests.journeys import Browser, code_on, let_pass
 from tests.sms_fixtures import queue
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,11 +37,12 @@ def test_a_crowd_of_sessions_that_asks_for_one_number_leaves_few_rows_and_its_ow
     own = {"purpose": CodePurpose.REGISTER, "mobile": NEW, "asker": "the owner on a new device"}
     assert not codes.issue(**own).sent
     assert OneTimeCode.objects.count() == limits.CODE_ASKERS_IN_GAP + 1
-    with pytest.raises(PortalError, match="code_other_device"):
+    with pytest.raises(PortalError, match="code_elsewhere"):
         codes.try_code(**own, typed=typed)
-    OneTimeCode.objects.update(created_at=F("created_at") - limits.CODE_GAP)
-    assert codes.issue(**own).sent
-    assert codes.try_code(**own, typed=code_on(NEW)).code_hash
+    for _ in range(limits.CODES_PER_HOUR - 1):  # the others of the crowd, who asked before
+        let_pass(limits.CODE_GAP)
+        codes.send_due()
+    assert OneTimeCode.objects.exclude(code_hash="").count() == limits.CODES_PER_HOUR
 
 
 def asked(
@@ -122,84 +124,69 @@ def test_a_crowd_of_neighbours_is_an_alarm_and_blocks_nobody(monkeypatch):
 # ── the day's budget
 
 
-def spend(settings, parts: int) -> None:
-    settings.SMS_DAILY_BUDGET = 100
-    message = queue(to=NEW)
-    Message.objects.filter(pk=message.pk).update(parts=parts, sent_at=timezone.now(), next_attempt_at=None)
+@pytest.fixture
+def midst_of_an_hour(monkeypatch):
+    """So that no new hour begins during a test."""
+    move_clock(monkeypatch, timedelta(minutes=30 - timezone.localtime().minute))
     budget.forget()
 
 
-def test_near_its_end_a_new_number_gets_no_code_and_a_proven_one_does(settings):
+def spend(settings, share: Share) -> None:
+    """All that `share` may have in this hour is used."""
+    settings.SMS_DAILY_BUDGET = 2_400
+    budget.forget()
+    message = queue(to=NEW)
+    room = next(line.room for line in budget.lines() if line.share == share)
+    Message.objects.filter(pk=message.pk).update(
+        parts=room, share=share, sent_at=timezone.now(), next_attempt_at=None, state=MessageState.ACCEPTED
+    )
+    budget.forget()
+
+
+def test_new_numbers_that_have_used_up_their_share_leave_proven_ones_theirs(settings, midst_of_an_hour):
     citizen(mobile="+989125550002")
     asked(1, used=1)
-    spend(settings, 80)
-    with pytest.raises(PortalError, match="code_budget"):
+    spend(settings, Share.NEW)
+    with pytest.raises(PortalError, match="code_budget") as refused:
         ask(NEW)
+    assert refused.value.values == {"retry_at": budget.next_part(Share.NEW)}
     assert ask("+989125550002").sent
     assert ask("+989120000000").sent
     assert not OneTimeCode.objects.filter(mobile=NEW).exists()
 
 
-def test_codes_that_wait_to_be_sent_count_as_spent(settings):
-    """No worker runs: all of them are queued."""
-    spend(settings, 70)
-    asked_for = 0
-    while codes_parts() < 10:
-        asked_for += 1
-        ask(f"+98912666{asked_for:04}")
+def test_a_code_that_was_asked_for_counts_at_once_before_any_worker_sent_it(settings, midst_of_an_hour):
+    settings.SMS_DAILY_BUDGET = 2_400
     for _ in ("this process", "another, which counts the rows"):
-        with pytest.raises(PortalError, match="code_budget"):
-            ask(NEW)
+        before = {line.share: line.room for line in budget.lines()}[Share.NEW]
+        ask(f"+98912666{before:04}")
+        parts = Message.objects.latest("pk").parts
+        assert {line.share: line.room for line in budget.lines()}[Share.NEW] == before - parts
         budget.forget()
 
 
-def codes_parts() -> int:
-    return sum(Message.objects.filter(kind="code").values_list("parts", flat=True))
-
-
-def test_an_operator_hears_of_a_budget_that_refused_a_code_and_when_it_is_over(settings):
-    spend(settings, 80)
-    with pytest.raises(PortalError, match="code_budget"):
-        ask(NEW)
+def test_an_operator_hears_of_a_share_that_is_used_up_and_when_it_is_over(settings, midst_of_an_hour):
+    spend(settings, Share.NEW)
     watch_sms()
-    assert standing() == [("budget", "")]
-    assert alarms.standing("sms")[0].detail == "80 of 100 parts are used today"
+    assert ("budget", "new") in standing()
     Message.objects.update(sent_at=timezone.now() - timedelta(days=1))
     budget.forget()
     watch_sms()
     assert standing() == []
 
 
-def test_an_operator_hears_of_it_before_anybody_asks(settings):
-    spend(settings, 80)
-    watch_sms()
-    assert standing() == [("budget", "")]
-
-
-def test_a_budget_that_is_given_up_leaves_no_alarm(settings):
-    spend(settings, 80)
-    watch_sms()
-    settings.SMS_DAILY_BUDGET = 0
-    watch_sms()
-    assert standing() == []
-
-
-def test_at_its_end_nobody_gets_a_code(settings):
-    citizen(mobile="+989125550002")
-    spend(settings, 100)
-    with pytest.raises(PortalError, match="code_budget"):
-        ask("+989125550002")
-
-
-def test_the_citizen_is_told_and_keeps_what_was_typed(settings):
-    spend(settings, 80)
+def test_the_citizen_is_told_from_when_there_are_codes_again_and_keeps_what_was_typed(settings, midst_of_an_hour):
+    spend(settings, Share.NEW)
     page = Browser().step_one().content.decode()
-    assert "امروز دیگر کدی به این شماره فرستاده نمی‌شود" in page
+    again = timezone.localtime(budget.next_part(Share.NEW))
+    assert to_persian_digits(again.strftime("%H:%M")) in page
+    assert "می‌توانید دوباره کد بخواهید" in page
+    assert "نزدیکترین شعبه" in page
     assert 'value="0012345679"' in page or 'name="mobile-national_id"' in page
 
 
-def test_results_go_on_when_codes_to_new_numbers_have_stopped(settings):
-    spend(settings, 99)
+def test_results_go_on_when_codes_to_new_numbers_have_stopped(settings, midst_of_an_hour):
+    spend(settings, Share.NEW)
     message = queue()
     delivery.drain()
     message.refresh_from_db()

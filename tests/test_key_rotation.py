@@ -17,6 +17,7 @@ from accounts.services import challenges, closing
 from registration.models import Registration
 from registration.states import State
 from tamin_portal import limits
+from tamin_portal.abuse.origins import NOWHERE
 from tamin_portal.errors import PortalError
 from tamin_portal.secrets import keyed_hash, keyed_hash_matches, keyed_hashes
 from tests.accounts import PASSWORD, REZA, citizen, clerk
@@ -104,7 +105,7 @@ def test_ones_own_code_is_not_taken_for_another_devices(rotate) -> None:
     elsewhere = codes.issue(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker="theirs")
     assert not elsewhere.sent
     rotate()
-    assert refused(lambda: try_code(typed, asker="theirs")) == "code_other_device"
+    assert refused(lambda: try_code(typed, asker="theirs")) == "code_elsewhere"
     assert try_code(typed).tries == 0
 
 
@@ -161,7 +162,7 @@ def test_without_the_old_key_a_grant_has_ended_and_a_code_gives_another(rotate) 
 
 def test_a_challenge_of_one_who_is_not_signed_in_goes_on(rotate) -> None:
     citizen()
-    challenge = challenges.begin(purpose=CodePurpose.RECOVERY, national_id=REZA)
+    challenge = challenges.begin(purpose=CodePurpose.RECOVERY, national_id=REZA, origin=NOWHERE)
     challenges.send_due()
     challenge.refresh_from_db()
     rotate()
@@ -169,11 +170,11 @@ def test_a_challenge_of_one_who_is_not_signed_in_goes_on(rotate) -> None:
 
 
 def test_a_challenge_without_an_account_looks_the_same_after_the_change(rotate) -> None:
-    challenge = challenges.begin(purpose=CodePurpose.RECOVERY, national_id=REZA)
+    challenge = challenges.begin(purpose=CodePurpose.RECOVERY, national_id=REZA, origin=NOWHERE)
     challenges.send_due()
     challenge.refresh_from_db()
     rotate()
-    assert refused(lambda: challenges.prove(challenge=challenge, typed_code="123456")) == "code_wrong"
+    assert refused(lambda: challenges.prove(challenge=challenge, typed_code="123456")) == "code_elsewhere"
     assert OneTimeCode.objects.get().tries == 1
 
 

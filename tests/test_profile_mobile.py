@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import codes
-from accounts.models import CodePurpose, MobileChange, OneTimeCode, OwnerCheck
+from accounts.models import Allowance, CodePurpose, MobileChange, OneTimeCode, OwnerCheck
 from accounts.profile_texts import sentence
 from identity.registries.demo import CITIZENS
 from sms.models import Message
@@ -200,7 +200,12 @@ def test_asked_again_within_a_minute_no_sms_goes_and_the_page_says_how_long() ->
 def test_a_number_whose_codes_are_used_up_says_when_to_come_back_and_begins_nothing() -> None:
     user, browser = somebody()
     for _ in range(limits.CODES_PER_HOUR):
-        codes.issue(purpose=CodePurpose.REGISTER, mobile=parse_mobile(NEW_NUMBER), asker="a stranger")
+        codes.issue(
+            purpose=CodePurpose.REGISTER,
+            mobile=parse_mobile(NEW_NUMBER),
+            asker="another account",
+            allowance=Allowance.SIGNED_IN,
+        )
         let_pass(timedelta(seconds=61))
     assert errors(hand_in(browser, MOBILE)) == {"mobile": ["code_limit"]}
     assert (kinds(user), MobileChange.objects.count()) == ([], 0)

@@ -13,6 +13,7 @@ from accounts import codes, texts
 from accounts.models import Challenge, ChallengeStage, EventKind, OneTimeCode, Session
 from accounts.services import challenges, changes
 from tamin_portal import limits
+from tamin_portal.abuse.origins import NOWHERE
 from tests.accounts import PASSWORD, REZA, citizen
 from tests.entrances import (
     BY_CODE,
@@ -71,8 +72,8 @@ def test_a_right_code_is_needed_and_a_wrong_one_says_no_more(client) -> None:
     citizen()
     code = ask_for_code(client)
     for _ in range(limits.CODE_TRIES):
-        assert errors(type_code(client, another(code))) == ["کد وارد شده معتبر نمیباشد"]
-    assert errors(type_code(client, code)) == ["کد وارد شده معتبر نمیباشد"]  # the tries are used up
+        assert errors(type_code(client, another(code)))[0].startswith("کد وارد شده معتبر نمیباشد.")
+    assert errors(type_code(client, code))[0].startswith("کد وارد شده معتبر نمیباشد.")  # the tries are used up
     assert Challenge.objects.get().stage == ChallengeStage.CODE_SENT
 
 
@@ -112,7 +113,7 @@ def test_a_code_serves_once_and_its_lost_answer_is_given_again(client) -> None:
     assert type_code(late, code).status_code == 302
     OneTimeCode.objects.update(used_at=timezone.now() - codes.RETRY_GRACE - timedelta(seconds=1))
     late.cookies["sessionid"] = before
-    assert errors(type_code(late, code)) == ["کد وارد شده معتبر نمیباشد"]
+    assert errors(type_code(late, code))[0].startswith("کد وارد شده معتبر نمیباشد.")
 
 
 def test_a_code_that_was_asked_for_in_another_browser_says_so(client) -> None:
@@ -228,6 +229,6 @@ def test_a_proof_that_was_ended_does_not_come_back_by_asking_again(client) -> No
     changes.change_password(account=person, checked=person.password, new="Xyzabc2#", session="")
     Challenge.objects.update(asked_at=F("asked_at") - timedelta(hours=1))
     held.refresh_from_db()
-    assert challenges.again(challenge=held) == 0
+    assert challenges.again(challenge=held, origin=NOWHERE) == 0
     held.refresh_from_db()
     assert (held.stage, held.next_attempt_at) == (ChallengeStage.ENDED, None)

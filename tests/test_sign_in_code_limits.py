@@ -18,6 +18,7 @@ from accounts.services import challenges
 from accounts.services.rows import end_pending
 from sms.models import Message
 from tamin_portal import limits
+from tamin_portal.abuse.origins import NOWHERE
 from tests.accounts import REZA, citizen, clerk, spy_on_hashing, together
 from tests.entrances import (
     BY_CODE,
@@ -80,12 +81,12 @@ def test_a_code_for_recovery_or_registration_does_not_serve_here(client) -> None
         let_pass(timedelta(seconds=61))
         token = str(Challenge.objects.get().token)
         codes.issue(purpose=purpose, mobile="+989121234567", asker=token)
-        assert errors(type_code(client, code_on(MOBILE))) == ["کد وارد شده معتبر نمیباشد"]
+        assert errors(type_code(client, code_on(MOBILE)))[0].startswith("کد وارد شده معتبر نمیباشد.")
 
 
 def test_a_code_of_a_recovery_challenge_opens_nothing_here(client) -> None:
     citizen()
-    challenge = challenges.begin(purpose=CodePurpose.RECOVERY, national_id=REZA)
+    challenge = challenges.begin(purpose=CodePurpose.RECOVERY, national_id=REZA, origin=NOWHERE)
     challenges.send_due()
     challenge.refresh_from_db()
     challenges.prove(challenge=challenge, typed_code=code_on(MOBILE))
@@ -127,7 +128,7 @@ def test_an_sms_that_comes_after_the_codes_life_serves_no_more(client) -> None:
     citizen()
     code = ask_for_code(client)
     let_pass(limits.CODE_LIFE)
-    assert errors(type_code(client, code)) == ["کد وارد شده معتبر نمیباشد"]
+    assert errors(type_code(client, code))[0].startswith("کد وارد شده معتبر نمیباشد.")
 
 
 def test_a_proof_lasts_for_its_time_and_for_its_account_only(client, monkeypatch) -> None:

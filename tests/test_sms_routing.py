@@ -10,14 +10,14 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
-from sms import budget, delivery, routing, switches
+from sms import delivery, routing, switches
 from sms.gateways.base import Accepted, OutOfOrder, Refused, TryAgain, Unknown
 from sms.models import Message, MessageKind, MessageState
 from sms.tasks import watch
 from tamin_portal import alarms, breaker, limits
 from tamin_portal.models import Alarm, AlarmCode, Breaker
 from tests import sms_fixtures
-from tests.sms_fixtures import crowd, make_due, queue, states
+from tests.sms_fixtures import make_due, queue
 from tests.sms_gateways import StubGateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -310,96 +310,3 @@ def test_a_result_given_up_after_three_days_is_an_alarm(use_gateways):
     delivery.drain()
     [alarm] = alarms.standing("sms")
     assert (alarm.code, alarm.detail) == (AlarmCode.GIVEN_UP, f"message {message.pk}")
-
-
-# ── the day's budget
-
-
-def sent_today(parts: int) -> None:
-    message = queue(dedupe_key=f"spent:{parts}")
-    Message.objects.filter(pk=message.pk).update(
-        parts=parts, sent_at=timezone.now(), state=MessageState.ACCEPTED, next_attempt_at=None
-    )
-    budget.forget()
-
-
-def test_without_a_budget_nothing_is_counted(django_assert_num_queries):
-    with django_assert_num_queries(0):
-        assert budget.allows_code(known_number=False)
-        assert not budget.holds_back(MessageKind.RESULT)
-
-
-@pytest.mark.parametrize(
-    ("spent", "new_number", "known_number", "result_waits"),
-    [(79, True, True, False), (80, False, True, False), (100, False, False, True)],
-)
-def test_codes_to_new_numbers_stop_first_then_the_others_then_results_wait(
-    settings, spent, new_number, known_number, result_waits
-):
-    settings.SMS_DAILY_BUDGET = 100
-    sent_today(spent)
-    assert budget.allows_code(known_number=False) is new_number
-    assert budget.allows_code(known_number=True) is known_number
-    assert budget.holds_back(MessageKind.RESULT) is result_waits
-    assert not budget.holds_back(CODE)  # those that were queued already
-    budget.watch()
-    assert bool(alarms.standing("sms")) is (spent >= 80)
-
-
-def test_results_over_the_budget_wait_and_go_the_next_day(settings, use_gateways):
-    gateway = StubGateway("stub")
-    use_gateways(gateway)
-    settings.SMS_DAILY_BUDGET = 10
-    sent_today(10)
-    message = queue()
-    delivery.drain()
-    message.refresh_from_db()
-    assert (message.state, gateway.sent) == (MessageState.QUEUED, [])
-    Message.objects.exclude(pk=message.pk).update(sent_at=timezone.now() - timedelta(days=1))
-    budget.forget()
-    make_due(message)
-    delivery.drain()
-    assert [sms.key for sms in gateway.sent] == [message.key]
-
-
-def test_what_tells_of_a_theft_goes_also_over_the_budget(settings, use_gateways):
-    """Else whoever uses up the day could hide what was done to an account."""
-    gateway = StubGateway("stub")
-    use_gateways(gateway)
-    settings.SMS_DAILY_BUDGET = 10
-    sent_today(10)
-    queue()
-    alert = queue(MessageKind.ALERT)
-    delivery.drain()
-    assert [sms.key for sms in gateway.sent] == [alert.key]
-
-
-def test_results_that_are_queued_together_do_not_go_beyond_the_budget(settings, use_gateways):
-    """What this process has begun counts at once, long before the next look at the rows."""
-    gateway = crowd("stub", connections=5)
-    use_gateways(gateway)
-    settings.SMS_DAILY_BUDGET = 10
-    budget.forget()
-    for _ in range(100):
-        queue()
-    delivery.drain()
-    assert len(gateway.sent) == 10
-    assert states() == {MessageState.ACCEPTED: 10, MessageState.QUEUED: 90}
-
-
-def test_what_is_being_sent_elsewhere_counts_too(settings, use_gateways):
-    settings.SMS_DAILY_BUDGET = 10
-    Message.objects.filter(pk=queue().pk).update(state=MessageState.SENDING, parts=10)
-    budget.forget()
-    assert budget.holds_back(MessageKind.RESULT)
-
-
-def test_a_message_that_goes_by_the_next_gateway_costs_the_budget_once(settings, use_gateways):
-    second = StubGateway("second")
-    use_gateways(StubGateway("first", *[TryAgain.busy()] * 9), second)
-    settings.SMS_DAILY_BUDGET = 10
-    budget.forget()
-    for _ in range(9):
-        queue()
-    delivery.drain()
-    assert len(second.sent) == 9

@@ -416,3 +416,23 @@ def test_the_qr_holds_the_tracking_code_and_the_desk_takes_what_a_scanner_types(
     assert drawn[1] in segno.make_qr(row.tracking_code, error="m").svg_inline(border=4, omitsize=True)
     for typed in (row.tracking_code, to_persian_digits(row.tracking_code), row.tracking_code + "\r\n"):
         assert Clerk().get(QUEUE, {"q": typed})["Location"] == url(row, "change")
+
+
+def test_past_very_many_wrong_tries_of_an_id_an_address_waits_long_after_a_wrong_one(browser, monkeypatch):
+    row = registration_in(State.SUBMITTED)
+    monkeypatch.setattr(limits, "STATUS_CROWD_FREE_FAILURES", 5)
+    for number in range(limits.STATUS_ELSEWHERE_FREE_FAILURES):
+        ask(Browser(), address=f"10.{number}.0.1")
+    guesser = Browser()
+    ask(guesser, address="10.250.0.1")
+    held = ask(guesser, address="10.250.0.1")
+    assert int(held["Retry-After"]) > limits.STATUS_LONGEST_PAUSE.total_seconds()
+    assert ask(browser, code=row.tracking_code, address="10.251.0.1").status_code == 302
+
+
+def test_whoever_has_a_network_of_addresses_waits_for_all_of_them():
+    passed = sum(
+        ask(Browser(), address=f"2001:db8:7:{number:x}::1").status_code == 200
+        for number in range(limits.STATUS_NETWORK_FREE_FAILURES + 20)
+    )
+    assert passed == limits.STATUS_NETWORK_FREE_FAILURES + 1

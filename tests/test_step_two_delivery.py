@@ -145,7 +145,7 @@ def test_nobody_else_learns_anything(pushing):
     stranger = Browser()
     stranger.step_one()  # the same pair from another browser, within the minute: no SMS of its own
     words = told(stranger)
-    assert "ارسال شد" not in words
+    assert "خودبه‌خود ارسال می‌شود" in words
     assert "ساعت" not in words
 
 

@@ -2,7 +2,7 @@
 
 from accounts.models.catalogue import Icon, Service
 from accounts.models.changes import EmailChange, MobileChange, MobileChangeStage
-from accounts.models.codes import CodePurpose, OneTimeCode, SignInFailures
+from accounts.models.codes import Allowance, CodePurpose, OneTimeCode, SignInFailures
 from accounts.models.history import AccountEvent, EventKind, FreezeLink
 from accounts.models.people import Branch, Closure, Gender, User
 from accounts.models.proofs import Challenge, ChallengeStage, FailedSignIn, OwnerCheck
@@ -10,6 +10,7 @@ from accounts.models.sessions import Session, TrustedDevice
 
 __all__ = [
     "AccountEvent",
+    "Allowance",
     "Branch",
     "Challenge",
     "ChallengeStage",

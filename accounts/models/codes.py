@@ -18,11 +18,23 @@ class CodePurpose(models.TextChoices):
     NEW_MOBILE = "new_mobile", _("change of mobile")
 
 
+class Allowance(models.TextChoices):
+    """Whose codes a number has by themselves: nobody uses up those of a row below from a row above
+    (`accounts.code_allowances`)."""
+
+    ASKED = "asked"  # anybody can ask for these: registration, recovery, sign-in by code
+    TRUSTED = "trusted"  # asked for on a device that the account's owner called their own
+    PASSWORD = "password"  # noqa: S105 - after the right password
+    SIGNED_IN = "signed_in"  # for a new mobile, by who is signed in and has typed the password again
+    DESK = "desk"  # by a member of staff, with the citizen there
+
+
 class OneTimeCode(models.Model):
     """A code that was asked for: bound to purpose, mobile and the session that asked (`asker`).
 
-    Without a message: the number had a code less than a minute ago, so none was sent for this
-    session; the row still counts this session's tries.
+    Without a hash: none was sent (yet) for this session. With `next_attempt_at` the row is its place in the number's
+    queue, and gets a code by itself; without, it only counts the session's tries. From the sending on `created_at` is
+    the moment of it.
     """
 
     purpose = models.CharField(max_length=12, choices=CodePurpose)
@@ -31,6 +43,14 @@ class OneTimeCode(models.Model):
     code_hash = models.CharField(max_length=64, blank=True)
     message = models.OneToOneField("sms.Message", null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
+    allowance = models.CharField(max_length=10, choices=Allowance, default=Allowance.ASKED)
+    is_kept = models.BooleanField(default=False)  # of the part kept for addresses that had none
+    address = models.CharField(max_length=32, blank=True)  # who asked: tamin_portal.abuse.origins
+    network = models.CharField(max_length=32, blank=True)
+    is_good = models.BooleanField(default=True)  # the address's conduct when it asked: which share of the budget pays
+    operator = models.CharField(max_length=20, blank=True)
+    next_attempt_at = models.DateTimeField(null=True)  # of a place: not before
+    is_held = models.BooleanField(default=False)  # a place that waits for its turn, or for a proof of work
     tries = models.PositiveSmallIntegerField(default=0)
     used_at = models.DateTimeField(null=True)
     used_for = models.CharField(max_length=64, blank=True)  # what it proved; a retry proves the same again
@@ -38,7 +58,12 @@ class OneTimeCode(models.Model):
     askers: Sequence[str] = ()
 
     class Meta:
-        indexes = [models.Index(fields=["mobile", "purpose", "created_at"], name="code_by_mobile")]
+        indexes = [
+            models.Index(fields=["mobile", "purpose", "created_at"], name="code_by_mobile"),
+            models.Index(
+                fields=["next_attempt_at"], name="code_due", condition=models.Q(next_attempt_at__isnull=False)
+            ),
+        ]
 
 
 class SignInFailures(models.Model):

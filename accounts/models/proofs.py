@@ -42,6 +42,11 @@ class Challenge(Leased):
     created_at = models.DateTimeField(default=timezone.now)
     asked_at = models.DateTimeField(default=timezone.now)  # for the code, the last time
     proven_at = models.DateTimeField(null=True)
+    address = models.CharField(max_length=32, blank=True)  # who asked: tamin_portal.abuse.origins
+    network = models.CharField(max_length=32, blank=True)
+    is_good = models.BooleanField(default=True)  # the address's conduct when it asked
+    is_trusted = models.BooleanField(default=False)  # asked for on a trusted device of this account
+    is_held = models.BooleanField(default=False)  # waits for its turn, or for a proof of work
 
     class Meta:
         indexes = [

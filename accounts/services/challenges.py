@@ -9,15 +9,27 @@ from __future__ import annotations
 import logging
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
-from accounts import codes, notices
-from accounts.models import Challenge, ChallengeStage, CodePurpose, EventKind, User
+from accounts import asking, codes, notices
+from accounts.code_places import in_turn
+from accounts.models import (
+    Allowance,
+    Challenge,
+    ChallengeStage,
+    CodePurpose,
+    EventKind,
+    OneTimeCode,
+    TrustedDevice,
+    User,
+)
 from accounts.services.rows import open_account
 from tamin_portal import limits
+from tamin_portal.abuse.origins import Origin
 from tamin_portal.errors import PortalError
 from tamin_portal.hints import hint
 from tamin_portal.leases import drain, settle
@@ -29,26 +41,38 @@ _WAITS_FOR_CODE = (ChallengeStage.ASKED, ChallengeStage.CODE_SENT)
 _TAKES_CODES = (*_WAITS_FOR_CODE, ChallengeStage.PROVEN)  # the last: where our answer to the first code was lost
 
 
-@transaction.atomic
-def begin(*, purpose: CodePurpose, national_id: str, page: str = "") -> Challenge:
-    """A code for whoever holds the number of this ID's account, if there is one.
+def begin(
+    *,
+    purpose: CodePurpose,
+    national_id: str,
+    origin: Origin,
+    page: str = "",
+    trusted: TrustedDevice | None = None,
+    paid: bool = False,
+) -> Challenge:
+    """A code for whoever holds the number of this ID's account, if there is one. Outside any transaction.
+
+    `origin`: where it was asked, `paid`: with a proof of work; `trusted`: the device, if its owner calls this browser
+    their own, whose codes nobody else can use up.
 
     `page`: a secret of this browser's page. The same page sent twice (a double click, each before the other was
     answered) is one challenge: the browser keeps one of two sessions, and the code must fit either.
     """
     now = timezone.now()
     token = uuid.UUID(keyed_hash("challenge", f"{purpose}:{national_id}:{page}")[:32]) if page else uuid.uuid4()
-    facts = {"purpose": purpose, "national_id": national_id, "next_attempt_at": now}
-    challenge, is_new = Challenge.objects.get_or_create(token=token, defaults=facts)
-    if not is_new and not (challenge.stage in _WAITS_FOR_CODE and _is_younger(challenge, limits.CODE_GAP, now)):
-        challenge = Challenge.objects.create(**facts)  # the page again, much later
-    hint("accounts.send_codes")
+    facts: dict[str, Any] = {"purpose": purpose, "national_id": national_id}
+    facts |= _weighed(origin, trusted, paid)
+    with transaction.atomic():
+        challenge, is_new = Challenge.objects.get_or_create(token=token, defaults=facts)
+        if not is_new and not (challenge.stage in _WAITS_FOR_CODE and _is_younger(challenge, limits.CODE_GAP, now)):
+            challenge = Challenge.objects.create(**facts)  # the page again, much later
+        hint("accounts.send_codes")
     return challenge
 
 
-@transaction.atomic
-def again(*, challenge: Challenge) -> int:
+def again(*, challenge: Challenge, origin: Origin, trusted: TrustedDevice | None = None, paid: bool = False) -> int:
     """Another code, unless the last was asked for less than a minute ago; returns the seconds left of it (0: asked).
+    Outside any transaction; the rest as for `begin`.
 
     One that was ended before its code was right is asked for anew: its page looks as for every other ID and goes on
     promising codes, and nobody may wait there for one that never comes.
@@ -56,12 +80,13 @@ def again(*, challenge: Challenge) -> int:
     left = wait(challenge=challenge)
     if left:
         return left
-    now = timezone.now()
+    weighed, now = _weighed(origin, trusted, paid), timezone.now()
     ended = Q(stage=ChallengeStage.ENDED, proven_at__isnull=True)
-    waiting = Challenge.objects.filter(Q(stage__in=_TAKES_CODES) | ended, pk=challenge.pk)
     stage = Case(When(stage=ChallengeStage.ENDED, then=Value(ChallengeStage.ASKED)), default=F("stage"))
-    if waiting.update(stage=stage, asked_at=now, next_attempt_at=now, lease=None):
-        hint("accounts.send_codes")
+    with transaction.atomic():
+        waiting = Challenge.objects.filter(Q(stage__in=_TAKES_CODES) | ended, pk=challenge.pk)
+        if waiting.update(stage=stage, asked_at=now, lease=None, **weighed):
+            hint("accounts.send_codes")
     return 0
 
 
@@ -79,10 +104,11 @@ def is_too_old(*, challenge: Challenge) -> bool:
 def prove(*, challenge: Challenge, typed_code: str) -> Challenge:
     """The code was right: this browser holds the number on record. Outside any transaction.
 
-    Raises PortalError: code_wrong (whatever is wrong with it, or nobody is there), code_other_device (right, but
-    asked for by another browser), account_closed (closed since the code was sent).
+    Raises PortalError: code_elsewhere (whatever is wrong with it, or nobody is there; `wait` seconds until this page
+    may ask for another, counted alike for every ID), account_closed (closed since the code was sent).
     """
     asker = str(challenge.token)
+    refusal = PortalError("code_elsewhere", wait=wait(challenge=challenge))
     try:
         code = codes.try_code(
             purpose=CodePurpose(challenge.purpose),
@@ -90,10 +116,12 @@ def prove(*, challenge: Challenge, typed_code: str) -> Challenge:
             asker=asker,
             typed=typed_code,
         )
+        return _proven(challenge, code, asker)
     except PortalError as error:
-        if error.code == "code_other_device":
-            raise
-        raise PortalError("code_wrong") from None
+        raise (error if error.code == "account_closed" else refusal) from None
+
+
+def _proven(challenge: Challenge, code: OneTimeCode, asker: str) -> Challenge:
     with transaction.atomic():
         if challenge.account is None:
             raise PortalError("code_wrong")
@@ -143,34 +171,71 @@ def _look(challenge: Challenge) -> None:
     elif account is None or not account.is_active:
         _send_nothing(challenge, account)
     else:
-        _settle(challenge, account.mobile, _send_code(challenge, account.mobile), account_id=account.pk)
+        _settle(challenge, _send_code(challenge, account.mobile), account_id=account.pk)
 
 
-def _send_code(challenge: Challenge, mobile: str) -> datetime | None:
-    """Send it, or say when to: somebody else has just had a code sent to this number."""
-    purpose, asker = CodePurpose(challenge.purpose), str(challenge.token)
+def _send_code(challenge: Challenge, mobile: str) -> str:
+    """Send it, or give it a place in the number's queue, from where it is sent by itself. Returns where it goes; a
+    decoy, where the number's hour or day, or the budget, is used up: the page has said so for everybody."""
     try:
-        issued = codes.issue(purpose=purpose, mobile=mobile, asker=asker)
-    except PortalError:  # the number's hour or day, or the budget, is used up: the page has said so for everybody
-        codes.count_on_nothing(purpose=purpose, mobile=mobile, asker=asker)
-        return None
-    return None if issued.sent else timezone.now() + timedelta(seconds=issued.wait)
+        codes.issue(
+            purpose=CodePurpose(challenge.purpose),
+            mobile=mobile,
+            asker=str(challenge.token),
+            allowance=Allowance.TRUSTED if challenge.is_trusted else Allowance.ASKED,
+            by=asking.of_challenge(challenge),
+        )
+    except PortalError:
+        return mobile if challenge.stage == ChallengeStage.PROVEN else _nothing(challenge)
+    return mobile
 
 
 def _send_nothing(challenge: Challenge, account: User | None) -> None:
-    mobile = _decoy(challenge)
-    codes.count_on_nothing(purpose=CodePurpose(challenge.purpose), mobile=mobile, asker=str(challenge.token))
-    _settle(challenge, mobile, None)
+    _settle(challenge, _nothing(challenge))
     if account:  # only its owner hears that it is closed
         notices.record_once_a_day(account=account, kind=EventKind.CLOSED_SIGN_IN)
 
 
-def _settle(challenge: Challenge, mobile: str, due: datetime | None, **changes: int) -> None:
-    """`due`: when the code that is owed can be sent; None: it was, or there is none."""
-    stage = ChallengeStage.ASKED if due else ChallengeStage.CODE_SENT
+def _nothing(challenge: Challenge) -> str:
+    """Count tries on a decoy, as for a code; returns it."""
+    mobile = _decoy(challenge)
+    codes.count_on_nothing(purpose=CodePurpose(challenge.purpose), mobile=mobile, asker=str(challenge.token))
+    return mobile
+
+
+def _settle(challenge: Challenge, mobile: str, **changes: int) -> None:
+    stage = ChallengeStage.CODE_SENT
     if challenge.stage == ChallengeStage.PROVEN:
         stage = ChallengeStage.PROVEN
-    settle(challenge, next_attempt_at=due, mobile=mobile, stage=stage, **changes)
+    settle(challenge, next_attempt_at=None, mobile=mobile, stage=stage, **changes)
+
+
+def _weighed(origin: Origin, trusted: TrustedDevice | None, paid: bool) -> dict[str, Any]:
+    """What the row keeps of who asked; counted before, in a committed step, alike for every ID."""
+    by = asking.weigh(origin=origin, paid=paid or trusted is not None)
+    return {
+        "address": origin.address,
+        "network": origin.network,
+        "is_good": by.is_good,
+        "is_held": by.is_held,
+        "is_trusted": trusted is not None,
+        "next_attempt_at": None if by.is_held else timezone.now(),
+    }
+
+
+def release(*, challenge: Challenge) -> bool:
+    """A proof of work came, or its turn: what is held goes to the worker. True: it was held."""
+    held = Challenge.objects.filter(pk=challenge.pk, is_held=True)
+    released = bool(held.update(is_held=False, next_attempt_at=timezone.now()))
+    if released:
+        hint("accounts.send_codes")
+    return released
+
+
+def release_in_turn(*, most: int) -> int:
+    """Let up to `most` held challenges go on, as `code_places.release_in_turn`. Returns how many."""
+    chosen = list(in_turn(Challenge.objects.filter(is_held=True)).values_list("pk", flat=True)[:most])
+    return Challenge.objects.filter(pk__in=chosen, is_held=True).update(is_held=False, next_attempt_at=timezone.now())
 
 
 def _decoy(challenge: Challenge) -> str:

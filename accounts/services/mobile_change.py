@@ -6,7 +6,16 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import codes, notices
-from accounts.models import CodePurpose, EventKind, MobileChange, MobileChangeStage, OneTimeCode, OwnerCheck, User
+from accounts.models import (
+    Allowance,
+    CodePurpose,
+    EventKind,
+    MobileChange,
+    MobileChangeStage,
+    OneTimeCode,
+    OwnerCheck,
+    User,
+)
 from accounts.services import owners
 from accounts.services.rows import OPEN_CHANGES, end_mobile_changes, open_account, open_with_password
 from tamin_portal import limits
@@ -87,7 +96,11 @@ def _ask_owner(change: MobileChange, code: OneTimeCode) -> MobileChange:
 
 def _issue(change: MobileChange) -> codes.Issued:
     return codes.issue(
-        purpose=CodePurpose.NEW_MOBILE, mobile=change.mobile, asker=str(change.token), operator=change.operator
+        purpose=CodePurpose.NEW_MOBILE,
+        mobile=change.mobile,
+        asker=str(change.token),
+        operator=change.operator,
+        allowance=Allowance.SIGNED_IN,
     )
 
 

@@ -12,7 +12,7 @@ from django.utils.crypto import constant_time_compare
 
 from accounts import codes, notices
 from accounts.devices import PURPOSE
-from accounts.models import CodePurpose, EventKind, Session, TrustedDevice, User
+from accounts.models import Allowance, CodePurpose, EventKind, Session, TrustedDevice, User
 from accounts.services.rows import open_account, open_with_password
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
@@ -21,7 +21,8 @@ from tamin_portal.secrets import keyed_hash, keyed_hashes
 
 def send_code(*, account: User, asker: str) -> codes.Issued:
     """A code to the mobile on record, for the session that holds the secret `asker`. Raises as `codes.issue`."""
-    return codes.issue(purpose=CodePurpose.SECOND_STEP, mobile=account.mobile, asker=asker)
+    purpose, allowance = CodePurpose.SECOND_STEP, Allowance.PASSWORD
+    return codes.issue(purpose=purpose, mobile=account.mobile, asker=asker, allowance=allowance)
 
 
 def confirm_code(*, account: User, asker: str, typed_code: str) -> User:

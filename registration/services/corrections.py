@@ -19,7 +19,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.utils import timezone
 
-from accounts import codes
+from accounts import asking, codes
 from accounts.models import CodePurpose, OneTimeCode
 from identity.matching import IDENTITY, OWNER
 from registration.models import Event, Registration
@@ -28,6 +28,7 @@ from registration.services.journey import UNFINISHED, holds_grant, save_draft
 from registration.services.moves import CITIZEN, move
 from registration.states import OPEN, State
 from tamin_portal import limits
+from tamin_portal.abuse.origins import Origin
 from tamin_portal.errors import PortalError
 from tamin_portal.hints import hint
 from tamin_portal.secrets import keyed_hash
@@ -122,7 +123,16 @@ def pending_number(row: Registration) -> Number:
     return Number(operator=row.draft.get("new_operator", ""), mobile=row.draft.get("new_mobile", ""))
 
 
-def change_number(*, registration: Registration, grant: str, mobile: str, operator: str, asker: str) -> codes.Issued:
+def change_number(
+    *,
+    registration: Registration,
+    grant: str,
+    mobile: str,
+    operator: str,
+    asker: str,
+    origin: Origin,
+    paid: bool = False,
+) -> codes.Issued:
     """Send a code to another number of the citizen's own. It is kept on the row until it is proven.
 
     Raises PortalError: grant_ended, registration_closed, same_number, and those of `codes.issue`; the
@@ -134,7 +144,11 @@ def change_number(*, registration: Registration, grant: str, mobile: str, operat
     if mobile == registration.mobile:
         raise PortalError("same_number")
     save_draft(registration=registration, grant=grant, answers={"new_operator": operator, "new_mobile": mobile})
-    return codes.issue(purpose=CodePurpose.NEW_MOBILE, mobile=mobile, asker=asker, operator=operator)
+    by = asking.weigh(origin=origin, mobile=mobile, paid=paid)
+    issued = codes.issue(purpose=CodePurpose.NEW_MOBILE, mobile=mobile, asker=asker, operator=operator, by=by)
+    if not (issued.sent or issued.comes):
+        asking.take_back(by, mobile=mobile)
+    return issued
 
 
 def confirm_number(*, registration: Registration, grant: str, asker: str, typed_code: str) -> Renumbered:

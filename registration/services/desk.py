@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from accounts import codes
-from accounts.models import CodePurpose, User
+from accounts.models import Allowance, CodePurpose, User
 from identity import services as identity
 from registration.models import Registration, RegistryLook
 from registration.services import decisions
@@ -36,7 +36,11 @@ def send_code(*, registration: Registration, round: int, asker: str) -> codes.Is
     `check_seen`."""
     check_seen(registration=registration, round=round)
     return codes.issue(
-        purpose=CodePurpose.DESK, mobile=registration.mobile, asker=asker, operator=registration.operator
+        purpose=CodePurpose.DESK,
+        mobile=registration.mobile,
+        asker=asker,
+        operator=registration.operator,
+        allowance=Allowance.DESK,
     )
 
 

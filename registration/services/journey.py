@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import codes, passwords
+from accounts import asking, codes, passwords
 from accounts.models import CodePurpose
 from accounts.services import account_exists
 from registration import tracking
@@ -19,6 +19,7 @@ from registration.models import Registration
 from registration.services.moves import CITIZEN, move, write_event
 from registration.states import ENDED, OPEN, State
 from tamin_portal.abuse import lane
+from tamin_portal.abuse.origins import Origin
 from tamin_portal.errors import PortalError
 from tamin_portal.hints import hint
 from tamin_portal.secrets import keyed_hash, keyed_hash_matches
@@ -79,8 +80,19 @@ class Identity:
         }
 
 
-def start(*, national_id: str, mobile: str, operator: str, asker: str, correcting: str = "") -> Started:
-    """Step one: find or open the row of this pair and send a code. Grants nothing.
+def start(
+    *,
+    national_id: str,
+    mobile: str,
+    operator: str,
+    asker: str,
+    origin: Origin,
+    paid: bool = False,
+    correcting: str = "",
+) -> Started:
+    """Step one: find or open the row of this pair and send a code, or give this session a place for one.
+
+    Grants nothing. `origin`: where it was asked; `paid`: with a proof of work.
 
     `correcting` is the token of the draft whose number this browser mistyped; it is no duplicate.
     Raises PortalError("code_limit", retry_at=…); the row is kept, so nothing typed is lost.
@@ -90,15 +102,13 @@ def start(*, national_id: str, mobile: str, operator: str, asker: str, correctin
         others = others.exclude(token=correcting, state=State.STARTED)
     duplicate = settings.DUPLICATE_NOTICE == "guide" and others.exists()
     row = _row_of(national_id=national_id, mobile=mobile, operator=operator)
-    issued = codes.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker=asker, operator=operator)
+    issued = _issue(row, asker=asker, origin=origin, paid=paid)
     return Started(registration=row, duplicate=duplicate, wait=issued.wait)
 
 
-def resend(*, registration: Registration, asker: str) -> codes.Issued:
+def resend(*, registration: Registration, asker: str, origin: Origin, paid: bool = False) -> codes.Issued:
     """Another code for a row this session started; the earlier ones stay valid for their time."""
-    return codes.issue(
-        purpose=CodePurpose.REGISTER, mobile=registration.mobile, asker=asker, operator=registration.operator
-    )
+    return _issue(registration, asker=asker, origin=origin, paid=paid)
 
 
 def confirm(*, registration: Registration, asker: str, typed_code: str) -> Confirmed:
@@ -176,6 +186,14 @@ def submit(*, registration: Registration, grant: str, identity: Identity) -> Reg
         )
         hint("registration.match")
     return row
+
+
+def _issue(row: Registration, *, asker: str, origin: Origin, paid: bool) -> codes.Issued:
+    by = asking.weigh(origin=origin, mobile=row.mobile, paid=paid)
+    issued = codes.issue(purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=asker, operator=row.operator, by=by)
+    if not (issued.sent or issued.comes):
+        asking.take_back(by, mobile=row.mobile)
+    return issued
 
 
 def _others_open(row: Registration) -> bool:

@@ -52,13 +52,13 @@ class Status:
         return self.state == State.SUBMITTED
 
 
-def look(*, national_id: str, tracking_code: str, address: str) -> Registration:
+def look(*, national_id: str, tracking_code: str, address: str, network: str = "") -> Registration:
     """The request of this pair. A wrong ID and a wrong code are the same to the database and to the caller.
 
     Raises PortalError: sign_in_pause (`seconds`; nothing was compared), status_not_found.
     """
     account = throttle.account_key(kind="status", name=national_id)
-    where = throttle.buckets_of_status(address=address)
+    where = throttle.buckets_of_status(address=address, network=network)
     throttle.count_try(account=account, where=where)
     row = Registration.objects.filter(national_id=national_id, tracking_code=tracking_code).first()
     if row is None:

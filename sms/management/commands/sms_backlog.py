@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from sms import backlog
 from sms.backlog import Backlog, Thresholds, Waiting
+from sms.budget import Line
 from sms.models import MessageKind
 from tamin_portal import arguments
 
@@ -26,7 +27,8 @@ _MOST = {
 
 class Command(BaseCommand):
     help = (
-        "Show how many SMS wait, the age of the oldest, what ended badly within the hour, open breakers and alarms. "
+        "Show how many SMS wait, the age of the oldest, what ended badly within the hour, open breakers and alarms, "
+        "and what each share of the day's budget has spent. "
         "Ends with exit code 1 and the reasons when a threshold is passed, a breaker is open or an alarm stands."
     )
 
@@ -46,8 +48,21 @@ class Command(BaseCommand):
             for kind, each in sorted(found.waiting.items()):
                 self.stdout.write(f"{kind}: {each.count} waiting, the oldest for {each.oldest} s")
             self.stdout.write(f"within the hour: {found.failed} failed or expired, {found.unknown} unknown")
+            for line in found.budget:
+                told = f"{line.spent} of {line.part} parts of today spent, {line.room} left now"
+                self.stdout.write(f"budget {line.share}: {told}")
         if problems:
             raise CommandError("; ".join(problems), returncode=1)
+
+
+def _budget(line: Line) -> dict[str, str | int]:
+    return {
+        "share": line.share.value,
+        "spent": line.spent,
+        "part": line.part,
+        "released": line.released,
+        "room": line.room,
+    }
 
 
 def _as_object(found: Backlog, problems: list[str]) -> dict[str, Any]:
@@ -58,6 +73,7 @@ def _as_object(found: Backlog, problems: list[str]) -> dict[str, Any]:
         "failed_last_hour": found.failed,
         "unknown_last_hour": found.unknown,
         "oldest_unread_receipt_seconds": found.unread,
+        "budget": [_budget(line) for line in found.budget],
         "open_breakers": list(found.breakers),
         "alarms": [str(alarm) for alarm in found.alarms],
         "problems": problems,

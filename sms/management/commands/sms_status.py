@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from sms.models import Message
+from sms.models import Message, share_of
 from tamin_portal.persian import InputError, mask_mobile, parse_mobile
 
 MOST = 10
@@ -32,7 +32,7 @@ class Command(BaseCommand):
             self._print(message)
 
     def _print(self, message: dict[str, Any]) -> None:
-        told = "{id}  {to}  {kind}  {state}  by {gateway}, {parts} part(s), asked for at {created_at}"
+        told = "{id}  {to}  {kind}  {state}  by {gateway}, {parts} part(s) of {share}, asked for at {created_at}"
         self.stdout.write(told.format_map(message | {"gateway": message["gateway"] or "none yet"}))
         for name in ("sent_at", "final_at", "next_attempt_at", "expires_at"):
             if message[name]:
@@ -58,6 +58,7 @@ def _as_object(message: Message) -> dict[str, Any]:
         "id": message.pk,
         "to": mask_mobile(message.to),
         **{name: getattr(message, name) for name in plain},
+        "share": share_of(message.kind, message.share).value,
         **{name: _iso(getattr(message, name)) for name in moments},
         "attempts": [
             {

@@ -1,0 +1,48 @@
+"""Who asks for a code, and at what price: counted before anything is sent, alike for every number and every ID."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from accounts.models import Challenge
+from tamin_portal import limits
+from tamin_portal.abuse import conduct
+from tamin_portal.abuse.conduct import Kind, Level
+from tamin_portal.abuse.origins import NOWHERE, Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """`origin`: where it was asked. `is_good`: the conduct there is good, which decides whose share of the budget pays.
+    `is_held`: nothing is sent before a proof of work, or its turn."""
+
+    origin: Origin = NOWHERE
+    is_good: bool = True
+    is_held: bool = False
+
+
+NOBODY = Asking()  # somebody who has proven more than a stranger can: their conduct is not counted
+
+
+def weigh(*, origin: Origin, mobile: str = "", paid: bool = False) -> Asking:
+    """Count one more code that is asked for from `origin`, in a committed step, and say how its conduct stands.
+
+    `mobile`: the number, where the asker typed it; a number on record must change nothing. `paid`: a proof of work
+    came with it.
+    """
+    prefix = mobile[: limits.PREFIX_LENGTH]
+    found = conduct.look(kind=Kind.CODE, origin=origin, prefix=prefix)
+    conduct.count(kind=Kind.CODE, origin=origin, prefix=prefix)
+    return Asking(origin=origin, is_good=found.is_good, is_held=found.level == Level.PRESSURE and not paid)
+
+
+def take_back(asking: Asking, *, mobile: str = "") -> None:
+    """What was counted has caused nothing: the same button was pressed again."""
+    if asking.origin != NOWHERE:
+        conduct.take_back(kind=Kind.CODE, origin=asking.origin, prefix=mobile[: limits.PREFIX_LENGTH])
+
+
+def of_challenge(challenge: Challenge) -> Asking:
+    """As it was weighed when the challenge was asked for."""
+    origin = Origin(address=challenge.address, network=challenge.network)
+    return Asking(origin=origin, is_good=challenge.is_good)
