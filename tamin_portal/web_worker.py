@@ -210,7 +210,8 @@ class PatientWorker(Worker):
         if self.nr >= self.max_requests and self.alive:
             self.log.info("Autorestarting worker after current request.")
             self.alive = False
-        answer = SimpleNamespace(status=task.status, sent=task.sent, headers=task.response_headers)
+        sent = task.sent or task.content_length or 0  # a file's bytes are handed over unread
+        answer = SimpleNamespace(status=task.status, sent=sent, headers=task.response_headers)
         environ = task.get_environment()
         environ.setdefault("RAW_URI", environ["REQUEST_URI"])
         self.log.access(answer, SimpleNamespace(headers=[]), environ, took)
