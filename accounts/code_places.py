@@ -29,6 +29,9 @@ def take(row: OneTimeCode, *, live: Sequence[OneTimeCode], not_before: datetime)
     own = [code for code in live if not code.code_hash and not code.used_at]
     places = [code for code in own if code.next_attempt_at]
     if places:
+        if places[0].is_held and not row.is_held:  # now it is paid for, or nobody has to pay any more
+            places[0].is_held, places[0].next_attempt_at = False, not_before
+            places[0].save(update_fields=["is_held", "next_attempt_at"])
         return places[0]
     if own:  # one that only counted tries, or whose place was given up
         row.pk, row.tries = own[0].pk, own[0].tries

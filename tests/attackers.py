@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 
 from django.db.models import Sum
 from django.utils import timezone
@@ -76,7 +77,7 @@ def doors(addresses: int = 20) -> list[Attack]:
     """Every door that takes a code sent to the number of MATCHES, whose account exists; its owner is not there."""
     account = account_of(MATCHES)
     referred = registration_in(State.REFERRED, mobile=account.mobile)
-    staff = clerk("attacker")
+    staff, numbers = clerk("attacker"), count()
 
     def register(session: int) -> Guess:
         asker = f"register {session}"
@@ -109,7 +110,7 @@ def doors(addresses: int = 20) -> list[Attack]:
     def other_number(session: int) -> Guess:
         asker, grant = f"other {session}", f"grant {session}"
         row = registration_in(
-            State.REFERRED, mobile=f"+98930000{session:04}", verdict="owner_mismatch",
+            State.REFERRED, mobile=f"+9893000{next(numbers):05}", verdict_kind="owner",
             grant_hash=keyed_hash("grant", grant),
         )  # fmt: skip
         corrections.change_number(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, settings
 
+from accounts.hashers import PortalArgon2Hasher
 from registration.services import held
 from sms import budget, switches
 from tamin_portal import breaker, hints
@@ -18,6 +19,19 @@ settings.load_profile("busy")
 def hints_are_not_skipped(monkeypatch):
     """One test's dead Redis must not silence the next test's hints."""
     monkeypatch.setattr(hints, "_skip_until", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def hashing_is_cheap(request, monkeypatch):
+    """Hashing takes long on purpose, and nearly every test hashes. A test of the hashes asks for `real_hashing`."""
+    if "real_hashing" not in request.fixturenames:
+        monkeypatch.setattr(PortalArgon2Hasher, "memory_cost", 64)
+        monkeypatch.setattr(PortalArgon2Hasher, "time_cost", 1)
+
+
+@pytest.fixture
+def real_hashing():
+    """Passwords are hashed as in production."""
 
 
 @pytest.fixture(autouse=True)

@@ -123,7 +123,7 @@ def test_django_asks_the_guide_wherever_a_password_is_set() -> None:
     validate_password(PASSWORD, reza)
 
 
-def test_the_hash_is_argon2id_with_the_parameters_of_the_design() -> None:
+def test_the_hash_is_argon2id_with_the_parameters_of_the_design(real_hashing) -> None:
     encoded = passwords.hash_password("Abcdefg1!")
     assert encoded.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
     assert type(identify_hasher(encoded)).__name__ == "PortalArgon2Hasher"
@@ -143,7 +143,7 @@ def test_a_longer_password_than_any_is_refused_before_hashing(hashing: list[str]
     assert hashing == []
 
 
-def test_an_old_hash_is_renewed_when_the_password_was_right() -> None:
+def test_an_old_hash_is_renewed_when_the_password_was_right(real_hashing) -> None:
     renewed: list[str] = []
     old = PBKDF2PasswordHasher().encode("Abcdefg1!", "saltsaltsalt", iterations=1000)
     assert not check_password("wrong", old, setter=renewed.append)

@@ -28,7 +28,7 @@ ANSWERS = {"code_wrong", "code_elsewhere", "code_tries", "code_expired"}
 
 def test_two_hundred_sessions_at_every_door_in_parallel_get_no_more_tries_than_the_odds_say(monkeypatch):
     clock, attacks = Clock(monkeypatch), doors()
-    answers: set[str] = set()
+    answers: set[tuple[str, str]] = set()
 
     def attack(number: int) -> None:
         """One of four threads, with its share of the sessions at each door."""
@@ -36,18 +36,21 @@ def test_two_hundred_sessions_at_every_door_in_parallel_get_no_more_tries_than_t
             for door in attacks:
                 guess = asked(door.ask, session)
                 for typed in range(3) if guess else ():
-                    answers.add(answer(guess, f"{session:03}{typed:03}"))
+                    answers.add((door.name, answer(guess, f"{session:03}{typed:03}")))
 
     for _ in range(3):
         together(attack, 4)
         clock.move(limits.CODE_GAP)
-    assert answers <= ANSWERS
+    assert {said for _, said in answers} <= ANSWERS
+    assert {name for name, _ in answers} == {door.name for door in attacks}
     for allowance in Allowance:
         assert 0 < sent(allowance) <= odds.of(allowance).codes or allowance == Allowance.TRUSTED
         assert compared(allowance) <= odds.of(allowance).tries
 
 
-@pytest.mark.parametrize("purpose", ["register", "recovery", "sign_in", "second_step", "new_mobile", "desk"])
+@pytest.mark.parametrize(
+    "purpose", ["register", "other_number", "recovery", "sign_in", "second_step", "new_mobile", "desk"]
+)
 def test_every_guess_that_there_is_finds_no_code_of_another_session(monkeypatch, purpose):
     """With codes of two digits a stranger types all hundred of them, in as many sessions as that takes."""
     monkeypatch.setattr(limits, "CODE_DIGITS", 2)

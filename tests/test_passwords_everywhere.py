@@ -18,7 +18,7 @@ from tamin_portal.errors import PortalError
 from tests.accounts import PASSWORD, REZA, branch, citizen, clerk, operator
 from tests.journeys import MATCHES, Answers, Browser, row_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("real_hashing")]
 COMMON, WEAK = "Password1!", "weak"
 CURRENT = re.compile(r"argon2\$argon2id\$v=19\$m=19456,t=2,p=1\$")
 
