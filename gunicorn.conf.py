@@ -16,6 +16,14 @@ def _number(name: str, default: int) -> int:
     return int(text)
 
 
+def _switch(name: str) -> bool:
+    text = os.environ.get(name) or "0"
+    if text not in ("0", "1"):
+        sys.exit(f"{name} is '{text[:20]}'; it is 1, or not set")
+    return text == "1"
+
+
+_behind_loopback = _switch("PORTAL_DEMO_BEHIND_LOOPBACK")
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 9090}"
 wsgi_app = "tamin_portal.wsgi"
 worker_class = "tamin_portal.web_worker.PatientWorker"  # no thread ever waits for a slow client
@@ -65,6 +73,5 @@ def on_starting(server: Any) -> None:
     from tamin_portal.abuse import lane
     from tamin_portal.startup import refuse_unsafe_or_exit
 
-    behind_loopback = os.environ.get("PORTAL_DEMO_BEHIND_LOOPBACK") == "1"
-    refuse_unsafe_or_exit(server.cfg.address, behind_loopback=behind_loopback)
+    refuse_unsafe_or_exit(server.cfg.address, behind_loopback=_behind_loopback)
     lane.places()  # made here, so that all web processes share them

@@ -13,6 +13,9 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from tamin_portal import unsafe
+from tamin_portal.key_strength import looks_random
+
 SHORTEST_KEY = 50  # characters; what Django's own startproject writes
 KEY_HINT = "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
 DEMO_DATABASE_PASSWORD = "demo-only"  # noqa: S105 - docker-compose.yml's default
@@ -20,7 +23,7 @@ CHOICES = {
     "ACTIVATION_POLICY": ("automatic", "branch"),
     "DUPLICATE_NOTICE": ("guide", "after_proof"),
     "STAFF_TOTP": ("required", "optional"),
-    "SIGN_IN_CODE": ("choice", "always"),
+    "SIGN_IN_CODE": ("risk", "choice", "always"),
 }
 REGISTRIES = ("IDENTITY_OWNER_REGISTRIES", "IDENTITY_PERSON_REGISTRIES")
 
@@ -85,6 +88,9 @@ def _keys() -> Iterator[CheckMessage]:
     for number, name in enumerate(("SECRET_KEY", "CODE_HASH_KEY"), start=20):
         if _is_weak(getattr(settings, name)):
             yield Error(f"{name} is too short or a known one.", hint=KEY_HINT, id=f"portal.E0{number}")
+        elif not looks_random(getattr(settings, name)):
+            what = f"{name} is made of repetitions, sequences or words, so it could be guessed."
+            yield from unsafe.refused("keys", what, hint=KEY_HINT, id=f"portal.E0{number + 6}")
     if settings.CODE_HASH_KEY == settings.SECRET_KEY:
         yield Error(
             "CODE_HASH_KEY is missing or the same as SECRET_KEY, so the two could not be changed one by one.",
@@ -104,6 +110,10 @@ def _keys_before(name: str, fault: str) -> Iterator[CheckMessage]:
             hint="Take it out: only keys that were in force before belong there, separated by commas.",
             id=fault,
         )
+    elif not all(map(looks_random, before)):
+        what = f"{name}_FALLBACKS has a key of repetitions, sequences or words, so it could be guessed."
+        hint = "Take it out: what it has signed is still believed."
+        yield from unsafe.refused("keys", what, hint=hint, id="portal.E028")
     if getattr(settings, name) in before:
         yield Error(
             f"{name}_FALLBACKS has the key that is in force, so nothing was changed.",

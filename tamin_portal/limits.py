@@ -40,6 +40,8 @@ CONDUCT_KEPT = timedelta(hours=3)
 # Requests.
 POSTS_PER_ADDRESS = 600  # a minute; a whole mobile operator can sit behind one address
 LARGEST_FIELD = 1_000  # characters of one text field
+ONE_ADDRESS_WITHIN = timedelta(minutes=30)  # all POSTs of these from one private address,
+ONE_ADDRESS_POSTS = 100  # and so many: no colleague alone, but a proxy that is not trusted
 
 # Connections of one web process (tamin_portal/web_worker.py): how long a client may take, whatever it does meanwhile.
 WEB_CONNECTIONS = 1_000
@@ -86,6 +88,12 @@ STATUS_USUAL_AT_LEAST = 5  # and this many, or nothing is promised
 STATUS_LATE_TIMES = 3  # so many times the usual time: then it takes longer, and no time is promised
 PASSED_BY_CODE = timedelta(minutes=15)  # a browser that proved the mobile has tries of its own at the sign-in
 SIGN_IN_CODE_WITHIN = timedelta(minutes=15)  # after the right password, where a code is asked for as well
+# SIGN_IN_CODE=risk: after so many failures since the account's last good sign-in a right password alone is not enough
+# on an unknown device; those of the same browser are excused, but no more than these.
+SIGN_IN_RISK_FAILURES = 3
+SIGN_IN_RISK_OWN_EXCUSED = 3
+FAILED_SIGN_INS_KEPT = 20  # the newest of an account: enough for the risk, and for the owner to be told,
+FAILED_SIGN_INS_COUNT = timedelta(days=365)  # so long, if its owner does not sign in
 MANY_FAILURES = 10  # wrong passwords within a day: the owner is told, once a day
 PASSWORD_LONGEST = 128  # longer ones are refused before hashing
 # Hashing passwords and answers (tamin_portal/abuse/lane.py).
@@ -93,6 +101,8 @@ HASHING_WAIT = timedelta(seconds=1)  # for a place; then the page says "busy"
 HASHING_WAITERS = 2  # threads of one process that wait for one kind of place; others are told at once
 HASHING_LOOK = timedelta(milliseconds=10)  # so often who waits looks whether another process has let go of a place
 HASHING_COME_BACK = timedelta(seconds=10)  # what the page and Retry-After say
+PASSWORD_GUESSES = 10**6  # what takes fewer guesses than this is refused where a password is set
+PASSWORD_PIECE = 32  # characters that are estimated at once: the time grows with their square
 # Staff: the second step of their sign-in.
 STAFF_TOTP_WITHIN = timedelta(minutes=10)  # after the password was right; then it is asked for again
 STAFF_TOTP_DIGITS = 6

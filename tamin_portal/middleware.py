@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Callable
 
 from django.conf import settings
@@ -12,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from tamin_portal import limits
+from tamin_portal import addresses, limits
 from tamin_portal.logs import RECEIPTS
 from tamin_portal.models import PostCount
 from tamin_portal.secrets import keyed_hash
@@ -23,7 +22,6 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_WITH_PORT = re.compile(r"(?:([^:]+)|\[(.+)\]):\d{1,5}")
 
 
 class ContentSecurityPolicy:
@@ -68,42 +66,37 @@ class ClientAddress:
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
-        self.trusted = [ipaddress.ip_network(entry, strict=False) for entry in settings.TRUSTED_PROXIES]
+        self.trusted = addresses.networks(settings.TRUSTED_PROXIES)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not self._is_trusted(_peer(request)):  # else whoever reaches us directly could claim to come by HTTPS
+            request.META.pop("HTTP_X_FORWARDED_PROTO", None)
         request.client_address = self.address(request)  # type: ignore[attr-defined]
         return self.get_response(request)
 
     def address(self, request: HttpRequest) -> str:
         hops = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
-        address = str(request.META.get("REMOTE_ADDR") or "local")
+        address = _peer(request)
         while hops and self._is_trusted(address):
             address = hops.pop()
         return self._network(address[:64])
 
     @staticmethod
     def _network(address: str) -> str:
-        peer = _ip(address)
+        peer = addresses.parse(address)
         if peer is None:
             return address
         return str(ipaddress.ip_network((int(peer), 64), strict=False)) if peer.version == 6 else str(peer)
 
     def _is_trusted(self, address: str) -> bool:
-        peer = _ip(address)
+        peer = addresses.parse(address)
         if peer is None:  # a UNIX socket has no address: the proxy is on this machine
             return bool(self.trusted) and address == "local"
         return any(peer in network for network in self.trusted)
 
 
-def _ip(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """IPv4 also as a socket for both kinds writes it (::ffff:203.0.113.9). Without the port that some proxies add:
-    with it each connection would be another caller. None: no address."""
-    with_port = _WITH_PORT.fullmatch(address)
-    try:
-        peer = ipaddress.ip_address(with_port[1] or with_port[2] if with_port else address)
-    except ValueError:
-        return None
-    return peer.ipv4_mapped or peer if peer.version == 6 else peer
+def _peer(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR") or "local")
 
 
 class PostBrake:
@@ -126,11 +119,13 @@ class PostBrake:
     @staticmethod
     def _count(request: HttpRequest) -> int:
         minute = int(timezone.now().timestamp() // 60)
+        address: str = request.client_address  # type: ignore[attr-defined]
         table = connection.ops.quote_name(PostCount._meta.db_table)
         with connection.cursor() as cursor:
             cursor.execute(
-                f"INSERT INTO {table} (address, minute, posts) VALUES (%s, %s, 1) "  # noqa: S608 - the model's table
+                f"INSERT INTO {table} (address, minute, posts, private) "  # noqa: S608 - the model's table
+                "VALUES (%s, %s, 1, %s) "
                 f"ON CONFLICT (address, minute) DO UPDATE SET posts = {table}.posts + 1 RETURNING posts",
-                [keyed_hash("address", request.client_address), minute],  # type: ignore[attr-defined]
+                [keyed_hash("address", address), minute, addresses.is_private(address)],
             )
             return int(cursor.fetchone()[0])

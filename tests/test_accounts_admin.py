@@ -149,9 +149,9 @@ def test_a_superuser_changes_the_own_password_by_the_guides_rules(client) -> Non
     new = {"old_password": PASSWORD, "new_password1": "weak", "new_password2": "weak"}
     response = client.post("/admin/password_change/", new)
     assert "new_password2" in response.context["form"].errors
-    new |= {"new_password1": "Better123", "new_password2": "Better123"}
+    new |= {"new_password1": "Lampa4nakhoda", "new_password2": "Lampa4nakhoda"}
     assert client.post("/admin/password_change/", new).status_code == 302
-    assert sign_in(Client(), "boss", "Better123").status_code == 302
+    assert sign_in(Client(), "boss", "Lampa4nakhoda").status_code == 302
 
 
 def test_a_superuser_adds_a_branch(client) -> None:
