@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import http.client
-import shutil
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import LIMIT, ROOT, Home, Person, free_port, somebody, step_one, wait_for
+from tests.live import LIMIT, Home, Person, free_port, somebody, step_one, wait_for
 from tests.live_web import Web, web
 from tests.slow_clients import HEAD, KINDS, crowd
+from tests.test_front import NGINX, front_conf, nginx, trust
 
 pytestmark = pytest.mark.faults
 NORMAL = 3.0  # seconds in which a page comes, on a busy machine; a held one comes after the attack, or never
-NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
 
 
 @pytest.fixture(scope="module")
@@ -31,49 +29,21 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
 @pytest.fixture(scope="module")
 def front(portal: Web, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of the compose file's own front before that web."""
-    if not Path(NGINX).exists():
+    if NGINX is None:
         pytest.skip("no nginx")
-    with nginx(tmp_path_factory.mktemp("front"), portal.port) as port:
+    with front_before(tmp_path_factory.mktemp("front"), portal.port) as port:
         yield port
 
 
 @contextmanager
-def nginx(folder: Path, web_port: int, without: str = "") -> Iterator[int]:
-    """tools/front.nginx.conf as it is, but for what only a network of containers has: names, and fixed ports."""
+def front_before(folder: Path, web_port: int, without: str = "") -> Iterator[int]:
+    """The front of the containers before this web, but for what is `without` in its settings."""
     port = free_port()
-    text = (ROOT / "tools/front.nginx.conf").read_text()
-    for theirs, ours in {
-        "resolver 127.0.0.11": "resolver 127.0.0.1",
-        "listen 8080": f"listen 127.0.0.1:{port}",
-        "set $web web": "set $web 127.0.0.1",
-        "$web:8000": f"$web:{web_port}",
-        "/tmp/nginx.pid": str(folder / "nginx.pid"),
-    }.items():
-        assert theirs in text
-        text = text.replace(theirs, ours)
-    assert without in text
-    text = text.replace(without, "")
-    text = text.replace("http {", f"http {{\n    {temporary(folder)}", 1)
-    (folder / "nginx.conf").write_text(text)
-    command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(lambda: process.poll() is not None or listens(port))
-        assert process.poll() is None, "nginx did not start"
+    assert trust(folder / "trust", "127.0.1.1").returncode == 0
+    conf = front_conf(folder, port, web_port)
+    assert without in conf
+    with nginx(folder, "front", conf.replace(without, ""), port):
         yield port
-    finally:
-        process.terminate()
-        process.wait(LIMIT)
-
-
-def temporary(folder: Path) -> str:
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    return " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def a_citizen_gets_step_one(port: int, portal: Web, number: int, seconds: float = NORMAL) -> None:
@@ -134,9 +104,10 @@ def test_what_has_arrived_is_answered_when_the_web_is_stopped(tmp_path: Path) ->
         assert stopped.process.wait(LIMIT) == 0
 
 
+@pytest.mark.skipif(NGINX is None, reason="no nginx")
 def test_a_crowd_behind_one_address_passes_the_front_and_one_machine_gone_wild_does_not(tmp_path: Path) -> None:
     """A private address, which is a proxy's, has no limit: so this one is called a public one."""
-    with nginx(tmp_path, free_port(), "127.0.0.0/8 1; ") as port:
+    with front_before(tmp_path, free_port(), without="127.0.0.0/8 1; ") as port:
         assert statuses(port, 900) == {502}  # there is no web behind it
         assert statuses(port, 6000) == {502, 429}
 
