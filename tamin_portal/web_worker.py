@@ -5,7 +5,7 @@ connections. So a client that sends or takes a byte a second costs a socket and 
 many there are; and each of them has a time (`limits.WEB_…`). gunicorn's own threads read and write themselves: as many
 slow clients as there are threads held the portal for as long as they liked.
 
-POSTs at which strangers cause a hash (`HASHED_FOR_STRANGERS`) have threads of their own: a flood of them queues there,
+POSTs at which strangers cause a hash (`settings.HASHING_PAGES`) have threads of their own: a flood queues there,
 and whoever wants a page does not queue behind it. Why so: docs/decisions/0026-hashing-has-a-lane-of-its-own.md.
 """
 
@@ -37,7 +37,6 @@ from waitress.utilities import RequestEntityTooLarge
 from tamin_portal import limits
 from tamin_portal.abuse.lane import ARRIVED
 
-HASHED_FOR_STRANGERS = ("sign_in", "admin:login")
 LOOK = 0.5  # seconds: the loop says that it lives, and ends connections whose time is over
 
 
@@ -161,7 +160,7 @@ class Queues:
     """
 
     def __init__(self, threads: int) -> None:
-        self.hashing_paths = frozenset(reverse(name) for name in HASHED_FOR_STRANGERS)
+        self.hashing_paths = frozenset(reverse(name) for name in settings.HASHING_PAGES)
         self.is_known: Callable[[str], bool] = import_string(settings.HASHING_KNOWN)
         self.pages, self.strangers, self.known = (ThreadedTaskDispatcher() for _ in range(3))
         self.pages.set_thread_count(threads)
