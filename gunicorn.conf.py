@@ -46,7 +46,7 @@ logconfig_dict: dict[str, Any] = {
         "no_personal_data": {"()": "tamin_portal.logs.NoPersonalData"},
         "no_receipts": {"()": "tamin_portal.logs.NoReceipts"},  # a gateway's token is in the path
     },
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {"line": {"()": "tamin_portal.logs.Line"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "filters": ["no_personal_data"], "formatter": "line"},
     },

@@ -6,6 +6,7 @@ that a demo made (tamin_portal/installation.py).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -39,6 +40,20 @@ def settings_are_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
         )
         for number, (name, allowed) in enumerate(CHOICES.items(), start=1)
         if getattr(settings, name) not in allowed
+    ]
+
+
+@register("portal")
+def contacts_are_addresses(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """In every mode: a line of security.txt is a URI, and one line (RFC 9116, 2.5.3)."""
+    return [
+        Error(
+            f"SECURITY_CONTACT has '{contact[:40]}'.",
+            hint="Write mailto:…, https://… or tel:…, separated by commas.",
+            id="portal.E070",
+        )
+        for contact in settings.SECURITY_CONTACT
+        if not re.fullmatch(r"(?:mailto:|https://|tel:)[!-~]+", contact)
     ]
 
 

@@ -113,6 +113,9 @@ SESSION_IDLE = timedelta(minutes=15)  # without a page: signed out
 SESSION_WARNING = timedelta(minutes=2)  # before that, on the page
 SESSION_LONGEST = timedelta(hours=12)  # however busy
 HISTORY_PAGE = 30  # lines of the account's history on one page
+SEARCHES_KEPT = 20  # of one session's searches at the desk: how far "back" in the browser goes
+SEARCH_LONGEST = 200  # characters
+SECURITY_TXT_LIFE = timedelta(days=180)  # of what /.well-known/security.txt says; RFC 9116: less than a year
 TRUSTED_FOR = timedelta(days=365)  # a device its owner called their own, after its last sign-in
 
 # Changes and recovery.

@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 from django.utils import timezone
 
 from tamin_portal import addresses, limits
+from tamin_portal.cookies import plainly_named
 from tamin_portal.logs import RECEIPTS
 from tamin_portal.models import PostCount
 from tamin_portal.secrets import keyed_hash
@@ -22,24 +23,43 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": settings.X_FRAME_OPTIONS,
+    "Referrer-Policy": settings.SECURE_REFERRER_POLICY,
+    "Cache-Control": "no-cache",
+}
+METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 
 
-class ContentSecurityPolicy:
-    """No inline script or style anywhere, nothing from another host."""
+class SecurityHeaders:
+    """`HEADERS` on every response: pages, files, redirects and errors. So it is the first middleware: Django's own
+    sets some of these too, but not on its refusal of a foreign host name.
+
+    What says nothing about caches must be asked for again before a kept copy is shown: any page may carry what one
+    person is told.
+    """
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", POLICY)
-        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
         return response
 
 
 class OrdinaryRequests:
-    """Refuses what no form of ours sends: another charset than UTF-8 (noticed in `tamin_portal.wsgi`),
+    """Refuses what no page of ours sends: other methods, another charset than UTF-8 (noticed in `tamin_portal.wsgi`),
     a body larger than any form. Django takes files of any size although no form has one.
+
+    Forgets cookies whose name is not printable ASCII: Django strips Unicode spaces from names, so another host of the
+    domain could plant one that a browser does not take for `__Host-sessionid`, and we would.
 
     Not for receipts: a gateway sends what it likes, and the start of it is kept as it came.
     """
@@ -48,6 +68,10 @@ class OrdinaryRequests:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "HTTP_COOKIE" in request.META:
+            request.META["HTTP_COOKIE"] = plainly_named(request.META["HTTP_COOKIE"])
+        if request.method not in METHODS:
+            return HttpResponseNotAllowed(METHODS)
         if request.path.startswith(RECEIPTS):
             return self.get_response(request)
         if "portal.refused_charset" in request.META:

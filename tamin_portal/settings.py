@@ -68,6 +68,8 @@ ALLOW_UNSAFE = [name.strip() for name in env.list("ALLOW_UNSAFE", default=[])]  
 _DEMO_PORT = f":{env('PORT')}" if DEMO and env("PORT", default="") else ""
 PUBLIC_HOST = env("PUBLIC_HOST", default=next(iter(ALLOWED_HOSTS), "localhost") + _DEMO_PORT)
 HTTPS = switch("HTTPS", default=not DEMO)
+# Whom /.well-known/security.txt tells to write to: mailto:, https: or tel:, the preferred one first.
+SECURITY_CONTACT = env.list("SECURITY_CONTACT", default=[])
 ACTIVATION_POLICY = env("ACTIVATION_POLICY", default="automatic")  # or "branch"
 DUPLICATE_NOTICE = env("DUPLICATE_NOTICE", default="guide")  # or "after_proof"
 STAFF_TOTP = env("STAFF_TOTP", default="optional" if DEMO else "required")  # one-time codes of staff
@@ -90,13 +92,14 @@ INSTALLED_APPS = [
     "registration",
 ]
 MIDDLEWARE = [
+    "tamin_portal.middleware.SecurityHeaders",
     "tamin_portal.middleware.ClientAddress",  # before whoever asks whether the request came by HTTPS
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "tamin_portal.middleware.ContentSecurityPolicy",
     "tamin_portal.middleware.OrdinaryRequests",
     "tamin_portal.abuse.lane.BoundedHashing",
     "tamin_portal.middleware.PostBrake",
+    "accounts.middleware.DeviceCookies",
     "accounts.middleware.Sessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -220,16 +223,16 @@ AUTH_PASSWORD_VALIDATORS = [  # each of accounts/passwords.py RULES, in their or
 ]
 OTP_TOTP_ISSUER = PUBLIC_HOST  # what the app calls the account; two portals are told apart
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # its pages are not registered either (accounts/admin.py)
-MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"  # no session row for a sentence
+MESSAGE_STORAGE = "tamin_portal.cookies.Messages"  # no session row for a sentence
 LOGIN_URL = "/portal/"
 LOGIN_REDIRECT_URL = "/portal/home"
 
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = int(limits.SESSION_LONGEST.total_seconds())
-# With HTTPS no other host of the same domain can plant these: browsers take a name with this prefix only if the
-# cookie is Secure, of the path /, and of no domain.
-_OF_THIS_HOST = "__Host-" if HTTPS else ""
-SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_OF_THIS_HOST}sessionid", f"{_OF_THIS_HOST}csrftoken"
+# Before the name of every cookie of ours. With HTTPS no other host of the same domain can plant these: browsers take
+# a name with this prefix only if the cookie is Secure, of the path /, and of no domain.
+COOKIE_PREFIX = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid", f"{COOKIE_PREFIX}csrftoken"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -238,6 +241,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = switch("HSTS_SUBDOMAINS", default=False)
 SECURE_REDIRECT_EXEMPT = [r"^readyz$"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -259,13 +263,14 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # nobody else's page has to read our files
 PHONENUMBER_DEFAULT_REGION = "IR"
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"no_personal_data": {"()": "tamin_portal.logs.NoPersonalData"}},
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {"line": {"()": "tamin_portal.logs.Line"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "filters": ["no_personal_data"], "formatter": "line"},
     },

@@ -258,7 +258,7 @@ class PatientWorker(Worker):
 
 def _adjustments(cfg: Any) -> Adjustments:
     return Adjustments(
-        ident=None,  # no name, no version
+        ident="portal",  # in the header Server: no version
         connection_limit=limits.WEB_CONNECTIONS,
         cleanup_interval=LOOK,
         max_request_header_size=limits.WEB_LARGEST_HEAD,
