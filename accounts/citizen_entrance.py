@@ -13,7 +13,9 @@ from django.http import HttpRequest, HttpResponse
 from accounts import backends, browsers, devices, pressure, risk, sign_in_state, throttle, tips
 from accounts.models import TrustedDevice, User
 from accounts.services import sign_in
+from tamin_portal.abuse import lane
 from tamin_portal.abuse.origins import origin_of
+from tamin_portal.errors import PortalError
 
 _BACKEND = "accounts.backends.CitizenBackend"
 
@@ -29,22 +31,28 @@ class Passed:
 def try_password(request: HttpRequest, *, national_id: str, password: str, solution: str = "") -> Passed | None:
     """Whose password it is; nobody is signed in yet. None: refused, whatever was wrong. `solution`: of a proof of work.
 
-    Raises PortalError, and then nothing was compared: sign_in_pause (`seconds`) while a pause lasts, pressure
-    (`seconds`) where a proof of work is asked for.
+    Raises PortalError, and then nothing was compared, and nothing was counted: sign_in_pause (`seconds`) while a pause
+    lasts, pressure (`seconds`) where a proof of work is asked for, hashing_busy (`seconds`) where no hash can be
+    computed now.
     """
     proof, device = sign_in_state.proof_of(request, national_id), devices.trusted(request, national_id)
     where = _buckets(request, proof, device)
     account = _account_key(national_id)
-    if not proof and device is None:
-        pressure.let_through(request, account=account, solution=solution)
-    throttle.count_try(account=account, where=where)
-    pressure.count(request)
-    with tips.counted(national_id=national_id, browser=risk.browser_of(request)) as this:
-        user, right = backends.password_of_citizen(national_id=national_id, password=password)
-        if user and right and user.is_active:
-            is_known = bool(proof) or device is not None
-            return Passed(user, needs_code=not is_known and _asks_for_code(request, user, this))
-        this.refused(right_password=right)
+    paid = not (proof or device) and pressure.let_through(request, account=account, solution=solution)
+    try:
+        with lane.place(lane.Whose.TRUSTED if proof or device else lane.Whose.STRANGER):
+            throttle.count_try(account=account, where=where)
+            pressure.count(request)
+            with tips.counted(national_id=national_id, browser=risk.browser_of(request)) as this:
+                user, right = backends.password_of_citizen(national_id=national_id, password=password)
+                if user and right and user.is_active:
+                    is_known = bool(proof) or device is not None
+                    return Passed(user, needs_code=not is_known and _asks_for_code(request, user, this))
+                this.refused(right_password=right)
+    except PortalError:
+        if paid:  # nothing was compared: what was paid serves for the next try
+            pressure.give_back(request, account=account)
+        raise
     return None
 
 

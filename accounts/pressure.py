@@ -24,26 +24,31 @@ def challenge(request: HttpRequest) -> str:
     return proof.challenge(target=_browser(request), price=found.price) if found.level == Level.PRESSURE else ""
 
 
-def let_through(request: HttpRequest, *, account: str, solution: str) -> None:
+def let_through(request: HttpRequest, *, account: str, solution: str) -> bool:
     """Before anything is compared or hashed. `account`: the keyed name that was typed, `solution`: the page's field.
 
     Raises PortalError("pressure", seconds=…) under pressure without a good proof; `seconds` until this browser may try
-    without one.
+    without one. True: it was paid for, by a proof or by waiting.
     """
     here = origin(request)
     found = conduct.look(kind=Kind.PASSWORD, origin=here)
     if found.level < Level.PRESSURE:
-        return
+        return False
     browser = _browser(request)
     name = f"{account}:{browser}"
     if proof.spend(solution=solution, target=browser):
         turns.leave(queue=_QUEUE, name=name)
-        return
+        return True
     turns.call(_QUEUE)
     if turns.use(queue=_QUEUE, name=name):
-        return
+        return True
     conduct.count(kind=Kind.PASSWORD, origin=here)  # pressure lasts as long as what causes it
     raise PortalError("pressure", seconds=turns.take(queue=_QUEUE, name=name, origin=here, rank=found.rank))
+
+
+def give_back(request: HttpRequest, *, account: str) -> None:
+    """What `let_through` took was for nothing: the next try of this browser is paid for already."""
+    turns.grant(queue=_QUEUE, name=f"{account}:{_browser(request)}", origin=origin(request))
 
 
 def count(request: HttpRequest) -> None:

@@ -22,6 +22,7 @@ from accounts import catalogue, citizen_entrance, code_texts, pressure, sign_in_
 from accounts.forms import CitizenSignInForm
 from accounts.models import User
 from accounts.services import sign_in as sign_in_service
+from tamin_portal.abuse import lane, lane_texts
 from tamin_portal.errors import PortalError
 
 View = Callable[..., HttpResponse]
@@ -76,11 +77,19 @@ class SignIn(RedirectURLMixin, FormView):
         return self.request.POST.get("proof", "")
 
     def come_back_later(self, form: Any, error: PortalError) -> HttpResponse:
-        """The same page with what was typed, but the password: after a pause, or with a proof of work."""
+        """The same page with what was typed, but the password. 429: after a pause, or with a proof of work; 503: no
+        hash could be computed."""
         seconds = int(str(error.values["seconds"]))
-        busy = error.code == "pressure"
-        form.add_error(None, texts.busy() if busy else texts.pause(seconds))
-        response = self.render_to_response(self.get_context_data(form=form, turn=seconds if busy else 0))
+        said = {
+            "hashing_busy": lane_texts.busy(seconds),
+            "pressure": texts.busy(),
+            "sign_in_pause": texts.pause(seconds),
+        }
+        form.add_error(None, said[error.code])
+        turn = seconds if error.code == "pressure" else 0
+        response = self.render_to_response(self.get_context_data(form=form, turn=turn))
+        if error.code == "hashing_busy":
+            return lane.come_back(response, error)
         response.status_code = 429
         response["Retry-After"] = str(seconds)
         return response
@@ -111,7 +120,7 @@ class CitizenSignIn(SignIn):
             )
             return self.go_on(passed, remember=form.cleaned_data["remember"]) if passed else self.refuse(form)
         except PortalError as error:
-            if error.code in ("sign_in_pause", "pressure"):
+            if error.code in ("sign_in_pause", "pressure", "hashing_busy"):
                 self.extra_context = {"paused": error.code == "sign_in_pause"}
                 return self.come_back_later(form, error)
             if error.code in ("account_closed", "changed_meanwhile"):

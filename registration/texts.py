@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import code_texts
 from registration.states import State
+from tamin_portal.abuse import lane_texts
 from tamin_portal.errors import PortalError
 
 _SENTENCES: dict[str, Any] = {
@@ -76,6 +77,8 @@ def sentence(error: PortalError | str, **values: object) -> str:
     """The sentence for an error (or its code with `values`), numbers and moments in Persian."""
     code = error if isinstance(error, str) else code_texts.code_of(error)
     values = dict(values if isinstance(error, str) else error.values)
+    if code == "hashing_busy":
+        return lane_texts.busy(values["seconds"])
     if "state" in values:
         values["state"] = State(str(values["state"])).label
     return code_texts.filled(_SENTENCES[code], values)

@@ -39,6 +39,7 @@ from registration.services import lookup
 from registration.session import RECEIPT_SECONDS, Journey
 from registration.states import OPEN, WITHOUT_ACCOUNT, State
 from registration.texts import sentence
+from tamin_portal.abuse import lane
 from tamin_portal.abuse.origins import origin_of
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import local_mobile, mask_mobile
@@ -189,7 +190,8 @@ class RegistrationWizard(SessionWizardView):
         except PortalError as error:
             field = {MOBILE: "mobile", CODE: "code"}.get(self.steps.current)
             form.add_error(field, forms.ValidationError(sentence(error), code=error.code))
-            return self.render(form)
+            response = self.render(form)
+            return lane.come_back(response, error) if error.code == "hashing_busy" else response
 
     def _start(self, form: forms.Form) -> HttpResponse:
         pair = {name: form.cleaned_data[name] for name in ("national_id", "mobile")}

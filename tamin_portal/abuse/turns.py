@@ -68,6 +68,13 @@ def use(*, queue: str, name: str) -> bool:
     return bool(mine.delete()[0])  # one statement
 
 
+def grant(*, queue: str, name: str, origin: Origin) -> None:
+    """The turn of `name` has come, whoever waits."""
+    now = timezone.now()
+    facts = {"reference": "", "network": origin.network, "rank": 0, "created_at": now, "called_at": now}
+    Turn.objects.update_or_create(queue=queue, name=_key(queue, name), defaults=facts)
+
+
 def leave(*, queue: str, name: str) -> None:
     """It waits no longer: a proof came."""
     Turn.objects.filter(queue=queue, name=_key(queue, name), called_at__isnull=True).delete()
