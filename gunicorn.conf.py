@@ -8,6 +8,8 @@ import os
 import sys
 from typing import Any
 
+from gunicorn.http import wsgi  # type: ignore[import-untyped]
+
 
 def _number(name: str, default: int) -> int:
     text = os.environ.get(name) or str(default)
@@ -16,6 +18,14 @@ def _number(name: str, default: int) -> int:
     return int(text)
 
 
+def _switch(name: str) -> bool:
+    text = os.environ.get(name) or "0"
+    if text not in ("0", "1"):
+        sys.exit(f"{name} is '{text[:20]}'; it is 1, or not set")
+    return text == "1"
+
+
+_behind_loopback = _switch("PORTAL_DEMO_BEHIND_LOOPBACK")
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 9090}"
 wsgi_app = "tamin_portal.wsgi"
 worker_class = "gthread"  # a thread waiting for a slow phone holds up nobody
@@ -34,6 +44,14 @@ limit_request_line = 8_190
 limit_request_fields = 60
 limit_request_field_size = 8_190
 
+# A client's SCRIPT_NAME or PATH_INFO header is dropped like any other with an underscore: by default gunicorn believes
+# those of a proxy on this machine, which may hand on what its client sent.
+forwarder_headers = ""
+wsgi.SERVER = "portal"  # in the header Server; gunicorn has no setting for it
+# Whose word is taken for HTTPS is TRUSTED_PROXIES' business alone (`ClientAddress`); gunicorn would take that of
+# whoever is on the loopback.
+secure_scheme_headers: dict[str, str] = {}
+
 # No query, no address, no referrer: they could name a person.
 accesslog = "-"
 access_log_format = "%(m)s %(U)s %(s)s, %(b)s bytes, %(M)s ms"  # commas: the filter takes "200 12345" for one number
@@ -44,7 +62,7 @@ logconfig_dict: dict[str, Any] = {
         "no_personal_data": {"()": "tamin_portal.logs.NoPersonalData"},
         "no_receipts": {"()": "tamin_portal.logs.NoReceipts"},  # a gateway's token is in the path
     },
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {"line": {"()": "tamin_portal.logs.Line"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "filters": ["no_personal_data"], "formatter": "line"},
     },
@@ -69,5 +87,4 @@ def on_starting(server: Any) -> None:
     django.setup()
     from tamin_portal.startup import refuse_unsafe_or_exit
 
-    behind_loopback = os.environ.get("PORTAL_DEMO_BEHIND_LOOPBACK") == "1"
-    refuse_unsafe_or_exit(server.cfg.address, behind_loopback=behind_loopback)
+    refuse_unsafe_or_exit(server.cfg.address, behind_loopback=_behind_loopback)

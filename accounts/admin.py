@@ -17,7 +17,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts import admin_account, catalogue, history, staff_totp
 from accounts.models import Branch, Service, User
 from accounts.services.rows import end_sessions
-from tamin_portal.admin import OnlyItsFilters
+from tamin_portal.admin import OnlyItsFilters, SearchesByPost
 from tamin_portal.persian import format_jalali, local_mobile, to_persian_digits
 
 # What staff may do comes from `add_staff`; a group made by hand could open more than a desk.
@@ -26,7 +26,7 @@ admin.site.unregister(Group)
 admin.site.unregister(TOTPDevice)
 
 
-class SuperusersOnly(OnlyItsFilters, admin.ModelAdmin):
+class SuperusersOnly(SearchesByPost, OnlyItsFilters, admin.ModelAdmin):
     """Not even shown to others, whatever permissions they were given."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:

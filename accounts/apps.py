@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.contrib.auth.signals import user_logged_in
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.utils.translation import gettext_lazy as _
 
 
@@ -8,9 +8,11 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts and branches")
 
     def ready(self) -> None:
+        from accounts.middleware import note_sign_out
         from accounts.sessions import begin_life
         from accounts.signed_in import mark_session
 
         # In this order: the mark goes into the new life.
         user_logged_in.connect(begin_life, dispatch_uid="begin_life")
         user_logged_in.connect(mark_session, dispatch_uid="mark_session")
+        user_logged_out.connect(note_sign_out, dispatch_uid="note_sign_out")

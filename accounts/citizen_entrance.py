@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 
-from accounts import backends, browsers, devices, sign_in_state, throttle, tips
+from accounts import backends, browsers, devices, risk, sign_in_state, throttle, tips
 from accounts.models import TrustedDevice, User
 from accounts.services import sign_in
 from tamin_portal.abuse.origins import origin_of
@@ -35,11 +34,12 @@ def try_password(request: HttpRequest, *, national_id: str, password: str) -> Pa
     proof, device = sign_in_state.proof_of(request, national_id), devices.trusted(request, national_id)
     where = _buckets(request, proof, device)
     throttle.count_try(account=_account_key(national_id), where=where)
-    user, right = backends.password_of_citizen(national_id=national_id, password=password)
-    if user and right and user.is_active:
-        asked_for = user.code_at_sign_in or settings.SIGN_IN_CODE == "always"
-        return Passed(user, needs_code=asked_for and not proof and device is None)
-    tips.note(national_id=national_id, right_password=right)
+    with tips.counted(national_id=national_id, browser=risk.browser_of(request)) as this:
+        user, right = backends.password_of_citizen(national_id=national_id, password=password)
+        if user and right and user.is_active:
+            is_known = bool(proof) or device is not None
+            return Passed(user, needs_code=not is_known and _asks_for_code(request, user, this))
+        this.refused(right_password=right)
     return None
 
 
@@ -49,7 +49,8 @@ def admit(request: HttpRequest, user: User, response: HttpResponse, *, remember:
     Raises PortalError: account_closed, changed_meanwhile (another password is in force): in this very moment.
     """
     held = devices.secrets_of(request)
-    kept = sign_in.succeeded(account=user, browser=browsers.in_words(request), remember=remember, held=held)
+    words, keys = browsers.in_words(request), risk.keys_of(request)
+    kept = sign_in.succeeded(account=user, browser=words, remember=remember, held=held, keys=keys)
     _forget_failures(request, user.national_id)
     sign_in_state.clear(request)
     before = request.session.session_key
@@ -60,6 +61,11 @@ def admit(request: HttpRequest, user: User, response: HttpResponse, *, remember:
     if kept:
         devices.keep(response, kept)
     return response
+
+
+def _asks_for_code(request: HttpRequest, user: User, this: tips.Try) -> bool:
+    origin = origin_of(request.client_address)  # type: ignore[attr-defined]
+    return risk.asks_for_code(request, account=user, origin=origin, this_try=this)
 
 
 def _forget_failures(request: HttpRequest, national_id: str) -> None:

@@ -21,13 +21,14 @@ from accounts.models import TrustedDevice
 from tamin_portal import limits
 from tamin_portal.secrets import keyed_hashes
 
-COOKIE = "device"
+COOKIE = "device"  # behind `settings.COOKIE_PREFIX`, like every cookie
 TRUSTED_COOKIE = "trusted"
 LIFE = int(limits.TRUSTED_FOR.total_seconds())
 ACCOUNTS_AT_MOST = 8  # the latest; keeps the cookie under 400 bytes
 PURPOSE = "trusted device"
 _SALT = "accounts.devices"
 _TRUSTED_SALT = "accounts.devices.trusted"
+_SALTS = {COOKIE: _SALT, TRUSTED_COOKIE: _TRUSTED_SALT}
 
 
 # Citizens.
@@ -90,15 +91,49 @@ def _short(account: str) -> str:
     return account[:16]
 
 
+# Both, from before their names had the prefix.
+
+
+def take_old_names(request: HttpRequest) -> None:
+    """A device cookie under its old name is read as if it had the new one, unless the browser holds that too:
+    another host of the domain can plant the old name, never the new one."""
+    if not settings.COOKIE_PREFIX:
+        return
+    for cookie in _SALTS:
+        old = request.COOKIES.get(cookie)
+        if old is not None:
+            request.COOKIES.setdefault(settings.COOKIE_PREFIX + cookie, old)
+
+
+def write_anew(request: HttpRequest, response: HttpResponse) -> None:
+    """What `take_old_names` took gets its new name in the browser too, as long as it is ours and not too old; the
+    old name goes."""
+    if not settings.COOKIE_PREFIX:
+        return
+    for cookie, salt in _SALTS.items():
+        old, name = request.COOKIES.get(cookie), settings.COOKIE_PREFIX + cookie
+        if old is None:
+            continue
+        taken = request.COOKIES[name] == old and _signed(request, cookie, salt) is not None
+        if taken and name not in response.cookies:
+            _set(response, cookie, old)
+        response.delete_cookie(cookie, samesite="Lax")
+
+
 def _signed(request: HttpRequest, cookie: str, salt: str) -> Any:
     """What we wrote into the cookie; None: nothing, too long ago, or somebody else did."""
     try:
-        return signing.loads(request.COOKIES.get(cookie, ""), salt=salt, max_age=LIFE)
+        return signing.loads(request.COOKIES.get(settings.COOKIE_PREFIX + cookie, ""), salt=salt, max_age=LIFE)
     except (signing.BadSignature, ValueError):
         return None
 
 
 def _set(response: HttpResponse, cookie: str, value: str) -> None:
     response.set_cookie(
-        cookie, value, max_age=LIFE, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
+        settings.COOKIE_PREFIX + cookie,
+        value,
+        max_age=LIFE,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
     )

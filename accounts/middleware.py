@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.conf import settings
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+
+from accounts import devices
+
+
+class DeviceCookies:
+    """Device cookies from before their names had the prefix `__Host-` are read, and renamed in the browser."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        devices.take_old_names(request)
+        response = self.get_response(request)
+        devices.write_anew(request, response)
+        return response
+
+
+def note_sign_out(request: HttpRequest, **_said: object) -> None:
+    """Somebody signs out, by whichever way: the answer clears what the browser keeps of them. On `user_logged_out`."""
+    request.signed_out = True  # type: ignore[attr-defined]
 
 
 class Sessions(SessionMiddleware):
@@ -14,6 +36,9 @@ class Sessions(SessionMiddleware):
 
     A session that was ended while a request was under way: its answer is kept if it leads on, else the page is
     asked for again and says what a browser without that session is told. Never an error page.
+
+    A sign-out: the browser is told to forget pages and storage. Never cookies: those of a trusted device, and of other
+    services of the domain, would go too.
 
     A key that is unknown: the cookie stays. It may be a request that was on its way when another tab's got the
     browser a new key, and the answer would delete that one.
@@ -26,6 +51,12 @@ class Sessions(SessionMiddleware):
         return redirect("admin:index" if request.path.startswith("/admin/") else "home")
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        response = self._saved(request, response)
+        if getattr(request, "signed_out", False):
+            response["Clear-Site-Data"] = '"cache", "storage"'
+        return response
+
+    def _saved(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         try:
             response = super().process_response(request, response)
         except SessionInterrupted:

@@ -1,21 +1,21 @@
-"""Whether a password is good, by the guide's rules and by ours; the hashing of passwords and security answers.
+"""Whether a password is good, by the guide's rules and by how easily it is guessed; the hashing of passwords and
+security answers.
 
-`problems` is the one place that judges: forms, services and Django (by `Rule`) ask it wherever a password is set.
-A password is never altered: no folding, no stripping. What does not fit is refused with the rule.
+`faults` is the one place that judges: forms, services and Django (by `Rule` and `Strong`) ask it wherever a password is
+set. A password is never altered: no folding, no stripping. What does not fit is refused with the sentence.
 """
 
 from __future__ import annotations
 
 import re
 import string
-from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.hashers import check_password, make_password
-from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.strength import SIGNS, About, Weakness, weakness
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import name_key
@@ -24,11 +24,9 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 SHORTEST = 8
-SIGNS = "&%$#!"
-PROMISED = "abcdefg1"  # on the list; but tests/vectors/persian_input.json, which others rely on, calls it good
 _ALLOWED = frozenset(string.ascii_letters + string.digits + SIGNS)
 
-# The rules in the guide's order (registration-guide.txt, «فرمت مجاز جهت ثبت گذرواژه»), then ours.
+# The rules in the guide's order (registration-guide.txt, «فرمت مجاز جهت ثبت گذرواژه»).
 RULES = {
     "latin": _("The password must be in Latin characters."),
     "first_letter": _("The password must start with a letter."),
@@ -37,14 +35,77 @@ RULES = {
     "personal": _("The password must not contain the first name, the last name or the national ID."),
     "characters": _("Only Latin letters, digits and & % $ # ! are allowed."),
     "too_long": _("The password must not be longer than 128 characters."),
-    "common": _("This password is among the most common ones and would be guessed at once. Choose another one."),
 }
+# What is weak about one that keeps the rules, and how to mend it. None of them holds anything of the password.
+WEAK: dict[str, Any] = {
+    Weakness.OWN: _(
+        "This password holds something of your own (name, date of birth, a number, city or e-mail), which others can "
+        "find out. Leave it out, and write three words that have nothing to do with you or each other, with a number."
+    ),
+    Weakness.NAME: _(
+        "A name with a few digits or signs is guessed quickly, whosever it is. Add two more words that have "
+        "nothing to do with it."
+    ),
+    Weakness.PLACE: _(
+        "The name of a city or another place with a few digits or signs is guessed quickly. Add two more words that "
+        "have nothing to do with it."
+    ),
+    Weakness.CLUB: _(
+        "The name of a football club or a player with a few digits or signs is guessed quickly. Add two more words "
+        "that have nothing to do with it."
+    ),
+    Weakness.DATE: _(
+        "A year, a date or the name of a month is guessed quickly. Write words that have nothing to do with each "
+        "other instead, at least three."
+    ),
+    Weakness.ORGANISATION: _(
+        "Words of this organisation and its services are guessed first. Write three other words that have nothing to "
+        "do with each other, with a number."
+    ),
+    Weakness.WORD: _(
+        "One common word with a few digits or signs is guessed quickly. Add two more words that have nothing to do "
+        "with it."
+    ),
+    Weakness.COMMON: _(
+        "This password is among the most common ones, and would be guessed at once. Write three words that have "
+        "nothing to do with each other, with a number."
+    ),
+    Weakness.BLIND: _(
+        "A Persian word typed with the keyboard in English is guessed quickly, as many do so. Add two more words that "
+        "have nothing to do with it."
+    ),
+    Weakness.KEYBOARD: _(
+        "Keys that lie side by side on the keyboard are guessed quickly. Write three words that have nothing to do "
+        "with each other, with a number."
+    ),
+    Weakness.REPEAT: _(
+        "What is only repeated hardly makes a password longer. Write three different words that have nothing to do "
+        "with each other, with a number."
+    ),
+    Weakness.SEQUENCE: _(
+        "Letters or digits in their order (like ABC or 123) are guessed quickly. Write three words that have nothing "
+        "to do with each other, with a number."
+    ),
+}
+SENTENCES: dict[str, Any] = RULES | WEAK
+HINT = _("Three words that have nothing to do with you or each other, with a number among them, are hard to guess.")
+
+
+def faults(password: str, about: About) -> list[str]:
+    """The codes of the `SENTENCES` for which `password` is refused, in their order; empty: it is good.
+
+    How easily it is guessed is asked of one that keeps all rules: any other has to be changed anyhow.
+    """
+    broken = problems(password, first_name=about.first_name, last_name=about.last_name, national_id=about.national_id)
+    if broken:
+        return broken
+    weak = weakness(password, about)
+    return [weak] if weak else []
 
 
 def problems(password: str, *, first_name: str = "", last_name: str = "", national_id: str = "") -> list[str]:
-    """The codes of the `RULES` that `password` breaks, in their order; empty: it is good.
+    """The codes of the guide's `RULES` alone that `password` breaks, in their order; empty: it keeps them all.
 
-    Whether it is common is asked of one that keeps all other rules: any other has to be changed anyhow.
     The names are compared as they were typed, whatever the case; nothing is transliterated.
     """
     kinds = (string.ascii_uppercase, string.ascii_lowercase, string.digits)
@@ -57,29 +118,12 @@ def problems(password: str, *, first_name: str = "", last_name: str = "", nation
         "characters": any(sign.isascii() and sign not in _ALLOWED for sign in password),
         "too_long": len(password) > limits.PASSWORD_LONGEST,
     }
-    return [code for code in RULES if broken.get(code)] or (["common"] if is_common(password) else [])
+    return [code for code in RULES if broken[code]]
 
 
 def _contains_any(password: str, *words: str) -> bool:
     folded = password.casefold()
     return any(word in folded for word in ("".join(word.split()).casefold() for word in words) if word)
-
-
-def is_common(password: str) -> bool:
-    """Whether it is one of the 20,000 most common passwords that come with Django, in any capitals; or such a one,
-    long enough by itself, that was only decorated as our rules ask for: with digits and signs at its end.
-
-    A shorter one in the beginning does not count: "monkey" with four characters of one's own is not the word's doing.
-    """
-    typed = password[: limits.PASSWORD_LONGEST].lower()
-    undecorated = len(typed.rstrip(string.digits + SIGNS))
-    ends = range(max(undecorated, SHORTEST), len(typed) + 1)
-    return any(typed[:end] in _common() for end in (*ends, len(typed)))
-
-
-@cache
-def _common() -> frozenset[str]:
-    return frozenset(CommonPasswordValidator().passwords) - {PROMISED}
 
 
 class Rule:
@@ -96,6 +140,19 @@ class Rule:
 
     def get_help_text(self) -> str:
         return str(self.sentence)
+
+
+class Strong:
+    """That it is hard to guess, as a Django password validator; after the rules, and silent where one is broken."""
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        """Raises ValidationError with the `Weakness` as its code."""
+        for code in faults(password, About.of(user) if user else About()):
+            if code in WEAK:
+                raise ValidationError(WEAK[code], code=code)
+
+    def get_help_text(self) -> str:
+        return str(HINT)
 
 
 def hash_password(password: str) -> str:

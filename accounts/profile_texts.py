@@ -23,6 +23,9 @@ _SENTENCES: dict[str, Any] = code_texts.SENTENCES | {
     "question_changed": gettext_lazy("Your security question was changed."),
     "code_on": gettext_lazy("From now on a code is asked for on new devices."),
     "code_off": gettext_lazy("From now on no code is asked for on new devices."),
+    "code_off_but_at_risk": gettext_lazy(
+        "Two-step sign-in is off. On new devices a code is asked for only where there is a reason to be careful."
+    ),
     "email_limit": gettext_lazy("Too many e-mails were sent today. Please try again tomorrow."),
     "bad_address": gettext_lazy("No e-mail can be sent to this address. Enter another one."),
     "email_asked": gettext_lazy(

@@ -28,6 +28,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     context = {
         "question": questions.QUESTIONS.get(user.security_question, ""),
         "code_for_all": settings.SIGN_IN_CODE == "always",
+        "code_by_risk": settings.SIGN_IN_CODE == "risk",
         "pending_mobile": mask_mobile(change.mobile) if change and waits else "",
         "email_change": email_change.pending(account=user),
         "mail": letters.can_be_sent(),
@@ -90,14 +91,15 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
     initial = {"on": "off" if user.code_at_sign_in else "on"}
     form = SignInCodeForm(request.POST if request.method == "POST" else None, initial=initial)
     answer = form.is_valid() and handed_in(request, form, "profile_sign_in_code", lambda is_: _code(request, form, is_))
-    return answer or page(request, name, form)
+    return answer or page(request, name, form, code_by_risk=settings.SIGN_IN_CODE == "risk")
 
 
 def _code(request: HttpRequest, form: SignInCodeForm, checked: str) -> HttpResponse:
     on = form.cleaned_data["on"] == "on"
     changes.choose_sign_in_code(account=owner(request), checked=checked, on=on, browser=browsers.in_words(request))
     request.session.cycle_key()
-    return _done(request, "code_on" if on else "code_off")
+    off = "code_off_but_at_risk" if settings.SIGN_IN_CODE == "risk" else "code_off"
+    return _done(request, "code_on" if on else off)
 
 
 def _done(request: HttpRequest, what: str) -> HttpResponse:

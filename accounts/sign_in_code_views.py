@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import FormView
 
-from accounts import citizen_entrance, code_delivery, code_texts, codes, devices, sign_in_state, texts
+from accounts import citizen_entrance, code_delivery, code_texts, codes, devices, risk, sign_in_state, texts
 from accounts.forms import ByCodeForm, CodeForm
 from accounts.models import CodePurpose, User
 from accounts.services import challenges, sign_in
@@ -89,7 +89,8 @@ class CodePage(FormView):
         if self.waiting:
             return context | {"wait": challenges.wait(challenge=self.waiting.challenge)}
         if self.second:
-            return context | {"wait": _wait(*self.second)} | _delivery(*self.second)
+            by_risk = risk.is_reason(account=self.second[0])
+            return context | {"wait": _wait(*self.second), "by_risk": by_risk} | _delivery(*self.second)
         return context
 
     def form_valid(self, form: Any) -> HttpResponse:

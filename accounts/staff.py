@@ -3,7 +3,8 @@
 import secrets
 import string
 
-from accounts.passwords import problems
+from accounts.passwords import faults
+from accounts.strength import About
 
 LENGTH = 16
 # Without the letters and digits that look alike on paper.
@@ -11,8 +12,8 @@ _SIGNS = "".join(sign for sign in string.ascii_letters + string.digits if sign n
 
 
 def random_password() -> str:
-    """A password that meets the guide's rules."""
+    """A password that keeps the guide's rules and is hard to guess."""
     while True:
         password = "".join(secrets.choice(_SIGNS) for _ in range(LENGTH))
-        if not problems(password):
+        if not faults(password, About()):
             return password

@@ -1,15 +1,19 @@
-"""Refused sign-ins: what the page must not tell, their owner hears.
+"""Refused sign-ins: what the page must not tell, their owner hears; and how many there were (`accounts.risk`).
 
-The page writes the same row for every national ID (`note`); a worker looks whose it is.
+The page writes the same row for every national ID (`counted`), before the password is compared, so that parallel
+guesses are all seen; a worker looks whose it is.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import notices
@@ -20,9 +24,39 @@ from tamin_portal.leases import drain, settle
 log = logging.getLogger(__name__)
 
 
-def note(*, national_id: str, right_password: bool) -> None:
-    """A sign-in was refused. `right_password`: all was right, but the account is closed. One INSERT."""
-    FailedSignIn.objects.create(national_id=national_id, right_password=right_password, next_attempt_at=timezone.now())
+@dataclass
+class Try:
+    """A try that is being compared, by its row."""
+
+    row: int
+    is_kept: bool = False
+
+    def refused(self, *, right_password: bool) -> None:
+        """It was. `right_password`: all was right, but the account is closed. One UPDATE."""
+        kept = FailedSignIn.objects.filter(pk=self.row)
+        kept.update(right_password=right_password, next_attempt_at=timezone.now())
+        self.is_kept = True
+
+    def stopped_at_code(self) -> None:
+        """The password was right, and a code is asked for that nobody may ever type. One UPDATE."""
+        FailedSignIn.objects.filter(pk=self.row).update(stopped_at_code=True, next_attempt_at=timezone.now())
+        self.is_kept = True
+
+
+@contextmanager
+def counted(*, national_id: str, browser: str) -> Iterator[Try]:
+    """A password is compared in here: a failure, committed as one before, and taken back unless it was kept.
+
+    If the process dies meanwhile it stays a failure, and a worker looks at it later.
+    """
+    later = timezone.now() + limits.ACCOUNT_WORK_LEASE
+    row = FailedSignIn.objects.create(national_id=national_id, browser=browser, next_attempt_at=later)
+    this = Try(row.pk)
+    try:
+        yield this
+    finally:
+        if not this.is_kept:
+            FailedSignIn.objects.filter(pk=this.row).delete()
 
 
 def tell_due(*, seconds: float = 50) -> int:
@@ -49,6 +83,7 @@ def _tell(refusal: FailedSignIn) -> None:
         return
     if not settle(refusal):
         return
+    _keep_the_newest(refusal)
     since = timezone.now() - limits.SIGN_IN_FORGET_AFTER
     if not account.is_active:
         if refusal.right_password:
@@ -58,4 +93,19 @@ def _tell(refusal: FailedSignIn) -> None:
 
 
 def _wrong_ones(national_id: str, since: datetime) -> int:
-    return FailedSignIn.objects.filter(national_id=national_id, created_at__gt=since, right_password=False).count()
+    """Those that were looked at: another one may only be compared at this moment, and be right."""
+    wrong = _looked_at(national_id).filter(right_password=False, stopped_at_code=False)
+    return wrong.filter(created_at__gt=since).count()
+
+
+def _keep_the_newest(refusal: FailedSignIn) -> None:
+    """More say nothing more, and whoever tries all night at all accounts must not fill the table."""
+    alike = _looked_at(refusal.national_id).filter(counts=True, stopped_at_code=refusal.stopped_at_code)
+    beyond = alike.order_by("-pk")[limits.FAILED_SIGN_INS_KEPT :]
+    pks = list(beyond.values_list("pk", flat=True))
+    if pks:
+        FailedSignIn.objects.filter(pk__in=pks).delete()
+
+
+def _looked_at(national_id: str) -> QuerySet[FailedSignIn]:
+    return FailedSignIn.objects.filter(national_id=national_id, next_attempt_at__isnull=True)

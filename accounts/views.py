@@ -103,6 +103,7 @@ class CitizenSignIn(SignIn):
                 return self.come_back_later(form, error.values["seconds"])
             if error.code in ("account_closed", "changed_meanwhile"):
                 return self.refuse(form)
+            self.extra_context = {"no_code": True}
             form.add_error(None, texts.no_code(code_texts.sentence(error)))
             return self.form_invalid(form)
 

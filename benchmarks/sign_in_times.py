@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import databases
 from benchmarks.distributions import Comparison, compare, histogram, percentiles
 
-PASSWORD, WRONG = "Abcdefg1!", "Wrong1234"
+PASSWORD, WRONG = "Toranj7sangak!", "Wrong1234"
 WARM_UP = 20  # of each kind, not looked at
 ARTIFICIAL = 0.002  # seconds
 AGAIN = 4  # a stranger asks so often, and keeps the fastest

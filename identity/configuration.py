@@ -26,8 +26,7 @@ from django.utils.module_loading import import_string
 
 from identity.registries import KINDS
 from identity.registries.base import Registry
-from tamin_portal import limits
-from tamin_portal.connecting import is_loopback
+from tamin_portal import limits, unsafe
 
 OWNER, PERSON = "owner", "person"
 QUESTIONS = (OWNER, PERSON)
@@ -207,8 +206,9 @@ def _faults_of_url(name: str) -> Iterator[Fault]:
         url = urlsplit(options(name).get("URL", ""))
     except ValueError:  # the registry says that it is none
         return
-    if url.scheme == "http" and url.hostname and not is_loopback(url.hostname):
-        hint = "Write https://…; http:// only to this machine, for a tunnel or a stand-in."
+    if unsafe.plain_http_host(url.geturl()) and not unsafe.is_allowed("registries"):
+        hint = "Write https://…; http:// only to this machine, for a tunnel or a stand-in. "
+        hint += unsafe.how_to_allow("registries")
         yield Fault("identity.E010", f"{setting} would send national IDs and keys in the open.", hint)
     if "@" in url.netloc:
         hint = "Take out what stands before the @; the key has settings of its own."

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 
 import mail
+from tamin_portal import unsafe
 from tamin_portal.connecting import is_loopback
 from tamin_portal.mail_url import INBOX_BACKEND, email_settings
 
@@ -53,8 +54,6 @@ def _server() -> Iterator[CheckMessage]:
             id="mail.E003",
         )
     elif not (found["EMAIL_USE_TLS"] or found["EMAIL_USE_SSL"] or is_loopback(found["EMAIL_HOST"])):
-        yield Error(
-            "MAIL_URL is plain smtp:// to another machine, so whoever is between reads letters and links.",
-            hint="Write smtp+tls:// (port 587) or smtps:// (port 465).",
-            id="mail.E004",
-        )
+        what = "MAIL_URL is plain smtp:// to another machine, so whoever is between reads letters and links."
+        hint = "Write smtp+tls:// (port 587) or smtps:// (port 465)."
+        yield from unsafe.refused("mail", what, hint=hint, id="mail.E004")

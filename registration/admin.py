@@ -21,7 +21,7 @@ from registration import desk_views, tracking, waiting_page
 from registration.desk_words import masked_mobile, tracking_code_words
 from registration.models import Registration
 from registration.states import AT_BRANCH, State
-from tamin_portal.admin import OnlyItsFilters
+from tamin_portal.admin import OnlyItsFilters, SearchesByPost, searched
 from tamin_portal.persian import InputError, parse_mobile, parse_national_id, to_persian_digits
 from tamin_portal.templatetags.persian_text import jalali
 
@@ -54,11 +54,11 @@ class StateFilter(admin.SimpleListFilter):
         chosen = self.value()
         if chosen is not None:  # what is no state is never looked for: PostgreSQL refuses a NUL
             return queryset.filter(state=chosen) if chosen in State.values else queryset.none()
-        return queryset if _numbers_in(request.GET.get("q", "")) else queryset.filter(state__in=AT_BRANCH)
+        return queryset if _numbers_in(searched(request)) else queryset.filter(state__in=AT_BRANCH)
 
 
 @admin.register(Registration)
-class RegistrationAdmin(OnlyItsFilters, admin.ModelAdmin):
+class RegistrationAdmin(SearchesByPost, OnlyItsFilters, admin.ModelAdmin):
     """The desk. `work_the_desk` opens it; without it not even its name is seen."""
 
     list_display = ("code", "full_name", "shown_national_id", "shown_mobile", "state", "since")
@@ -98,16 +98,16 @@ class RegistrationAdmin(OnlyItsFilters, admin.ModelAdmin):
         numbers = _numbers_in(search_term)
         return queryset.filter(numbers) if numbers else queryset.none(), False
 
+    def search(self, request: HttpRequest, typed: str) -> HttpResponse:
+        """A search that finds exactly one registration goes straight to it."""
+        numbers = _numbers_in(typed)
+        if numbers is None and typed.strip("\0"):
+            messages.warning(request, _("This is no whole tracking code, national ID or mobile. Check the digits."))
+        found = list(Registration.objects.filter(numbers).values_list("pk", flat=True)[:2]) if numbers else []
+        return redirect(desk_views.PAGE, found[0]) if len(found) == 1 else super().search(request, typed)
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """The queue; a search that finds exactly one registration goes straight to it."""
-        typed = request.GET.get("q", "")
-        if typed.strip() and self.has_view_permission(request):
-            numbers = _numbers_in(typed)
-            if numbers is None:
-                messages.warning(request, _("This is no whole tracking code, national ID or mobile. Check the digits."))
-            found = list(Registration.objects.filter(numbers).values_list("pk", flat=True)[:2]) if numbers else []
-            if len(found) == 1:
-                return redirect(desk_views.PAGE, found[0])
+        """The queue, or what a search has found."""
         around = {"title": _("Registrations at the branch"), "operates": waiting_page.may_look(request)}
         titled = {**around, **(extra_context or {})}
         return super().changelist_view(request, titled)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import passwords, questions
 from accounts.models import Gender
+from accounts.strength import About
 from registration import places
 from registration.models import Registration
 from registration.services.journey import Identity
@@ -206,12 +207,18 @@ class IdentityForm(PersonForm):
         password = data.get("password")
         if password is None:
             return
-        person = {"first_name": data.get("first_name", ""), "last_name": data.get("last_name", "")}
-        broken = passwords.problems(password, **person, national_id=self.registration.national_id)
-        for code in broken:
-            self.add_error("password", ValidationError(passwords.RULES[code], code=code))
-        if not broken and data.get("password_again") not in (None, password):
+        faults = passwords.faults(password, self._about(data))
+        for code in faults:
+            self.add_error("password", ValidationError(passwords.SENTENCES[code], code=code))
+        if not faults and data.get("password_again") not in (None, password):
             self.add_error("password_again", _("The two passwords are not the same."))
+
+    def _about(self, data: dict[str, Any]) -> About:
+        """What this page tells about the person, as far as it was typed well."""
+        typed = {
+            name: data[name] for name in ("first_name", "last_name", "email", "city", "birth_date") if name in data
+        }
+        return About(**typed, national_id=self.registration.national_id, mobile=self.registration.mobile)
 
     def identity(self) -> Identity:
         """The clean answers as the service takes them."""

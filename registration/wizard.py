@@ -73,6 +73,8 @@ class RegistrationWizard(SessionWizardView):
         if self.journey.token or request.method == "POST":
             add_never_cache_headers(response)
             response["Cache-Control"] = "no-store"
+        else:  # an empty step one may be kept for "back", but whoever comes again gets a fresh nonce
+            response["Cache-Control"] = "no-cache"
         return response
 
     @property

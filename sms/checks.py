@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
 from sms import configuration
+from sms.gateways import KINDS
+from tamin_portal import unsafe
 
 
 def sending_is_configured(**_options: Any) -> list[CheckMessage]:
@@ -23,4 +26,18 @@ def sending_is_configured(**_options: Any) -> list[CheckMessage]:
                 id="sms.E014",
             )
         )
-    return found
+    return found if settings.DEMO else [*found, *_in_the_open()]
+
+
+def _in_the_open() -> Iterator[CheckMessage]:
+    """Codes, credentials and receipts that whoever is between could read."""
+    for name in dict.fromkeys(configuration.names()):
+        prefix, options = f"SMS_{name.upper()}_", configuration.options(name)
+        gateway = KINDS.get(configuration.kind(name))
+        if gateway and (host := gateway.in_the_open(options)):
+            what = f"The gateway '{name}' at {host} would get codes and its password in the open."
+            hint = f"Write https:// in {prefix}URL, or {prefix}TLS=on for SMPP."
+            yield from unsafe.refused("sms", what, hint=hint, id="sms.E017")
+        if unsafe.plain_http_host(options.get("RECEIPT_URL", "")):
+            what = f"{prefix}RECEIPT_URL has receipts and their token come over plain HTTP."
+            yield from unsafe.refused("receipts", what, hint="Write https://.", id="sms.E018")

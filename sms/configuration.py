@@ -211,7 +211,11 @@ def _faults_of_route(operator: str, tiers: Route) -> Iterator[Fault]:
 
 def _faults_of_budget() -> Iterator[Fault]:
     if settings.SMS_DAILY_BUDGET < 0:
-        yield Fault("sms.E012", "SMS_DAILY_BUDGET is negative.", "Parts of SMS a day; 0 means no limit.")
+        hint = "Parts of SMS a day, or 'unlimited'."
+        yield Fault("sms.E012", "SMS_DAILY_BUDGET is negative.", hint)
+    elif not (settings.DEMO or settings.SMS_BUDGET_IS_SET):
+        hint = "Set it to the parts of SMS a day that may be paid for, or write SMS_DAILY_BUDGET=unlimited."
+        yield Fault("sms.E016", "SMS_DAILY_BUDGET is not set or 0, so an attack could spend without end.", hint)
 
 
 # ── What is probably a mistake

@@ -140,7 +140,7 @@ _OF_AN_ACCOUNT: dict[str, Any] = {
     "mobile_changed": gettext_lazy("The mobile number of your account was changed to %(mobile)s."),
     "question_changed": gettext_lazy("The security question of your account was changed."),
     "code_off": gettext_lazy(
-        "From now on no code is asked for when somebody signs in to your account on a new device."
+        "Two-step sign-in of your account was switched off: on a new device the password is enough as a rule."
     ),
     "session_elsewhere": gettext_lazy(
         "Your account was used from another browser without signing in, so that session was ended. Sign in again."

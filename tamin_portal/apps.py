@@ -8,4 +8,4 @@ class PortalConfig(AppConfig):
     verbose_name = _("The portal itself")
 
     def ready(self) -> None:
-        from tamin_portal import checks  # noqa: F401 - registers them
+        from tamin_portal import checks, network_checks  # noqa: F401 - registers them

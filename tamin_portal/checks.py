@@ -6,12 +6,16 @@ that a demo made (tamin_portal/installation.py).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+
+from tamin_portal import unsafe
+from tamin_portal.key_strength import looks_random
 
 SHORTEST_KEY = 50  # characters; what Django's own startproject writes
 KEY_HINT = "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
@@ -20,7 +24,7 @@ CHOICES = {
     "ACTIVATION_POLICY": ("automatic", "branch"),
     "DUPLICATE_NOTICE": ("guide", "after_proof"),
     "STAFF_TOTP": ("required", "optional"),
-    "SIGN_IN_CODE": ("choice", "always"),
+    "SIGN_IN_CODE": ("risk", "choice", "always"),
 }
 REGISTRIES = ("IDENTITY_OWNER_REGISTRIES", "IDENTITY_PERSON_REGISTRIES")
 
@@ -36,6 +40,20 @@ def settings_are_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -
         )
         for number, (name, allowed) in enumerate(CHOICES.items(), start=1)
         if getattr(settings, name) not in allowed
+    ]
+
+
+@register("portal")
+def contacts_are_addresses(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """In every mode: a line of security.txt is a URI, and one line (RFC 9116, 2.5.3)."""
+    return [
+        Error(
+            f"SECURITY_CONTACT has '{contact[:40]}'.",
+            hint="Write mailto:…, https://… or tel:…, separated by commas.",
+            id="portal.E070",
+        )
+        for contact in settings.SECURITY_CONTACT
+        if not re.fullmatch(r"(?:mailto:|https://|tel:)[!-~]+", contact)
     ]
 
 
@@ -85,6 +103,9 @@ def _keys() -> Iterator[CheckMessage]:
     for number, name in enumerate(("SECRET_KEY", "CODE_HASH_KEY"), start=20):
         if _is_weak(getattr(settings, name)):
             yield Error(f"{name} is too short or a known one.", hint=KEY_HINT, id=f"portal.E0{number}")
+        elif not looks_random(getattr(settings, name)):
+            what = f"{name} is made of repetitions, sequences or words, so it could be guessed."
+            yield from unsafe.refused("keys", what, hint=KEY_HINT, id=f"portal.E0{number + 6}")
     if settings.CODE_HASH_KEY == settings.SECRET_KEY:
         yield Error(
             "CODE_HASH_KEY is missing or the same as SECRET_KEY, so the two could not be changed one by one.",
@@ -104,6 +125,10 @@ def _keys_before(name: str, fault: str) -> Iterator[CheckMessage]:
             hint="Take it out: only keys that were in force before belong there, separated by commas.",
             id=fault,
         )
+    elif not all(map(looks_random, before)):
+        what = f"{name}_FALLBACKS has a key of repetitions, sequences or words, so it could be guessed."
+        hint = "Take it out: what it has signed is still believed."
+        yield from unsafe.refused("keys", what, hint=hint, id="portal.E028")
     if getattr(settings, name) in before:
         yield Error(
             f"{name}_FALLBACKS has the key that is in force, so nothing was changed.",

@@ -35,6 +35,11 @@ def connect(host: str, port: int, *, within: float) -> socket.socket:
     raise fault
 
 
+def resolve(host: str, *, within: float) -> Addresses:
+    """The addresses of `host`, as getaddrinfo gives them. Raises OSError, also where they take too long."""
+    return _addresses(host, 0, within)
+
+
 def is_loopback(host: str | int) -> bool:
     """Whether what is sent to `host` stays on this machine. A number (an open socket's) says nothing of that."""
     try:

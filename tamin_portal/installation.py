@@ -1,4 +1,6 @@
-"""Which mode a database belongs to: a demo never touches real data, and real service never a demo's.
+"""What only the database itself can tell: whose it is, and whether our role may do too much in it.
+
+A demo never touches real data, and real service never a demo's.
 
 The demo's staff, fake registries and SMS page must not meet a real citizen (DESIGN: fail closed).
 So the first start stamps the database with its mode, and every process compares before it works.
@@ -8,7 +10,9 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 
+from tamin_portal import unsafe
 from tamin_portal.models import Installation
 
 
@@ -31,4 +35,19 @@ def ensure_mode(*, fresh: bool = False) -> None:
         raise ImproperlyConfigured(
             f"PORTAL_MODE is '{mode}', and the database was made in mode '{row.mode}'. "
             "Name another database in DATABASE_URL, or another folder in PORTAL_HOME."
+        )
+
+
+def refuse_superuser() -> None:
+    """Raise ImproperlyConfigured if our role is PostgreSQL's superuser, outside a demo: a hole in a query would then
+    open the database's machine too. Allowed by ALLOW_UNSAFE=superuser."""
+    if settings.DEMO or connection.vendor != "postgresql" or unsafe.is_allowed("superuser"):
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolname FROM pg_roles WHERE rolsuper AND rolname IN (current_user, session_user)")
+        found = cursor.fetchone()
+    if found:
+        raise ImproperlyConfigured(
+            f"the database role '{found[0]}' is a superuser. Make a role that owns the portal's database and nothing "
+            f"else (docs/runbook.md), and name it in DATABASE_URL. {unsafe.how_to_allow('superuser')}"
         )

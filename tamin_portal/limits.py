@@ -40,6 +40,8 @@ CONDUCT_KEPT = timedelta(hours=3)
 # Requests.
 POSTS_PER_ADDRESS = 600  # a minute; a whole mobile operator can sit behind one address
 LARGEST_FIELD = 1_000  # characters of one text field
+ONE_ADDRESS_WITHIN = timedelta(minutes=30)  # all POSTs of these from one private address,
+ONE_ADDRESS_POSTS = 100  # and so many: no colleague alone, but a proxy that is not trusted
 
 # The database (PostgreSQL; web and workers).
 LOCK_WAIT = timedelta(seconds=10)  # for what somebody else holds; then the page says "busy", and a worker tries again
@@ -74,8 +76,16 @@ STATUS_USUAL_AT_LEAST = 5  # and this many, or nothing is promised
 STATUS_LATE_TIMES = 3  # so many times the usual time: then it takes longer, and no time is promised
 PASSED_BY_CODE = timedelta(minutes=15)  # a browser that proved the mobile has tries of its own at the sign-in
 SIGN_IN_CODE_WITHIN = timedelta(minutes=15)  # after the right password, where a code is asked for as well
+# SIGN_IN_CODE=risk: after so many failures since the account's last good sign-in a right password alone is not enough
+# on an unknown device; those of the same browser are excused, but no more than these.
+SIGN_IN_RISK_FAILURES = 3
+SIGN_IN_RISK_OWN_EXCUSED = 3
+FAILED_SIGN_INS_KEPT = 20  # the newest of an account: enough for the risk, and for the owner to be told,
+FAILED_SIGN_INS_COUNT = timedelta(days=365)  # so long, if its owner does not sign in
 MANY_FAILURES = 10  # wrong passwords within a day: the owner is told, once a day
 PASSWORD_LONGEST = 128  # longer ones are refused before hashing
+PASSWORD_GUESSES = 10**6  # what takes fewer guesses than this is refused where a password is set
+PASSWORD_PIECE = 32  # characters that are estimated at once: the time grows with their square
 # Staff: the second step of their sign-in.
 STAFF_TOTP_WITHIN = timedelta(minutes=10)  # after the password was right; then it is asked for again
 STAFF_TOTP_DIGITS = 6
@@ -86,6 +96,9 @@ SESSION_IDLE = timedelta(minutes=15)  # without a page: signed out
 SESSION_WARNING = timedelta(minutes=2)  # before that, on the page
 SESSION_LONGEST = timedelta(hours=12)  # however busy
 HISTORY_PAGE = 30  # lines of the account's history on one page
+SEARCHES_KEPT = 20  # of one session's searches at the desk: how far "back" in the browser goes
+SEARCH_LONGEST = 200  # characters
+SECURITY_TXT_LIFE = timedelta(days=180)  # of what /.well-known/security.txt says; RFC 9116: less than a year
 TRUSTED_FOR = timedelta(days=365)  # a device its owner called their own, after its last sign-in
 
 # Changes and recovery.

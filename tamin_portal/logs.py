@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.urls import Resolver404, resolve
@@ -28,6 +30,7 @@ RECEIPTS = "/sms/receipts/"
 # So are the links that were sent to one person: "not me" by SMS, an address to be confirmed by e-mail.
 _SECRET_PATHS = re.compile(rf"({RECEIPTS}|/portal/not-me/|/portal/email/)[^\s\"']*")
 _formatter = logging.Formatter()
+ZONE = ZoneInfo("Asia/Tehran")
 
 
 def scrub(text: str) -> str:
@@ -51,6 +54,19 @@ def shown_path(path: str) -> str:
     except Resolver404:
         return "/…"
     return "/" + re.sub(r"<[^>]*>|\(.*", "…", route)
+
+
+class Line(logging.Formatter):
+    """A line of every log of ours: the moment as ISO 8601 with its offset in `ZONE`, the level, who says it, what.
+
+    Whatever the time zone of the machine or the container: lines of two processes can be laid side by side.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        return datetime.fromtimestamp(record.created, ZONE).isoformat(timespec="milliseconds")
 
 
 class NoPersonalData(logging.Filter):

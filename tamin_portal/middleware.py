@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Callable
 
 from django.conf import settings
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 from django.utils import timezone
 
-from tamin_portal import limits
+from tamin_portal import addresses, limits
+from tamin_portal.cookies import plainly_named
 from tamin_portal.logs import RECEIPTS
 from tamin_portal.models import PostCount
 from tamin_portal.secrets import keyed_hash
@@ -23,25 +23,43 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_WITH_PORT = re.compile(r"(?:([^:]+)|\[(.+)\]):\d{1,5}")
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": settings.X_FRAME_OPTIONS,
+    "Referrer-Policy": settings.SECURE_REFERRER_POLICY,
+    "Cache-Control": "no-cache",
+}
+METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 
 
-class ContentSecurityPolicy:
-    """No inline script or style anywhere, nothing from another host."""
+class SecurityHeaders:
+    """`HEADERS` on every response: pages, files, redirects and errors. So it is the first middleware: Django's own
+    sets some of these too, but not on its refusal of a foreign host name.
+
+    What says nothing about caches must be asked for again before a kept copy is shown: any page may carry what one
+    person is told.
+    """
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", POLICY)
-        response.headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
         return response
 
 
 class OrdinaryRequests:
-    """Refuses what no form of ours sends: another charset than UTF-8 (noticed in `tamin_portal.wsgi`),
+    """Refuses what no page of ours sends: other methods, another charset than UTF-8 (noticed in `tamin_portal.wsgi`),
     a body larger than any form. Django takes files of any size although no form has one.
+
+    Forgets cookies whose name is not printable ASCII: Django strips Unicode spaces from names, so another host of the
+    domain could plant one that a browser does not take for `__Host-sessionid`, and we would.
 
     Not for receipts: a gateway sends what it likes, and the start of it is kept as it came.
     """
@@ -50,6 +68,10 @@ class OrdinaryRequests:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "HTTP_COOKIE" in request.META:
+            request.META["HTTP_COOKIE"] = plainly_named(request.META["HTTP_COOKIE"])
+        if request.method not in METHODS:
+            return HttpResponseNotAllowed(METHODS)
         if request.path.startswith(RECEIPTS):
             return self.get_response(request)
         if "portal.refused_charset" in request.META:
@@ -68,42 +90,37 @@ class ClientAddress:
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
-        self.trusted = [ipaddress.ip_network(entry, strict=False) for entry in settings.TRUSTED_PROXIES]
+        self.trusted = addresses.networks(settings.TRUSTED_PROXIES)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not self._is_trusted(_peer(request)):  # else whoever reaches us directly could claim to come by HTTPS
+            request.META.pop("HTTP_X_FORWARDED_PROTO", None)
         request.client_address = self.address(request)  # type: ignore[attr-defined]
         return self.get_response(request)
 
     def address(self, request: HttpRequest) -> str:
         hops = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
-        address = str(request.META.get("REMOTE_ADDR") or "local")
+        address = _peer(request)
         while hops and self._is_trusted(address):
             address = hops.pop()
         return self._network(address[:64])
 
     @staticmethod
     def _network(address: str) -> str:
-        peer = _ip(address)
+        peer = addresses.parse(address)
         if peer is None:
             return address
         return str(ipaddress.ip_network((int(peer), 64), strict=False)) if peer.version == 6 else str(peer)
 
     def _is_trusted(self, address: str) -> bool:
-        peer = _ip(address)
+        peer = addresses.parse(address)
         if peer is None:  # a UNIX socket has no address: the proxy is on this machine
             return bool(self.trusted) and address == "local"
         return any(peer in network for network in self.trusted)
 
 
-def _ip(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """IPv4 also as a socket for both kinds writes it (::ffff:203.0.113.9). Without the port that some proxies add:
-    with it each connection would be another caller. None: no address."""
-    with_port = _WITH_PORT.fullmatch(address)
-    try:
-        peer = ipaddress.ip_address(with_port[1] or with_port[2] if with_port else address)
-    except ValueError:
-        return None
-    return peer.ipv4_mapped or peer if peer.version == 6 else peer
+def _peer(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR") or "local")
 
 
 class PostBrake:
@@ -126,11 +143,13 @@ class PostBrake:
     @staticmethod
     def _count(request: HttpRequest) -> int:
         minute = int(timezone.now().timestamp() // 60)
+        address: str = request.client_address  # type: ignore[attr-defined]
         table = connection.ops.quote_name(PostCount._meta.db_table)
         with connection.cursor() as cursor:
             cursor.execute(
-                f"INSERT INTO {table} (address, minute, posts) VALUES (%s, %s, 1) "  # noqa: S608 - the model's table
+                f"INSERT INTO {table} (address, minute, posts, private) "  # noqa: S608 - the model's table
+                "VALUES (%s, %s, 1, %s) "
                 f"ON CONFLICT (address, minute) DO UPDATE SET posts = {table}.posts + 1 RETURNING posts",
-                [keyed_hash("address", request.client_address), minute],  # type: ignore[attr-defined]
+                [keyed_hash("address", address), minute, addresses.is_private(address)],
             )
             return int(cursor.fetchone()[0])

@@ -8,11 +8,12 @@ from django.utils.translation import gettext_lazy as _
 
 
 class PostCount(models.Model):
-    """POSTs of one address (a keyed hash) in one minute: what the brake counts."""
+    """POSTs of one address (a keyed hash) in one minute: what the brake counts, and `proxies.watch` looks at."""
 
     address = models.CharField(max_length=64)
     minute = models.PositiveIntegerField()  # minutes since 1970
     posts = models.PositiveIntegerField(default=0)
+    private = models.BooleanField(default=False, db_default=False)  # an address that nobody on the Internet has
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["address", "minute"], name="post_count_key")]
@@ -73,12 +74,15 @@ class AlarmCode(models.TextChoices):
     DAILY_CAP = "daily_cap", _("The day's inquiries are used up; requests wait")
     SERVER = "server", _("The mail server cannot be reached, or refuses us; letters wait")
     LETTER_GIVEN_UP = "letter_given_up", _("A letter could not be sent for three days")
+    PROXIES = "proxies", _("All requests come from one private address: a proxy is not trusted")
 
     @property
     def room(self) -> str:
         """Whose alarm it is: the first word of the line in the log."""
         if self in (self.SERVER, self.LETTER_GIVEN_UP):
             return "mail"
+        if self == self.PROXIES:
+            return "portal"
         return "identity" if self in (self.REGISTRY, self.CERTIFICATE, self.DAILY_CAP) else "sms"
 
 

@@ -22,13 +22,22 @@ for stored in (PORTAL_HOME / "run" / "servers.env", PORTAL_HOME / "portal.env"):
         env.read_env(str(stored))
 
 
-def whole_number(name: str, default: int) -> int:
-    """The number in `name`. Raises ImproperlyConfigured, with the setting's name, for anything else."""
+def whole_number(name: str, default: int, other: str = "") -> int:
+    """The number in `name`. Raises ImproperlyConfigured, with the setting's name, for anything else; `other` says
+    there what else may be written."""
     text = env(name, default=str(default))
     try:
         return int(text)
     except ValueError:
-        raise ImproperlyConfigured(f"{name} is '{text[:20]}'; it is a whole number.") from None
+        raise ImproperlyConfigured(f"{name} is '{text[:20]}'; it is a whole number{other and ' ' + other}.") from None
+
+
+def switch(name: str, *, default: bool) -> bool:
+    """Whether `name` is on. Raises ImproperlyConfigured for a misspelt word, which would silently mean off."""
+    text = env(name, default="").strip().lower()
+    if text and text not in ("1", "on", "true", "yes", "0", "off", "false", "no"):
+        raise ImproperlyConfigured(f"{name} is '{text[:20]}'; it is on or off.")
+    return text in ("1", "on", "true", "yes") if text else default
 
 
 PORTAL_MODE = env("PORTAL_MODE", default="production")
@@ -48,11 +57,19 @@ CODE_HASH_KEY_FALLBACKS = env.list("CODE_HASH_KEY_FALLBACKS", default=[])  # the
 DEBUG = False
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEMO else [])
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+# What the front of docker-compose.yml believes in its turn; here only so that a check sees it.
+FRONT_TRUSTED_PROXIES = env.list("FRONT_TRUSTED_PROXIES", default=[])
+# Hosts on a network of this installation's own processes: PostgreSQL and Redis need no TLS there.
+INTERNAL_HOSTS = env.list("INTERNAL_HOSTS", default=[])
+INTERNAL_NETWORK = env.list("INTERNAL_NETWORK", default=[])
+ALLOW_UNSAFE = [name.strip() for name in env.list("ALLOW_UNSAFE", default=[])]  # names: tamin_portal/unsafe.py
 # The name citizens type; bound into code messages so that a phone offers them only on our pages.
 # A demo is reached at its own port, which its links must name; a real service has a proxy before it.
 _DEMO_PORT = f":{env('PORT')}" if DEMO and env("PORT", default="") else ""
 PUBLIC_HOST = env("PUBLIC_HOST", default=next(iter(ALLOWED_HOSTS), "localhost") + _DEMO_PORT)
-HTTPS = env.bool("HTTPS", default=not DEMO)
+HTTPS = switch("HTTPS", default=not DEMO)
+# Whom /.well-known/security.txt tells to write to: mailto:, https: or tel:, the preferred one first.
+SECURITY_CONTACT = env.list("SECURITY_CONTACT", default=[])
 ACTIVATION_POLICY = env("ACTIVATION_POLICY", default="automatic")  # or "branch"
 DUPLICATE_NOTICE = env("DUPLICATE_NOTICE", default="guide")  # or "after_proof"
 STAFF_TOTP = env("STAFF_TOTP", default="optional" if DEMO else "required")  # one-time codes of staff
@@ -75,12 +92,13 @@ INSTALLED_APPS = [
     "registration",
 ]
 MIDDLEWARE = [
+    "tamin_portal.middleware.SecurityHeaders",
+    "tamin_portal.middleware.ClientAddress",  # before whoever asks whether the request came by HTTPS
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "tamin_portal.middleware.ContentSecurityPolicy",
     "tamin_portal.middleware.OrdinaryRequests",
-    "tamin_portal.middleware.ClientAddress",
     "tamin_portal.middleware.PostBrake",
+    "accounts.middleware.DeviceCookies",
     "accounts.middleware.Sessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -140,6 +158,7 @@ CELERY_TASK_ROUTES = {  # nothing stands before a code: not a burst of receipts,
     "registration.*": {"queue": "identity"},
     "accounts.send_codes": {"queue": "sms"},  # as quick as the code itself
     "accounts.*": {"queue": "identity"},
+    "portal.*": {"queue": "identity"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -155,19 +174,24 @@ CELERY_BEAT_SCHEDULE = {
     "tell-owners": {"task": "accounts.tell_owners", "schedule": 10.0, "options": {"expires": 60}},
     "drain-mail": {"task": "mail.drain", "schedule": 10.0, "options": {"expires": 60}},
     "watch-codes": {"task": "accounts.watch", "schedule": 300.0, "options": {"expires": 300}},
+    "watch-proxies": {"task": "portal.watch", "schedule": 60.0, "options": {"expires": 60}},
     "drain-matching": {"task": "registration.match", "schedule": 5.0, "options": {"expires": 60}},
     "sweep": {"task": "registration.sweep", "schedule": 300.0, "options": {"expires": 300}},
     "purge": {"task": "registration.purge", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
-# "choice": a code on a new device for those who want it (profile); "always": for everybody. It costs an SMS each time.
-SIGN_IN_CODE = env("SIGN_IN_CODE", default="choice")
+# A code by SMS on a new device. "choice": for those who want it (profile); "risk": for them, and where wrong passwords
+# or the address give a reason (accounts/risk.py); "always": for everybody. It costs an SMS each time.
+SIGN_IN_CODE = env("SIGN_IN_CODE", default="risk")
 
 # The gateways in order, which operator goes by which, and each one's own SMS_<NAME>_…; see sms/configuration.py.
 SMS_GATEWAYS = env.list("SMS_GATEWAYS", default=["inbox"] if DEMO else [])
 SMS_ROUTES = env("SMS_ROUTES", default="")
 SMS_ENVIRONMENT = {name: value for name, value in os.environ.items() if name.startswith("SMS_")}
-SMS_DAILY_BUDGET = whole_number("SMS_DAILY_BUDGET", 0)  # parts a day; 0: no limit; see sms/budget.py
+# Parts a day; 0: no limit, which real service has to write as 'unlimited'; see sms/budget.py.
+SMS_BUDGET_IS_UNLIMITED = env("SMS_DAILY_BUDGET", default="").strip().lower() == "unlimited"
+SMS_DAILY_BUDGET = 0 if SMS_BUDGET_IS_UNLIMITED else whole_number("SMS_DAILY_BUDGET", 0, "or 'unlimited'")
+SMS_BUDGET_IS_SET = SMS_BUDGET_IS_UNLIMITED or SMS_DAILY_BUDGET != 0
 # The mail server, like smtp+tls://user:password@mail.example:587, and whom letters are from; see mail/checks.py.
 MAIL_URL = env("MAIL_URL", default="inbox:" if DEMO else "")
 MAIL_FROM = DEFAULT_FROM_EMAIL = env("MAIL_FROM", default="portal@demo.invalid" if DEMO else "")
@@ -186,22 +210,25 @@ PASSWORD_HASHERS = [
     "accounts.hashers.PortalArgon2Hasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
-AUTH_PASSWORD_VALIDATORS = [  # each of accounts/passwords.py RULES, in their order
-    {"NAME": "accounts.passwords.Rule", "OPTIONS": {"code": code}}
-    for code in ("latin", "first_letter", "mix", "too_short", "personal", "characters", "too_long", "common")
+AUTH_PASSWORD_VALIDATORS = [  # each of accounts/passwords.py RULES, in their order; then how easily it is guessed
+    *(
+        {"NAME": "accounts.passwords.Rule", "OPTIONS": {"code": code}}
+        for code in ("latin", "first_letter", "mix", "too_short", "personal", "characters", "too_long")
+    ),
+    {"NAME": "accounts.passwords.Strong"},
 ]
 OTP_TOTP_ISSUER = PUBLIC_HOST  # what the app calls the account; two portals are told apart
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # its pages are not registered either (accounts/admin.py)
-MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"  # no session row for a sentence
+MESSAGE_STORAGE = "tamin_portal.cookies.Messages"  # no session row for a sentence
 LOGIN_URL = "/portal/"
 LOGIN_REDIRECT_URL = "/portal/home"
 
 SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = int(limits.SESSION_LONGEST.total_seconds())
-# With HTTPS no other host of the same domain can plant these: browsers take a name with this prefix only if the
-# cookie is Secure, of the path /, and of no domain.
-_OF_THIS_HOST = "__Host-" if HTTPS else ""
-SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_OF_THIS_HOST}sessionid", f"{_OF_THIS_HOST}csrftoken"
+# Before the name of every cookie of ours. With HTTPS no other host of the same domain can plant these: browsers take
+# a name with this prefix only if the cookie is Secure, of the path /, and of no domain.
+COOKIE_PREFIX = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid", f"{COOKIE_PREFIX}csrftoken"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -210,6 +237,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = switch("HSTS_SUBDOMAINS", default=False)
 SECURE_REDIRECT_EXEMPT = [r"^readyz$"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -231,13 +259,14 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # nobody else's page has to read our files
 PHONENUMBER_DEFAULT_REGION = "IR"
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"no_personal_data": {"()": "tamin_portal.logs.NoPersonalData"}},
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {"line": {"()": "tamin_portal.logs.Line"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "filters": ["no_personal_data"], "formatter": "line"},
     },

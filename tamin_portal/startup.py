@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -11,17 +12,29 @@ from django.core.checks import CheckMessage, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
 
+from tamin_portal import unsafe
 from tamin_portal.connecting import is_loopback
-from tamin_portal.installation import ensure_mode
+from tamin_portal.installation import ensure_mode, refuse_superuser
+from tamin_portal.links_to_servers import internal_hosts_elsewhere
+
+log = logging.getLogger(__name__)
 
 
 def refuse_unsafe() -> None:
-    """Run Django's checks and compare the database's mode. Raises ImproperlyConfigured with plain sentences."""
+    """Run Django's checks, compare the database's mode and look at what only a running installation can tell.
+
+    Raises ImproperlyConfigured with plain sentences. What is unsafe and allowed is a WARNING line in the log.
+    """
     faults: list[CheckMessage] = [found for found in run_checks() if found.is_serious() and not found.is_silenced()]
     if faults:
         raise ImproperlyConfigured(" ".join(f"{found.msg} {found.hint or ''}".strip() for found in faults))
+    if not settings.DEMO:
+        for line in unsafe.consequences():
+            log.warning("%s", line)
+        refuse_internal_hosts_elsewhere()
     try:
         ensure_mode()
+        refuse_superuser()
     except DatabaseError as error:
         raise ImproperlyConfigured(
             f"the database does not answer or was not migrated ({type(error).__name__}). "
@@ -29,6 +42,15 @@ def refuse_unsafe() -> None:
         ) from error
     finally:
         connections.close_all()  # the caller may fork
+
+
+def refuse_internal_hosts_elsewhere() -> None:
+    """Nothing is sent in the open to a name that leads out of the internal network. Raises ImproperlyConfigured."""
+    if elsewhere := internal_hosts_elsewhere():
+        raise ImproperlyConfigured(
+            f"INTERNAL_HOSTS has {' and '.join(elsewhere)}, whose address is not in INTERNAL_NETWORK. "
+            "Take it out, and use TLS; or mend the name."
+        )
 
 
 def refuse_open_demo(addresses: Iterable[Any], *, behind_loopback: bool) -> None:

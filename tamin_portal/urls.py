@@ -23,6 +23,7 @@ urlpatterns = [
     path("sms/receipts/<str:gateway>/<str:token>", receipt),  # as gateways' consoles cut it
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path(".well-known/security.txt", views.security_txt, name="security_txt"),
     path("readyz", views.readyz),
     path("healthz", views.healthz),
 ]

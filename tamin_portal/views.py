@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, OperationalError, connection
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
 
+from tamin_portal import limits
 from tamin_portal.database import is_locked
+from tamin_portal.links import absolute
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -25,6 +31,21 @@ def readyz(request: HttpRequest) -> HttpResponse:
     except DatabaseError:
         return HttpResponse("database", status=503, content_type="text/plain")
     return HttpResponse("ready", content_type="text/plain")
+
+
+@require_safe
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """Whom to tell of a hole (RFC 9116), from `SECURITY_CONTACT`; without it, 404."""
+    if not settings.SECURITY_CONTACT:
+        raise Http404
+    expires = (timezone.now() + limits.SECURITY_TXT_LIFE).astimezone(UTC).replace(hour=0, minute=0, second=0)
+    lines = [
+        *(f"Contact: {contact}" for contact in settings.SECURITY_CONTACT),
+        f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}",
+        "Preferred-Languages: fa, en",
+        f"Canonical: {absolute(request.path)}",
+    ]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

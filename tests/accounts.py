@@ -16,7 +16,7 @@ from accounts.models import Branch, User
 from accounts.services import Person, create_account, create_staff
 
 REZA = "0012345679"
-PASSWORD = "Abcdefg1!"
+PASSWORD = "Toranj7sangak!"
 
 
 def citizen(*, national_id: str = REZA, password: str = PASSWORD, active: bool = True, **changes: Any) -> User:

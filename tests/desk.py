@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 from django.test import Client
 
@@ -45,12 +46,21 @@ class Clerk(Client):
     def reject(self, row: Registration, *, ready: str = "papers_differ", words: str = "", **more: str) -> Any:
         return self.post(url(row, "reject"), _page(row) | {"ready": ready, "words": words} | more)
 
+    def search(self, typed: str, **query: str) -> Any:
+        """Type into the search of the queue and press; where that leads."""
+        return search(self, QUEUE, typed, **query)
+
     def told(self, response: Any) -> str:
         """What the page after a redirect says on top."""
         assert response.status_code == 302, response.content.decode()
         page = self.get(response["Location"]).content.decode()
         found = re.search(r'<ul class="messagelist">(.*?)</ul>', page, re.S)
         return found[1] if found else ""
+
+
+def search(client: Client, page: str, typed: str, **query: str) -> Any:
+    """Post the search form of a list in the admin, at its address with `query`."""
+    return client.post(f"{page}?{urlencode(query)}" if query else page, {"q": typed})
 
 
 def _page(row: Registration) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from tests.accounts import citizen as make_account
 
 URL = "/portal/registration"
 DONE = "/portal/registration/done"
-PASSWORD = "Abcdefg1!"
+PASSWORD = "Toranj7sangak!"
 MATCHES, OTHER_NAME = CITIZENS[0], CITIZENS[1]
 
 

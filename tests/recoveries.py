@@ -18,7 +18,7 @@ from tests.accounts import citizen
 from tests.journeys import code_on, let_pass
 
 ANSWER = "آبی آسمانی"
-OLD, NEW = "Abcdefg1!", "Bahar1404!"
+OLD, NEW = "Toranj7sangak!", "Chatr4mesvak!"
 BY_PLOT: dict[Plot, DemoCitizen] = {person.plot: person for person in CITIZENS}
 REZA = BY_PLOT[Plot.MATCHES]
 UNKNOWN = "0012345679"

@@ -10,6 +10,7 @@
 //   acknowledge before its connection ended is said again at its next bind.
 // --ids plain|hex: hex answers the send in hexadecimal and reports in decimal. --tlv same|other|none: what
 //   receipted_message_id holds beside the text of a receipt.
+// --tls: a file with a certificate and its key; it then speaks TLS alone. "refused" is said of who ends the handshake.
 // --delay, --late, --drip: milliseconds. --log: a file that gets one JSON line for each message, not part; started again
 //   with the same one, it goes on with its ids and says what was not acknowledged before it ended (FILE.memory).
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
@@ -18,7 +19,7 @@ import { createInterface } from "node:readline";
 
 const smpp = createRequire(import.meta.url)("smpp");
 const options = {
-  port: "0", behaviour: "ok", receipts: "none", ids: "plain", tlv: "same", delay: "0", late: "20000", drip: "1000", log: "",
+  port: "0", behaviour: "ok", receipts: "none", ids: "plain", tlv: "same", delay: "0", late: "20000", drip: "1000", log: "", tls: "",
 };
 for (let at = 2; at < process.argv.length; at += 2) options[process.argv[at].slice(2)] = process.argv[at + 1];
 const manners = new Set(options.receipts.split(","));
@@ -137,7 +138,8 @@ function submitted(session, pdu) {
   return pause ? setTimeout(done, pause) : done();
 }
 
-const server = smpp.createServer((session) => {
+const pem = options.tls ? readFileSync(options.tls) : undefined;
+const server = smpp.createServer({ key: pem, cert: pem }, (session) => {
   session.on("error", () => {});
   session.on("close", () => {
     session.over = true;
@@ -162,6 +164,7 @@ const server = smpp.createServer((session) => {
   });
   session.on("submit_sm", (pdu) => submitted(session, pdu));
 });
+server.on("tlsClientError", () => say({ event: "refused" }));
 recall();
 server.listen(Number(options.port), "127.0.0.1", () => process.stdout.write(`${server.address().port}\n`));
 createInterface({ input: process.stdin }).on("line", (line) => (behaviour = line.trim())).on("close", () => process.exit());

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password, identify_hasher, make_password
 from django.contrib.auth.password_validation import get_default_password_validators, validate_password
 from django.core.exceptions import ValidationError
+from django.template.loader import render_to_string
 
 from accounts import passwords, questions
 from accounts.models import User
+from accounts.strength import About, Weakness
+from accounts.strength.estimate import is_common
 from tamin_portal.errors import PortalError
 from tests.accounts import PASSWORD, spy_on_hashing
 
@@ -78,28 +82,46 @@ def test_each_rule_has_its_own_code(password: str, broken: list[str]) -> None:
     ],
 )
 def test_a_common_password_is_refused_however_it_is_decorated(password: str) -> None:
-    assert passwords.problems(password) == ["common"]
+    assert passwords.problems(password) == []
+    assert passwords.faults(password, About()) == ["common"]
 
 
 @pytest.mark.parametrize(
-    "password", [PASSWORD, "Better123", "Monkey7302!", "Aa123456sabz", "Xpassword1", "Password1x", "Zx9&%$#!ab"]
+    "password", [PASSWORD, "Monkey7302!", "Aa123456sabz", "Xpassword1", "Password1x", "Zx9&%$#!ab"]
 )
 def test_what_only_begins_with_a_short_one_or_goes_on_in_letters_is_not_common(password: str) -> None:
-    assert passwords.problems(password) == []
+    assert not is_common(password)
 
 
-def test_looking_whether_a_password_is_common_asks_nobody_and_reads_the_list_once(monkeypatch) -> None:
-    passwords.is_common("Warm1234")
+def test_judging_a_password_asks_nobody_and_reads_the_lists_once(monkeypatch) -> None:
+    passwords.faults("Warm1234", About())
     monkeypatch.setattr("builtins.open", None)
     monkeypatch.setattr("socket.socket", None)
-    assert passwords.is_common("Password1!")
-    assert not passwords.is_common("a" * 1_000_000)
+    assert passwords.faults("Password1!", About()) == ["common"]
+    assert passwords.faults(PASSWORD, About()) == []
+    assert not is_common("a" * 1_000_000)
 
 
-def test_djangos_validators_are_the_rules_in_their_order() -> None:
-    validators = get_default_password_validators()
-    assert [validator.code for validator in validators] == list(passwords.RULES)
-    assert [validator.get_help_text() for validator in validators] == list(map(str, passwords.RULES.values()))
+def test_djangos_validators_are_the_rules_in_their_order_and_then_the_strength() -> None:
+    *rules, strong = get_default_password_validators()
+    assert [validator.code for validator in rules] == list(passwords.RULES)
+    assert [validator.get_help_text() for validator in rules] == list(map(str, passwords.RULES.values()))
+    assert strong.get_help_text() == str(passwords.HINT)
+
+
+def test_the_page_lists_the_guides_six_rules_and_our_hint() -> None:
+    page = unescape(render_to_string("registration/_password_rules.html"))
+    assert page.count("<li>") == 6
+    assert str(passwords.HINT) in page
+
+
+def test_the_guides_rules_are_judged_alone_and_what_keeps_them_may_still_be_weak() -> None:
+    assert passwords.problems("Abcdefg1") == []
+    assert passwords.faults("Abcdefg1", About()) == ["common"]
+
+
+def test_how_easily_it_is_guessed_is_said_of_one_that_keeps_the_rules_only() -> None:
+    assert passwords.faults("tehran1370", About()) == ["mix"]
 
 
 def test_a_persons_unknown_names_forbid_nothing() -> None:
@@ -111,8 +133,8 @@ def test_a_name_of_two_words_is_found_without_its_blank() -> None:
 
 
 def test_every_rule_has_a_sentence_of_its_own() -> None:
-    sentences = [str(sentence) for sentence in passwords.RULES.values()]
-    assert len(set(sentences)) == len(sentences) == 8
+    sentences = [str(sentence) for sentence in passwords.SENTENCES.values()]
+    assert len(set(sentences)) == len(sentences) == 7 + len(Weakness)
 
 
 def test_django_asks_the_guide_wherever_a_password_is_set() -> None:

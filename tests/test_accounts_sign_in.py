@@ -44,7 +44,7 @@ def test_the_national_id_may_be_typed_in_any_digits(client, typed) -> None:
 
 def test_a_password_is_never_folded_or_stripped(client) -> None:
     citizen()
-    for typed in (PASSWORD + " ", " " + PASSWORD, PASSWORD.replace("1", "۱"), PASSWORD.lower()):
+    for typed in (PASSWORD + " ", " " + PASSWORD, PASSWORD.replace("7", "۷"), PASSWORD.lower()):
         SignInFailures.objects.all().delete()
         assert sign_in(client, password=typed).status_code == 200
     assert not signed_in(client)
@@ -286,4 +286,4 @@ def test_a_sign_in_takes_few_statements(client) -> None:
         sign_in(client)
     skip = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
     statements = [q["sql"] for q in queries if not q["sql"].startswith(skip) and "accounts_session" not in q["sql"]]
-    assert len(statements) <= 9, statements  # with PostgreSQL's lock of a name
+    assert len(statements) <= 14, statements  # with PostgreSQL's lock of a name, and the risk

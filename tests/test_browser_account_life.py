@@ -86,15 +86,15 @@ class Owner:
 def test_the_life_of_an_account(browser: Browser, portal: Portal, width: int, script: bool) -> None:
     owner = Owner(browser, portal, width, script)
     comes_in(owner)
-    changes_the_password(owner, "Farvardin1!")
+    changes_the_password(owner, "Divan6jaroo#")
     confirms_an_address(owner, "reza@example.com")
     asks_for_two_steps(owner)
     uses_another_browser(owner)
     changes_the_number(owner, "09360000101")
     reads_the_history(owner)
-    forgets_the_password(owner, "Ordibehesht2!")
+    forgets_the_password(owner, "Boshqab3nakh!")
     says_it_was_not_me(owner)
-    is_let_in_again(owner, "Khordad31!")
+    is_let_in_again(owner, "Kabk3laklak!")
 
 
 def comes_in(owner: Owner) -> None:

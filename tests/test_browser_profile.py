@@ -57,9 +57,9 @@ def choose(visitor: Visitor, way: str, name: str, answers: dict[str, str], passw
 @pytest.mark.parametrize(
     ("width", "script", "old", "new", "mobile"),
     [
-        (PHONE, True, CITIZEN.password, "Bahar1404!", "09360000001"),
-        (DESK, True, "Bahar1404!", "Paeez1404!", "09360000002"),
-        (PHONE, False, "Paeez1404!", "Zemestan1404", "09360000003"),
+        (PHONE, True, CITIZEN.password, "Chatr4mesvak!", "09360000001"),
+        (DESK, True, "Chatr4mesvak!", "Fanoos5tokhm!", "09360000002"),
+        (PHONE, False, "Fanoos5tokhm!", "Kolah9lahaf", "09360000003"),
     ],
     ids=["phone", "desk", "no script"],
 )
@@ -115,7 +115,7 @@ def test_the_corner_fits_the_smallest_screen_with_the_longest_name(browser: Brow
     program = "from accounts.models import User\nUser.objects.filter(national_id='{}').update(last_name='{}')"
     portal.home.manage("shell", "--no-imports", "-c", program.format(CITIZEN.national_id, "حسینی‌نژاد موسوی اصفهانی"))
     visitor = Visitor(browser, portal, width=SMALLEST)
-    visitor.sign_in(Citizen(password="Zemestan1404"))
+    visitor.sign_in(Citizen(password="Kolah9lahaf"))
     visitor.go("/portal/profile")
     visitor.seen("82-profile-long-name")
     name, way = (visitor.page.locator(f".corner {part}").first.bounding_box() for part in (".corner-name", "a"))

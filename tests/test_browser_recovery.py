@@ -47,7 +47,7 @@ def ask(visitor: Visitor, citizen: Citizen) -> str:
 
 @pytest.mark.parametrize(
     ("width", "script", "password"),
-    [(PHONE, True, "Bahar1404!"), (DESK, True, "Paeez1404!"), (PHONE, False, "Zemestan1404")],
+    [(PHONE, True, "Chatr4mesvak!"), (DESK, True, "Fanoos5tokhm!"), (PHONE, False, "Kolah9lahaf")],
     ids=["phone", "desk", "no script"],
 )
 def test_the_whole_way(browser: Browser, portal: Portal, width: int, script: bool, password: str) -> None:

@@ -25,8 +25,11 @@ from setup import Stop  # noqa: E402
 SAFE = {
     "DEMO": False,
     "PORTAL_MODE": "production",
-    "SECRET_KEY": "s" * 67,
-    "CODE_HASH_KEY": "c" * 67,
+    "SECRET_KEY": "cxidWQNI4A2l2if_UeYjO8r8kaniBgYVQV6no6MCa_PAX1zMiDnRKfCDmgCIdPaPGOA",
+    "CODE_HASH_KEY": "gOQApACC_tTKmzVImIzHy2uT1900AymPNfGOaZHtda8t3_91W9A0Yyf-UWx7Bk4Ern8",
+    "HTTPS": True,
+    "TRUSTED_PROXIES": ["10.0.0.7"],
+    "SMS_BUDGET_IS_SET": True,
     "ALLOWED_HOSTS": ["portal.example"],
     "SMS_GATEWAYS": ["somebody"],
     "IDENTITY_OWNER_REGISTRIES": ["local"],
@@ -57,6 +60,7 @@ def test_a_safe_installation_has_no_fault(production):
         ("ACTIVATION_POLICY", "automatc", "portal.E001"),
         ("DUPLICATE_NOTICE", "never", "portal.E002"),
         ("STAFF_TOTP", "requierd", "portal.E003"),
+        ("SIGN_IN_CODE", "risky", "portal.E004"),
         ("STAFF_TOTP", "", "portal.E003"),
         ("STAFF_TOTP", "optional", "portal.E050"),
         ("SMS_GATEWAYS", [], "portal.E010"),
@@ -69,6 +73,8 @@ def test_a_safe_installation_has_no_fault(production):
         ("SECRET_KEY", "django-insecure-" + "x" * 60, "portal.E020"),
         ("CODE_HASH_KEY", "demo-" + "x" * 60, "portal.E021"),
         ("CODE_HASH_KEY", SAFE["SECRET_KEY"], "portal.E022"),
+        ("SECRET_KEY", "s" * 67, "portal.E026"),
+        ("CODE_HASH_KEY", "changeme" * 8, "portal.E027"),
         ("ALLOWED_HOSTS", [], "portal.E030"),
         ("ALLOWED_HOSTS", ["portal.example", "*"], "portal.E030"),
         ("DATABASES", {"default": {"PASSWORD": "demo-only"}}, "portal.E040"),
@@ -203,11 +209,23 @@ def test_make_run_names_every_wrong_setting(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("SMS_DAILY_BUDGET", "abc"), ("SMS_DAILY_BUDGET", "9" * 5000), ("IDENTITY_DAILY_COST", "1.5")],
+    [("IDENTITY_DAILY_INQUIRIES", "abc"), ("IDENTITY_DAILY_COST", "9" * 5000), ("IDENTITY_DAILY_COST", "1.5")],
 )
 def test_a_number_that_is_none_is_a_sentence(tmp_path, name, value):
     said = set_up_with(tmp_path, **{name: value})
     assert said == [f"manage.py migrate: {name} is '{value[:20]}'; it is a whole number"]
+
+
+@pytest.mark.parametrize("value", ["abc", "9" * 5000, "unlimitd", "5 0"])
+def test_a_budget_that_is_none_is_a_sentence(tmp_path, value):
+    said = set_up_with(tmp_path, SMS_DAILY_BUDGET=value)
+    assert said == [f"manage.py migrate: SMS_DAILY_BUDGET is '{value[:20]}'; it is a whole number or 'unlimited'"]
+
+
+@pytest.mark.parametrize("value", ["yse", "enabled", "2", "of"])
+def test_a_misspelt_switch_is_a_sentence_and_never_means_off(tmp_path, value):
+    said = set_up_with(tmp_path, HTTPS=value)
+    assert said == [f"manage.py migrate: HTTPS is '{value}'; it is on or off"]
 
 
 def test_a_wrong_number_of_web_processes_is_a_sentence(tmp_path):
@@ -216,3 +234,13 @@ def test_a_wrong_number_of_web_processes_is_a_sentence(tmp_path):
     gunicorn = [sys.executable, "-m", "gunicorn"]
     done = subprocess.run(gunicorn, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr.strip()) == (1, "WEB_THREADS is 'four'; it is a whole number from 1 to 9999")
+
+
+def test_a_misspelt_switch_of_the_web_is_a_sentence(tmp_path):
+    (tmp_path / "portal.env").write_text("PORTAL_MODE=demo\nSECRET_KEY=demo-" + "x" * 60)
+    env = {"PATH": os.environ["PATH"], "PORTAL_HOME": str(tmp_path), "BIND": "127.0.0.1:0"}
+    env["PORTAL_DEMO_BEHIND_LOOPBACK"] = "on"
+    gunicorn = [sys.executable, "-m", "gunicorn"]
+    done = subprocess.run(gunicorn, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    said = "PORTAL_DEMO_BEHIND_LOOPBACK is 'on'; it is 1, or not set"
+    assert (done.returncode, done.stderr.strip()) == (1, said)

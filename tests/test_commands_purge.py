@@ -118,7 +118,7 @@ def make_proofs(mobile: str, age: timedelta) -> None:
     EmailChange.objects.create(account=account, email="a@example.com", token_hash=mobile, created_at=then)
     event = AccountEvent.objects.create(account=account, kind=EventKind.SIGNED_IN, actor="citizen")
     FreezeLink.objects.create(account=account, event=event, token_hash=mobile, created_at=then)
-    FailedSignIn.objects.create(national_id=account.national_id, created_at=then)
+    FailedSignIn.objects.create(national_id=account.national_id, created_at=then, counts=False)
     used = then - limits.TRUSTED_FOR + timedelta(hours=1)
     TrustedDevice.objects.create(account=account, secret_hash=mobile, used_at=used)
 

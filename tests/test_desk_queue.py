@@ -62,29 +62,34 @@ def test_the_queue_holds_those_who_wait_for_a_branch(maryam, row):
 )
 def test_a_number_in_any_spelling_leads_straight_to_the_one_it_belongs_to(maryam, row, spelling):
     registration_in(State.REFERRED, person=MATCHES)
-    assert maryam.get(QUEUE, {"q": spelling(row)})["Location"] == url(row, "change")
+    assert maryam.search(spelling(row))["Location"] == url(row, "change")
 
 
 def test_a_search_looks_in_every_state_and_lists_what_is_not_unique(maryam, row):
     ended = registration_in(State.EXPIRED, person=OTHER_NAME, mobile="09351112233")
-    assert sorted(listed(maryam, q=row.national_id)) == [row.pk, ended.pk]
-    assert "۲ مورد پیدا شد" in maryam.get(QUEUE, {"q": row.national_id}).content.decode()
-    assert maryam.get(QUEUE, {"q": ended.tracking_code})["Location"] == url(ended, "change")
+    found = maryam.get(maryam.search(row.national_id)["Location"])
+    assert sorted(each.pk for each in found.context["cl"].result_list) == [row.pk, ended.pk]
+    assert "۲ مورد پیدا شد" in found.content.decode()
+    assert maryam.search(ended.tracking_code)["Location"] == url(ended, "change")
 
 
 @pytest.mark.parametrize("typed", ["12345", "زهرا", "0070001023", "' OR 1=1 --", "<b>", "9" * 400])
 def test_what_is_no_number_of_ours_finds_nobody_and_says_so(maryam, row, typed):
-    response = maryam.get(QUEUE, {"q": typed})
+    response = maryam.get(maryam.search(typed)["Location"])
     page = response.content.decode()
     assert response.status_code == 200
-    assert listed(maryam, q=typed) == []
+    assert list(response.context["cl"].result_list) == []
+    assert "کد پیگیری" in maryam.told(maryam.search(typed))
     assert "موردی پیدا نشد" in page
     assert "<b>" not in page.replace("<b></b>", "")
 
 
 def test_a_blank_search_is_the_queue(maryam, row):
     registration_in(State.EXPIRED, person=MATCHES)
-    assert listed(maryam, q="  ") == listed(maryam, q="\x00") == [row.pk]
+    for typed in ("  ", "\x00"):
+        assert maryam.search(typed)["Location"] == QUEUE
+        assert maryam.told(maryam.search(typed)) == ""
+    assert listed(maryam) == [row.pk]
 
 
 @pytest.mark.parametrize(
@@ -99,6 +104,8 @@ def test_the_address_bar_answers_no_questions_about_secrets(maryam, row, lookup)
     "query",
     [
         {"q": "\x00"},
+        {"found": "\x00"},
+        {"found": "x" * 400},
         {"p": "x"},
         {"p": "99"},
         {"o": "1.-2"},
@@ -155,6 +162,7 @@ def test_staff_who_do_not_work_at_the_desk_see_nothing_of_it(row, codename):
     for path in (QUEUE, f"{QUEUE}?q={row.tracking_code}", *(url(row, page) for page in PAGES)):
         assert client.get(path).status_code == 403
         assert client.post(path).status_code == 403
+    assert client.post(QUEUE, {"q": row.tracking_code}).status_code == 403
     assert QUEUE not in client.get("/admin/").content.decode()
 
 

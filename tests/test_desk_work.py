@@ -48,7 +48,7 @@ def test_a_citizen_whose_name_differs_is_activated_and_signs_in(maryam):
     row = citizen.register(OTHER_NAME)
     matching.match_due()
     let_pass(limits.CODE_GAP)  # since the citizen's own code
-    found = maryam.get("/admin/registration/registration/", {"q": to_persian_digits(row.tracking_code)})
+    found = maryam.search(to_persian_digits(row.tracking_code))
     assert found["Location"] == url(row, "change")
 
     maryam.send_code(row)

@@ -43,7 +43,7 @@ def test_the_readme_has_the_demo_citizens_values_to_type():
 
 def test_the_readme_has_every_setting_that_is_read():
     sources = text("tamin_portal/settings.py") + text("gunicorn.conf.py")
-    read = set(re.findall(r"""(?:env(?:\.\w+)?|environ\.get|number)\(["']([A-Z_]+)""", sources))
+    read = set(re.findall(r"""(?:env(?:\.\w+)?|environ\.get|number|switch)\(["']([A-Z_]+)""", sources))
     table = text("README.md").partition("## Configuration")[2]
     told = {
         name for cell in re.findall(r"^\| (`.+?) \|", table, re.MULTILINE) for name in re.findall("[A-Z_]{4,}", cell)

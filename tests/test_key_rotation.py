@@ -276,6 +276,11 @@ def test_counted_failures_are_forgotten_and_begin_anew(rotate) -> None:
 
 # ── settings
 
+OLD, OLDER = (
+    "cJn0eIbay4qjVNJGTVg0_9pxJoiJZLRxUdiEij6m55vgc510O46ZfaZOB_RPAh-0uQs",
+    "WHsxjDi9CI4SdwoHV4sFdKZInFdsLJs8wB0rdNV-JTDt3Cv4LfuIdNTbMApMAYiAG0Q",
+)
+
 
 def faults() -> set[str]:
     return {message.id for message in run_checks(tags=["portal"])}
@@ -285,14 +290,16 @@ def faults() -> set[str]:
     ("name", "value", "fault"),
     [
         ("SECRET_KEY_FALLBACKS", ["short"], "portal.E023"),
-        ("SECRET_KEY_FALLBACKS", ["o" * 67, ""], "portal.E023"),
+        ("SECRET_KEY_FALLBACKS", [OLD, ""], "portal.E023"),
         ("SECRET_KEY_FALLBACKS", ["django-insecure-" + "x" * 60], "portal.E023"),
         ("CODE_HASH_KEY_FALLBACKS", ["demo-" + "x" * 60], "portal.E024"),
-        ("CODE_HASH_KEY_FALLBACKS", ["o" * 67, "short"], "portal.E024"),
+        ("CODE_HASH_KEY_FALLBACKS", [OLD, "short"], "portal.E024"),
         ("SECRET_KEY_FALLBACKS", [SAFE["SECRET_KEY"]], "portal.E025"),
-        ("CODE_HASH_KEY_FALLBACKS", ["o" * 67, SAFE["CODE_HASH_KEY"]], "portal.E025"),
-        ("SECRET_KEY_FALLBACKS", ["o" * 67], None),
-        ("CODE_HASH_KEY_FALLBACKS", ["o" * 67, "p" * 67], None),
+        ("CODE_HASH_KEY_FALLBACKS", [OLD, SAFE["CODE_HASH_KEY"]], "portal.E025"),
+        ("SECRET_KEY_FALLBACKS", [OLD, "o" * 67], "portal.E028"),
+        ("CODE_HASH_KEY_FALLBACKS", ["changeme" * 8], "portal.E028"),
+        ("SECRET_KEY_FALLBACKS", [OLD], None),
+        ("CODE_HASH_KEY_FALLBACKS", [OLD, OLDER], None),
     ],
 )
 def test_a_fallback_is_as_good_a_key_as_the_one_in_force(settings, name, value, fault) -> None:

@@ -24,6 +24,7 @@ from accounts.services.rows import open_account
 from mail.models import Letter
 from sms import texts
 from sms.models import Message
+from tamin_portal.abuse.origins import NOWHERE
 from tamin_portal.errors import PortalError
 from tests.accounts import PASSWORD, REZA, citizen, together
 from tests.freezes import HOME, MOBILE, link_on, say, signed_in, token_of
@@ -80,7 +81,7 @@ def test_nobody_else_hears_of_it_although_the_numbers_of_rows_meet() -> None:
 def test_after_a_freeze_nobody_comes_in_and_nothing_goes_on() -> None:
     person = citizen()
     change = MobileChange.objects.create(account=person, mobile=NEW, stage=MobileChangeStage.OWNER_ASKED)
-    challenge = challenges.begin(purpose=CodePurpose.RECOVERY, national_id=REZA)
+    challenge = challenges.begin(purpose=CodePurpose.RECOVERY, national_id=REZA, origin=NOWHERE)
     challenges.send_due()
     challenge.refresh_from_db()
     code = code_on(MOBILE)

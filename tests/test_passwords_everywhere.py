@@ -1,4 +1,6 @@
-"""A password is held to the same rules wherever it is set, and an old hash is renewed by whoever signs in."""
+"""A password is held to the same rules, and to be hard to guess, wherever it is set; an old hash is renewed by whoever
+signs in.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +10,26 @@ from html import unescape
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher, PBKDF2PasswordHasher, check_password
 from django.core.management import CommandError, call_command
+from django.forms import Form
+from django.forms.utils import ErrorList
 from django.test import Client
 
 from accounts import passwords, services
 from accounts.models import User
+from accounts.profile_forms import PasswordForm
+from accounts.recovery_forms import NewPasswordForm
 from accounts.staff import random_password
+from accounts.strength import About, Weakness
+from registration.forms import IdentityForm
+from registration.models import Registration
 from registration.states import State
 from tamin_portal.errors import PortalError
 from tests.accounts import PASSWORD, REZA, branch, citizen, clerk, operator
 from tests.journeys import MATCHES, Answers, Browser, row_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("real_hashing")]
-COMMON, WEAK = "Password1!", "weak"
+COMMON, WEAK, EASY = "Password1!", "weak", "Zahra1365"
+BAD = [COMMON, WEAK, EASY]
 CURRENT = re.compile(r"argon2\$argon2id\$v=19\$m=19456,t=2,p=1\$")
 
 
@@ -35,40 +45,45 @@ OLD = {
 }
 
 
+def faults(password: str) -> list[str]:
+    """Without knowing anything of the person."""
+    return passwords.faults(password, About())
+
+
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("password", [COMMON, WEAK])
+@pytest.mark.parametrize("password", BAD)
 def test_step_three_of_the_registration_refuses_it(password) -> None:
     browser = Browser()
     browser.confirm()
     response = browser.step_three(Answers.of(MATCHES), password=password, password_again=password)
     page = unescape(response.content.decode())
-    for code in passwords.problems(password):
+    for code in faults(password):
         assert (
-            str(passwords.RULES[code])
+            str(passwords.SENTENCES[code])
             in re.search(r'<p class="error" id="id_identity-password-error">.*?</p>', page)[0]
         )
     assert row_of(MATCHES).state == State.MOBILE_CONFIRMED
 
 
-@pytest.mark.parametrize("password", [COMMON, WEAK])
+@pytest.mark.parametrize("password", BAD)
 def test_no_member_of_staff_is_made_with_a_bad_password(password) -> None:
     with pytest.raises(PortalError, match="password_weak") as caught:
         services.create_staff(username="maryam", password=password, branch=branch(), operator=False)
-    assert caught.value.values["broken"] == passwords.problems(password)
+    assert caught.value.values["broken"] == faults(password)
     assert password not in str(caught.value.values)
     assert not User.objects.exists()
 
 
-@pytest.mark.parametrize("password", [COMMON, WEAK])
+@pytest.mark.parametrize("password", BAD)
 def test_add_staff_says_which_rules_an_asked_password_breaks(monkeypatch, password) -> None:
     monkeypatch.setattr("accounts.management.commands.add_staff.getpass", lambda prompt: password)
     with pytest.raises(CommandError) as caught:
         call_command("add_staff", "--username=boss", "--operator", "--ask-password")
-    assert str(caught.value) == " ".join(str(passwords.RULES[code]) for code in passwords.problems(password))
+    assert str(caught.value) == " ".join(str(passwords.SENTENCES[code]) for code in faults(password))
     assert not User.objects.exists()
 
 
-@pytest.mark.parametrize("password", [COMMON, WEAK])
+@pytest.mark.parametrize("password", BAD)
 def test_changepassword_refuses_it(monkeypatch, password) -> None:
     before = clerk().password
     monkeypatch.setattr("getpass.getpass", lambda prompt="": password)
@@ -79,15 +94,15 @@ def test_changepassword_refuses_it(monkeypatch, password) -> None:
 
 def test_changepassword_takes_a_good_one(monkeypatch) -> None:
     clerk()
-    monkeypatch.setattr("getpass.getpass", lambda prompt="": "Better123!")
+    monkeypatch.setattr("getpass.getpass", lambda prompt="": "Lampa4nakhoda")
     call_command("changepassword", "maryam", verbosity=0)
-    assert check_password("Better123!", User.objects.get().password)
+    assert check_password("Lampa4nakhoda", User.objects.get().password)
 
 
-@pytest.mark.parametrize("password", [COMMON, WEAK])
+@pytest.mark.parametrize("password", BAD)
 def test_createsuperuser_refuses_it_without_questions_too(monkeypatch, password) -> None:
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", password)
-    sentences = [re.escape(str(passwords.RULES[code])) for code in passwords.problems(password)]
+    sentences = [re.escape(str(passwords.SENTENCES[code])) for code in faults(password)]
     with pytest.raises(CommandError, match="; ".join(sentences)):
         call_command("createsuperuser", "--noinput", "--username=boss")
     assert not User.objects.exists()
@@ -102,13 +117,13 @@ def test_createsuperuser_takes_a_good_one_and_none(monkeypatch) -> None:
     assert not User.objects.get(username="chief").has_usable_password()
 
 
-@pytest.mark.parametrize("password", [COMMON, WEAK])
+@pytest.mark.parametrize("password", BAD)
 def test_the_admin_refuses_it_with_the_rules_sentences(client, password) -> None:
     boss = operator()
     client.force_login(boss)
     typed = {"old_password": PASSWORD, "new_password1": password, "new_password2": password}
     response = client.post("/admin/password_change/", typed)
-    told = [str(passwords.RULES[code]) for code in passwords.problems(password)]
+    told = [str(passwords.SENTENCES[code]) for code in faults(password)]
     assert list(response.context["form"].errors["new_password2"]) == told
     boss.refresh_from_db()
     assert boss.check_password(PASSWORD)
@@ -118,14 +133,75 @@ def test_the_admin_tells_every_rule_before_a_password_is_chosen(client) -> None:
     client.force_login(operator())
     page = client.get("/admin/password_change/")
     told = unescape(str(page.context["form"].fields["new_password1"].help_text))
-    assert all(str(sentence) in told for sentence in passwords.RULES.values())
+    assert all(str(sentence) in told for sentence in (*passwords.RULES.values(), passwords.HINT))
 
 
 def test_a_password_made_for_staff_is_always_good() -> None:
-    assert not any(passwords.problems(random_password()) for _ in range(500))
+    assert not any(faults(random_password()) for _ in range(500))
 
 
-# ── old hashes
+# ── what the page or the account knows of the person
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "password",
+    [
+        "Karimi1370",
+        "Reza137005",
+        "Aa17051370",
+        "Aa09120000101",
+        "Aa007000101",
+        "Someone99x",
+        "Narhet55",
+        "Rezakarimi70",
+    ],
+)
+def test_step_three_refuses_what_is_made_of_the_answers_on_the_page(password) -> None:
+    browser = Browser()
+    browser.confirm()
+    response = browser.step_three(Answers.of(MATCHES), password=password, password_again=password)
+    assert codes_of(response.context["form"], "password") == [Weakness.OWN]
+    assert password not in response.content.decode()
+    assert row_of(MATCHES).state == State.MOBILE_CONFIRMED
+
+
+@pytest.mark.parametrize(
+    "facts", [{}, {"first_name": "", "birth_day": "99"}, {"city": "", "email": "no", "birth_year": ""}]
+)
+def test_a_page_with_mistakes_judges_by_what_is_typed_well(facts) -> None:
+    answers = vars(Answers.of(MATCHES)) | {"password": "Rezaaaaa1", "password_again": "Rezaaaaa1"} | facts
+    form = IdentityForm(answers, registration=Registration(national_id="0070001014", mobile="+989120000101"))
+    assert codes_of(form, "password")
+
+
+@pytest.mark.parametrize("password", ["Karimi1991", "Ab19910808", "A1234567tehran", "Reza0808"])
+def test_the_profile_and_the_recovery_refuse_what_the_account_knows(password) -> None:
+    user = citizen()
+    typed = {"current_password": PASSWORD, "new_password": password, "new_password_again": password}
+    assert codes_of(PasswordForm(typed, user=user), "new_password") == [Weakness.OWN]
+    typed = {"password": password, "password_again": password}
+    assert codes_of(NewPasswordForm(typed, account=user, with_question=False), "password") == [Weakness.OWN]
+
+
+def test_staff_do_not_set_their_user_name() -> None:
+    with pytest.raises(PortalError, match="password_weak") as caught:
+        services.create_staff(username="gholdari", password="Gholdari77", branch=None, operator=True)
+    assert caught.value.values["broken"] == [Weakness.OWN]
+
+
+def codes_of(form: Form, field: str) -> list[str]:
+    return [error.code or "" for error in form.errors.get(field, ErrorList()).as_data()]
+
+
+# ── old passwords and hashes
+
+
+@pytest.mark.parametrize("password", BAD)
+def test_who_has_a_weak_password_still_signs_in_with_it(client, password) -> None:
+    citizen(password=password)
+    assert client.post("/portal/", {"national_id": REZA, "password": password}).status_code == 302
+    assert client.get("/portal/home").status_code == 200
 
 
 @pytest.mark.parametrize("kind", OLD)

@@ -202,7 +202,7 @@ def test_the_second_press_of_a_double_click_that_was_looked_at_meanwhile_ends_li
 
 def test_of_two_browsers_at_once_one_sets_its_password_and_the_other_is_out() -> None:
     user, browser = owner()
-    browsers, new = [browser, sign_in()], ["Firstone1", "Secondone2"]
+    browsers, new = [browser, sign_in()], ["Ghashogh6tir", "Kolah9lahaf"]
     answers = together(
         lambda number: hand_in(browsers[number], PASS, new_password=new[number], new_password_again=new[number]), 2
     )

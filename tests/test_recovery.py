@@ -198,7 +198,7 @@ def test_two_devices_in_the_same_moment_set_one_password():
     for browser in browsers:
         browser.matched()
         let_pass(timedelta(seconds=61))
-    words = ["Bahar1404!", "Paeez1404!"]
+    words = ["Chatr4mesvak!", "Fanoos5tokhm!"]
     answers = together(lambda number: browsers[number].new_password(words[number]), 2)
     assert sorted(answer["Location"] for answer in answers) == [reverse("sign_in"), reverse("recovery")]
     won = words[[answer["Location"] for answer in answers].index(reverse("sign_in"))]

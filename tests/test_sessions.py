@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 import socket
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.contrib.auth import get_user, login, logout, update_session_auth_hash
@@ -29,6 +24,7 @@ from registration.services import housekeeping
 from tamin_portal import hints, limits
 from tests.accounts import PASSWORD, REZA, citizen, clerk, operator
 from tests.journeys import DONE, MATCHES, URL, Browser, code_on
+from tests.production import production_settings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).resolve().parent.parent
@@ -341,24 +337,6 @@ def test_sessions_ask_no_redis_be_it_dead_or_frozen(real_hints, settings, monkey
 
 
 # Cookies.
-
-
-def production_settings() -> dict[str, Any]:
-    """The cookies' settings as an installation with HTTPS has them."""
-    names = [
-        f"{kind}_COOKIE_{what}"
-        for kind in ("SESSION", "CSRF")
-        for what in ("NAME", "SECURE", "HTTPONLY", "SAMESITE", "PATH", "DOMAIN")
-    ]
-    as_json = f"json.dumps({{name: getattr(settings, name) for name in {names}}})"
-    program = f"import json\nfrom django.conf import settings\nprint({as_json})"
-    env = {"PATH": os.environ["PATH"], "PORTAL_HOME": "/nowhere", "PORTAL_MODE": "production", "SECRET_KEY": "x" * 50}
-    env["DJANGO_SETTINGS_MODULE"] = "tamin_portal.settings"
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=env, cwd=ROOT, text=True, capture_output=True, check=True
-    )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
 
 
 def test_the_cookies_of_a_real_installation_are_for_this_host_and_no_script(settings):

@@ -206,7 +206,7 @@ def test_a_person_who_signs_in_twice_at_once_is_in():
     tabs = [Client(raise_request_exception=False) for _ in range(4)]
     for tab in tabs:
         tab.cookies["sessionid"] = key(first)
-    typed = {"national_id": "0012345679", "password": "Abcdefg1!"}
+    typed = {"national_id": "0012345679", "password": "Toranj7sangak!"}
     answers = together(lambda number: tabs[number].post("/portal/", typed), 4)
     assert [answer.status_code for answer in answers] == [302] * 4
     assert [tab.get(HOME).status_code for tab in tabs] == [200] * 4

@@ -20,7 +20,7 @@ from registration.services.moves import write_event
 from registration.states import State
 from tamin_portal import limits
 from tamin_portal.persian import fold_digits, format_jalali, to_persian_digits
-from tests.desk import QUEUE, Clerk, url
+from tests.desk import Clerk, url
 from tests.journeys import DONE, MATCHES, OTHER_NAME, URL, Browser, let_pass, registration_in, row_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -415,7 +415,7 @@ def test_the_qr_holds_the_tracking_code_and_the_desk_takes_what_a_scanner_types(
     assert drawn
     assert drawn[1] in segno.make_qr(row.tracking_code, error="m").svg_inline(border=4, omitsize=True)
     for typed in (row.tracking_code, to_persian_digits(row.tracking_code), row.tracking_code + "\r\n"):
-        assert Clerk().get(QUEUE, {"q": typed})["Location"] == url(row, "change")
+        assert Clerk().search(typed)["Location"] == url(row, "change")
 
 
 def test_past_very_many_wrong_tries_of_an_id_an_address_waits_long_after_a_wrong_one(browser, monkeypatch):

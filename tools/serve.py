@@ -132,7 +132,8 @@ def start_supervisor(home: Path, env: dict[str, str]) -> subprocess.Popen[bytes]
     command = [
         str(PYTHON),
         str(ROOT / "tools/tied.py"),
-        str(VENV / "bin/supervisord"),
+        str(PYTHON),
+        str(ROOT / "tools/supervise.py"),
         "-n",
         "-c",
         "run/supervisord.conf",
@@ -155,6 +156,7 @@ def environment(home: Path, port: int) -> dict[str, str]:
         "PORT": str(port),
         MARK: str(home),
         "PYTHONUNBUFFERED": "1",
+        "TZ": "Asia/Tehran",  # for Redis, whose log has no offset; all others write theirs
         "PYTHONUTF8": "1",  # Persian is printed whatever the locale
         "DJANGO_SETTINGS_MODULE": "tamin_portal.settings",
     }
@@ -212,7 +214,7 @@ def redis_command(home: Path) -> list[str] | None:
 
 def supervisor_conf(home: Path, redis: list[str] | None) -> str:
     """supervisord's settings: what runs, in which order it ends, and where its output goes."""
-    celery = [str(VENV / "bin/celery"), "-A", "tamin_portal"]
+    celery = [str(VENV / "bin/celery"), "-A", "tamin_portal", "--quiet"]  # its banner has a time without offset
     worker = [*celery, "worker", "--pool=threads", "--without-gossip", "--without-mingle", "--loglevel=INFO"]
     portal = {
         "web": [str(VENV / "bin/gunicorn")],

@@ -51,7 +51,7 @@ class Citizen:
     certificate_serial: str = "345678"
     series_letter: str = "الف"
     series_number: str = "12"
-    password: str = "Abcdefg1!"  # noqa: S105 - a made-up person's
+    password: str = "Toranj7sangak!"  # noqa: S105 - a made-up person's
     operator: str = "همراه اول"
     city: str = "تهران، تهران"
 

@@ -34,7 +34,7 @@ class EventKind(models.TextChoices):
     MOBILE_CHANGED = "mobile_changed", _("The mobile number was changed")
     QUESTION_CHANGED = "question_changed", _("The security question was changed")
     CODE_ON = "code_on", _("A code is asked for on new devices from now on")
-    CODE_OFF = "code_off", _("No code is asked for on new devices any more")
+    CODE_OFF = "code_off", _("Two-step sign-in was switched off")
     SESSION_ENDED = "session_ended", _("One session was ended")
     SESSIONS_ENDED = "sessions_ended", _("All sessions were ended")
     SESSION_ELSEWHERE = "session_elsewhere", _("A session was used from another browser and was ended")

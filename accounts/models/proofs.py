@@ -87,10 +87,14 @@ class OwnerCheck(Leased):
 
 
 class FailedSignIn(Leased):
-    """One refused sign-in, written alike for every ID; a worker tells the owner what the page must not."""
+    """One refused sign-in, or one whose password is compared at this moment, written alike for every ID; a worker
+    tells the owner what the page must not."""
 
     national_id = models.CharField(max_length=10)
     right_password = models.BooleanField(default=False)  # the account is closed
+    browser = models.CharField(max_length=64, blank=True)  # keyed hash: accounts.risk
+    stopped_at_code = models.BooleanField(default=False)  # the password was right, and `risk` asked for a code
+    counts = models.BooleanField(default=True)  # no good sign-in since; stopped ones: none in this browser
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import check_password
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import notices
+from accounts import notices, risk
 from accounts.models import EventKind, TrustedDevice, User
 from accounts.passwords import hash_answer, hash_password
 from accounts.services.rows import end_pending, end_recoveries, end_sessions, open_with_password
@@ -46,6 +46,7 @@ def _set_password(
     row.password, row.password_changed_at = hashed, timezone.now()
     row.save(update_fields=["password", "password_changed_at"])
     end_pending(account=row)
+    risk.password_replaced(account=row)
     end_sessions(account=row, but=session)
     TrustedDevice.objects.filter(account=row).exclude(pk=device.pk if device else 0).delete()
     notices.record(account=row, kind=EventKind.PASSWORD_CHANGED, browser=browser)

@@ -23,7 +23,8 @@ def purge_proofs(*, before: datetime, dry_run: bool = False) -> int:
         MobileChange.objects.filter(created_at__lt=before),
         EmailChange.objects.filter(created_at__lt=before),
         FreezeLink.objects.filter(created_at__lt=before),
-        FailedSignIn.objects.filter(created_at__lt=now - limits.SIGN_IN_FORGET_AFTER),
+        FailedSignIn.objects.filter(counts=False, created_at__lt=now - limits.SIGN_IN_FORGET_AFTER),
+        FailedSignIn.objects.filter(counts=True, created_at__lt=now - limits.FAILED_SIGN_INS_COUNT),
         TrustedDevice.objects.filter(used_at__lt=now - limits.TRUSTED_FOR),
     ]
     if dry_run:

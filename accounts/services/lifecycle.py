@@ -13,7 +13,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Branch, User
-from accounts.passwords import hash_password, problems
+from accounts.passwords import faults, hash_password
+from accounts.strength import About
 from tamin_portal.errors import PortalError
 
 CLERKS = "branch clerk"
@@ -162,11 +163,12 @@ def clerk_group() -> Group:
 def create_staff(*, username: str, password: str, branch: Branch | None, operator: bool) -> User:
     """A clerk of `branch`, or an operator (superuser, who needs no branch).
 
-    Raises PortalError: username_taken, needs_a_branch, not_migrated, password_weak (`broken`: the codes of the rules).
+    Raises PortalError: username_taken, needs_a_branch, not_migrated, password_weak (`broken`: codes of
+    `passwords.SENTENCES`).
     """
     if not operator and branch is None:
         raise PortalError("needs_a_branch")
-    broken = problems(password)
+    broken = faults(password, About(username=username))
     if broken:
         raise PortalError("password_weak", broken=broken)
     hashed = hash_password(password)  # before the transaction: it takes a while

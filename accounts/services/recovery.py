@@ -13,7 +13,7 @@ from django.contrib.auth.hashers import check_password
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import notices
+from accounts import notices, risk
 from accounts.models import AccountEvent, Challenge, ChallengeStage, CodePurpose, EventKind, TrustedDevice, User
 from accounts.passwords import answer_matches, hash_answer, hash_password
 from accounts.services import challenges, owners
@@ -171,6 +171,7 @@ def _changed(challenge: Challenge, hashed: dict[str, str], browser: str) -> bool
     account.save(update_fields=list(fresh))
     Challenge.objects.filter(pk=row.pk).update(stage=ChallengeStage.DONE)
     end_pending(account=account, but=row)
+    risk.password_replaced(account=account)
     end_sessions(account=account)
     TrustedDevice.objects.filter(account=account).delete()
     notices.record(account=account, kind=EventKind.RECOVERED, browser=browser)

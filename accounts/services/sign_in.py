@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from accounts import codes, notices
+from accounts import codes, notices, risk
 from accounts.devices import PURPOSE
 from accounts.models import Allowance, CodePurpose, EventKind, Session, TrustedDevice, User
 from accounts.services.rows import open_account, open_with_password
@@ -42,13 +42,18 @@ def confirm_code(*, account: User, asker: str, typed_code: str) -> User:
 
 
 @transaction.atomic
-def succeeded(*, account: User, browser: str, remember: bool, held: Sequence[str] = ()) -> list[str]:
-    """Write into the history that `account` signed in, and trust the device if its owner asks for it.
+def succeeded(
+    *, account: User, browser: str, remember: bool, held: Sequence[str] = (), keys: Sequence[str] = ()
+) -> list[str]:
+    """Write into the history that `account` signed in, let go of the failures before, and trust the device if its
+    owner asks for it.
 
-    `held`: the secrets of the browser's cookie. Returns what the cookie holds from now on; empty: it stays as it is.
+    `held`: the secrets of the browser's cookie; `keys`: `risk.keys_of` it. Returns what the cookie holds from now
+    on; empty: it stays as it is.
     Raises PortalError: account_closed, changed_meanwhile (the password was replaced): in this very moment.
     """
     row = open_with_password(account=account, checked=account.password)
+    risk.forget(account=row, keys=keys)
     known = _known(row, held)
     if known:
         secret, device = known

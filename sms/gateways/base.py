@@ -22,6 +22,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import ClassVar
 
+from tamin_portal.unsafe import plain_http_host
+
 
 @dataclass(frozen=True, slots=True)
 class Sms:
@@ -227,6 +229,12 @@ class Gateway(ABC):
         missing = [option for option in self.REQUIRED if not options.get(option)]
         if missing:
             raise ValueError(f"missing: {', '.join(missing)}")
+
+    @classmethod
+    def in_the_open(cls, options: Mapping[str, str]) -> str:
+        """The host off this machine that codes and credentials would reach unencrypted; empty: there is none. For
+        gateways that are not reached by an option URL over HTTP, of their own."""
+        return plain_http_host(options.get("URL", ""))
 
     @abstractmethod
     def abilities(self, kind: str) -> Abilities:

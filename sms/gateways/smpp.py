@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -38,6 +39,7 @@ from sms.gateways.base import (
     whole_number,
 )
 from sms.gateways.smpp_session import BindRefused, NoAnswer, NotSent, Session
+from tamin_portal.connecting import is_loopback
 
 # command_status of an answer to a bind or a submit. Any that is not here says no and nothing more: try again.
 _CODES: dict[int, Callable[[str], TryAgain | Refused | OutOfOrder]] = {
@@ -86,6 +88,8 @@ class SmppGateway(Gateway):
         "RECEIPT_IDS": "same; text: the id in a receipt's text counts, not the one beside it (receipted_message_id); "
         "hex: as text, and the answer to a send has it in hexadecimal, the text in decimal",
         "WINDOW": "messages under way at the same time in one process (10)",
+        "TLS": "on or off: TLS from the first byte, with the certificate and the name checked (off)",
+        "CA": "file with the certificates that are trusted instead of the system's, with TLS=on",
     }
 
     def __init__(self, *, name: str, options: Mapping[str, str]) -> None:
@@ -101,9 +105,15 @@ class SmppGateway(Gateway):
             "source_addr_ton": whole_number(options, "SENDER_TON", 0, least=0, most=255),
             "source_addr_npi": whole_number(options, "SENDER_NPI", 1, least=0, most=255),
         }
+        self._tls = _tls(options)
         self._session: Session | None = None
         self._connecting = threading.Lock()
         self._failed: tuple[float, Exception] = (float("-inf"), NotSent("not connected"))
+
+    @classmethod
+    def in_the_open(cls, options: Mapping[str, str]) -> str:
+        host = options.get("HOST", "")
+        return "" if _is_on(options.get("TLS", "")) or is_loopback(host) else host
 
     def abilities(self, kind: str) -> Abilities:
         return Abilities(receipts=ReceiptsBy.PUSH)
@@ -182,7 +192,7 @@ class SmppGateway(Gateway):
             if self._session:
                 atexit.unregister(self._session.unbind)
             try:
-                self._session = Session(self._address, self._bind, self._keep)
+                self._session = Session(self._address, self._bind, self._keep, tls=self._tls)
             except (BindRefused, NotSent) as fault:
                 self._failed = (time.monotonic(), fault)
                 raise
@@ -233,6 +243,25 @@ class SmppGateway(Gateway):
         if self._ids == "hex" and in_text.isdigit():
             in_text = str(int(in_text))  # without noughts in front
         return in_text or self._id(beside)
+
+
+def _tls(options: Mapping[str, str]) -> ssl.SSLContext | None:
+    """How the other side is told to be who it should be; None: without TLS. Raises ValueError."""
+    wanted, trusted = options.get("TLS", ""), options.get("CA", "")
+    if wanted.lower() not in ("", "on", "off"):
+        raise ValueError("TLS is on or off")
+    if not _is_on(wanted):
+        if trusted:
+            raise ValueError("CA goes with TLS=on")
+        return None
+    try:
+        return ssl.create_default_context(cafile=trusted or None)
+    except OSError:
+        raise ValueError("CA is no file with certificates that can be read") from None
+
+
+def _is_on(wanted: str) -> bool:
+    return wanted.lower() == "on"
 
 
 def _split(sms: Sms) -> tuple[list[bytes], int, int]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import queue
+import socket
+import ssl
 import struct
 import threading
 import time
@@ -18,7 +20,9 @@ from typing import Any
 
 from smpplib import command, command_codes, consts, smpp
 
+from sms.gateways.tls_stream import TlsStream
 from tamin_portal.connecting import connect
+from tamin_portal.http_client import WRONG_CERTIFICATE
 
 log = logging.getLogger(__name__)
 
@@ -61,10 +65,18 @@ class BindRefused(Exception):
 class Session:
     """Connects and binds at once. Raises NotSent or BindRefused.
 
-    `deliver` is given each deliver_sm; if it raises, the gateway is told to try again later.
+    `deliver` is given each deliver_sm; if it raises, the gateway is told to try again later. With `tls` nothing is
+    sent before the other side has shown a certificate that fits; it is never gone on without.
     """
 
-    def __init__(self, address: tuple[str, int], bind: dict[str, Any], deliver: Callable[[Any], None]) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        bind: dict[str, Any],
+        deliver: Callable[[Any], None],
+        *,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.sequence = 0  # smpplib asks for it by this name
         self._lock = threading.Lock()
         self._asked: dict[int, Future[Any]] = {}
@@ -74,7 +86,9 @@ class Session:
         self._heard = time.monotonic()
         self._enquired = float("-inf")  # whether they are still there
         try:
-            self._socket = connect(*address, within=CONNECT_WITHIN)
+            self._socket = _connected(address, tls)
+        except ssl.SSLCertVerificationError:
+            raise NotSent(WRONG_CERTIFICATE) from None
         except (OSError, UnicodeError) as error:
             raise NotSent(type(error).__name__) from None
         self._socket.settimeout(_LOOK_EVERY)
@@ -234,6 +248,19 @@ class Session:
                 self._respond("deliver_sm_resp", pdu.sequence, status)
             except OSError:
                 self.close()
+
+
+def _connected(address: tuple[str, int], tls: ssl.SSLContext | None) -> socket.socket | TlsStream:
+    """Raises OSError, of which ssl.SSLCertVerificationError is one, or UnicodeError."""
+    ends = time.monotonic() + CONNECT_WITHIN
+    connection = connect(*address, within=CONNECT_WITHIN)
+    if tls is None:
+        return connection
+    try:
+        return TlsStream(connection, tls, address[0], within=max(ends - time.monotonic(), 0.001))
+    except OSError:
+        connection.close()
+        raise
 
 
 def _length(buffer: bytes) -> int:

@@ -17,7 +17,7 @@ PEER = Path(__file__).parent.parent / "smpp_peer.mjs"
 
 
 class SmppPeer:
-    """`events` is what it said so far: submitted, bound, enquired, acknowledged, closed."""
+    """`events` is what it said so far: submitted, bound, enquired, acknowledged, closed, refused."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -57,7 +57,7 @@ class SmppPeer:
 def smpp_peer(
     *, port: int = 0, behaviour: str = "ok", receipts: str = "none", delay: int = 0, **options: object
 ) -> Iterator[SmppPeer]:
-    """The peer on `port` (0: a free one), gone at the end of the block. `options`: late, drip, ids, tlv, log."""
+    """The peer on `port` (0: a free one), gone at the end of the block. `options`: late, drip, ids, tlv, log, tls."""
     given = {"port": port, "behaviour": behaviour, "receipts": receipts, "delay": delay, **options}
     command = [_node(), str(PEER), *(word for name, value in given.items() for word in (f"--{name}", str(value)))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

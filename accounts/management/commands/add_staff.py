@@ -8,7 +8,7 @@ from typing import Any, cast
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Branch
-from accounts.passwords import RULES
+from accounts.passwords import SENTENCES
 from accounts.services import create_staff
 from accounts.staff import random_password
 from tamin_portal.errors import PortalError
@@ -61,6 +61,6 @@ class Command(BaseCommand):
 
 
 def reason(error: PortalError) -> str:
-    """Why nobody was added: a sentence for each broken rule, or the one of the code."""
+    """Why nobody was added: a sentence for each fault of the password, or the one of the code."""
     broken = cast("list[str]", error.values.get("broken", []))
-    return " ".join(str(RULES[code]) for code in broken) or REASONS[error.code]
+    return " ".join(str(SENTENCES[code]) for code in broken) or REASONS[error.code]

@@ -1,0 +1,68 @@
+"""IP addresses: which networks are named in a setting, and which of them nobody on the Internet stands in."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import re
+from collections.abc import Iterable
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# RFC 1918, RFC 4193, loopback and link-local. Not 100.64.0.0/10: customers of carriers stand there.
+PRIVATE: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "fc00::/7",
+        "::/64",  # the loopback, as `ClientAddress` writes it
+        "fe80::/10",
+    )
+)
+_WITH_PORT = re.compile(r"(?:([^:]+)|\[(.+)\]):\d{1,5}")
+
+
+def parse(address: str) -> Address | None:
+    """IPv4 also as a socket for both kinds writes it (::ffff:203.0.113.9). Without the port that some proxies add:
+    with it each connection would be another caller. None: no address."""
+    with_port = _WITH_PORT.fullmatch(address)
+    try:
+        peer = ipaddress.ip_address(with_port[1] or with_port[2] if with_port else address)
+    except ValueError:
+        return None
+    return peer.ipv4_mapped or peer if peer.version == 6 else peer
+
+
+def networks(entries: Iterable[str]) -> list[Network]:
+    """What `entries` name, each an address or a network. Raises ValueError for one that is neither."""
+    return [ipaddress.ip_network(entry.strip(), strict=False) for entry in entries]
+
+
+def valid_networks(entries: Iterable[str]) -> list[Network]:
+    """As `networks`, without the entries that are none."""
+    found: list[Network] = []
+    for entry in entries:
+        with contextlib.suppress(ValueError):
+            found += networks([entry])
+    return found
+
+
+def is_one_host_or_private(found: Network) -> bool:
+    """Whether trusting all of `found` trusts nobody on the Internet but at most one machine."""
+    return found.num_addresses == 1 or any(_holds(private, found) for private in PRIVATE)
+
+
+def is_private(address: str) -> bool:
+    """Whether `address` (or the network of it, as `ClientAddress` writes IPv6) cannot be a citizen's on the
+    Internet. Of what is no address, a UNIX socket's peer say: yes."""
+    found = valid_networks([address])
+    return not found or any(_holds(private, found[0]) for private in PRIVATE)
+
+
+def _holds(outer: Network, inner: Network) -> bool:
+    return outer.version == inner.version and inner.subnet_of(outer)  # type: ignore[arg-type]

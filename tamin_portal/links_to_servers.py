@@ -1,0 +1,80 @@
+"""How PostgreSQL and Redis are reached, as the settings say: over a network, with TLS, with a password.
+
+Of no interest are links that do not leave this machine, and hosts that `INTERNAL_HOSTS` and `INTERNAL_NETWORK` name:
+a network on which only processes of this installation are.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from django.conf import settings
+
+from tamin_portal import addresses
+from tamin_portal.connecting import is_loopback, resolve
+
+_TLS = ("require", "verify-ca", "verify-full")  # sslmode; less falls back to plain
+_RESOLVE_WITHIN = 2.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """To a server over a network that others may be on."""
+
+    host: str
+    has_tls: bool
+    has_password: bool
+
+
+def postgres(database: Mapping[str, Any]) -> Link | None:
+    """`database` as in Django's DATABASES. None: SQLite, a UNIX socket, this machine, or an internal host."""
+    if "postgresql" not in database.get("ENGINE", ""):
+        return None
+    options: Mapping[str, Any] = database.get("OPTIONS") or {}
+    named = [database.get("HOST") or options.get("host") or "", options.get("hostaddr") or ""]
+    outside = [host for host in ",".join(named).split(",") if _is_outside(host)]
+    if not outside:
+        return None
+    proven = bool(database.get("PASSWORD") or options.get("passfile") or options.get("sslcert"))
+    return Link(outside[0], options.get("sslmode") in _TLS, proven)
+
+
+def redis(url: str) -> list[Link]:
+    """Each server of REDIS_URL (Celery takes several, separated by ";"), unless it is on this machine or internal."""
+    links = []
+    for each in url.split(";"):
+        parts = urlsplit(each)
+        if not parts.scheme.endswith("socket") and _is_outside(parts.hostname or ""):
+            # Without this word Celery's rediss:// takes any certificate.
+            verified = parse_qs(parts.query).get("ssl_cert_reqs", [""])[-1] in ("required", "CERT_REQUIRED")
+            links.append(Link(parts.hostname or "", parts.scheme == "rediss" and verified, bool(parts.password)))
+    return links
+
+
+def internal_hosts_elsewhere() -> list[str]:
+    """Names of INTERNAL_HOSTS that lead out of INTERNAL_NETWORK at the moment. One that cannot be looked up leads
+    nowhere. Asks the name server."""
+    networks = addresses.networks(settings.INTERNAL_NETWORK)
+    wrong = []
+    for host in settings.INTERNAL_HOSTS:
+        try:
+            found = [addresses.parse(str(entry[4][0])) for entry in resolve(host, within=_RESOLVE_WITHIN)]
+        except (OSError, UnicodeError):
+            continue
+        if not all(address and any(address in network for network in networks) for address in found):
+            wrong.append(host)
+    return wrong
+
+
+def _is_outside(host: str) -> bool:
+    if not host or host.startswith(("/", "@")) or is_loopback(host) or host in settings.INTERNAL_HOSTS:
+        return False
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return True
+    return not any(address in network for network in addresses.valid_networks(settings.INTERNAL_NETWORK))
