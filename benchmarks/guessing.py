@@ -22,7 +22,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -333,7 +333,7 @@ def _guessed(allowance: Any, mobile: str, *, asker: str, number: int) -> bool:
     from tamin_portal.errors import PortalError
     from tests.attackers import address
 
-    session = {"purpose": CodePurpose.REGISTER, "mobile": mobile, "asker": asker}
+    session: dict[str, Any] = {"purpose": CodePurpose.REGISTER, "mobile": mobile, "asker": asker}
     try:
         codes.issue(**session, allowance=allowance, by=Asking(origin=address(number)))
         for guess in range(limits.CODE_TRIES + 1):  # once more than is compared

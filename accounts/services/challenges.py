@@ -177,7 +177,7 @@ def _look(challenge: Challenge) -> None:
 def _send_code(challenge: Challenge, mobile: str) -> str:
     """Send it, or give it a place in the number's queue, from where it is sent by itself. Returns where it goes; where
     the number's hour or day, or the budget, is used up, a decoy, unless an earlier code can still be typed."""
-    session = {"purpose": CodePurpose(challenge.purpose), "mobile": mobile, "asker": str(challenge.token)}
+    session: dict[str, Any] = {"purpose": CodePurpose(challenge.purpose), "mobile": mobile, "asker": str(challenge.token)}
     try:
         codes.issue(
             **session,
