@@ -289,12 +289,12 @@ def odds_of_chance() -> list[str]:
     print(f"\n3. codes of {DIGITS} digits, every code of a day of {VICTIMS} numbers, {limits.CODE_TRIES} guesses each")
     for place, allowance in enumerate(Allowance):
         codes, hits = _a_day(allowance, first=place * VICTIMS)
-        computed = odds.of(allowance).per_million / 1e6 * 10 ** (6 - DIGITS)
+        computed = odds.of(allowance).per_million / 1e6  # of codes of so many digits, by `limits`
         measured = hits / VICTIMS
         chance = BOUND * (VICTIMS * computed) ** 0.5 / VICTIMS
         print(
             f"   {allowance:9} {codes / VICTIMS:4.1f} codes a number; right guesses a number and day: "
-            f"measured {measured:.3f}, computed {computed:.3f} ± {chance:.3f}; with six digits {computed * 100:.4f} %"
+            f"measured {measured:.3f}, computed {computed:.3f} ± {chance:.3f}; with six digits {computed / 10 ** (6 - DIGITS):.6f}"
         )
         if abs(measured - computed) > chance or codes > VICTIMS * odds.of(allowance).codes:
             misses.append(f"{allowance}: not the computed odds")
