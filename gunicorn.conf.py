@@ -8,8 +8,6 @@ import os
 import sys
 from typing import Any
 
-from gunicorn.http import wsgi  # type: ignore[import-untyped]
-
 
 def _number(name: str, default: int) -> int:
     text = os.environ.get(name) or str(default)
@@ -28,29 +26,15 @@ def _switch(name: str) -> bool:
 _behind_loopback = _switch("PORTAL_DEMO_BEHIND_LOOPBACK")
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 9090}"
 wsgi_app = "tamin_portal.wsgi"
-worker_class = "gthread"  # a thread waiting for a slow phone holds up nobody
+worker_class = "tamin_portal.web_worker.PatientWorker"  # no thread ever waits for a slow client
 workers = _number("WEB_WORKERS", 2)
 threads = _number("WEB_THREADS", 4)
 timeout = 30
 graceful_timeout = 5
-keepalive = 5
 max_requests = 20_000  # a slow leak never becomes an outage
 max_requests_jitter = 2_000
 control_socket_disable = True  # its default path is shared by every gunicorn of this user
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - heartbeats, not on a slow disk
-
-# No form or link of ours comes near these; a receipt by GET may repeat the whole SMS.
-limit_request_line = 8_190
-limit_request_fields = 60
-limit_request_field_size = 8_190
-
-# A client's SCRIPT_NAME or PATH_INFO header is dropped like any other with an underscore: by default gunicorn believes
-# those of a proxy on this machine, which may hand on what its client sent.
-forwarder_headers = ""
-wsgi.SERVER = "portal"  # in the header Server; gunicorn has no setting for it
-# Whose word is taken for HTTPS is TRUSTED_PROXIES' business alone (`ClientAddress`); gunicorn would take that of
-# whoever is on the loopback.
-secure_scheme_headers: dict[str, str] = {}
 
 # No query, no address, no referrer: they could name a person.
 accesslog = "-"
@@ -75,6 +59,7 @@ logconfig_dict: dict[str, Any] = {
             "level": "INFO",
             "propagate": False,
         },
+        "waitress.queue": {"level": "ERROR"},  # it would say at every request that others wait
     },
 }
 
@@ -85,6 +70,8 @@ def on_starting(server: Any) -> None:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tamin_portal.settings")
     django.setup()
+    from tamin_portal.abuse import lane
     from tamin_portal.startup import refuse_unsafe_or_exit
 
     refuse_unsafe_or_exit(server.cfg.address, behind_loopback=_behind_loopback)
+    lane.places()  # made here, so that all web processes share them

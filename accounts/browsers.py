@@ -1,4 +1,4 @@
-"""Which browser this is: in words for lists, and as a mark by which a stolen session is noticed."""
+"""Which browser this is: in words for lists, and its engine, by which a session in a strange place is noticed."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ import re
 from django.http import HttpRequest
 from ua_parser import parse
 
-from tamin_portal.secrets import keyed_hash, keyed_hash_matches
-
 LONGEST = 80
-MARK = "mark"  # in the session, from the sign-in on
-_VERSIONS = re.compile(r"[\d._]+")
+ENGINE = "engine"  # in the session, from the sign-in on
+OTHER = "other"
+# The first that fits. Every browser says "like Gecko" and AppleWebKit; on an iPhone Chrome and Firefox are WebKit.
+_ENGINES = (
+    ("chromium", re.compile(r"\b(?:Headless)?Chrom(?:e|ium)/")),
+    ("webkit", re.compile(r"\bAppleWebKit/")),
+    ("gecko", re.compile(r"\bGecko/")),
+)
 
 
 def in_words(request: HttpRequest) -> str:
@@ -21,18 +25,14 @@ def in_words(request: HttpRequest) -> str:
     return ", ".join(name for name in families if name)[:LONGEST]
 
 
-def mark(request: HttpRequest) -> str:
-    """The keyed hash of what the browser calls itself, without versions: an update in mid-session changes nothing."""
-    return keyed_hash("browser", _without_versions(request))
+def engine(request: HttpRequest) -> str:
+    """What the browser is built on: "chromium", "webkit", "gecko" or "other".
 
-
-def is_marked(request: HttpRequest, mark: str) -> bool:
-    """Whether `mark` is this browser's, also one from before the key was replaced."""
-    return keyed_hash_matches("browser", _without_versions(request), mark)
-
-
-def _without_versions(request: HttpRequest) -> str:
-    return _VERSIONS.sub("", _agent(request))
+    All of its name that its owner does not change by "desktop site", an update, a turned phone, a language or a
+    network. Two engines never share their cookies.
+    """
+    agent = _agent(request)
+    return next((name for name, pattern in _ENGINES if pattern.search(agent)), OTHER)
 
 
 def _agent(request: HttpRequest) -> str:

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts import backends, browsers, devices, risk, sign_in_state, throttle, tips
 from accounts.models import TrustedDevice, User
 from accounts.services import sign_in
+from tamin_portal.abuse import lane
 from tamin_portal.abuse.origins import origin_of
 
 _BACKEND = "accounts.backends.CitizenBackend"
@@ -29,17 +30,19 @@ class Passed:
 def try_password(request: HttpRequest, *, national_id: str, password: str) -> Passed | None:
     """Whose password it is; nobody is signed in yet. None: refused, whatever was wrong.
 
-    Raises PortalError("sign_in_pause", seconds=…) while a pause lasts; then nothing was compared.
+    Raises PortalError: sign_in_pause (`seconds`) while a pause lasts, hashing_busy (`seconds`) where no hash can be
+    computed now; then nothing was compared, and nothing was counted.
     """
     proof, device = sign_in_state.proof_of(request, national_id), devices.trusted(request, national_id)
     where = _buckets(request, proof, device)
-    throttle.count_try(account=_account_key(national_id), where=where)
-    with tips.counted(national_id=national_id, browser=risk.browser_of(request)) as this:
-        user, right = backends.password_of_citizen(national_id=national_id, password=password)
-        if user and right and user.is_active:
-            is_known = bool(proof) or device is not None
-            return Passed(user, needs_code=not is_known and _asks_for_code(request, user, this))
-        this.refused(right_password=right)
+    with lane.place(lane.Whose.TRUSTED if proof or device else lane.Whose.STRANGER):
+        throttle.count_try(account=_account_key(national_id), where=where)
+        with tips.counted(national_id=national_id, browser=risk.browser_of(request)) as this:
+            user, right = backends.password_of_citizen(national_id=national_id, password=password)
+            if user and right and user.is_active:
+                is_known = bool(proof) or device is not None
+                return Passed(user, needs_code=not is_known and _asks_for_code(request, user, this))
+            this.refused(right_password=right)
     return None
 
 

@@ -70,6 +70,17 @@ def stay(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"seconds": left, "final": left < limits.SESSION_IDLE.total_seconds()})
 
 
+@require_POST
+@never_cache
+def go_on(request: HttpRequest) -> HttpResponse:
+    """The same from the pages of who has begun something without being signed in. 401: it is forgotten."""
+    session = cast(SessionStore, request.session)
+    if not session.holds_something():
+        return HttpResponse(status=401)
+    left = session.seconds_left()
+    return JsonResponse({"seconds": left, "final": left < limits.SESSION_IDLE.total_seconds()})
+
+
 def _done(request: HttpRequest, end: Callable[..., None], sentence: str) -> HttpResponse:
     """End what the page's reference names. Raises Http404 where that is nothing of this account's."""
     try:

@@ -15,6 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
+from django.http.cookie import parse_cookie
 from django.utils import timezone
 
 from accounts.models import TrustedDevice
@@ -29,6 +30,14 @@ PURPOSE = "trusted device"
 _SALT = "accounts.devices"
 _TRUSTED_SALT = "accounts.devices.trusted"
 _SALTS = {COOKIE: _SALT, TRUSTED_COOKIE: _TRUSTED_SALT}
+
+
+def wrote_a_cookie_in(header: str) -> bool:
+    """Whether a Cookie header holds a device's cookie that we wrote. By its signature alone: whom it still helps, and
+    with whose account, is for `trusted` and `known_device` to say. Asks no database."""
+    request = HttpRequest()
+    request.COOKIES = parse_cookie(header)
+    return bool(secrets_of(request) or _read(request)[0])
 
 
 # Citizens.

@@ -62,7 +62,7 @@ TABLE: dict[EventKind, Telling] = {
     EventKind.CODE_OFF: _LOUD,
     EventKind.SESSION_ENDED: _QUIET,
     EventKind.SESSIONS_ENDED: _QUIET,
-    EventKind.SESSION_ELSEWHERE: _LOUD,
+    EventKind.SESSION_ELSEWHERE: _QUIET,  # a doubt, no proof: the password was asked again
     EventKind.FROZEN: Telling(sms=True, mail=True),
     EventKind.DEACTIVATED: Telling(sms=True, mail=True),
     EventKind.REACTIVATED: Telling(sms=True, mail=True),

@@ -29,6 +29,7 @@ from accounts.profile_texts import sentence
 from accounts.sessions import BEGAN
 from accounts.views import is_citizen, say_session_over
 from tamin_portal import limits
+from tamin_portal.abuse import lane
 from tamin_portal.errors import PortalError
 
 View = Callable[..., HttpResponse]
@@ -89,15 +90,17 @@ def owner(request: HttpRequest) -> User:
 def right_password(request: HttpRequest, typed: str) -> str:
     """The stored hash that `typed` is right for; counted before it is looked at. Outside any transaction.
 
-    Raises PortalError: password_wrong, sign_in_pause (`seconds`).
+    Raises PortalError: password_wrong, sign_in_pause (`seconds`), hashing_busy (`seconds`; then it was not counted).
     """
     user = owner(request)
     account = throttle.account_key(kind="profile", name=user.national_id)
     # By its beginning, which stays: a new key can be had without the password (`device_views.end_other_sessions`).
     where = throttle.buckets(device=f"session:{request.session.get(BEGAN)}", address="")
-    throttle.count_try(account=account, where=where)
-    # Not `user.check_password`: renewing an old hash would write over a password that is being changed elsewhere.
-    if len(typed) > limits.PASSWORD_LONGEST or not check_password(typed, user.password):
+    with lane.place(lane.Whose.INSIDE):
+        throttle.count_try(account=account, where=where)
+        # Not `user.check_password`: renewing an old hash would write over a password that is being changed elsewhere.
+        right = len(typed) <= limits.PASSWORD_LONGEST and check_password(typed, user.password)
+    if not right:
         raise PortalError("password_wrong")
     throttle.forget(account=account, where=where)
     return user.password
@@ -115,13 +118,16 @@ def handed_in(
         if error.code in _ENDED:
             return sign_in_again(request, name)
         form.pause = int(str(error.values.get("seconds", 0)))
+        form.busy = error if error.code == "hashing_busy" else None
         form.add_error(_FIELDS.get(error.code), ValidationError(sentence(error), code=error.code))
         return None
 
 
 def page(request: HttpRequest, template: str, form: WithPassword, **context: Any) -> HttpResponse:
-    """The form as it is now; 429 while wrong passwords ask for a pause."""
+    """The form as it is now; 429 while wrong passwords ask for a pause, 503 where no hash could be computed."""
     response = render(request, template, {"form": form, **context}, status=429 if form.pause else 200)
+    if form.busy:
+        return lane.come_back(response, form.busy)
     if form.pause:
         response["Retry-After"] = str(form.pause)
     return response

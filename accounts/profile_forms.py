@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import questions
 from accounts.forms import PasswordField
 from accounts.models import User
+from tamin_portal.errors import PortalError
 from tamin_portal.form_fields import (
     CodeField,
     EmailAddressField,
@@ -23,10 +24,12 @@ from tamin_portal.form_fields import (
 
 
 class WithPassword(forms.Form):
-    """What changes an account asks for its password. `pause`: seconds until it may be tried again."""
+    """What changes an account asks for its password. `pause`: seconds until it may be tried again; `busy`: the
+    refusal, if no hash could be computed."""
 
     use_required_attribute = False
     pause = 0
+    busy: PortalError | None = None
     current_password = PasswordField(
         label=_("Current password"),
         autocomplete="current-password",

@@ -18,6 +18,7 @@ from accounts.profile_access import handed_in, own_page, owner, page, sign_in_ag
 from accounts.profile_forms import MobileForm, NewNumberCodeForm
 from accounts.profile_texts import sentence
 from accounts.services import mobile_change as service
+from accounts.sessions import asked_by_itself, renews_itself
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import mask_mobile
@@ -102,6 +103,7 @@ def resend(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@renews_itself
 @own_page("profile_mobile_wait")
 def wait(request: HttpRequest) -> HttpResponse:
     """What became of the newest change; renews itself while the registry is asked."""
@@ -112,6 +114,7 @@ def wait(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@asked_by_itself
 @own_page("profile_mobile_wait")
 def progress(request: HttpRequest) -> HttpResponse:
     """The part of the waiting page that the script renews."""

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from accounts import code_texts, texts
+from tamin_portal.abuse import lane_texts
 from tamin_portal.errors import PortalError
 
 _SENTENCES: dict[str, Any] = code_texts.SENTENCES | {
@@ -49,4 +50,6 @@ def sentence(error: PortalError | str, **values: object) -> str:
     values = dict(values if isinstance(error, str) else error.values)
     if code == "sign_in_pause":
         return texts.pause(int(str(values["seconds"])))
+    if code == "hashing_busy":
+        return lane_texts.busy(values["seconds"])
     return code_texts.filled(_SENTENCES[code], values)

@@ -27,7 +27,7 @@ class Recovering:
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
         self._data: dict[str, Any] = dict(request.session.get(_KEY) or {})
-        if self._data and not browsers.is_marked(request, str(self._data.get("browser", ""))):
+        if self._data and self._data.get(browsers.ENGINE) != browsers.engine(request):
             self._data = {}  # a session that was carried to another browser has no recovery there
 
     @property
@@ -63,17 +63,13 @@ class Recovering:
             change_key(session)
         self._write(challenge, proven=True)
 
-    def still_here(self) -> None:
-        """The session lives its whole time from now on: a registry may take long."""
-        self._request.session.modified = True
-
     def forget(self) -> None:
         """For another recovery, or the next person at this browser."""
         self._request.session.pop(_KEY, None)
         self._data = {}
 
     def _write(self, challenge: Challenge, **more: bool) -> None:
-        self._data = {"token": str(challenge.token), "browser": browsers.mark(self._request), **more}
+        self._data = {"token": str(challenge.token), browsers.ENGINE: browsers.engine(self._request), **more}
         self._request.session[_KEY] = self._data
         if SESSION_KEY not in self._request.session:
             self._request.session.pop(BEGAN, None)  # its time begins now, however old the session of this browser is

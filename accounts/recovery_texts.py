@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from accounts import code_texts
+from tamin_portal.abuse import lane_texts
 from tamin_portal.errors import PortalError
 
 _SENTENCES: dict[str, Any] = code_texts.SENTENCES | {
@@ -41,4 +42,6 @@ _SENTENCES: dict[str, Any] = code_texts.SENTENCES | {
 def sentence(error: PortalError | str, **values: object) -> str:
     """The sentence for a refusal, or for a code with its `values`; numbers in Persian."""
     code = error if isinstance(error, str) else error.code
+    if isinstance(error, PortalError) and code == "hashing_busy":
+        return lane_texts.busy(error.values["seconds"])
     return code_texts.filled(_SENTENCES[code], values if isinstance(error, str) else error.values)

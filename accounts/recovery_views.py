@@ -25,7 +25,9 @@ from accounts.recovery_texts import sentence
 from accounts.services import challenges
 from accounts.services import recovery as service
 from accounts.services.recovery import Place, Standing
+from accounts.sessions import asked_by_itself, renews_itself
 from tamin_portal import limits
+from tamin_portal.abuse import lane
 from tamin_portal.abuse.origins import origin_of
 from tamin_portal.errors import PortalError
 
@@ -134,22 +136,24 @@ def answer(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpRes
     """Step three: the security question; nothing but a button where a branch has seen the papers."""
     account = row.account
     asked = account is not None and not service.needs_no_answer(account=account)
-    form = AnswerForm(request.POST if request.method == "POST" and asked else None)
+    form, busy = AnswerForm(request.POST if request.method == "POST" and asked else None), None
     if request.method == "POST" and (not asked or form.is_valid()):
         typed = form.cleaned_data["answer"] if asked else ""
         try:
             service.answer(challenge=row, typed=typed, browser=browsers.in_words(request))
-            browser.still_here()
             return redirect("recovery_wait")
         except PortalError as error:
             if error.code in ("moved_on", "account_closed") or error.values.get("left") == 0:
                 return redirect("recovery_wait")  # which knows where to
-            form.add_error("answer", sentence(error))
+            busy = error if error.code == "hashing_busy" else None
+            form.add_error(None if busy else "answer", sentence(error))
     question = questions.QUESTIONS.get(account.security_question, "") if account else ""
-    return render(request, "accounts/recovery_answer.html", {"form": form, "asked": asked, "question": question})
+    page = render(request, "accounts/recovery_answer.html", {"form": form, "asked": asked, "question": question})
+    return lane.come_back(page, busy) if busy else page
 
 
 @require_safe
+@renews_itself
 @step(Place.WAIT)
 def wait(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
     """The registry is being asked. The page renews itself, with a script or without."""
@@ -157,6 +161,7 @@ def wait(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpRespo
 
 
 @require_safe
+@asked_by_itself
 @never_cache
 def waiting(request: HttpRequest) -> HttpResponse:
     """The part of the waiting page that the script renews. 404 where no recovery is."""
@@ -179,7 +184,7 @@ def password(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpR
         raise Http404
     with_question = service.needs_question(challenge=row)
     typed = request.POST if request.method == "POST" else None
-    form = NewPasswordForm(typed, account=row.account, with_question=with_question)
+    form, busy = NewPasswordForm(typed, account=row.account, with_question=with_question), None
     if form.is_valid():
         try:
             service.set_password(challenge=row, **form.chosen(), browser=browsers.in_words(request))
@@ -190,8 +195,10 @@ def password(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpR
                 return _moved_on(request, browser)
             if error.code == "account_closed":
                 return redirect("recovery_branch")
-            form.add_error("password", forms.ValidationError(sentence(error), code=error.code))
-    return render(request, "accounts/recovery_password.html", {"form": form, "with_question": with_question})
+            busy = error if error.code == "hashing_busy" else None
+            form.add_error(None if busy else "password", forms.ValidationError(sentence(error), code=error.code))
+    page = render(request, "accounts/recovery_password.html", {"form": form, "with_question": with_question})
+    return lane.come_back(page, busy) if busy else page
 
 
 def _moved_on(request: HttpRequest, browser: Recovering) -> HttpResponse:

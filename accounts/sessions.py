@@ -3,17 +3,18 @@
 Django's own way to extend its database sessions (docs: "Extending database-backed session engines"). Loading
 a session is one statement: it is read, and its last use written, or it is over. No Redis is asked.
 
-A session of an account ends after `limits.SESSION_IDLE` without a page, and `limits.SESSION_LONGEST` after the
-sign-in however busy it is. One without an account (a registration under way) has only the absolute end, and a recovery
-that is begun in it has the whole time again.
+Every session ends after `limits.SESSION_IDLE` without use, and `limits.SESSION_LONGEST` after it began however busy it
+is: one of an account, and one in which a registration, a recovery, a sign-in or a look at a status is under way. What a
+page asks for by itself is no use (`asked_by_itself`): a page that was left open would live for ever.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY
@@ -21,7 +22,7 @@ from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import IntegrityError, OperationalError, connection, transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts import browsers
@@ -31,16 +32,17 @@ from tamin_portal.database import is_locked
 
 BEGAN = "began"  # when this life of the session began, as a timestamp: a new key does not begin a new one
 BROWSER = "browser"  # in which browser, in words
+RENEWED = "renewed"  # in an address: the page has loaded itself anew, where there is no script
 
 _KEY = re.compile("[a-z0-9]{32}")
 _SQLITE_WAITS = 250  # ms, for whoever writes; then the session is only read
 
-_ALIVE = "session_key = %s AND expire_date > %s AND (account_id IS NULL OR seen_at > %s)"
-# PostgreSQL: nobody waits for a row that is locked, and a session without an account is only read.
+_ALIVE = "session_key = %s AND expire_date > %s AND seen_at > %s"
+# PostgreSQL: nobody waits for a row that is locked; then the session is only read.
 _TOUCH_OR_READ = f"""
     WITH touched AS (
         UPDATE accounts_session SET seen_at = %s WHERE session_key IN (
-            SELECT session_key FROM accounts_session WHERE {_ALIVE} AND account_id IS NOT NULL
+            SELECT session_key FROM accounts_session WHERE {_ALIVE}
             FOR NO KEY UPDATE SKIP LOCKED
         )
     ){{also}}
@@ -56,9 +58,10 @@ _READ = f"SELECT session_data FROM accounts_session WHERE {_ALIVE}"  # noqa: S60
 
 
 class SessionStore(DatabaseStore):
-    """`unknown`: the browser's key is of no session that is alive."""
+    """`unknown`: the browser's key is of no session that is alive. `is_used`: loading it counts as use."""
 
     unknown = False
+    is_used = True
     _key_is_new = False
 
     @classmethod
@@ -140,6 +143,10 @@ class SessionStore(DatabaseStore):
         """Until a session that is used now ends: idle, or for good."""
         return min(int(limits.SESSION_IDLE.total_seconds()), self.get_expiry_age())
 
+    def holds_something(self) -> bool:
+        """Whether somebody is signed in or has begun something here; false for a session that is over or left empty."""
+        return any(not key.startswith("_session") and key not in (BEGAN, BROWSER) for key in self.keys())
+
     def _began(self) -> dt.datetime:
         return dt.datetime.fromtimestamp(self.get(BEGAN, timezone.now().timestamp()), dt.UTC)
 
@@ -157,9 +164,11 @@ class SessionStore(DatabaseStore):
         return isinstance(key, str) and bool(_KEY.fullmatch(key))
 
     def _touched(self) -> str | None:
-        """The stored data of a session that is alive, which is used now; None: there is none."""
+        """The stored data of a session that is alive, which is used now unless `is_used` is off; None: none is."""
         now = timezone.now()
         alive = [self.session_key, now, now - limits.SESSION_IDLE]
+        if not self.is_used:
+            return _first(_READ, alive)
         if connection.vendor == "postgresql":
             return _first(_WITHIN if connection.in_atomic_block else _ALONE, [now, *alive, *alive])
         try:
@@ -189,6 +198,38 @@ def _impatient() -> Iterator[None]:
         yield
     finally:
         connection.connection.execute(f"PRAGMA busy_timeout = {waits:.0f}")
+
+
+_View = Callable[..., HttpResponse]
+
+
+def asked_by_itself(view: _View) -> _View:
+    """For a part of a page that a script asks for over and over: it leaves the session as long to live as before."""
+
+    @wraps(view)
+    def looked_at(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        _not_used(request)
+        return view(request, *args, **kwargs)
+
+    return looked_at
+
+
+def renews_itself(view: _View) -> _View:
+    """For a page that loads itself anew where there is no script: with `RENEWED` in its address it is no use."""
+
+    @wraps(view)
+    def looked_at(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if RENEWED in request.GET:
+            _not_used(request)
+        return view(request, *args, **kwargs)
+
+    return looked_at
+
+
+def _not_used(request: HttpRequest) -> None:
+    """Before anything has loaded the session: outside of what asks who somebody is."""
+    if isinstance(request.session, SessionStore):
+        request.session.is_used = False
 
 
 def begin_life(sender: object, request: HttpRequest, **kwargs: Any) -> None:

@@ -25,6 +25,7 @@ from accounts.forms import ByCodeForm, CodeForm
 from accounts.models import CodePurpose, User
 from accounts.services import challenges, sign_in
 from accounts.session_keys import change_key
+from accounts.sessions import asked_by_itself
 from accounts.sign_in_state import Second, Waiting
 from tamin_portal.abuse.origins import origin_of
 from tamin_portal.errors import PortalError
@@ -127,6 +128,7 @@ class CodePage(FormView):
         return self.form_invalid(form)
 
 
+@asked_by_itself
 @never_cache
 @require_safe
 def delivery(request: HttpRequest) -> HttpResponse:

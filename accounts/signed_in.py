@@ -1,4 +1,5 @@
-"""Whose session it is, and in which browser: marked at every sign-in, looked at with every page that asks who it is."""
+"""Whose session it is, and on which engine it was begun: kept at every sign-in, looked at with every page that asks
+who it is."""
 
 from __future__ import annotations
 
@@ -17,11 +18,12 @@ from accounts.services import sign_in
 
 def mark_session(request: HttpRequest, **_said: Any) -> None:
     """Somebody signs in, by whichever way: from now on the session belongs to this browser. On `user_logged_in`."""
-    request.session[browsers.MARK] = browsers.mark(request)
+    request.session[browsers.ENGINE] = browsers.engine(request)
 
 
 class SignedIn(AuthenticationMiddleware):
-    """Django's `request.user`, but a citizen's session ends where it is used by another browser than signed in.
+    """Django's `request.user`, but a citizen's session ends where it turns up on another engine than it was begun on:
+    the password is asked again, and nobody is alarmed (docs/decisions/0029).
 
     A page that does not ask who it is costs nothing more.
     """
@@ -35,13 +37,13 @@ def _user(request: HttpRequest) -> Any:
     user = get_user(request)
     if not isinstance(user, User) or not user.national_id:
         return user
-    mark = str(request.session.get(browsers.MARK, ""))
-    if browsers.is_marked(request, mark):
+    begun_on = request.session.get(browsers.ENGINE, "")
+    if begun_on == browsers.engine(request):
         return user
-    if mark:  # without one it is from before browsers were marked: ended as well, but nobody has stolen it
+    if begun_on:  # without one it is from before engines were kept: ended as well, and that is all there is to say
         key = str(request.session.session_key)
         sign_in.used_elsewhere(account=user, session_key=key, browser=browsers.in_words(request))
-        messages.warning(request, texts.session_elsewhere(), fail_silently=True)
+        messages.info(request, texts.session_elsewhere(), fail_silently=True)
         request.session_elsewhere = True  # type: ignore[attr-defined]
     request.session.flush()
     request._cached_user = AnonymousUser()  # type: ignore[attr-defined]

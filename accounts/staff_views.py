@@ -55,7 +55,7 @@ class StaffSignIn(KeepsNext, SignIn):
         try:
             passed = entrance.check_password(self.request, name=form.name(), password=form.cleaned_data["password"])
         except PortalError as error:
-            return self.come_back_later(form, error.values["seconds"])
+            return self.come_back_later(form, error)
         if passed is None:
             form.add_error(None, texts.wrong_staff())
             return self.form_invalid(form)

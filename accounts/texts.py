@@ -40,8 +40,8 @@ def pause(seconds: int) -> str:
 
 
 def session_elsewhere() -> str:
-    """To whoever holds a session that is another browser's."""
-    return _("This session was begun in another browser, so it was ended for your safety. Please sign in again.")
+    """To whoever holds a session that was begun on another engine: a thief, or a person who changed something."""
+    return _("Your browser is not the one in which you signed in. For your safety please enter your password again.")
 
 
 def session_over() -> str:

@@ -40,6 +40,7 @@ urlpatterns = [
     path("profile/devices/forget", device_views.forget_device, name="profile_devices_forget"),
     path("profile/history", history_views.history, name="profile_history"),
     path("session/stay", device_views.stay, name="session_stay"),
+    path("session/go-on", device_views.go_on, name="session_go_on"),
     path("recovery", recovery_views.recovery, name="recovery"),
     path("recovery/code", recovery_views.code, name="recovery_code"),
     path("recovery/resend", recovery_views.resend, name="recovery_resend"),

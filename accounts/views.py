@@ -22,6 +22,7 @@ from accounts import catalogue, citizen_entrance, code_texts, sign_in_state, tex
 from accounts.forms import CitizenSignInForm
 from accounts.models import User
 from accounts.services import sign_in as sign_in_service
+from tamin_portal.abuse import lane, lane_texts
 from tamin_portal.errors import PortalError
 
 View = Callable[..., HttpResponse]
@@ -68,9 +69,14 @@ class SignIn(RedirectURLMixin, FormView):
         """`next`: where to go afterwards, empty when it is not a place of ours."""
         return super().get_context_data(**{self.redirect_field_name: self.get_redirect_url(), **kwargs})
 
-    def come_back_later(self, form: Any, seconds: Any) -> HttpResponse:
-        form.add_error(None, texts.pause(seconds))
+    def come_back_later(self, form: Any, error: PortalError) -> HttpResponse:
+        """429 after too many wrong tries, 503 where no hash could be computed; the name that was typed is kept."""
+        seconds = int(str(error.values["seconds"]))
+        busy = error.code == "hashing_busy"
+        form.add_error(None, lane_texts.busy(seconds) if busy else texts.pause(seconds))
         response = self.form_invalid(form)
+        if busy:
+            return lane.come_back(response, error)
         response.status_code = 429
         response["Retry-After"] = str(seconds)
         return response
@@ -100,7 +106,8 @@ class CitizenSignIn(SignIn):
         except PortalError as error:
             if error.code == "sign_in_pause":
                 self.extra_context = {"paused": True}
-                return self.come_back_later(form, error.values["seconds"])
+            if error.code in ("sign_in_pause", "hashing_busy"):
+                return self.come_back_later(form, error)
             if error.code in ("account_closed", "changed_meanwhile"):
                 return self.refuse(form)
             self.extra_context = {"no_code": True}

@@ -9,15 +9,16 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import code_delivery, code_texts, codes
 from accounts.models import CodePurpose
 from identity.matching import IDENTITY, OWNER
-from registration import tracking
-from registration.forms import CodeForm, NumberForm
-from registration.later_forms import CorrectionForm
+from registration import late, tracking
+from registration.forms import CodeForm
+from registration.later_forms import CorrectionForm, OtherNumberForm
 from registration.models import Registration
 from registration.services import corrections as service
 from registration.services import lookup
@@ -48,7 +49,7 @@ def referred(kind: str = "") -> Callable[[_Page], Callable[[HttpRequest], HttpRe
                 return redirect("registration_done")  # a double click: the first one ended the journey
             if row is None or draft != journey.token:
                 if request.method == "POST":
-                    messages.warning(request, sentence("other_tab" if row else "session_ended"))
+                    messages.warning(request, sentence("other_tab" if row else _keep_late(request, draft)))
                 return redirect("registration")
             if not journey.holds(row) or row.state != State.REFERRED:
                 return _moved_on(request, row)
@@ -89,7 +90,8 @@ def correct(request: HttpRequest, journey: Journey, row: Registration) -> HttpRe
         if answer:
             return answer
     else:
-        initial = CorrectionForm.typed(row) | row.draft | {"round": row.corrections, "draft": journey.token}
+        page = {"round": row.corrections, "draft": journey.token, "made_for": late.mark_of(row)}
+        initial = CorrectionForm.typed(row) | row.draft | page
         form = CorrectionForm(initial=initial, registration=row)
     return render(request, "registration/correct.html", {"form": form, "registration": row, "tries": tries})
 
@@ -106,7 +108,7 @@ def _correct(journey: Journey, row: Registration, form: CorrectionForm) -> HttpR
 def number(request: HttpRequest, journey: Journey, row: Registration) -> HttpResponse:
     """Another mobile of one's own: a code is sent to it."""
     if request.method == "POST":
-        form = NumberForm(request.POST)
+        form = OtherNumberForm(request.POST)
         answer = form.is_valid() and _handed_in(
             request, form, lambda: _change(request, journey, row, form), field="mobile"
         )
@@ -114,12 +116,12 @@ def number(request: HttpRequest, journey: Journey, row: Registration) -> HttpRes
             return answer
     else:
         pending = service.pending_number(row)
-        initial = {"draft": journey.token, "operator": pending.operator or row.operator}
-        form = NumberForm(initial=initial | {"mobile": local_mobile(pending.mobile) if pending.mobile else ""})
+        initial = {"draft": journey.token, "operator": pending.operator or row.operator, "made_for": late.mark_of(row)}
+        form = OtherNumberForm(initial=initial | {"mobile": local_mobile(pending.mobile) if pending.mobile else ""})
     return render(request, "registration/number.html", {"form": form, "masked_mobile": mask_mobile(row.mobile)})
 
 
-def _change(request: HttpRequest, journey: Journey, row: Registration, form: NumberForm) -> HttpResponse:
+def _change(request: HttpRequest, journey: Journey, row: Registration, form: OtherNumberForm) -> HttpResponse:
     typed = {name: form.cleaned_data[name] for name in ("mobile", "operator")}
     origin = origin_of(request.client_address)  # type: ignore[attr-defined]
     service.change_number(registration=row, grant=journey.grant, asker=journey.asker, origin=origin, **typed)
@@ -177,6 +179,19 @@ def number_resend(request: HttpRequest, journey: Journey, row: Registration) -> 
     else:
         messages.info(request, code_texts.sentence_of(issued))
     return redirect("registration_number_code")
+
+
+def _keep_late(request: HttpRequest, draft: str) -> str:
+    """A page of the second chance came after its session's end; which sentence says what became of it."""
+    row = lookup.by_token(draft)
+    form: CorrectionForm | OtherNumberForm | None = None
+    if row and request.path == reverse("registration_correct"):
+        form = CorrectionForm(request.POST, registration=row)
+    elif row and request.path == reverse("registration_number"):
+        form = OtherNumberForm(request.POST)
+    answers = form.answers_to_keep() if form else {}
+    kept = late.keep(request.session, row, mark=request.POST.get("made_for", ""), answers=answers)
+    return "session_ended_kept" if kept else "session_ended"
 
 
 def _moved_on(request: HttpRequest, row: Registration | None = None) -> HttpResponse:

@@ -31,7 +31,7 @@ from tamin_portal.form_fields import (
 CHOOSE = ("", _("Choose"))
 # Never kept outside the request that carries them.
 SECRET_FIELDS = ("password", "password_again", "security_answer")
-NOT_KEPT = (*SECRET_FIELDS, "draft", "round")
+NOT_KEPT = (*SECRET_FIELDS, "draft", "round", "made_for")
 
 
 class StepForm(forms.Form):
@@ -41,8 +41,14 @@ class StepForm(forms.Form):
     draft = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
 
 
+class GrantedForm(forms.Form):
+    """A page that only a grant opens says for which one it was made: what comes too late is known by it (`late`)."""
+
+    made_for = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
+
+
 class NumberForm(StepForm):
-    """A mobile of one's own: in step one, and in the second chance."""
+    """A mobile of one's own."""
 
     operator = OperatorField()
     mobile = MobileField()
@@ -79,7 +85,7 @@ def _choice_field(label: Any, choices: Any, missing: Any, **kwargs: Any) -> form
     return forms.ChoiceField(label=label, choices=choices, error_messages=messages, **kwargs)
 
 
-class PersonForm(StepForm):
+class PersonForm(GrantedForm, StepForm):
     """What stands in the birth certificate."""
 
     last_name = _name_field(_("Last name"), _("Enter your last name."), "family-name", 80)

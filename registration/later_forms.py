@@ -8,7 +8,7 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from registration.forms import PersonForm
+from registration.forms import GrantedForm, NumberForm, PersonForm
 from registration.models import Registration
 from registration.services.corrections import CorrectedIdentity
 from tamin_portal import persian
@@ -36,6 +36,16 @@ class CorrectionForm(PersonForm):
             year, month, day = (str(int(part)) for part in parts)
             shown |= {"birth_year": year, "birth_month": month, "birth_day": day}
         return shown
+
+
+class OtherNumberForm(GrantedForm, NumberForm):
+    """Another mobile of one's own, in the second chance."""
+
+    def answers_to_keep(self) -> dict[str, str]:
+        """As the row's draft has it; empty where the number is none."""
+        if not self.is_valid():
+            return {}
+        return {"new_operator": self.cleaned_data["operator"], "new_mobile": self.cleaned_data["mobile"]}
 
 
 class StatusForm(forms.Form):

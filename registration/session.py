@@ -16,6 +16,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.session_keys import change_key
+from accounts.sessions import BEGAN
+from registration import late
 from registration.models import Registration
 from registration.services import lookup
 from registration.services.journey import holds_grant
@@ -75,8 +77,13 @@ class Journey:
     def receipt(self) -> str:
         """The row that this browser finished: only its closing page may be shown. For a while, whoever goes on with
         the session meanwhile (a sign-in, a recovery)."""
+        return str(self._data.get("receipt", "")) if self.receipt_left > 0 else ""
+
+    @property
+    def receipt_left(self) -> int:
+        """Seconds until the closing page is shown no more."""
         age = timezone.now().timestamp() - float(self._data.get("finished", 0))
-        return str(self._data.get("receipt", "")) if age < RECEIPT_SECONDS else ""
+        return max(0, int(RECEIPT_SECONDS - age))
 
     def holds(self, registration: Registration) -> bool:
         """Whether this browser's grant opens `registration`."""
@@ -84,6 +91,10 @@ class Journey:
 
     def begin(self, registration: Registration, *, duplicate: bool) -> None:
         """Step one is done: this browser waits for the code of `registration`."""
+        if self.token != str(registration.token):
+            _whole_time(self.session)
+        if self.session.get(late.KEY, {}).get("token") != str(registration.token):
+            self.session.pop(late.KEY, None)  # another person at this browser
         self._write(token=str(registration.token), grant="", duplicate=duplicate, changing=False, receipt="")
 
     def change(self) -> None:
@@ -116,6 +127,7 @@ class Journey:
     def finish(self, registration: Registration, *, submitted: bool = False) -> None:
         """The journey is over: nothing is left but the right to see its closing page for a while."""
         self.session.pop(_STATUS_KEY, None)
+        self.session.pop(late.KEY, None)
         self._data = {"finished": timezone.now().timestamp()}
         self._write(receipt=str(registration.token), **({"submitted": True} if submitted else {}))
         if SESSION_KEY not in self.session:  # somebody who is signed in here stays so as they chose
@@ -123,8 +135,8 @@ class Journey:
 
     def forget(self) -> None:
         """Begin from nothing, for the next person at this browser."""
-        self.session.pop(_KEY, None)
-        self.session.pop(_STATUS_KEY, None)
+        for key in (_KEY, _STATUS_KEY, late.KEY):
+            self.session.pop(key, None)
         self._data = {}
 
     def _write(self, **changes: Any) -> None:
@@ -144,6 +156,7 @@ class Looking:
     def begin(self, registration: Registration) -> None:
         """National ID and tracking code were right: from here on under a new session key."""
         change_key(self.session)
+        _whole_time(self.session)
         self._data = {"token": str(registration.token), "at": timezone.now().isoformat()}
         self.session[_STATUS_KEY] = self._data
 
@@ -159,6 +172,13 @@ class Looking:
         """When the tracking code was typed; None: this browser sees a journey of its own."""
         return datetime.fromisoformat(self._data["at"]) if self._data else None
 
+    @property
+    def closes_in(self) -> int:
+        """Seconds until it is shown no more, however busy this browser is."""
+        if self.since:
+            return max(0, int((self.since + limits.STATUS_SHOWN - timezone.now()).total_seconds()))
+        return self._journey.receipt_left if self._journey.receipt else int(limits.STATUS_SHOWN.total_seconds())
+
     def registration(self) -> Registration | None:
         """The request that may be shown now, if there is one that was handed in."""
         if self.since and timezone.now() - self.since > limits.STATUS_SHOWN:
@@ -170,3 +190,11 @@ class Looking:
     def _granted(self) -> Registration | None:
         row = lookup.by_token(self._journey.token) if self._journey.grant else None
         return row if row and self._journey.holds(row) else None
+
+
+def _whole_time(session: SessionBase) -> None:
+    """What is begun now does not end with the closing page of a journey before, nor by that one's age. Not for who is
+    signed in: their session stays as they chose."""
+    if SESSION_KEY not in session:
+        session.pop(BEGAN, None)
+        session.set_expiry(None)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.sessions import asked_by_itself, renews_itself
 from registration import tracking
 from registration.later_forms import StatusForm
 from registration.models import Registration
@@ -27,6 +28,7 @@ from tamin_portal.qr import qr_code
 _ANOTHER = "another"  # in the address: not the request of this browser's own journey, which goes on
 
 
+@renews_itself
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def status(request: HttpRequest) -> HttpResponse:
@@ -37,9 +39,11 @@ def status(request: HttpRequest) -> HttpResponse:
     row = None if _ANOTHER in request.GET else looking.registration()
     if row is None:
         return render(request, "registration/status_form.html", {"form": StatusForm()})
-    return render(request, "registration/status.html", _context(row) | {"renews": _renews(looking, row)})
+    context = _context(row) | {"renews": _renews(looking, row), "closes_in": looking.closes_in}
+    return render(request, "registration/status.html", context)
 
 
+@asked_by_itself
 @never_cache
 @require_safe
 def timeline(request: HttpRequest) -> HttpResponse:
@@ -62,10 +66,11 @@ def leave(request: HttpRequest) -> HttpResponse:
 @require_safe
 def branch_pass(request: HttpRequest) -> HttpResponse:
     """What to take to a branch: the tracking code as text and for a scanner, the papers, and until when."""
-    row = Looking(request).registration()
+    looking = Looking(request)
+    row = looking.registration()
     if row is None:
         return redirect("registration_status")
-    context = _context(row)
+    context = _context(row) | {"closes_in": looking.closes_in}
     if not context["status"].at_branch:
         return redirect("registration_status")
     return render(request, "registration/pass.html", context | {"qr": qr_code(row.tracking_code or "")})

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import code_texts
 from registration.states import State
+from tamin_portal.abuse import lane_texts
 from tamin_portal.errors import PortalError
 
 _SENTENCES: dict[str, Any] = {
@@ -16,9 +17,16 @@ _SENTENCES: dict[str, Any] = {
     "grant_ended": gettext_lazy("Your registration was continued on another device."),
     "page_old": gettext_lazy("This page was too old or damaged. Please go on from here."),
     "session_ended": gettext_lazy(
-        "You were away for long, so for your safety this page was closed. Enter your national ID and mobile again; "
-        "after the code you go on, with what had reached us. What you typed on this last page did not, and has to be "
-        "typed again."
+        "For your safety this page was closed, because nothing was done on it for a while. Enter your national ID and "
+        "mobile again; after the code you go on with what had reached us."
+    ),
+    "session_ended_kept": gettext_lazy(
+        "For your safety this page was closed, because nothing was done on it for a while. Enter your national ID and "
+        "mobile again in this browser; after the code what you typed comes back, except for the password and the "
+        "security answer."
+    ),
+    "late_came_back": gettext_lazy(
+        "Welcome back. What you typed on the last page is here again; password and security answer are not kept."
     ),
     "other_tab": gettext_lazy(
         "The page you sent belonged to another request, perhaps in another tab. Nothing of it was taken. Here is "
@@ -69,6 +77,8 @@ def sentence(error: PortalError | str, **values: object) -> str:
     """The sentence for an error (or its code with `values`), numbers and moments in Persian."""
     code = error if isinstance(error, str) else code_texts.code_of(error)
     values = dict(values if isinstance(error, str) else error.values)
+    if code == "hashing_busy":
+        return lane_texts.busy(values["seconds"])
     if "state" in values:
         values["state"] = State(str(values["state"])).label
     return code_texts.filled(_SENTENCES[code], values)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import code_delivery, code_texts
 from accounts.models import CodePurpose
 from accounts.services import account_exists
+from accounts.sessions import asked_by_itself
 from registration import tracking
 from registration.models import Registration
 from registration.services import journey as service
@@ -51,6 +52,7 @@ def _resend(request: HttpRequest, journey: Journey, row: Registration) -> None:
     say(request, code_texts.sentence_of(issued))
 
 
+@asked_by_itself
 @never_cache
 @require_safe
 def delivery(request: HttpRequest) -> HttpResponse:
@@ -91,10 +93,11 @@ def done(request: HttpRequest) -> HttpResponse:
     # Who has just submitted sees the guide's system message, however quick matching was; the SMS tells the result.
     state = State.SUBMITTED if journey.submitted_here else row.state
     if state in (State.SUPERSEDED, State.APPROVED) and account_exists(national_id=row.national_id):
-        return render(request, "registration/account_exists.html", {"registration": row})
+        return render(request, "registration/account_exists.html", {"closes_in": journey.receipt_left})
     if state in WITHOUT_ACCOUNT and row.tracking_code:
         return redirect("registration_status")
     context = {
+        "closes_in": journey.receipt_left,
         "status": status_service.of(row) if row.tracking_code and state in AT_BRANCH else None,
         "state": state,
         "corrected": row.corrections > 0,

@@ -31,6 +31,7 @@ from formtools.wizard.views import SessionWizardView
 
 from accounts import code_delivery, codes
 from accounts.models import CodePurpose
+from registration import late
 from registration.forms import CodeForm, IdentityForm, MobileForm
 from registration.models import Registration
 from registration.services import journey as service
@@ -38,6 +39,7 @@ from registration.services import lookup
 from registration.session import RECEIPT_SECONDS, Journey
 from registration.states import OPEN, WITHOUT_ACCOUNT, State
 from registration.texts import sentence
+from tamin_portal.abuse import lane
 from tamin_portal.abuse.origins import origin_of
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import local_mobile, mask_mobile
@@ -125,10 +127,13 @@ class RegistrationWizard(SessionWizardView):
         draft = self.request.POST.get(f"{named}-draft", "")
         if self.registration is None:
             receipt = bool(draft) and draft == self.journey.receipt
-            return redirect("registration_done") if receipt else self._here("session_ended")
+            return redirect("registration_done") if receipt else self._here(self._keep_late(named, draft))
         if draft != self.journey.token:
             return self._here("other_tab")
         holds, step = self.journey.holds(self.registration), self.place()
+        if named == IDENTITY and step == CODE and not self.journey.grant:  # perhaps step one was sent again meanwhile
+            late_sentence = self._keep_late(named, draft)
+            return self._here(late_sentence if late_sentence == "session_ended_kept" else "page_old")
         if named == IDENTITY and self._continued_elsewhere():
             return redirect("registration")
         if named == step or (named == CODE and self.journey.changing and not holds):
@@ -139,6 +144,16 @@ class RegistrationWizard(SessionWizardView):
             self.journey.change_is_over()
             return redirect("registration")
         return self._here("page_old")
+
+    def _keep_late(self, named: str, draft: str) -> str:
+        """The session is over; which sentence says what became of what was typed."""
+        row = lookup.by_token(draft) if named == IDENTITY else None
+        if row is None:
+            return "session_ended"
+        form = IdentityForm(self.request.POST, prefix=self.get_form_prefix(named, IdentityForm), registration=row)
+        mark = self.request.POST.get(form.add_prefix("made_for"), "")
+        kept = late.keep(self.request.session, row, mark=mark, answers=form.answers_to_keep())
+        return "session_ended_kept" if kept else "session_ended"
 
     def _over(self) -> HttpResponse:
         """Past the steps: at the second chance, or at the end. Where it was handed in just now, the answer that
@@ -175,7 +190,8 @@ class RegistrationWizard(SessionWizardView):
         except PortalError as error:
             field = {MOBILE: "mobile", CODE: "code"}.get(self.steps.current)
             form.add_error(field, forms.ValidationError(sentence(error), code=error.code))
-            return self.render(form)
+            response = self.render(form)
+            return lane.come_back(response, error) if error.code == "hashing_busy" else response
 
     def _start(self, form: forms.Form) -> HttpResponse:
         pair = {name: form.cleaned_data[name] for name in ("national_id", "mobile")}
@@ -201,11 +217,14 @@ class RegistrationWizard(SessionWizardView):
             self.journey.finish(confirmed.registration)
             return redirect("registration_done")
         self.journey.granted(confirmed.registration, confirmed.grant)
+        came_back = late.give_back(self.request.session, self.row, confirmed.registration, confirmed.grant)
+        if came_back:
+            messages.info(self.request, sentence("late_came_back"))
         if confirmed.registration.state == State.REFERRED:
             return redirect("registration_second_chance")
         if confirmed.duplicate_notice:
             messages.info(self.request, sentence("duplicate_proven"))
-        elif confirmed.registration.draft:
+        elif not came_back and confirmed.registration.draft:
             messages.info(self.request, sentence("resumed"))
         return redirect("registration")
 
@@ -240,7 +259,7 @@ class RegistrationWizard(SessionWizardView):
         if step == MOBILE:
             initial |= {"national_id": row.national_id, "operator": row.operator, "mobile": local_mobile(row.mobile)}
         if step == IDENTITY:
-            initial |= row.draft
+            initial |= row.draft | {"made_for": late.mark_of(row)}
         return initial
 
     def get_context_data(self, form: forms.Form, **kwargs: Any) -> dict[str, Any]:

@@ -124,7 +124,9 @@ _OF_AN_ACCOUNT: dict[str, Any] = {
     ),
     "password_changed": gettext_lazy("The password of your account was changed."),
     "recovered": gettext_lazy("The password of your account was recovered, and a new one was set."),
-    "recovery_ready": gettext_lazy("The recovery of your password can go on: open its page in the same browser."),
+    "recovery_ready": gettext_lazy(
+        "Your password can be recovered now: go on in the page of recovery, or begin again there if it was closed."
+    ),
     "recovery_refused": gettext_lazy(
         "The password of your account was not recovered: the registry does not say that this mobile is yours. A branch "
         "helps you on."
@@ -141,9 +143,6 @@ _OF_AN_ACCOUNT: dict[str, Any] = {
     "question_changed": gettext_lazy("The security question of your account was changed."),
     "code_off": gettext_lazy(
         "Two-step sign-in of your account was switched off: on a new device the password is enough as a rule."
-    ),
-    "session_elsewhere": gettext_lazy(
-        "Your account was used from another browser without signing in, so that session was ended. Sign in again."
     ),
     "frozen": gettext_lazy(
         "Your account is frozen, and nobody can sign in. To open it go to a branch with your national card and birth "

@@ -6,6 +6,7 @@ The apps' imports stand inside the methods: this module is loaded before the app
 from __future__ import annotations
 
 import secrets
+from copy import copy
 from functools import wraps
 from typing import Any, ClassVar, cast
 
@@ -31,6 +32,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from tamin_portal import limits
+from tamin_portal.abuse import lane, lane_texts
+from tamin_portal.errors import PortalError
 
 FOUND = "found"  # in an address: under which word the session keeps what was searched for
 _SEARCHES = "admin_searches"
@@ -223,9 +226,24 @@ class PortalAdminSite(admin.AdminSite):
         return cast(HttpResponse, view.as_view(template_name=template, extra_context=about)(request))
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Superusers only: a clerk's password is set by an operator."""
+        """Superusers only: a clerk's password is set by an operator. 503 where no hash can be computed now: the form
+        has secrets only, so it comes back empty."""
         self._superusers_only(request)
-        return super().password_change(request, extra_context)
+        try:
+            with lane.place(lane.Whose.INSIDE):
+                return super().password_change(request, extra_context)
+        except PortalError as error:
+            return self._empty_password_form(request, extra_context, error)
+
+    def _empty_password_form(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None, busy: PortalError
+    ) -> TemplateResponse:
+        messages.error(request, lane_texts.busy(busy.values["seconds"]))
+        fresh = copy(request)
+        fresh.method = "GET"
+        response = super().password_change(fresh, extra_context)
+        lane.come_back(response, busy)
+        return response
 
     def password_change_done(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

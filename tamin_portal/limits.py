@@ -43,6 +43,18 @@ LARGEST_FIELD = 1_000  # characters of one text field
 ONE_ADDRESS_WITHIN = timedelta(minutes=30)  # all POSTs of these from one private address,
 ONE_ADDRESS_POSTS = 100  # and so many: no colleague alone, but a proxy that is not trusted
 
+# Connections of one web process (tamin_portal/web_worker.py): how long a client may take, whatever it does meanwhile.
+WEB_CONNECTIONS = 1_000
+WEB_CROWDED = 0.75  # this share of them: who is waited for longest makes room
+WEB_HEAD_WITHIN = timedelta(seconds=15)  # the request line and the headers
+WEB_REQUEST_WITHIN = timedelta(seconds=60)  # all of it; a form is some kilobytes
+WEB_ANSWER_TAKEN_WITHIN = timedelta(seconds=60)  # what the kernel has not taken yet
+WEB_KEPT_ALIVE = timedelta(seconds=5)  # without a request
+WEB_LARGEST_HEAD = 32 * 1024  # bytes; no form or link of ours comes near it, a receipt by GET may repeat the whole SMS
+WEB_BODY_KEPT = 512 * 1024  # bytes of a body; larger ones are refused by the portal's page
+WEB_LARGEST_BODY = 16 * 1024 * 1024  # and past this without it
+WEB_THREADS_TAKE_TURNS = timedelta(milliseconds=1)  # a short page does not wait long behind a long one
+
 # The database (PostgreSQL; web and workers).
 LOCK_WAIT = timedelta(seconds=10)  # for what somebody else holds; then the page says "busy", and a worker tries again
 TRANSACTION_IDLE = timedelta(seconds=60)  # of a transaction in which nothing happens; then the server ends it
@@ -84,6 +96,11 @@ FAILED_SIGN_INS_KEPT = 20  # the newest of an account: enough for the risk, and 
 FAILED_SIGN_INS_COUNT = timedelta(days=365)  # so long, if its owner does not sign in
 MANY_FAILURES = 10  # wrong passwords within a day: the owner is told, once a day
 PASSWORD_LONGEST = 128  # longer ones are refused before hashing
+# Hashing passwords and answers (tamin_portal/abuse/lane.py).
+HASHING_WAIT = timedelta(seconds=1)  # for a place; then the page says "busy"
+HASHING_WAITERS = 2  # threads of one process that wait for one kind of place; others are told at once
+HASHING_LOOK = timedelta(milliseconds=10)  # so often who waits looks whether another process has let go of a place
+HASHING_COME_BACK = timedelta(seconds=10)  # what the page and Retry-After say
 PASSWORD_GUESSES = 10**6  # what takes fewer guesses than this is refused where a password is set
 PASSWORD_PIECE = 32  # characters that are estimated at once: the time grows with their square
 # Staff: the second step of their sign-in.
@@ -91,10 +108,12 @@ STAFF_TOTP_WITHIN = timedelta(minutes=10)  # after the password was right; then 
 STAFF_TOTP_DIGITS = 6
 STAFF_TOTP_LONGEST = 32  # characters of a typed code, blanks and hyphens too
 
-# Sessions and devices of an account.
-SESSION_IDLE = timedelta(minutes=15)  # without a page: signed out
+# Sessions, of an account or of what is under way without one; devices of an account.
+SESSION_IDLE = timedelta(minutes=15)  # without use: signed out, and what was begun is forgotten
 SESSION_WARNING = timedelta(minutes=2)  # before that, on the page
+SESSION_TYPING_COUNTS = timedelta(minutes=1)  # who types is still here: the page says so, at most so often
 SESSION_LONGEST = timedelta(hours=12)  # however busy
+LATE_ANSWERS_KEPT = timedelta(minutes=30)  # what was sent after the session's end, until the code; no secrets
 HISTORY_PAGE = 30  # lines of the account's history on one page
 SEARCHES_KEPT = 20  # of one session's searches at the desk: how far "back" in the browser goes
 SEARCH_LONGEST = 200  # characters

@@ -20,8 +20,10 @@ _EMAIL = re.compile(r"[\w.+%-]{1,64}@(?:[\w-]+\.)+[\w-]+")
 # PostgreSQL puts the whole failing row into DETAIL, and its parameters into CONTEXT.
 _ROW_VALUES = re.compile(r"^(?:DETAIL|CONTEXT|.*\bFailing row contains).*$", re.MULTILINE)
 _METHODS = {"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"}
-# gunicorn's own sentences about what a client sent, which quote it → what is said instead.
+# Sentences of gunicorn and waitress about what a client sent, which quote it → what is said instead.
 _COMPLAINTS = {
+    "Client disconnected while serving": "A client went away before its answer was ready.",
+    "Exception while serving": "A request ended in an error.",
     "Invalid request from ip=": "A request that is not HTTP was refused.",
     "Error handling request": "A request ended in an error.",
 }
@@ -75,7 +77,7 @@ class NoPersonalData(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.args = _without_the_request(record)
         message = record.getMessage()
-        if record.name == "gunicorn.error":
+        if record.name in ("gunicorn.error", "waitress"):
             message = next((ours for theirs, ours in _COMPLAINTS.items() if message.startswith(theirs)), message)
         record.msg, record.args = scrub(message), None
         if record.exc_info and not record.exc_text:

@@ -23,6 +23,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+STILL_HERE = "/portal/session/"
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
@@ -126,14 +127,15 @@ def _peer(request: HttpRequest) -> str:
 class PostBrake:
     """A loose brake per address: `limits.POSTS_PER_ADDRESS` POSTs a minute, counted in the database.
 
-    Not for receipts: a gateway sends many more from one address, and whoever lacks its token costs nothing.
+    Not for receipts: a gateway sends many more from one address, and whoever lacks its token costs nothing. Nor for "I
+    am still here": a thousand people who type behind one address send it every minute, and it costs less than a page.
     """
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        braked = request.method == "POST" and not request.path.startswith(RECEIPTS)
+        braked = request.method == "POST" and not request.path.startswith((RECEIPTS, STILL_HERE))
         if braked and self._count(request) > limits.POSTS_PER_ADDRESS:
             response = render(request, "429.html", {"wait": 60}, status=429)
             response["Retry-After"] = "60"

@@ -97,6 +97,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tamin_portal.middleware.OrdinaryRequests",
+    "tamin_portal.abuse.lane.BoundedHashing",
     "tamin_portal.middleware.PostBrake",
     "accounts.middleware.DeviceCookies",
     "accounts.middleware.Sessions",
@@ -208,8 +209,11 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.CitizenBackend", "accounts.backends.StaffBackend"]
 PASSWORD_HASHERS = [
     "accounts.hashers.PortalArgon2Hasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "accounts.hashers.PortalPBKDF2Hasher",
 ]
+HASHING_PAGES = ("sign_in", "admin:login")  # where strangers cause a hash: their POSTs queue apart (web_worker.py)
+HASHING_KNOWN = "accounts.devices.wrote_a_cookie_in"  # whose tries do not queue behind strangers' (web_worker.py)
+HASHING_PLACES = whole_number("HASHING_PLACES", 0)  # for everybody, at a time; 0: by the cores (abuse/lane.py)
 AUTH_PASSWORD_VALIDATORS = [  # each of accounts/passwords.py RULES, in their order; then how easily it is guessed
     *(
         {"NAME": "accounts.passwords.Rule", "OPTIONS": {"code": code}}

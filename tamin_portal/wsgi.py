@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import os
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,8 +14,6 @@ from tamin_portal.database import limit_waits
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tamin_portal.settings")
 REFUSED_CHARSET = "portal.refused_charset"
-READ_AWAY_AT_MOST = 16 * 1024 * 1024  # bytes of a body that the application left unread
-READ_AWAY_WITHIN = 20.0  # seconds
 
 limit_waits()
 _django = get_wsgi_application()
@@ -40,14 +37,7 @@ def _take_utf8_only(environ: dict[str, Any]) -> None:
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Answer, and read away what is left of the request's body.
-
-    A body over the limit is refused unread (413). Hanging up on it would reset the connection, and
-    the person would see the browser's error instead of our page.
-    """
+    """Answer. All of the request's body is here already, or was discarded as larger than any form (`web_worker`)."""
     _take_utf8_only(environ)
-    answer = _django(environ, start_response)
-    left, ends = READ_AWAY_AT_MOST, time.monotonic() + READ_AWAY_WITHIN
-    while left > 0 and time.monotonic() < ends and (read := environ["wsgi.input"].read(65_536)):
-        left -= len(read)
+    answer: Iterable[bytes] = _django(environ, start_response)
     return answer

@@ -327,7 +327,7 @@ def test_every_page_of_who_is_signed_in_holds_the_warnings_numbers(who, path):
     assert f'data-left="{int(limits.SESSION_IDLE.total_seconds())}"' in page
     assert f'data-warning="{int(limits.SESSION_WARNING.total_seconds())}"' in page
     assert f'data-stay="{STAY}"' in page
-    assert f'data-sign-in="{"/portal/" if who == "citizen" else "/admin/login/"}"' in page
+    assert f'data-leave="{"/portal/" if who == "citizen" else "/admin/login/"}"' in page
     assert "data-final" not in page
     assert "idle.js" in page
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.http import HttpResponse
 
-from accounts import browsers, devices
+from accounts import devices
 from accounts.models import EmailChange, TrustedDevice, User
 from accounts.services import email_change
 from tamin_portal.secrets import keyed_hash
@@ -28,13 +28,6 @@ def test_a_device_its_owner_trusts_is_known_after_the_change(rotate, rf, name) -
     assert devices.trusted(request, REZA) is not None
     rotate(name, keep=False)
     assert devices.trusted(request, REZA) is None
-
-
-def test_the_browser_of_a_session_is_the_same_after_the_change(rotate, rf) -> None:
-    request = rf.get("/", headers={"user-agent": "Firefox"})
-    mark = browsers.mark(request)
-    rotate()
-    assert browsers.is_marked(request, mark)
 
 
 def test_an_email_link_works_after_the_change(rotate) -> None:

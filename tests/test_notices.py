@@ -24,14 +24,14 @@ DETAILS = {EventKind.MOBILE_CHANGED: {"mobile": "0935•••0000"}, EventKind.
 # What is written down and told to nobody; told without a link; told with the link that freezes the account.
 QUIET = {
     "signed_in", "device_forgotten", "answer_tried", "answer_right", "email_asked", "mobile_asked", "code_on",
-    "session_ended", "sessions_ended", "looked_at",
+    "session_ended", "sessions_ended", "session_elsewhere", "looked_at",
 }  # fmt: skip
 WITHOUT_LINK = {
     "closed_sign_in", "many_failures", "recovery_ready", "mobile_late", "frozen", "deactivated", "reactivated",
 }  # fmt: skip
 WITH_LINK = {
     "device_trusted", "password_changed", "recovered", "recovery_refused", "email_changed", "mobile_refused",
-    "mobile_changed", "question_changed", "code_off", "session_elsewhere",
+    "mobile_changed", "question_changed", "code_off",
 }  # fmt: skip
 
 BY_STRANGERS = {"closed_sign_in", "many_failures"}  # to as many owners as the stranger knows national IDs

@@ -181,6 +181,13 @@ def test_gunicorns_complaints_carry_nothing_of_the_request(said):
     assert record.getMessage() in ("A request that is not HTTP was refused.", "A request ended in an error.")
 
 
+@pytest.mark.parametrize("said", ["Exception while serving /Karimi", "Client disconnected while serving /Karimi"])
+def test_waitresss_complaints_carry_nothing_of_the_request_either(said):
+    record = logging.getLogger("waitress").makeRecord("waitress", 40, "f", 1, said, (), None)
+    NoPersonalData().filter(record)
+    assert "Karimi" not in record.getMessage()
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("path", "shown"),

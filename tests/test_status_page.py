@@ -291,7 +291,7 @@ def test_who_waits_longer_than_others_is_told_so(browser):
 def test_the_page_loads_itself_anew_only_while_it_is_checked_and_not_for_ever(browser):
     row = registration_in(State.SUBMITTED)
     page = shown(browser, row)
-    seconds = re.search(r'<noscript><meta http-equiv="refresh" content="(\d+)"></noscript>', page)
+    seconds = re.search(r'<noscript><meta http-equiv="refresh" content="(\d+); url=\?renewed"></noscript>', page)
     assert seconds
     assert int(seconds[1]) >= 30
     assert browser.get(STATUS + "/timeline").status_code == 200

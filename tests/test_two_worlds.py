@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 CODES = st.text("0123456789", min_size=6, max_size=6)
 # What differs by chance between two pages that say the same: tokens of forms and drafts, and cookies with them.
 _CHANCE = re.compile(
-    r'(?:name="(?:csrfmiddlewaretoken|[\w-]*draft|page|change)"[^>]*?value|value="[^"]*"\s+name)="[^"]*"'
+    r'(?:name="(?:csrfmiddlewaretoken|[\w-]*draft|[\w-]*made_for|page|change)"[^>]*?value|value="[^"]*"\s+name)="[^"]*"'
     r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 )
 

@@ -10,7 +10,8 @@ from accounts.models.people import User
 
 
 class Session(AbstractBaseSession):
-    """A session of the portal (`accounts.sessions` reads and writes it). Without an account: a journey.
+    """A session of the portal (`accounts.sessions` reads and writes it). Without an account: a registration, a
+    recovery, a sign-in or a look at a status is under way.
 
     `expire_date` is the absolute end; `seen_at` is when it was last used, from which idleness is counted.
     """

@@ -14,6 +14,7 @@ from accounts import notices, risk
 from accounts.models import EventKind, TrustedDevice, User
 from accounts.passwords import hash_answer, hash_password
 from accounts.services.rows import end_pending, end_recoveries, end_sessions, open_with_password
+from tamin_portal.abuse import lane
 from tamin_portal.errors import PortalError
 
 
@@ -24,17 +25,19 @@ def change_password(
     so does whatever waits for a proof.
 
     The rules were the form's to check. Hashes outside the transaction. The same page sent twice changes it once.
-    Raises PortalError: account_closed, changed_meanwhile, password_too_long.
+    Raises PortalError: account_closed, changed_meanwhile, password_too_long, hashing_busy (`seconds`).
     """
-    hashed = hash_password(new)
+    with lane.place(lane.Whose.INSIDE):
+        hashed = hash_password(new)
     try:
         return _set_password(
             account=account, checked=checked, hashed=hashed, session=session, device=device, browser=browser
         )
     except PortalError as error:
         now = User.objects.filter(pk=account.pk, is_active=True).first()
-        if error.code == "changed_meanwhile" and now and check_password(new, now.password):
-            return now  # by the first press of a double click
+        with lane.place(lane.Whose.INSIDE):
+            if error.code == "changed_meanwhile" and now and check_password(new, now.password):
+                return now  # by the first press of a double click
         raise
 
 
@@ -56,9 +59,10 @@ def _set_password(
 def change_question(*, account: User, checked: str, question: str, answer: str, browser: str = "") -> User:
     """Another security question and answer. Recoveries that were begun with the old one end.
 
-    Raises PortalError: account_closed, changed_meanwhile, and those of `hash_answer`.
+    Raises PortalError: account_closed, changed_meanwhile, hashing_busy (`seconds`), and those of `hash_answer`.
     """
-    hashed = hash_answer(answer)
+    with lane.place(lane.Whose.INSIDE):
+        hashed = hash_answer(answer)
     with transaction.atomic():
         row = open_with_password(account=account, checked=checked)
         row.security_question, row.security_answer = question, hashed

@@ -5,6 +5,7 @@ The number is proven by `accounts.services.challenges`; `standing` says which st
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +20,7 @@ from accounts.passwords import answer_matches, hash_answer, hash_password
 from accounts.services import challenges, owners
 from accounts.services.rows import end_pending, end_sessions, open_account
 from tamin_portal import limits
+from tamin_portal.abuse import lane
 from tamin_portal.errors import PortalError
 
 
@@ -92,13 +94,17 @@ def answer(*, challenge: Challenge, typed: str, browser: str = "") -> None:
     """The answer was right, or none is asked for: the owner of the number is asked next. Outside any transaction.
 
     Counted in a committed step before it is compared, so that no number of browsers has more tries. Raises
-    PortalError: answer_wrong (`left` tries), answer_too_long, account_closed, moved_on (`standing` says where to).
+    PortalError: answer_wrong (`left` tries), answer_too_long, account_closed, moved_on (`standing` says where to),
+    hashing_busy (`seconds`; nothing was compared or counted).
     """
     if len(typed) > limits.PASSWORD_LONGEST:
         raise PortalError("answer_too_long")
-    stored, event, left = _count_answer(challenge, browser)
-    if event and not answer_matches(typed, stored):
-        raise PortalError("answer_wrong", left=left)
+    account = challenge.account
+    hashes = account is not None and not needs_no_answer(account=account)
+    with lane.place(lane.Whose.INSIDE) if hashes else nullcontext():
+        stored, event, left = _count_answer(challenge, browser)
+        if event and not answer_matches(typed, stored):
+            raise PortalError("answer_wrong", left=left)
     with transaction.atomic():
         account, row = _held(challenge)
         if event:  # right, even where another press of the same button was quicker
@@ -135,22 +141,24 @@ def set_password(
     """The new password, by the rules already; `question` and `answer` where a new one is chosen. Ends all else.
 
     Outside any transaction. The same password again, after a lost answer, changes nothing. Raises PortalError:
-    same_password, account_closed, moved_on (`standing` says where to).
+    same_password, account_closed, moved_on (`standing` says where to), hashing_busy (`seconds`).
     """
     account = challenge.account
     if account is None:
         raise PortalError("moved_on")
-    if check_password(password, account.password):
-        if challenge.stage == ChallengeStage.DONE:
-            return
-        raise PortalError("same_password")
-    hashed = {"password": hash_password(password)}
-    if question:
-        hashed |= {"security_question": question, "security_answer": hash_answer(answer)}
+    with lane.place(lane.Whose.INSIDE):
+        if check_password(password, account.password):
+            if challenge.stage == ChallengeStage.DONE:
+                return
+            raise PortalError("same_password")
+        hashed = {"password": hash_password(password)}
+        if question:
+            hashed |= {"security_question": question, "security_answer": hash_answer(answer)}
     if not _changed(challenge, hashed, browser):
         account.refresh_from_db(fields=["password"])
-        if not check_password(password, account.password):
-            raise PortalError("moved_on")
+        with lane.place(lane.Whose.INSIDE):
+            if not check_password(password, account.password):
+                raise PortalError("moved_on")
 
 
 @transaction.atomic

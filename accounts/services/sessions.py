@@ -92,8 +92,7 @@ def forget_device(*, account: User, key: str, reference: str, browser: str) -> N
 def over() -> QuerySet[Session]:
     """The sessions that nobody can use any more, for the purge."""
     now = timezone.now()
-    idle = Q(account__isnull=False, seen_at__lte=now - limits.SESSION_IDLE)
-    return Session.objects.filter(Q(expire_date__lte=now) | idle)
+    return Session.objects.filter(Q(expire_date__lte=now) | Q(seen_at__lte=now - limits.SESSION_IDLE))
 
 
 def _held(account: User, key: str) -> User:

@@ -1,4 +1,4 @@
-"""What is written when a citizen's sign-in succeeded, when its session turns up in another browser, and the second
+"""What is written when a citizen's sign-in succeeded, when its session turns up in another browser; and the second
 factor: a code to the mobile on record, after the right password."""
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def succeeded(
 
 @transaction.atomic
 def used_elsewhere(*, account: User, session_key: str, browser: str) -> None:
-    """End a session that another browser used, and tell its owner: once, however many pages were asked for."""
+    """End a session that another kind of browser used, and write it down: once, however many pages were asked for."""
     row = User.objects.select_for_update().filter(pk=account.pk).first()  # also of an account that is being closed
     if row and Session.objects.filter(session_key=session_key, account=row).delete()[0]:
         notices.record(account=row, kind=EventKind.SESSION_ELSEWHERE, actor=notices.PORTAL, browser=browser)

@@ -1,4 +1,4 @@
-"""The warning before a session ends, for pages of people who are signed in."""
+"""The warning before a session ends: of people who are signed in, and of who has begun something without it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,38 @@ def idle_warning(context: dict[str, Any], *, sign_in: str, sign_out: str) -> dic
 
     `sign_in` and `sign_out` name the pages: the portal's or the desk's.
     """
-    session = context["request"].session
+    dialog = _dialog(context, stay="session_stay", leave=sign_in)
+    return dialog | {"signed_in": True, "out": reverse(sign_out)} if dialog else {}
+
+
+@register.inclusion_tag("accounts/_idle.html", takes_context=True)
+def begun_warning(context: dict[str, Any], *, leave: str, out: str = "") -> dict[str, Any]:
+    """The same for the pages of who is not signed in. They are cleared, and `leave` names the empty one that follows;
+    `out` names what closes them at once. `closes_in` in the context: seconds after which the page ends anyhow."""
+    dialog = _dialog(context, stay="session_go_on", leave=leave)
+    return dialog | {"out": reverse(out) if out else ""} if dialog else {}
+
+
+@register.inclusion_tag("accounts/_how_long.html", takes_context=True)
+def how_long(context: dict[str, Any]) -> dict[str, Any]:
+    """How long such a page lives, for who has no script and gets no warning."""
+    minutes = int(limits.SESSION_IDLE.total_seconds()) // 60
+    return {"minutes": minutes, "renews": context.get("renews"), "address": context["request"].path}
+
+
+def _dialog(context: dict[str, Any], *, stay: str, leave: str) -> dict[str, Any]:
+    session = getattr(context["request"], "session", None)
     if not isinstance(session, SessionStore):
         return {}
-    left = session.seconds_left()
+    closes_in = context.get("closes_in")
+    left = session.seconds_left() if closes_in is None else min(session.seconds_left(), closes_in)
     return {
         "left": left,
         "final": left < limits.SESSION_IDLE.total_seconds(),
+        "closes_in": closes_in,
         "warning": int(limits.SESSION_WARNING.total_seconds()),
-        "sign_in": reverse(sign_in),
-        "sign_out": reverse(sign_out),
+        "typing": int(limits.SESSION_TYPING_COUNTS.total_seconds()),
+        "stay": reverse(stay),
+        "leave": reverse(leave),
+        "csrf_token": context.get("csrf_token"),
     }

@@ -18,6 +18,7 @@ from registration import tracking
 from registration.models import Registration
 from registration.services.moves import CITIZEN, move, write_event
 from registration.states import ENDED, OPEN, State
+from tamin_portal.abuse import lane
 from tamin_portal.abuse.origins import Origin
 from tamin_portal.errors import PortalError
 from tamin_portal.hints import hint
@@ -156,13 +157,14 @@ def save_draft(*, registration: Registration, grant: str, answers: dict[str, str
 def submit(*, registration: Registration, grant: str, identity: Identity) -> Registration:
     """Step three: hand the claim to matching. Repeating it with the same grant changes nothing.
 
-    Raises PortalError: grant_ended (continued on another device), registration_closed.
+    Raises PortalError: grant_ended (continued on another device), registration_closed, hashing_busy (`seconds`).
     """
     if not holds_grant(registration, grant):
         raise PortalError("grant_ended")
     if registration.state not in UNFINISHED:
         return _already_submitted(registration)
-    columns = identity.columns()
+    with lane.place(lane.Whose.INSIDE):
+        columns = identity.columns()
     with transaction.atomic():
         row = Registration.objects.select_for_update().get(pk=registration.pk)
         if not holds_grant(row, grant):

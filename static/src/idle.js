@@ -1,5 +1,6 @@
-// Two minutes before a signed-in page's session ends: a question. Staying keeps the page with what was typed on it.
-// For the portal and for the branch desk. The server ends the session whatever this script does.
+// Two minutes before a page's session ends: a question. Staying keeps the page with what was typed on it. Who types is
+// here: then the session is renewed without a question. For people who are signed in, on the portal and at the branch
+// desk, and for who has begun a registration, a recovery or a sign-in. The server ends the session whatever this does.
 (() => {
   "use strict";
 
@@ -12,9 +13,15 @@
   const token = box.querySelector("[name=csrfmiddlewaretoken]").value;
   const warning = Number(box.dataset.warning) * 1000;
   const longest = Number(box.dataset.left) * 1000;
+  const typing = Number(box.dataset.typing) * 1000; // how often typing renews, at most
+  // Some pages are shown for a while only, whatever one does.
+  const closes = "closes" in box.dataset ? Number(box.dataset.closes) * 1000 : Infinity;
+  const latest = { wall: Date.now() + closes, steady: performance.now() + closes };
   let wall, steady; // the end by the clock on the wall, and by one that nobody sets; a computer that slept has both
   let asking = false;
   let retry = 0;
+  let renewed; // when the server last heard of us, by the steady clock
+  let typed = 0; // the timer of a renewal that is due
   let closed = false; // the last warning was read
   let over = false;
 
@@ -29,8 +36,8 @@
   }
 
   function endsIn(left) {
-    wall = Date.now() + left;
-    steady = performance.now() + left;
+    wall = Math.min(Date.now() + left, latest.wall);
+    steady = Math.min(performance.now() + left, latest.steady);
   }
 
   // What another tab knows, unless it is from before somebody set the clock.
@@ -71,7 +78,8 @@
     over = true;
     clearTimeout(retry);
     document.body.replaceChildren();
-    location.replace(`${box.dataset.signIn}?next=${encodeURIComponent(location.pathname + location.search)}`);
+    const back = "back" in box.dataset ? `?next=${encodeURIComponent(location.pathname + location.search)}` : "?ended";
+    location.replace(box.dataset.leave + back);
   }
 
   // By `final` the time is over whatever one does: the question becomes a notice.
@@ -85,6 +93,7 @@
     if (asking || over) return;
     asking = true;
     clearTimeout(retry);
+    renewed = performance.now();
     const options = { method: "POST", headers: { "X-CSRFToken": token }, signal: AbortSignal.timeout(8000) };
     const answer = await fetch(box.dataset.stay, options).catch(() => null);
     const told = answer && answer.ok ? await answer.json().catch(() => null) : null;
@@ -93,14 +102,24 @@
     if (told) {
       endsIn(told.seconds * 1000);
       shared(wall);
-      say(told.final);
+      say(told.final || wall === latest.wall);
       tick();
     } else if (answer && (answer.status === 401 || answer.status === 403)) {
       leave();
-    } else {
+    } else if (box.open) {
       trouble.textContent = box.querySelector("template").content.textContent;
       retry = setTimeout(stay, 3000);
     }
+  }
+
+  // The last letter counts too: it is told when the pause is over.
+  function type() {
+    if (typed || over) return;
+    const due = Math.max(0, renewed + typing - performance.now());
+    typed = setTimeout(() => {
+      typed = 0;
+      stay();
+    }, due);
   }
 
   function goOn() {
@@ -114,11 +133,13 @@
     box.querySelector("button[data-when]:not([hidden])").click();
   });
   box.querySelector('button[data-when="idle"]').addEventListener("click", stay);
+  document.addEventListener("input", type);
   box.querySelector('button[data-when="final"]').addEventListener("click", goOn);
   document.addEventListener("visibilitychange", tick);
   window.addEventListener("pageshow", tick);
 
   say("final" in box.dataset);
+  renewed = performance.now();
   endsIn(longest);
   shared(wall);
   tick();

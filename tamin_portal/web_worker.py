@@ -1,0 +1,277 @@
+"""The web's worker process: gunicorn forks and watches it, waitress talks to the clients.
+
+A thread gets a request only when all of it is here, and hands its whole answer over: one loop reads and writes for all
+connections. So a client that sends or takes a byte a second costs a socket and some memory, never a thread, however
+many there are; and each of them has a time (`limits.WEB_…`). gunicorn's own threads read and write themselves: as many
+slow clients as there are threads held the portal for as long as they liked.
+
+POSTs at which strangers cause a hash (`settings.HASHING_PAGES`) have threads of their own: a flood queues there,
+and whoever wants a page does not queue behind it. Why so: docs/decisions/0026-hashing-has-a-lane-of-its-own.md.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.module_loading import import_string
+from gunicorn.workers.base import Worker
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.receiver import FixedStreamReceiver
+from waitress.server import TcpWSGIServer, UnixWSGIServer
+from waitress.task import ThreadedTaskDispatcher, WSGITask
+from waitress.utilities import RequestEntityTooLarge
+
+from tamin_portal import limits
+from tamin_portal.abuse.lane import ARRIVED
+
+LOOK = 0.5  # seconds: the loop says that it lives, and ends connections whose time is over
+
+
+class Request(HTTPRequestParser):
+    """One request as it arrives. `began`, `arrived`: its first byte and its last, by time.monotonic().
+
+    Of a body that is larger than any form nothing is kept. It is still taken to its end, for the portal's page about it
+    to arrive: a connection that is closed on unread bytes is reset, and the browser shows an error of its own.
+    """
+
+    arrived = 0.0
+    body_rcv: Any
+    error: Any
+
+    def __init__(self, adj: Adjustments) -> None:
+        super().__init__(adj)
+        self.began = time.monotonic()
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        if self.content_length > limits.WEB_BODY_KEPT:
+            self.body_rcv = _Discarded(self.content_length, self.body_rcv.getbuf())
+
+    def received(self, data: bytes) -> int:
+        """How much of `data` is this request's. A body in chunks, which no browser sends, ends at what is kept."""
+        taken: int = super().received(data)
+        if self.chunked and not self.error and self.body_bytes_received > limits.WEB_BODY_KEPT:
+            self.error, self.completed = RequestEntityTooLarge("no form is as large"), True
+        return taken
+
+
+class _Discarded(FixedStreamReceiver):
+    def received(self, data: bytes) -> int:
+        taken = min(self.remain, len(data))
+        self.remain -= taken
+        self.completed = self.remain < 1
+        return taken
+
+
+class Task(WSGITask):
+    """One request for the application, in a thread. Writes gunicorn's access line."""
+
+    sent = 0  # bytes of the answer's body
+
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
+        environ[ARRIVED] = self.request.arrived
+        environ["wsgi.multiprocess"] = True
+        return environ
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        self.sent += len(data) if self.has_body else 0
+
+    def execute(self) -> None:
+        began = datetime.now()  # noqa: DTZ005 - gunicorn's logger wants the difference of two
+        try:
+            super().execute()
+        finally:
+            self.channel.server.worker.served(self, datetime.now() - began)  # noqa: DTZ005
+
+
+class Channel(HTTPChannel):
+    """One connection."""
+
+    task_class, parser_class = Task, Request
+    sends_since = 0.0  # when an answer was first seen to wait for its client
+
+    def waits_since(self, now: float) -> tuple[float, float]:
+        """Since when it is the client who is waited for, and for how long that may last; `now`: it is not."""
+        if self.requests:
+            return now, 0.0
+        if self.total_outbufs_len:
+            self.sends_since = self.sends_since or now
+            return self.sends_since, limits.WEB_ANSWER_TAKEN_WITHIN.total_seconds()
+        self.sends_since = 0.0
+        request: Request | None = self.request
+        if request is None:
+            idle = time.time() - self.last_activity
+            return now - max(0.0, idle), limits.WEB_KEPT_ALIVE.total_seconds()
+        head, whole = limits.WEB_HEAD_WITHIN, limits.WEB_REQUEST_WITHIN
+        return request.began, (whole if request.headers_finished else head).total_seconds()
+
+
+class _Server:
+    """What both kinds of listening sockets have in common."""
+
+    channel_class = Channel
+    worker: PatientWorker
+    active_channels: dict[int, Channel]
+
+    def maintenance(self, now: float) -> None:
+        """End the connections whose time is over; and the ones that are waited for longest, where few are left."""
+        clock = time.monotonic()
+        waiting = []
+        for channel in self.active_channels.values():
+            since, at_most = channel.waits_since(clock)
+            if since < clock:
+                waiting.append((since, channel))
+                channel.will_close = channel.will_close or clock - since > at_most
+        crowded = len(self.active_channels) - int(limits.WEB_CONNECTIONS * limits.WEB_CROWDED)
+        if crowded > 0:
+            for _, channel in sorted(waiting, key=lambda each: each[0])[:crowded]:
+                channel.will_close = True
+
+
+class TcpServer(_Server, TcpWSGIServer):
+    """On an address."""
+
+
+class UnixServer(_Server, UnixWSGIServer):
+    """On the path of a socket: whoever is behind it has no address, as with gunicorn's own workers."""
+
+    def fix_addr(self, addr: Any) -> tuple[str, None]:
+        return ("", None)
+
+
+class Queues:
+    """Hands requests to threads. POSTs at which strangers cause a hash have few threads of their own, and those that
+    come with a device's cookie of ours another one: its owner does not queue behind a flood of strangers.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.hashing_paths = frozenset(reverse(name) for name in settings.HASHING_PAGES)
+        self.is_known: Callable[[str], bool] = import_string(settings.HASHING_KNOWN)
+        self.pages, self.strangers, self.known = (ThreadedTaskDispatcher() for _ in range(3))
+        self.pages.set_thread_count(threads)
+        self.strangers.set_thread_count(limits.HASHING_WAITERS)
+        self.known.set_thread_count(1)
+
+    def add_task(self, channel: Channel) -> None:
+        request: Request = channel.requests[0]
+        request.arrived = time.monotonic()
+        self._queue_of(request).add_task(channel)
+
+    def _queue_of(self, request: Request) -> ThreadedTaskDispatcher:
+        if request.error or request.command != "POST" or request.path not in self.hashing_paths:
+            return self.pages
+        return self.known if self.is_known(request.headers.get("COOKIE", "")) else self.strangers
+
+    def shutdown(self) -> None:
+        for queue in (self.strangers, self.known, self.pages):
+            queue.shutdown(timeout=0.5)
+
+
+class PatientWorker(Worker):
+    """One process: a loop for all connections, and threads for requests that are here as a whole."""
+
+    alive: bool
+
+    def run(self) -> None:
+        self.connections: dict[int, Any] = {}
+        _allow_files(2 * limits.WEB_CONNECTIONS)
+        sys.setswitchinterval(limits.WEB_THREADS_TAKE_TURNS.total_seconds())
+        self.queues = Queues(self.cfg.threads)
+        self.servers = [self._server(each.sock) for each in self.sockets]
+        while self.alive and self.ppid == os.getppid():
+            self._turn()
+        self._finish()
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """SIGTERM: the loop wakes up and ends."""
+        super().handle_exit(sig, frame)
+        for server in getattr(self, "servers", []):
+            server.pull_trigger()
+
+    def served(self, task: Task, took: Any) -> None:
+        """Count a request, and write its line."""
+        self.nr += 1
+        if self.nr >= self.max_requests and self.alive:
+            self.log.info("Autorestarting worker after current request.")
+            self.alive = False
+        sent = task.sent or task.content_length or 0  # a file's bytes are handed over unread
+        answer = SimpleNamespace(status=task.status, sent=sent, headers=task.response_headers)
+        environ = task.get_environment()
+        environ.setdefault("RAW_URI", environ["REQUEST_URI"])
+        self.log.access(answer, SimpleNamespace(headers=[]), environ, took)
+
+    def _server(self, listener: socket.socket) -> Any:
+        kind = UnixServer if listener.family == socket.AF_UNIX else TcpServer
+        about = (listener.family, listener.type, listener.proto, listener.getsockname())
+        server = kind(
+            self.wsgi,
+            self.connections,
+            True,
+            listener,
+            dispatcher=self.queues,
+            adj=_adjustments(self.cfg),
+            sockinfo=about,
+            bind_socket=False,
+        )
+        server.worker = self
+        return server
+
+    def _turn(self) -> None:
+        self.notify()
+        wasyncore.poll2(LOOK, self.connections)
+
+    def _finish(self) -> None:
+        """No new connections; what has arrived is answered, for as long as gunicorn's `graceful_timeout`."""
+        for server in self.servers:
+            server.del_channel()
+            server.socket.close()
+        ends = time.monotonic() + self.cfg.graceful_timeout
+        while time.monotonic() < ends and self._close_idle():
+            self.notify()
+            wasyncore.poll2(0.05, self.connections)
+        self.queues.shutdown()
+
+    def _close_idle(self) -> bool:
+        """Whether some connection still has a request or an answer on its way; the others are closed."""
+        channels = [each for each in self.connections.values() if isinstance(each, Channel)]
+        busy = [each for each in channels if each.requests or each.total_outbufs_len]
+        for channel in channels:
+            if channel not in busy:
+                channel.handle_close()
+        return bool(busy)
+
+
+def _adjustments(cfg: Any) -> Adjustments:
+    return Adjustments(
+        ident="portal",  # in the header Server: no version
+        connection_limit=limits.WEB_CONNECTIONS,
+        cleanup_interval=LOOK,
+        max_request_header_size=limits.WEB_LARGEST_HEAD,
+        max_request_body_size=limits.WEB_LARGEST_BODY,
+        backlog=cfg.backlog,
+        clear_untrusted_proxy_headers=False,  # which are believed is TRUSTED_PROXIES' business
+        log_socket_errors=False,  # a client that went away is no error of ours
+    )
+
+
+def _allow_files(wanted: int) -> None:
+    """As many open files as connections need, where the system lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))

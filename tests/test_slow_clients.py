@@ -1,0 +1,125 @@
+"""Clients that send or take a byte a second never hold the portal: not eight of them, and not two hundred."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.live import LIMIT, Home, Person, free_port, somebody, step_one, wait_for
+from tests.live_web import Web, web
+from tests.slow_clients import HEAD, KINDS, crowd
+from tests.test_front import NGINX, front_conf, nginx, trust
+
+pytestmark = pytest.mark.faults
+NORMAL = 3.0  # seconds in which a page comes, on a busy machine; a held one comes after the attack, or never
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    with web(tmp_path_factory.mktemp("slow")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def front(portal: Web, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of the compose file's own front before that web."""
+    if NGINX is None:
+        pytest.skip("no nginx")
+    with front_before(tmp_path_factory.mktemp("front"), portal.port) as port:
+        yield port
+
+
+@contextmanager
+def front_before(folder: Path, web_port: int, without: str = "") -> Iterator[int]:
+    """The front of the containers before this web, but for what is `without` in its settings."""
+    port = free_port()
+    assert trust(folder / "trust", "127.0.1.1").returncode == 0
+    conf = front_conf(folder, port, web_port)
+    assert without in conf
+    with nginx(folder, "front", conf.replace(without, ""), port):
+        yield port
+
+
+def a_citizen_gets_step_one(port: int, portal: Web, number: int, seconds: float = NORMAL) -> None:
+    person = Person(f"http://127.0.0.1:{port}", Home(portal.home, portal.env))
+    step_one(person, somebody(number))
+    assert person.slowest < seconds
+
+
+@pytest.mark.parametrize("number", [8, 200])
+@pytest.mark.parametrize("kind", KINDS)
+def test_slow_clients_do_not_hold_the_web(portal: Web, kind: str, number: int) -> None:
+    with crowd(portal.port, kind, number):
+        for citizen in range(3):
+            a_citizen_gets_step_one(portal.port, portal, 3000 + 10 * len(kind) + number + citizen)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_slow_clients_do_not_hold_the_front(portal: Web, front: int, kind: str) -> None:
+    with crowd(front, kind, 200):
+        a_citizen_gets_step_one(front, portal, 5000 + 10 * len(kind))
+
+
+def test_who_is_slow_with_the_headers_is_sent_away(portal: Web) -> None:
+    with crowd(portal.port, "slow headers", 1) as clients:
+        first = clients[0]
+        ends = time.monotonic() + 40
+        while first.fileno() != -1 and time.monotonic() < ends:
+            time.sleep(0.5)
+        assert first.fileno() == -1, "still connected"
+
+
+def test_more_silent_connections_than_there_are_places_make_room_for_a_citizen(portal: Web) -> None:
+    """They come back as soon as they are sent away, so a citizen stands in line, but gets in."""
+    with crowd(portal.port, "silent ones", 2300):
+        a_citizen_gets_step_one(portal.port, portal, 6000, seconds=15)
+
+
+def test_a_slow_but_honest_phone_is_served(portal: Web) -> None:
+    """A form that arrives over ten seconds is taken like any other."""
+    body = b"a=" + b"b" * 18
+    with socket.create_connection(("127.0.0.1", portal.port), timeout=LIMIT) as phone:
+        phone.sendall(HEAD % (b"POST", b"/portal/registration") + b"Content-Length: 20\r\nConnection: close\r\n\r\n")
+        for start in range(0, len(body), 2):
+            phone.sendall(body[start : start + 2])
+            time.sleep(1)
+        answer = b"".join(iter(lambda: phone.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 403 ")  # of the application: there was no CSRF token
+
+
+def test_what_has_arrived_is_answered_when_the_web_is_stopped(tmp_path: Path) -> None:
+    with web(tmp_path) as stopped, socket.create_connection(("127.0.0.1", stopped.port), timeout=LIMIT) as browser:
+        browser.sendall(HEAD % (b"GET", b"/portal/registration") + b"Connection: close\r\n\r\n")
+        wait_for(lambda: "GET /portal/registration" in stopped.log.read_text(), seconds=LIMIT)
+        stopped.process.terminate()
+        answer = b"".join(iter(lambda: browser.recv(65_536), b""))
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert answer.rstrip().endswith(b"</html>")
+        assert stopped.process.wait(LIMIT) == 0
+
+
+@pytest.mark.skipif(NGINX is None, reason="no nginx")
+def test_a_crowd_behind_one_address_passes_the_front_and_one_machine_gone_wild_does_not(tmp_path: Path) -> None:
+    """A private address, which is a proxy's, has no limit: so this one is called a public one."""
+    with front_before(tmp_path, free_port(), without="127.0.0.0/8 1; ") as port:
+        assert statuses(port, 900) == {502}  # there is no web behind it
+        assert statuses(port, 6000) == {502, 429}
+
+
+def statuses(port: int, number: int) -> set[int]:
+    """Of so many requests, one after the other as fast as they are answered, 150 a connection."""
+    found = set()
+    for start in range(0, number, 150):
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)) as connection:
+            for _ in range(min(150, number - start)):
+                connection.request("GET", "/healthz")
+                answer = connection.getresponse()
+                answer.read()
+                found.add(answer.status)
+    return found

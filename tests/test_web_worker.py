@@ -1,0 +1,87 @@
+"""What the web's worker process does with a request before a thread has it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+from waitress.adjustments import Adjustments
+
+from accounts import devices, entrance
+from tamin_portal import limits
+from tamin_portal.web_worker import Channel, Queues, Request
+from tests.accounts import citizen
+from tests.entrances import sign_in
+
+
+@pytest.fixture
+def queues() -> Any:
+    started = Queues(threads=1)
+    yield started
+    started.shutdown()
+
+
+def request(method: str = "POST", path: str = "/portal/", body: bytes = b"", **headers: str) -> Request:
+    lines = [f"{method} {path} HTTP/1.1", "Host: x", *(f"{name}: {value}" for name, value in headers.items())]
+    parsed = Request(Adjustments(max_request_body_size=limits.WEB_LARGEST_BODY))
+    raw = ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+    while raw and not parsed.completed:
+        raw = raw[parsed.received(raw) :]
+    assert parsed.completed
+    return parsed
+
+
+@pytest.mark.parametrize("path", ["/portal/", "/admin/login/"])
+def test_tries_of_strangers_queue_by_themselves(queues, path) -> None:
+    assert queues._queue_of(request(path=path)) is queues.strangers
+    for method, other in (("GET", path), ("POST", "/portal/registration"), ("POST", "/portal/profile/password")):
+        assert queues._queue_of(request(method, other)) is queues.pages
+
+
+@pytest.mark.django_db
+def test_who_brings_a_devices_cookie_of_ours_does_not_queue_behind_strangers(queues) -> None:
+    citizen()
+    browser = Client()
+    assert sign_in(browser, remember="on").status_code == 302
+    trusted = browser.cookies[devices.TRUSTED_COOKIE].value
+    staff = HttpResponse()
+    devices.remember(RequestFactory().get("/"), staff, entrance.account_key("maryam"))
+    known = staff.cookies[devices.COOKIE].value
+    for cookie in (f"a=b; {devices.TRUSTED_COOKIE}={trusted}", f"{devices.COOKIE}={known}"):
+        assert queues._queue_of(request(Cookie=cookie)) is queues.known
+    forged = trusted[:-3] + "AAA"
+    for cookie in (f"{devices.TRUSTED_COOKIE}={forged}", "trusted=", "device=a:b:c", "\xff"):
+        assert queues._queue_of(request(Cookie=cookie)) is queues.strangers
+
+
+def test_of_a_body_larger_than_any_form_nothing_is_kept() -> None:
+    size = limits.WEB_BODY_KEPT + 1
+    parsed = request(body=b"x" * size, **{"Content-Length": str(size)})
+    assert parsed.error is None
+    assert parsed.headers["CONTENT_LENGTH"] == str(size)
+    assert parsed.get_body_stream().read() == b""
+
+
+def test_a_body_in_chunks_ends_at_what_is_kept() -> None:
+    chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+    parsed = request(body=chunk * 10, **{"Transfer-Encoding": "chunked"})
+    assert parsed.error.code == 413
+    parsed.close()
+
+
+def channel(**facts: Any) -> Any:
+    return SimpleNamespace(**{"requests": [], "total_outbufs_len": 0, "sends_since": 0.0, "request": None} | facts)
+
+
+def test_a_client_is_waited_for_only_while_it_is_its_turn() -> None:
+    now = 1_000.0
+    assert Channel.waits_since(channel(requests=[object()]), now) == (now, 0.0)
+    head, whole = (SimpleNamespace(began=990.0, headers_finished=done) for done in (False, True))
+    assert Channel.waits_since(channel(request=head), now) == (990.0, limits.WEB_HEAD_WITHIN.total_seconds())
+    assert Channel.waits_since(channel(request=whole), now) == (990.0, limits.WEB_REQUEST_WITHIN.total_seconds())
+    sending = channel(total_outbufs_len=1)
+    for moment in (now, now + 5):
+        assert Channel.waits_since(sending, moment) == (now, limits.WEB_ANSWER_TAKEN_WITHIN.total_seconds())
