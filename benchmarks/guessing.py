@@ -294,7 +294,8 @@ def odds_of_chance() -> list[str]:
         chance = BOUND * (VICTIMS * computed) ** 0.5 / VICTIMS
         print(
             f"   {allowance:9} {codes / VICTIMS:4.1f} codes a number; right guesses a number and day: "
-            f"measured {measured:.3f}, computed {computed:.3f} ± {chance:.3f}; with six digits {computed / 10 ** (6 - DIGITS):.6f}"
+            f"measured {measured:.3f}, computed {computed:.3f} ± {chance:.3f}; "
+            f"with six digits {computed / 10 ** (6 - DIGITS):.6f}"
         )
         if abs(measured - computed) > chance or codes > VICTIMS * odds.of(allowance).codes:
             misses.append(f"{allowance}: not the computed odds")

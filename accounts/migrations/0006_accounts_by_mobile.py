@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0005_risk_at_sign_in'),
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("accounts", "0005_risk_at_sign_in"),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='user',
-            index=models.Index(fields=['mobile'], name='account_by_mobile'),
+            model_name="user",
+            index=models.Index(fields=["mobile"], name="account_by_mobile"),
         ),
     ]

@@ -177,7 +177,8 @@ def _look(challenge: Challenge) -> None:
 def _send_code(challenge: Challenge, mobile: str) -> str:
     """Send it, or give it a place in the number's queue, from where it is sent by itself. Returns where it goes; where
     the number's hour or day, or the budget, is used up, a decoy, unless an earlier code can still be typed."""
-    session: dict[str, Any] = {"purpose": CodePurpose(challenge.purpose), "mobile": mobile, "asker": str(challenge.token)}
+    purpose, asker = CodePurpose(challenge.purpose), str(challenge.token)
+    session: dict[str, Any] = {"purpose": purpose, "mobile": mobile, "asker": asker}
     try:
         codes.issue(
             **session,
