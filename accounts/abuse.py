@@ -1,6 +1,7 @@
-"""Looks for abuse of codes and raises alarms; nobody is blocked here (the limits are in `accounts.codes`).
+"""Looks for abuse of codes and of sign-ins, and raises alarms; nobody is blocked here.
 
-Pumping: somebody asks for codes to many numbers and uses none, to earn on the SMS or to cost us money.
+Pumping: somebody asks for codes to many numbers and uses none, to earn on the SMS or to cost us money. Spraying: very
+many sign-ins fail, as when one password is tried on many IDs. What pages do about it: `tamin_portal.abuse.levels`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from django.utils import timezone
 from accounts.models import OneTimeCode
 from sms.models import MessageState
 from tamin_portal import alarms, limits
+from tamin_portal.abuse import conduct
+from tamin_portal.abuse.conduct import Kind, Level
 from tamin_portal.models import Alarm, AlarmCode
 from tamin_portal.persian import local_mobile
 
@@ -26,6 +29,7 @@ def watch() -> None:
     now = timezone.now()
     _watch_use(now)
     _watch_prefixes(now)
+    _watch_sign_ins()
 
 
 def _watch_use(now: datetime) -> None:
@@ -38,8 +42,24 @@ def _watch_use(now: datetime) -> None:
     numbers, used_by = counts["numbers"], counts["used"]
     if numbers >= limits.PUMPING_NUMBERS and used_by < numbers * limits.PUMPING_USED:
         alarms.sound(AlarmCode.PUMPING, detail=f"{numbers} numbers got codes within an hour, {used_by} used one")
+        return
+    level, tried, good = conduct.population(Kind.CODE)
+    if level:  # most are held back and cost nothing any more
+        alarms.sound(AlarmCode.PUMPING, detail=f"{_name(level)}: {tried} codes asked for within an hour, {good} used")
     else:
         alarms.clear(AlarmCode.PUMPING)
+
+
+def _watch_sign_ins() -> None:
+    level, tried, good = conduct.population(Kind.PASSWORD)
+    if level:
+        alarms.sound(AlarmCode.SPRAYING, detail=f"{_name(level)}: {tried} sign-ins within an hour, {good} succeeded")
+    else:
+        alarms.clear(AlarmCode.SPRAYING)
+
+
+def _name(level: Level) -> str:
+    return level.name.lower()
 
 
 def _watch_prefixes(now: datetime) -> None:

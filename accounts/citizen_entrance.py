@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 
-from accounts import backends, browsers, devices, risk, sign_in_state, throttle, tips
+from accounts import backends, browsers, devices, pressure, risk, sign_in_state, throttle, tips
 from accounts.models import TrustedDevice, User
 from accounts.services import sign_in
 from tamin_portal.abuse import lane
 from tamin_portal.abuse.origins import origin_of
+from tamin_portal.errors import PortalError
 
 _BACKEND = "accounts.backends.CitizenBackend"
 
@@ -27,22 +28,31 @@ class Passed:
     needs_code: bool
 
 
-def try_password(request: HttpRequest, *, national_id: str, password: str) -> Passed | None:
-    """Whose password it is; nobody is signed in yet. None: refused, whatever was wrong.
+def try_password(request: HttpRequest, *, national_id: str, password: str, solution: str = "") -> Passed | None:
+    """Whose password it is; nobody is signed in yet. None: refused, whatever was wrong. `solution`: of a proof of work.
 
-    Raises PortalError: sign_in_pause (`seconds`) while a pause lasts, hashing_busy (`seconds`) where no hash can be
-    computed now; then nothing was compared, and nothing was counted.
+    Raises PortalError, and then nothing was compared, and nothing was counted: sign_in_pause (`seconds`) while a pause
+    lasts, pressure (`seconds`) where a proof of work is asked for, hashing_busy (`seconds`) where no hash can be
+    computed now.
     """
     proof, device = sign_in_state.proof_of(request, national_id), devices.trusted(request, national_id)
     where = _buckets(request, proof, device)
-    with lane.place(lane.Whose.TRUSTED if proof or device else lane.Whose.STRANGER):
-        throttle.count_try(account=_account_key(national_id), where=where)
-        with tips.counted(national_id=national_id, browser=risk.browser_of(request)) as this:
-            user, right = backends.password_of_citizen(national_id=national_id, password=password)
-            if user and right and user.is_active:
-                is_known = bool(proof) or device is not None
-                return Passed(user, needs_code=not is_known and _asks_for_code(request, user, this))
-            this.refused(right_password=right)
+    account = _account_key(national_id)
+    paid = not (proof or device) and pressure.let_through(request, account=account, solution=solution)
+    try:
+        with lane.place(lane.Whose.TRUSTED if proof or device else lane.Whose.STRANGER):
+            throttle.count_try(account=account, where=where)
+            pressure.count(request)
+            with tips.counted(national_id=national_id, browser=risk.browser_of(request)) as this:
+                user, right = backends.password_of_citizen(national_id=national_id, password=password)
+                if user and right and user.is_active:
+                    is_known = bool(proof) or device is not None
+                    return Passed(user, needs_code=not is_known and _asks_for_code(request, user, this))
+                this.refused(right_password=right)
+    except PortalError:
+        if paid:  # nothing was compared: what was paid serves for the next try
+            pressure.give_back(request, account=account)
+        raise
     return None
 
 
@@ -55,6 +65,7 @@ def admit(request: HttpRequest, user: User, response: HttpResponse, *, remember:
     words, keys = browsers.in_words(request), risk.keys_of(request)
     kept = sign_in.succeeded(account=user, browser=words, remember=remember, held=held, keys=keys)
     _forget_failures(request, user.national_id)
+    pressure.succeeded(request, account=str(user.pk))
     sign_in_state.clear(request)
     before = request.session.session_key
     login(request, user, backend=_BACKEND)

@@ -13,6 +13,7 @@ from accounts import code_places
 from accounts.models import CodePurpose, OneTimeCode
 from sms.models import Message, MessageState
 from tamin_portal import limits
+from tamin_portal.abuse import turns
 from tamin_portal.secrets import keyed_hashes
 
 
@@ -45,6 +46,11 @@ class CodeDelivery:
     def wants_advice(self) -> bool:
         """It may never come, and its owner can do something about it."""
         return self.progress in (Progress.UNCONFIRMED, Progress.UNDELIVERED, Progress.DOUBTFUL)
+
+
+def renews(delivery: CodeDelivery | None) -> int:
+    """After how many seconds a page without script loads itself anew while the code is held; 0: not."""
+    return turns.renews(delivery.wait) if delivery and delivery.progress == Progress.HELD else 0
 
 
 def of_newest(*, purpose: CodePurpose, mobile: str, asker: str) -> CodeDelivery | None:

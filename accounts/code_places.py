@@ -8,12 +8,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
-from django.db.models import F, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts import code_turns
 from accounts.code_allowances import Sent, in_order, sent_within_a_day
 from accounts.models import Allowance, OneTimeCode
 from tamin_portal import limits
@@ -48,6 +47,8 @@ def take(row: OneTimeCode, *, live: Sequence[OneTimeCode], not_before: datetime)
 
 def wait(place: OneTimeCode) -> int:
     """Seconds until the code of this place is sent, if nothing comes between; a whole gap more for each before it."""
+    if place.is_held:
+        return code_turns.wait(place)
     now = timezone.now()
     allowance = Allowance(place.allowance)
     sent = sent_within_a_day(mobile=place.mobile, allowance=allowance, now=now)
@@ -97,19 +98,6 @@ def for_each_due(work: Callable[..., None], *, seconds: float) -> int:
         if time.monotonic() > ends:
             break
     return done
-
-
-def release_in_turn(*, most: int) -> int:
-    """Let up to `most` held places go on: by turns of the networks, in each the oldest first. Returns how many."""
-    held = OneTimeCode.objects.filter(is_held=True, next_attempt_at__isnull=False)
-    chosen = list(in_turn(held).values_list("pk", flat=True)[:most])
-    return OneTimeCode.objects.filter(pk__in=chosen, is_held=True).update(is_held=False, next_attempt_at=timezone.now())
-
-
-def in_turn(held: QuerySet[Any]) -> QuerySet[Any]:
-    """Rows with `network` and `created_at`: the first of each network, then the second of each, and so on."""
-    turn = Window(RowNumber(), partition_by=[F("network")], order_by=[F("created_at").asc(), F("pk").asc()])
-    return held.annotate(turn=turn).order_by("turn", "created_at")
 
 
 def _make_room(row: OneTimeCode) -> None:

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from accounts import code_places
+from accounts import code_places, code_turns
 from accounts.asking import NOBODY, Asking
 from accounts.code_allowances import NEVER_SENT, Next, gap_ends, next_code, sent_within_a_day
 from accounts.models import Allowance, CodePurpose, OneTimeCode, User
@@ -95,6 +95,8 @@ def issue(
             _send(row, now, share)
             return Issued(sent=True, wait=_seconds(limits.CODE_GAP))
         place = code_places.take(row, live=live, not_before=found.at)
+        if place.is_held:
+            code_turns.take(place, origin=by.origin, rank=by.rank)
     if not by.is_held:
         send_places(mobile=mobile)
         place.refresh_from_db()
@@ -111,15 +113,17 @@ def count_on_nothing(*, purpose: CodePurpose, mobile: str, asker: str) -> None:
 
 
 def release(*, purpose: CodePurpose, mobile: str, asker: str) -> bool:
-    """This session has paid for what it asked (a proof of work) or its turn has come: its place is held no longer.
-    True: it had one that was."""
+    """This session has paid for what it asked (a proof of work): its place is held no longer. True: it had one that
+    was."""
     held = OneTimeCode.objects.filter(purpose=purpose, mobile=mobile, asker__in=keyed_hashes("asker", asker))
-    released = held.filter(is_held=True, next_attempt_at__isnull=False).update(
-        is_held=False, next_attempt_at=timezone.now()
-    )
-    if released:
-        send_places(mobile=mobile)
-    return bool(released)
+    places = list(held.filter(is_held=True, next_attempt_at__isnull=False))
+    return bool(sum(_release(place) for place in places))
+
+
+def release_called() -> int:
+    """Let the held places go on whose turn has come; returns how many. For a worker."""
+    called = OneTimeCode.objects.filter(pk__in=code_turns.call(OneTimeCode), is_held=True)
+    return sum(_release(place) for place in called.filter(next_attempt_at__isnull=False))
 
 
 def send_due(*, seconds: float = 50) -> int:
@@ -226,6 +230,15 @@ def _send_first(mobile: str, allowance: Allowance, now: datetime) -> None:
         _send(place, now, share)
         break
     code_places.put_off(mobile=mobile, allowance=allowance, until=now + limits.CODE_GAP)
+
+
+def _release(place: OneTimeCode) -> bool:
+    held = OneTimeCode.objects.filter(pk=place.pk, is_held=True)
+    if not held.update(is_held=False, next_attempt_at=timezone.now()):
+        return False
+    code_turns.leave(place)
+    send_places(mobile=place.mobile)
+    return True
 
 
 def _share(row: OneTimeCode) -> Share:

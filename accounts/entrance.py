@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
-from accounts import devices, throttle
+from accounts import devices, pressure, throttle
 from accounts.models import User
 from tamin_portal.abuse import lane
 from tamin_portal.abuse.origins import origin_of
+from tamin_portal.errors import PortalError
 
 _KIND = "staff"
 
@@ -18,19 +19,28 @@ def account_key(name: str) -> str:
     return throttle.account_key(kind=_KIND, name=name)
 
 
-def check_password(request: HttpRequest, *, name: str, password: str) -> tuple[User, str] | None:
-    """Who it is, and the account's keyed hash; nobody is signed in yet. None: it was not right.
+def check_password(request: HttpRequest, *, name: str, password: str, solution: str = "") -> tuple[User, str] | None:
+    """Who it is, and the account's keyed hash; nobody is signed in yet. None: it was not right. `solution`: of a proof
+    of work.
 
-    Raises PortalError: sign_in_pause (`seconds`) while a pause lasts, hashing_busy (`seconds`) where no hash can be
-    computed now; then nothing was compared, and nothing was counted.
+    Raises PortalError, and then nothing was compared, and nothing was counted: sign_in_pause (`seconds`) while a pause
+    lasts, pressure (`seconds`) where a proof of work is asked for, hashing_busy (`seconds`) where no hash can be
+    computed now.
     """
     account = account_key(name)
     device = devices.known_device(request, *throttle.account_keys(kind=_KIND, name=name))
     address: str = request.client_address  # type: ignore[attr-defined]
     where = throttle.buckets(device=device, address=address, network=origin_of(address).network)
-    with lane.place(lane.Whose.TRUSTED if device else lane.Whose.STRANGER):
-        throttle.count_try(account=account, where=where)
-        user = authenticate(request, username=name, password=password)
+    paid = not device and pressure.let_through(request, account=account, solution=solution)
+    try:
+        with lane.place(lane.Whose.TRUSTED if device else lane.Whose.STRANGER):
+            throttle.count_try(account=account, where=where)
+            pressure.count(request)
+            user = authenticate(request, username=name, password=password)
+    except PortalError:
+        if paid:  # nothing was compared: what was paid serves for the next try
+            pressure.give_back(request, account=account)
+        raise
     if user is None:
         return None
     throttle.forget(account=account, where=where)

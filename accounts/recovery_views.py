@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import browsers, devices, questions
+from accounts import browsers, devices, held_page, questions
 from accounts.models import Challenge, CodePurpose
 from accounts.recovering import Recovering
 from accounts.recovery_forms import AnswerForm, CodeForm, NewPasswordForm, RecoveryForm
@@ -104,6 +104,7 @@ def _asks(request: HttpRequest, national_id: str) -> dict[str, Any]:
     return {"origin": origin, "trusted": devices.trusted(request, national_id)}
 
 
+@renews_itself
 @_form_page
 @step(Place.CODE)
 def code(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
@@ -118,7 +119,16 @@ def code(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpRespo
                 messages.error(request, sentence(error))
                 return redirect("recovery_branch")
             form.add_error("code", sentence(error))
-    return render(request, "accounts/recovery_code.html", {"form": form, "wait": challenges.wait(challenge=row)})
+    context = {"form": form, "wait": challenges.wait(challenge=row), **held_page.context(request, row)}
+    return render(request, "accounts/recovery_code.html", context)
+
+
+@asked_by_itself
+@require_POST
+@step(Place.CODE)
+def proof(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
+    """The browser solved what the page gave it: the code goes on, if it was held. Alike for every national ID."""
+    return held_page.pay(request, row)
 
 
 @require_POST

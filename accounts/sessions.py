@@ -22,7 +22,7 @@ from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import IntegrityError, OperationalError, connection, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import browsers
@@ -200,14 +200,14 @@ def _impatient() -> Iterator[None]:
         connection.connection.execute(f"PRAGMA busy_timeout = {waits:.0f}")
 
 
-_View = Callable[..., HttpResponse]
+_View = Callable[..., Any]
 
 
 def asked_by_itself(view: _View) -> _View:
     """For a part of a page that a script asks for over and over: it leaves the session as long to live as before."""
 
     @wraps(view)
-    def looked_at(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def looked_at(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         _not_used(request)
         return view(request, *args, **kwargs)
 
@@ -218,7 +218,7 @@ def renews_itself(view: _View) -> _View:
     """For a page that loads itself anew where there is no script: with `RENEWED` in its address it is no use."""
 
     @wraps(view)
-    def looked_at(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def looked_at(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if RENEWED in request.GET:
             _not_used(request)
         return view(request, *args, **kwargs)

@@ -20,12 +20,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import FormView
 
-from accounts import citizen_entrance, code_delivery, code_texts, codes, devices, risk, sign_in_state, texts
+from accounts import citizen_entrance, code_delivery, code_texts, codes, devices, held_page, risk, sign_in_state, texts
 from accounts.forms import ByCodeForm, CodeForm
 from accounts.models import CodePurpose, User
 from accounts.services import challenges, sign_in
 from accounts.session_keys import change_key
-from accounts.sessions import asked_by_itself
+from accounts.sessions import asked_by_itself, renews_itself
 from accounts.sign_in_state import Second, Waiting
 from tamin_portal.abuse.origins import origin_of
 from tamin_portal.errors import PortalError
@@ -57,7 +57,7 @@ class ByCode(RedirectURLMixin, FormView):
         return redirect("sign_in_code")
 
 
-@method_decorator([sensitive_post_parameters("code"), never_cache], name="dispatch")
+@method_decorator([renews_itself, sensitive_post_parameters("code"), never_cache], name="dispatch")
 class CodePage(FormView):
     """Where the code is typed, of whichever of the two this session waits for."""
 
@@ -88,7 +88,8 @@ class CodePage(FormView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         if self.waiting:
-            return context | {"wait": challenges.wait(challenge=self.waiting.challenge)}
+            challenge = self.waiting.challenge
+            return context | {"wait": challenges.wait(challenge=challenge)} | held_page.context(self.request, challenge)
         if self.second:
             by_risk = risk.is_reason(account=self.second[0])
             return context | {"wait": _wait(*self.second), "by_risk": by_risk} | _delivery(*self.second)
@@ -137,6 +138,17 @@ def delivery(request: HttpRequest) -> HttpResponse:
     if second is None:
         raise Http404
     return render(request, "registration/_delivery.html", _delivery(*second))
+
+
+@asked_by_itself
+@require_POST
+@never_cache
+def proof(request: HttpRequest) -> HttpResponse:
+    """The browser solved what the page gave it: the code goes on, if it was held. Alike for every national ID."""
+    waiting = sign_in_state.waiting(request)
+    if waiting is None:
+        raise Http404
+    return held_page.pay(request, waiting.challenge)
 
 
 @require_POST

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts import staff_totp
+from accounts import pressure, staff_totp
 from accounts.backends import StaffBackend
 from accounts.models import User
 from tamin_portal import limits
@@ -26,6 +26,7 @@ _BACKEND = "accounts.backends.StaffBackend"
 def sign_in(request: HttpRequest, user: User) -> None:
     """By the password alone: where codes are not required, and none are set up."""
     login(request, user, backend=_BACKEND)
+    pressure.succeeded(request, account=str(user.pk))
 
 
 def begin(request: HttpRequest, user: User) -> None:
@@ -72,3 +73,4 @@ def admit(request: HttpRequest, user: User, device: TOTPDevice) -> None:
     else:
         login(request, user, backend=_BACKEND)
     django_otp.login(request, device)
+    pressure.succeeded(request, account=str(user.pk))

@@ -53,7 +53,9 @@ class StaffSignIn(KeepsNext, SignIn):
 
     def form_valid(self, form: Any) -> HttpResponse:
         try:
-            passed = entrance.check_password(self.request, name=form.name(), password=form.cleaned_data["password"])
+            passed = entrance.check_password(
+                self.request, name=form.name(), password=form.cleaned_data["password"], solution=self.solution
+            )
         except PortalError as error:
             return self.come_back_later(form, error)
         if passed is None:

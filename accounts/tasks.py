@@ -15,7 +15,9 @@ def watch() -> None:
 @shared_task(name="accounts.send_codes", ignore_result=True)
 def send_codes() -> None:
     """Send the codes that were asked for and could not be sent at once."""
+    challenges.release_called()
     challenges.send_due()
+    codes.release_called()
     codes.send_due()
 
 

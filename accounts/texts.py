@@ -39,6 +39,11 @@ def pause(seconds: int) -> str:
     return _("Too many wrong tries. Try again in %(minutes)s minutes.") % {"minutes": minutes}
 
 
+def busy() -> str:
+    """Under pressure, without a proof of work."""
+    return _("Very many sign-ins are tried at the moment. Please enter your password again and press “Sign in”.")
+
+
 def session_elsewhere() -> str:
     """To whoever holds a session that was begun on another engine: a thief, or a person who changed something."""
     return _("Your browser is not the one in which you signed in. For your safety please enter your password again.")

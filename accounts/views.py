@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import FormView
 
-from accounts import catalogue, citizen_entrance, code_texts, sign_in_state, texts
+from accounts import catalogue, citizen_entrance, code_texts, pressure, sign_in_state, texts
 from accounts.forms import CitizenSignInForm
 from accounts.models import User
 from accounts.services import sign_in as sign_in_service
@@ -66,16 +66,29 @@ class SignIn(RedirectURLMixin, FormView):
     """What both sign-in pages have in common."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """`next`: where to go afterwards, empty when it is not a place of ours."""
-        return super().get_context_data(**{self.redirect_field_name: self.get_redirect_url(), **kwargs})
+        """`next`: where to go afterwards, empty when it is not a place of ours. `proof`: what the browser has to solve
+        meanwhile; empty, as a rule."""
+        more = {self.redirect_field_name: self.get_redirect_url(), "proof": pressure.challenge(self.request)}
+        return super().get_context_data(**more | kwargs)
+
+    @property
+    def solution(self) -> str:
+        """Of the page's proof of work, if it asked for one."""
+        return self.request.POST.get("proof", "")
 
     def come_back_later(self, form: Any, error: PortalError) -> HttpResponse:
-        """429 after too many wrong tries, 503 where no hash could be computed; the name that was typed is kept."""
+        """The same page with what was typed, but the password. 429: after a pause, or with a proof of work; 503: no
+        hash could be computed."""
         seconds = int(str(error.values["seconds"]))
-        busy = error.code == "hashing_busy"
-        form.add_error(None, lane_texts.busy(seconds) if busy else texts.pause(seconds))
-        response = self.form_invalid(form)
-        if busy:
+        said = {
+            "hashing_busy": lane_texts.busy(seconds),
+            "pressure": texts.busy(),
+            "sign_in_pause": texts.pause(seconds),
+        }
+        form.add_error(None, said[error.code])
+        turn = seconds if error.code == "pressure" else 0
+        response = self.render_to_response(self.get_context_data(form=form, turn=turn))
+        if error.code == "hashing_busy":
             return lane.come_back(response, error)
         response.status_code = 429
         response["Retry-After"] = str(seconds)
@@ -100,13 +113,15 @@ class CitizenSignIn(SignIn):
     def form_valid(self, form: Any) -> HttpResponse:
         try:
             passed = citizen_entrance.try_password(
-                self.request, national_id=form.name(), password=form.cleaned_data["password"]
+                self.request,
+                national_id=form.name(),
+                password=form.cleaned_data["password"],
+                solution=self.solution,
             )
             return self.go_on(passed, remember=form.cleaned_data["remember"]) if passed else self.refuse(form)
         except PortalError as error:
-            if error.code == "sign_in_pause":
-                self.extra_context = {"paused": True}
-            if error.code in ("sign_in_pause", "hashing_busy"):
+            if error.code in ("sign_in_pause", "pressure", "hashing_busy"):
+                self.extra_context = {"paused": error.code == "sign_in_pause"}
                 return self.come_back_later(form, error)
             if error.code in ("account_closed", "changed_meanwhile"):
                 return self.refuse(form)

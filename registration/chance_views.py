@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -13,8 +14,9 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import code_delivery, code_texts, codes
+from accounts import code_delivery, code_proofs, code_texts, codes
 from accounts.models import CodePurpose
+from accounts.sessions import asked_by_itself, renews_itself
 from identity.matching import IDENTITY, OWNER
 from registration import late, tracking
 from registration.forms import CodeForm
@@ -128,6 +130,7 @@ def _change(request: HttpRequest, journey: Journey, row: Registration, form: Oth
     return redirect("registration_number_code")
 
 
+@renews_itself
 @require_http_methods(["GET", "HEAD", "POST"])
 @referred(OWNER)
 def number_code(request: HttpRequest, journey: Journey, row: Registration) -> HttpResponse:
@@ -139,11 +142,15 @@ def number_code(request: HttpRequest, journey: Journey, row: Registration) -> Ht
     answer = form.is_valid() and _handed_in(request, form, lambda: _confirm(journey, row, form), field="code")
     if answer:
         return answer
+    mine: dict[str, Any] = {"purpose": CodePurpose.NEW_MOBILE, "mobile": pending.mobile, "asker": journey.asker}
+    found, origin = code_delivery.of_newest(**mine), origin_of(request.client_address)  # type: ignore[attr-defined]
     context = {
         "form": form,
         "masked_mobile": mask_mobile(pending.mobile),
-        "wait": codes.wait(purpose=CodePurpose.NEW_MOBILE, mobile=pending.mobile, asker=journey.asker),
-        "delivery": code_delivery.of_newest(purpose=CodePurpose.NEW_MOBILE, mobile=pending.mobile, asker=journey.asker),
+        "wait": codes.wait(**mine),
+        "delivery": found,
+        "proof": code_proofs.for_place(delivery=found, origin=origin, **mine),
+        "turn": code_delivery.renews(found),
     }
     return render(request, "registration/number_code.html", context)
 
@@ -156,6 +163,18 @@ def _confirm(journey: Journey, row: Registration, form: CodeForm) -> HttpRespons
         return _over(journey, found.registration)
     journey.granted(found.registration, found.grant)
     return redirect("registration")
+
+
+@asked_by_itself
+@require_POST
+@referred(OWNER)
+def number_proof(request: HttpRequest, journey: Journey, row: Registration) -> HttpResponse:
+    """The browser solved what the page of the code gave it; as `registration.views.proof`."""
+    pending = service.pending_number(row)
+    mine: dict[str, Any] = {"purpose": CodePurpose.NEW_MOBILE, "mobile": pending.mobile, "asker": journey.asker}
+    code_proofs.pay_place(solution=request.POST.get("proof", ""), **mine)
+    context = {"delivery": code_delivery.of_newest(**mine), "masked_mobile": mask_mobile(pending.mobile)}
+    return render(request, "registration/_delivery.html", context)
 
 
 @require_POST

@@ -1,15 +1,17 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
+from accounts.sessions import renews_itself
 from registration import chance_views, status_views, views
 from registration.wizard import RegistrationWizard
 
 urlpatterns = [
-    path("", RegistrationWizard.as_view(), name="registration"),
+    path("", renews_itself(RegistrationWizard.as_view()), name="registration"),
     path("/", RedirectView.as_view(pattern_name="registration")),
     path("/done", views.done, name="registration_done"),
     path("/resend", views.resend, name="registration_resend"),
     path("/delivery", views.delivery, name="registration_delivery"),
+    path("/proof", views.proof, name="registration_proof"),
     path("/change", views.change, name="registration_change"),
     path("/restart", views.restart, name="registration_restart"),
     path("/status", status_views.status, name="registration_status"),
@@ -20,5 +22,6 @@ urlpatterns = [
     path("/correct", chance_views.correct, name="registration_correct"),
     path("/number", chance_views.number, name="registration_number"),
     path("/number/code", chance_views.number_code, name="registration_number_code"),
+    path("/number/proof", chance_views.number_proof, name="registration_number_proof"),
     path("/number/resend", chance_views.number_resend, name="registration_number_resend"),
 ]

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import code_delivery, code_texts
+from accounts import code_delivery, code_proofs, code_texts
 from accounts.models import CodePurpose
 from accounts.services import account_exists
 from accounts.sessions import asked_by_itself
@@ -60,9 +60,30 @@ def delivery(request: HttpRequest) -> HttpResponse:
     journey, row = _journey(request)
     if row is None or journey.holds(row):
         raise Http404
+    return _delivery(request, journey, row)
+
+
+def _delivery(request: HttpRequest, journey: Journey, row: Registration) -> HttpResponse:
     found = code_delivery.of_newest(purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=journey.asker)
     context = {"delivery": found, "masked_mobile": mask_mobile(row.mobile)}
     return render(request, "registration/_delivery.html", context)
+
+
+@asked_by_itself
+@require_POST
+@never_cache
+def proof(request: HttpRequest) -> HttpResponse:
+    """The browser solved what step two gave it: a held code goes on. Answered by the part of the page that says so."""
+    journey, row = _journey(request)
+    if row is None or journey.holds(row):
+        raise Http404
+    code_proofs.pay_place(
+        purpose=CodePurpose.REGISTER,
+        mobile=row.mobile,
+        asker=journey.asker,
+        solution=request.POST.get("proof", ""),
+    )
+    return _delivery(request, journey, row)
 
 
 @require_POST

@@ -29,7 +29,7 @@ from django.utils.cache import add_never_cache_headers
 from formtools.wizard.storage.base import BaseStorage
 from formtools.wizard.views import SessionWizardView
 
-from accounts import code_delivery, codes
+from accounts import code_delivery, code_proofs, codes
 from accounts.models import CodePurpose
 from registration import late
 from registration.forms import CodeForm, IdentityForm, MobileForm
@@ -272,5 +272,13 @@ class RegistrationWizard(SessionWizardView):
             context["delivery"] = code_delivery.of_newest(
                 purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=self.journey.asker
             )
+            context["proof"] = code_proofs.for_place(
+                delivery=context["delivery"],
+                purpose=CodePurpose.REGISTER,
+                mobile=row.mobile,
+                asker=self.journey.asker,
+                origin=origin_of(self.request.client_address),
+            )
+            context["turn"] = code_delivery.renews(context["delivery"])
             context["notice"] = "duplicate" if self.journey.duplicate else ""
         return context

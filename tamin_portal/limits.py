@@ -32,10 +32,31 @@ PREFIX_CODES_PER_HOUR = 100
 CONDUCT_WITHIN = timedelta(hours=1)
 CONDUCT_SLOT = timedelta(minutes=5)  # counted in slots of this length
 # What came to nothing: from the first figure on it is watched, from the second on it is put under pressure; only
-# where it is also more than what came to something.
+# where it is also more than so many times what came to something (of all together a narrower share: chance is small).
 CONDUCT_FLOORS = {"address": (10, 20), "network": (40, 80), "prefix": (40, 80), "population": (300, 1_000)}
-CONDUCT_FRESH_TIMES = 3  # so many times as much is borne while codes may still be used
+CONDUCT_TIMES = {"address": (1, 2), "network": (1, 2), "prefix": (1, 2), "population": (0.75, 1)}
+# So many times as much is borne while codes may still be used: a carrier's morning begins within minutes.
+CONDUCT_FRESH_TIMES = {"address": 20, "network": 10, "prefix": 3, "population": 1}
+CONDUCT_PROVEN_TIMES = 2  # an address is proven while no more came to nothing than so many times the good ends
+CONDUCT_ADDRESSES_OF_ONE = 3  # at which one person's good ends count within an hour: at home, on the mobile, at work
 CONDUCT_KEPT = timedelta(hours=3)
+
+# Proof of work and turns, under pressure (tamin_portal/abuse/proof.py, turns.py; docs/decisions/0022).
+PROOF_COST = 1_000  # PBKDF2 iterations of one trial; a challenge costs the server one trial
+PROOF_TRIALS = 800  # at price 1 so many at most: an old phone's 2 s (docs/benchmarks.md)
+PROOF_DEAREST = 32  # times that, for an address of which nothing comes to anything,
+PROOF_NETWORK_SHARE = 4  # or a network with so many times as much;
+PROOF_FLOOD = 4  # all prices double once so many times the population's floor came to nothing
+PROOF_LIFE = timedelta(minutes=20)  # from the page to the use
+# Without a proof: how many go on, by turns of the networks.
+TURNS_PER_MINUTE = {"code": 10, "challenge": 10, "password": 10}
+TURN_IS_LATE = 3  # from a network of which more than this came to nothing within the hour: a slow queue of their own
+TURNS_LATE_PER_MINUTE = 3
+TURN_LIFE = timedelta(minutes=30)  # a place that nobody asks for any more
+TURN_SERVES = timedelta(minutes=10)  # from its being called
+TURN_RENEWS = (timedelta(seconds=5), timedelta(seconds=30))  # a page without script looks again, soonest and latest
+TURNS_OF_NETWORK = 200  # places of one network: the newest replaces the oldest of them
+TURNS_AT_MOST = 20_000  # places of one queue: the newest replaces the one with most before it
 
 # Requests.
 POSTS_PER_ADDRESS = 600  # a minute; a whole mobile operator can sit behind one address

@@ -26,12 +26,45 @@ class Tally(models.Model):
     scope = models.CharField(max_length=32)
     slot = models.PositiveIntegerField()  # limits.CONDUCT_SLOT since 1970
     shard = models.PositiveSmallIntegerField(default=0)
-    tried = models.PositiveIntegerField(default=0)
-    good = models.PositiveIntegerField(default=0)
+    tried = models.IntegerField(default=0)  # what is taken back may be of the slot before
+    good = models.IntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["scope", "slot", "shard"], name="tally_key")]
         indexes = [models.Index(fields=["slot"], name="tally_by_age")]
+
+
+class SpentProof(models.Model):
+    """A proof of work that was used: each serves once. Written by `tamin_portal.abuse.proof` only."""
+
+    nonce = models.CharField(max_length=64, unique=True)
+    used_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["used_at"], name="spent_proof_by_age")]
+
+
+class Turn(models.Model):
+    """A place in the queue of those that give no proof of work (`tamin_portal.abuse.turns`). `name`: a keyed hash of
+    what waits; `reference`: where its owner finds it."""
+
+    queue = models.CharField(max_length=10)
+    name = models.CharField(max_length=32)
+    reference = models.CharField(max_length=40, blank=True)
+    network = models.CharField(max_length=32)
+    rank = models.PositiveIntegerField()  # of all that wait the lowest comes first
+    created_at = models.DateTimeField(default=timezone.now)
+    called_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["queue", "name"], name="turn_key")]
+        indexes = [
+            models.Index(
+                fields=["queue", "rank", "created_at"], name="turn_order", condition=models.Q(called_at__isnull=True)
+            ),
+            models.Index(fields=["queue", "called_at"], name="turn_called"),
+            models.Index(fields=["created_at"], name="turn_by_age"),
+        ]
 
 
 class Installation(models.Model):

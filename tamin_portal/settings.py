@@ -174,7 +174,7 @@ CELERY_BEAT_SCHEDULE = {
     "check-owners": {"task": "accounts.check_owners", "schedule": 5.0, "options": {"expires": 60}},
     "tell-owners": {"task": "accounts.tell_owners", "schedule": 10.0, "options": {"expires": 60}},
     "drain-mail": {"task": "mail.drain", "schedule": 10.0, "options": {"expires": 60}},
-    "watch-codes": {"task": "accounts.watch", "schedule": 300.0, "options": {"expires": 300}},
+    "watch-codes": {"task": "accounts.watch", "schedule": 60.0, "options": {"expires": 60}},
     "watch-proxies": {"task": "portal.watch", "schedule": 60.0, "options": {"expires": 60}},
     "drain-matching": {"task": "registration.match", "schedule": 5.0, "options": {"expires": 60}},
     "sweep": {"task": "registration.sweep", "schedule": 300.0, "options": {"expires": 300}},

@@ -37,7 +37,8 @@ from registration.states import State
 from sms import delivery
 from sms.models import InboxMessage, Message, Receipt
 from tamin_portal import limits
-from tamin_portal.models import Alarm, PostCount
+from tamin_portal.abuse import conduct
+from tamin_portal.models import Alarm, PostCount, SpentProof, Tally, Turn
 from tests.accounts import citizen
 from tests.journeys import CITIZENS, let_pass, registration_in
 
@@ -92,6 +93,10 @@ def make_one_of_each() -> None:
         long_ago = now - timedelta(days=30) if old else now
         SignInFailures.objects.create(account=mobile, device="x", last_at=long_ago)
         PostCount.objects.create(address=mobile, minute=int(long_ago.timestamp() // 60), posts=1)
+        counted = now - limits.CONDUCT_KEPT - limits.CONDUCT_SLOT if old else now
+        Tally.objects.create(scope=mobile, slot=conduct.slot_of(counted), tried=1)
+        SpentProof.objects.create(nonce=mobile, used_at=counted)
+        Turn.objects.create(queue="code", name=mobile, network="n", rank=0, created_at=counted)
         Extract.objects.create(kind=ExtractKind.CIVIL, state=ExtractState.RETIRED if old else ExtractState.CURRENT)
         for number, age in enumerate((limits.MAIL_BODY_KEPT, limits.MAIL_KEPT)):
             letter = Letter.objects.create(
@@ -136,6 +141,9 @@ EXPECTED = {
     "alarms": 1,
     "sign_in_failures": 1,
     "sessions": 1,
+    "conduct": 1,
+    "proofs_of_work": 1,
+    "turns": 1,
     "post_counts": 1,
 }
 
@@ -148,6 +156,9 @@ def everything() -> list[object]:
         Message,
         SignInFailures,
         PostCount,
+        Tally,
+        SpentProof,
+        Turn,
         Session,
         Extract,
         Receipt,

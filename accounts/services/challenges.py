@@ -15,8 +15,8 @@ from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
-from accounts import asking, codes, notices
-from accounts.code_places import in_turn
+from accounts import asking, code_turns, codes, notices
+from accounts.asking import Asking
 from accounts.models import (
     Allowance,
     Challenge,
@@ -60,12 +60,14 @@ def begin(
     """
     now = timezone.now()
     token = uuid.UUID(keyed_hash("challenge", f"{purpose}:{national_id}:{page}")[:32]) if page else uuid.uuid4()
-    facts: dict[str, Any] = {"purpose": purpose, "national_id": national_id}
-    facts |= _weighed(origin, trusted, paid)
+    by = asking.weigh(origin=origin, paid=paid or trusted is not None)
+    facts = {"purpose": purpose, "national_id": national_id} | _weighed(by, trusted)
     with transaction.atomic():
         challenge, is_new = Challenge.objects.get_or_create(token=token, defaults=facts)
         if not is_new and not (challenge.stage in _WAITS_FOR_CODE and _is_younger(challenge, limits.CODE_GAP, now)):
             challenge = Challenge.objects.create(**facts)  # the page again, much later
+        if challenge.is_held:
+            code_turns.take(challenge, origin=origin, rank=by.rank)
         hint("accounts.send_codes")
     return challenge
 
@@ -80,12 +82,14 @@ def again(*, challenge: Challenge, origin: Origin, trusted: TrustedDevice | None
     left = wait(challenge=challenge)
     if left:
         return left
-    weighed, now = _weighed(origin, trusted, paid), timezone.now()
+    by, now = asking.weigh(origin=origin, paid=paid or trusted is not None), timezone.now()
     ended = Q(stage=ChallengeStage.ENDED, proven_at__isnull=True)
     stage = Case(When(stage=ChallengeStage.ENDED, then=Value(ChallengeStage.ASKED)), default=F("stage"))
     with transaction.atomic():
         waiting = Challenge.objects.filter(Q(stage__in=_TAKES_CODES) | ended, pk=challenge.pk)
-        if waiting.update(stage=stage, asked_at=now, lease=None, **weighed):
+        if waiting.update(stage=stage, asked_at=now, lease=None, **_weighed(by, trusted)):
+            if by.is_held:
+                code_turns.take(challenge, origin=origin, rank=by.rank)
             hint("accounts.send_codes")
     return 0
 
@@ -211,12 +215,11 @@ def _settle(challenge: Challenge, mobile: str, **changes: int) -> None:
     settle(challenge, next_attempt_at=None, mobile=mobile, stage=stage, **changes)
 
 
-def _weighed(origin: Origin, trusted: TrustedDevice | None, paid: bool) -> dict[str, Any]:
+def _weighed(by: Asking, trusted: TrustedDevice | None) -> dict[str, Any]:
     """What the row keeps of who asked; counted before, in a committed step, alike for every ID."""
-    by = asking.weigh(origin=origin, paid=paid or trusted is not None)
     return {
-        "address": origin.address,
-        "network": origin.network,
+        "address": by.origin.address,
+        "network": by.origin.network,
         "is_good": by.is_good,
         "is_held": by.is_held,
         "is_trusted": trusted is not None,
@@ -229,14 +232,15 @@ def release(*, challenge: Challenge) -> bool:
     held = Challenge.objects.filter(pk=challenge.pk, is_held=True)
     released = bool(held.update(is_held=False, next_attempt_at=timezone.now()))
     if released:
+        code_turns.leave(challenge)
         hint("accounts.send_codes")
     return released
 
 
-def release_in_turn(*, most: int) -> int:
-    """Let up to `most` held challenges go on, as `code_places.release_in_turn`. Returns how many."""
-    chosen = list(in_turn(Challenge.objects.filter(is_held=True)).values_list("pk", flat=True)[:most])
-    return Challenge.objects.filter(pk__in=chosen, is_held=True).update(is_held=False, next_attempt_at=timezone.now())
+def release_called() -> int:
+    """Let the held challenges go on whose turn has come; returns how many. For a worker."""
+    called = Challenge.objects.filter(pk__in=code_turns.call(Challenge), is_held=True)
+    return called.update(is_held=False, next_attempt_at=timezone.now())
 
 
 def _decoy(challenge: Challenge) -> str:

@@ -22,6 +22,7 @@ from registration.services.moves import PORTAL, move
 from registration.states import ENDED, State
 from sms import delivery, reports
 from tamin_portal import alarms, limits
+from tamin_portal.abuse import conduct, proof, turns
 from tamin_portal.models import PostCount
 
 _LIVES = {
@@ -62,6 +63,9 @@ def purge(*, dry_run: bool = False, progress: Callable[[], None] | None = None) 
             SignInFailures.objects.filter(last_at__lt=now - limits.SIGN_IN_FORGET_AFTER), dry_run
         ),
         "sessions": _delete(sessions.over(), dry_run),
+        "conduct": conduct.purge(before=now - limits.CONDUCT_KEPT, dry_run=dry_run),
+        "proofs_of_work": proof.purge(before=now - limits.CONDUCT_KEPT, dry_run=dry_run),
+        "turns": turns.purge(before=now - limits.CONDUCT_KEPT, dry_run=dry_run),
         "post_counts": _delete(PostCount.objects.filter(minute__lt=_minute(now - timedelta(hours=1))), dry_run),
     }
 

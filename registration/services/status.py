@@ -17,6 +17,9 @@ from registration.services import corrections, held
 from registration.services.moves import PORTAL
 from registration.states import AT_BRANCH, State
 from tamin_portal import limits
+from tamin_portal.abuse import conduct
+from tamin_portal.abuse.conduct import Kind
+from tamin_portal.abuse.origins import origin_of
 from tamin_portal.errors import PortalError
 
 _DECIDED = (State.APPROVED, State.AWAITING_BRANCH, State.REFERRED)
@@ -53,17 +56,21 @@ class Status:
 
 
 def look(*, national_id: str, tracking_code: str, address: str, network: str = "") -> Registration:
-    """The request of this pair. A wrong ID and a wrong code are the same to the database and to the caller.
+    """The request of this pair. A wrong ID and a wrong code are the same to the database and to the caller. `address`:
+    the caller's, by which tries and conduct are counted.
 
     Raises PortalError: sign_in_pause (`seconds`; nothing was compared), status_not_found.
     """
     account = throttle.account_key(kind="status", name=national_id)
     where = throttle.buckets_of_status(address=address, network=network)
     throttle.count_try(account=account, where=where)
+    origin = origin_of(address)
+    conduct.count(kind=Kind.STATUS, origin=origin)
     row = Registration.objects.filter(national_id=national_id, tracking_code=tracking_code).first()
     if row is None:
         raise PortalError("status_not_found")
     throttle.take_back(account=account, where=where)
+    conduct.credit(kind=Kind.STATUS, origin=origin, who=str(row.pk))
     return row
 
 

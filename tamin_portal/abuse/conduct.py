@@ -12,19 +12,20 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 from django.db import connection, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
 from tamin_portal import limits
+from tamin_portal.abuse.levels import Conduct, Level, Sums, judge, level_of
 from tamin_portal.abuse.origins import Origin
 from tamin_portal.models import Tally
 from tamin_portal.secrets import keyed_hash
 
+__all__ = ["Conduct", "Kind", "Level", "count", "credit", "look", "population", "purge", "slot_of", "take_back"]
 SLOT = int(limits.CONDUCT_SLOT.total_seconds())
 _SHARDS = 8  # rows of the whole population's count: concurrent requests do not wait for one row
 
@@ -37,40 +38,6 @@ class Kind(StrEnum):
     STATUS = "status"  # a national ID and a tracking code; they belong together
 
 
-class Level(IntEnum):
-    NORMAL = 0
-    WATCH = 1  # operators hear of it
-    PRESSURE = 2  # what costs an SMS or a hash is paid for with proof of work, or waited for
-
-
-@dataclass(frozen=True, slots=True)
-class Conduct:
-    """The levels of one request's surroundings. `proven`: something good came from its address within the hour."""
-
-    address: Level = Level.NORMAL
-    network: Level = Level.NORMAL
-    prefix: Level = Level.NORMAL
-    population: Level = Level.NORMAL
-    proven: bool = False
-
-    @property
-    def here(self) -> Level:
-        """Of the address and its network."""
-        return max(self.address, self.network)
-
-    @property
-    def level(self) -> Level:
-        """What this request meets. An address whose people succeed does not pay for what others do."""
-        around = max(self.prefix, self.population)
-        return max(self.here, min(around, Level.WATCH) if self.is_good else around)
-
-    @property
-    def is_good(self) -> bool:
-        """Nothing speaks against the address, and while there is an attack something speaks for it."""
-        calm = max(self.prefix, self.population) == Level.NORMAL
-        return self.here == Level.NORMAL and (self.proven or calm)
-
-
 def count(*, kind: Kind, origin: Origin, prefix: str = "") -> None:
     """One more try, committed before this returns. `prefix`: the first digits of the number, where there is one."""
     _add(_scopes(kind, origin, prefix), slot_of(timezone.now()), tried=1, good=0)
@@ -79,18 +46,18 @@ def count(*, kind: Kind, origin: Origin, prefix: str = "") -> None:
 def credit(*, kind: Kind, origin: Origin, prefix: str = "", tried_at: datetime | None = None, who: str = "") -> None:
     """A try that was counted at `tried_at` (now, if not given) came to a good end.
 
-    `who`: whose success it is; counted once an hour for each person and address, so that nobody hides a thousand
-    wrong guesses behind a thousand sign-ins to an account of their own.
+    `who`: whose success it is; counted once an hour at each of a few addresses, so that nobody hides a thousand wrong
+    guesses behind a thousand sign-ins to an account of their own, or speaks for a thousand addresses.
     """
     slot = slot_of(tried_at or timezone.now())
-    if who and not _is_first(f"{kind}:{origin.address}:{who}", slot):
+    if who and not _speaks_for(f"{kind}:{who}", origin, slot):
         return
     _add(_scopes(kind, origin, prefix), slot, tried=0, good=1)
 
 
 def take_back(*, kind: Kind, origin: Origin, prefix: str = "") -> None:
-    """What was just counted has caused nothing, and is not counted."""
-    _add(_scopes(kind, origin, prefix), slot_of(timezone.now()), tried=0, good=1)
+    """What was just counted has caused nothing, and is not counted. It is no good end."""
+    _add(_scopes(kind, origin, prefix), slot_of(timezone.now()), tried=-1, good=0)
 
 
 def look(*, kind: Kind, origin: Origin, prefix: str = "") -> Conduct:
@@ -98,14 +65,16 @@ def look(*, kind: Kind, origin: Origin, prefix: str = "") -> Conduct:
     scopes = dict(_scopes(kind, origin, prefix))
     now = slot_of(timezone.now())
     rows = Tally.objects.filter(scope__in=scopes.values(), slot__gt=now - _slots(limits.CONDUCT_WITHIN), slot__lte=now)
-    sums: dict[str, list[int]] = {scope: [0, 0, 0] for scope in scopes.values()}
-    for scope, slot, tried, good in rows.values_list("scope", "slot").annotate(Sum("tried"), Sum("good")):
-        sums[scope][0] += tried
-        sums[scope][1] += good
-        is_ripe = kind != Kind.CODE or slot < now - 1  # a younger code may still be used
-        sums[scope][2] += tried - good if is_ripe else 0
-    levels = {name: _judge(name, *sums[scope]) for name, scope in scopes.items()}
-    return Conduct(**levels, proven=sums[scopes["address"]][1] > 0)
+    found: dict[str, list[tuple[int, int, int]]] = {scope: [] for scope in scopes.values()}
+    for scope, *row in rows.values_list("scope", "slot").annotate(Sum("tried"), Sum("good")):
+        found[scope].append((row[0], row[1], row[2]))
+    return judge({name: sums_of(kind, found[scope], now) for name, scope in scopes.items()})
+
+
+def sums_of(kind: Kind, rows: list[tuple[int, int, int]], now: int) -> Sums:
+    """What one scope's rows (slot, tried, good) come to in the slot `now`."""
+    ripe = sum(tried - good for slot, tried, good in rows if kind != Kind.CODE or slot < now - 1)
+    return Sums(sum(row[1] for row in rows), sum(row[2] for row in rows), max(0, ripe))
 
 
 def population(kind: Kind) -> tuple[Level, int, int]:
@@ -113,9 +82,10 @@ def population(kind: Kind) -> tuple[Level, int, int]:
     now = slot_of(timezone.now())
     rows = Tally.objects.filter(
         scope=_scope(kind, "population", ""), slot__gt=now - _slots(limits.CONDUCT_WITHIN), slot__lte=now
-    ).aggregate(tried=Sum("tried"), good=Sum("good"))
-    tried, good = rows["tried"] or 0, rows["good"] or 0
-    return _judge("population", tried, good, tried - good), tried, good
+    )
+    slots = rows.values_list("slot").annotate(Sum("tried"), Sum("good"))
+    sums = sums_of(kind, [(slot, tried, good) for slot, tried, good in slots], now)
+    return level_of("population", sums), sums.tried, sums.good
 
 
 def slot_of(moment: datetime) -> int:
@@ -126,17 +96,6 @@ def purge(*, before: datetime, dry_run: bool = False) -> int:
     """Delete tallies from before `before`; returns how many."""
     old = Tally.objects.filter(slot__lt=slot_of(before))
     return old.count() if dry_run else old.delete()[0]
-
-
-def _judge(name: str, tried: int, good: int, ripe: int) -> Level:
-    """By what came to nothing: at least so much, and more than came to something. `ripe`: what of it is over; of all
-    the rest a part is only on its way, so that much more of it is borne."""
-    unused, bears = tried - good, 1 if name == "population" else limits.CONDUCT_FRESH_TIMES
-    watch, pressure = limits.CONDUCT_FLOORS[name]
-    for level, floor, times in ((Level.PRESSURE, pressure, 2), (Level.WATCH, watch, 1)):
-        if unused > good * times and (ripe >= floor or unused >= floor * bears):
-            return level
-    return Level.NORMAL
 
 
 def _scopes(kind: Kind, origin: Origin, prefix: str) -> list[tuple[str, str]]:
@@ -178,11 +137,13 @@ def _rows(scopes: list[tuple[str, str]]) -> Iterator[tuple[str, int]]:
         yield scope, secrets.randbelow(_SHARDS) if name == "population" else 0
 
 
-def _is_first(who: str, slot: int) -> bool:
-    """Whether this is the first good end of `who` in the hour of `slot`."""
+def _speaks_for(who: str, origin: Origin, slot: int) -> bool:
+    """Whether this is the first good end of `who` at this address in the hour of `slot`, and at few others."""
     hour = slot // _slots(timedelta(hours=1))
-    mark = Tally(scope=keyed_hash("conduct", f"credited:{hour}:{who}")[:32], slot=slot, shard=0)
-    before = Tally.objects.filter(scope=mark.scope).exists()
-    if not before:
-        Tally.objects.bulk_create([mark], ignore_conflicts=True)
-    return not before
+    mark = keyed_hash("conduct", f"credited:{hour}:{who}")[:32]
+    shard = int(keyed_hash("conduct", f"credited at:{origin.address}")[:4], 16) % 32_768
+    marked = set(Tally.objects.filter(scope=mark).values_list("shard", flat=True))
+    if shard in marked or len(marked) >= limits.CONDUCT_ADDRESSES_OF_ONE:
+        return False
+    Tally.objects.bulk_create([Tally(scope=mark, slot=slot, shard=shard)], ignore_conflicts=True)
+    return True

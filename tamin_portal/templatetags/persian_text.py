@@ -6,7 +6,7 @@ import datetime as dt
 
 from django import template
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from tamin_portal import persian
 
@@ -60,6 +60,14 @@ def clock(seconds: int) -> str:
     hours, rest = divmod(int(seconds), 3600)
     minutes, rest = divmod(rest, 60)
     return persian.to_persian_digits(f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}")
+
+
+@register.filter
+def wait(seconds: int) -> str:
+    """A wait in words, rounded up: ۴۵ seconds, from two minutes on ۳ minutes."""
+    if int(seconds) < 120:
+        return gettext("%(count)s seconds") % {"count": persian.to_persian_digits(int(seconds))}
+    return gettext("%(count)s minutes") % {"count": persian.to_persian_digits(-(-int(seconds) // 60))}
 
 
 @register.filter

@@ -25,6 +25,9 @@ _KINDS = {
     "alarms": gettext_lazy("old alarms deleted"),
     "sign_in_failures": gettext_lazy("forgotten sign-in failures deleted"),
     "sessions": gettext_lazy("ended sessions deleted"),
+    "conduct": gettext_lazy("old counts of conduct deleted"),
+    "proofs_of_work": gettext_lazy("used proofs of work deleted"),
+    "turns": gettext_lazy("old turns deleted"),
     "post_counts": gettext_lazy("old counts of requests per address deleted"),
 }
 
