@@ -79,14 +79,20 @@ def next_code(
 
 
 def in_order(places: Iterable[OneTimeCode], sent: Sequence[Sent]) -> list[OneTimeCode]:
-    """The places of one number's queue as they are served: whose address had the fewest codes of the day first, among
-    these by turns of the addresses, and in each the oldest first."""
-    had = Counter(code.address for code in sent)
-    waiting: Counter[str] = Counter()
+    """The places of one number's queue as they are served: whose network had the fewest codes of the day first, and by
+    turns of the networks; in a network likewise by its addresses, and in each the oldest first."""
+    by_age = sorted(places, key=lambda place: (place.created_at, place.pk))
+    by_address = _by_turns(by_age, [place.address for place in by_age], Counter(code.address for code in sent))
+    return _by_turns(by_address, [place.network for place in by_address], Counter(code.network for code in sent))
+
+
+def _by_turns(places: list[OneTimeCode], whose: list[str], had: Counter[str]) -> list[OneTimeCode]:
+    """Every n-th of anybody before every (n+1)-th, counted from what they `had`; among these the oldest first."""
+    turns = had.copy()
     ranked = []
-    for place in sorted(places, key=lambda place: (place.created_at, place.pk)):
-        ranked.append((had[place.address] + waiting[place.address], place.created_at, place.pk, place))
-        waiting[place.address] += 1
+    for place, name in zip(places, whose, strict=True):
+        ranked.append((turns[name], place.created_at, place.pk, place))
+        turns[name] += 1
     return [place for *_rank, place in sorted(ranked, key=lambda ranks: ranks[:3])]
 
 

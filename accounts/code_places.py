@@ -3,6 +3,7 @@ themselves. A stranger who asks every minute takes no gap from the owner, who ha
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,6 +17,8 @@ from accounts.code_allowances import Sent, in_order, sent_within_a_day
 from accounts.models import Allowance, OneTimeCode
 from tamin_portal import limits
 
+log = logging.getLogger(__name__)
+
 
 def exist(*, mobile: str, allowance: Allowance) -> bool:
     """Whether somebody waits for this number's next code."""
@@ -24,7 +27,8 @@ def exist(*, mobile: str, allowance: Allowance) -> bool:
 
 def take(row: OneTimeCode, *, live: Sequence[OneTimeCode], not_before: datetime) -> OneTimeCode:
     """Give the session of `row` a place in its number's queue; the one it has, if it has one already. In a crowd the
-    newest takes the place of the oldest of its own address. The caller holds the number's name."""
+    newest takes the place of the oldest of its own address, or of the fullest network. The caller holds the number's
+    name."""
     own = [code for code in live if not code.code_hash and not code.used_at]
     places = [code for code in own if code.next_attempt_at]
     if places:
@@ -48,7 +52,7 @@ def wait(place: OneTimeCode) -> int:
     now = timezone.now()
     allowance = Allowance(place.allowance)
     sent = sent_within_a_day(mobile=place.mobile, allowance=allowance, now=now)
-    queue = in_order(_waiting(place.mobile, allowance, now), sent)
+    queue = in_order(_waiting(place.mobile, allowance, now).filter(is_held=False), sent)
     before = [other.pk for other in queue].index(place.pk) if place in queue else 0
     due = max(place.next_attempt_at or now, now) + before * limits.CODE_GAP
     return max(1, -int(-(due - now).total_seconds() // 1))
@@ -86,7 +90,10 @@ def for_each_due(work: Callable[..., None], *, seconds: float) -> int:
     )
     due = OneTimeCode.objects.filter(next_attempt_at__lte=now, is_held=False)
     for mobile in due.order_by().values_list("mobile", flat=True).distinct():
-        work(mobile=mobile)
+        try:
+            work(mobile=mobile)
+        except Exception as error:  # it is due again at the next look; the others go on. No text: a number
+            log.error("the next code of a number could not be sent: %s", type(error).__name__)
         done += 1
         if time.monotonic() > ends:
             break
@@ -100,8 +107,15 @@ def _make_room(row: OneTimeCode) -> None:
     if len(here) >= limits.CODE_ASKERS_IN_GAP:
         row.pk = here[0].pk
     elif len(crowd) >= limits.CODE_PLACES:
-        fullest = Counter(code.address for code in crowd).most_common(1)[0][0]
-        row.pk = next(code.pk for code in crowd if code.address == fullest)
+        row.pk = _of_the_fullest(crowd).pk
+
+
+def _of_the_fullest(crowd: Sequence[OneTimeCode]) -> OneTimeCode:
+    """The oldest place of the fullest address in the fullest network. Of networks that have as many the one that came
+    last: whoever has one address must not lose the place to who has many."""
+    networks, addresses = (Counter(getattr(code, name) for code in crowd) for name in ("network", "address"))
+    network = max(reversed(crowd), key=lambda code: networks[code.network]).network
+    return max((code for code in crowd if code.network == network), key=lambda code: addresses[code.address])
 
 
 def _waiting(mobile: str, allowance: Allowance, now: datetime) -> QuerySet[OneTimeCode]:

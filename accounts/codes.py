@@ -102,6 +102,8 @@ def issue(
         place.refresh_from_db()
         if place.code_hash:
             return Issued(sent=True, wait=_seconds(limits.CODE_GAP))
+        if not place.next_attempt_at:  # given up: its share of the budget has no more
+            raise PortalError("code_budget", retry_at=budget.next_part(_share(place)) or found.at + limits.CODE_GAP)
     return Issued(sent=False, wait=code_places.wait(place), comes=True)
 
 
@@ -145,6 +147,12 @@ def wait(*, purpose: CodePurpose, mobile: str, asker: str) -> int:
     live = [code for code in _of_asker(purpose, mobile, asker, now) if _is_live(code, now)]
     places = [code_places.wait(code) for code in live if code.next_attempt_at]
     return max([_just_sent(live, now), *places])
+
+
+def was_sent(*, purpose: CodePurpose, mobile: str, asker: str) -> bool:
+    """Whether the session of `asker` has a code of `mobile` that can still be typed."""
+    now = timezone.now()
+    return any(code.code_hash and _is_live(code, now) for code in _of_asker(purpose, mobile, asker, now))
 
 
 def seconds_left(until: datetime, now: datetime | None = None) -> int:

@@ -40,6 +40,7 @@ _FIELDS = {
     "password_wrong": "current_password",
     "sign_in_pause": "current_password",
     "same_number": "mobile",
+    "mobile_limit": "mobile",
     "code_limit": "mobile",
     "code_budget": "mobile",
     "email_limit": "email",

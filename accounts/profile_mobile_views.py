@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import browsers, code_delivery, codes
+from accounts import browsers, code_delivery, code_texts, codes
 from accounts.models import CodePurpose, MobileChange, MobileChangeStage
 from accounts.profile_access import handed_in, own_page, owner, page, sign_in_again
 from accounts.profile_forms import MobileForm, NewNumberCodeForm
@@ -98,7 +98,7 @@ def resend(request: HttpRequest) -> HttpResponse:
     except PortalError as error:
         messages.error(request, sentence(error))
     else:
-        messages.info(request, sentence("code_sent_again") if issued.sent else sentence("code_wait", wait=issued.wait))
+        messages.info(request, code_texts.sentence_of(issued))
     return redirect("profile_mobile_code")
 
 

@@ -147,6 +147,7 @@ FREEZE_LINK_LIFE = timedelta(hours=72)  # "not me"
 EMAIL_LINK_LIFE = timedelta(hours=24)
 EMAIL_LINK_GAP = timedelta(seconds=60)  # asked for again sooner, for the same address: the first one is on its way
 EMAIL_LINKS_PER_DAY = 10  # letters of one account, to whichever addresses
+MOBILE_CHANGES_PER_DAY = 10  # numbers that one account sends codes to
 MOBILE_CHANGE_LIFE = timedelta(minutes=30)  # from the password to the code
 MOBILE_WAIT_RENEWS = timedelta(seconds=10)  # the page loads itself anew while the registry is asked,
 MOBILE_WAIT_RENEWS_UNTIL = timedelta(minutes=10)  # so long; who waits longer hears by SMS

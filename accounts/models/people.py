@@ -94,6 +94,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
+        indexes = [models.Index(fields=["mobile"], name="account_by_mobile")]
         constraints = [
             models.UniqueConstraint(
                 fields=["national_id"],

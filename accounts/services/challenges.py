@@ -179,18 +179,19 @@ def _look(challenge: Challenge) -> None:
 
 
 def _send_code(challenge: Challenge, mobile: str) -> str:
-    """Send it, or give it a place in the number's queue, from where it is sent by itself. Returns where it goes; a
-    decoy, where the number's hour or day, or the budget, is used up: the page has said so for everybody."""
+    """Send it, or give it a place in the number's queue, from where it is sent by itself. Returns where it goes; where
+    the number's hour or day, or the budget, is used up, a decoy, unless an earlier code can still be typed."""
+    purpose, asker = CodePurpose(challenge.purpose), str(challenge.token)
+    session: dict[str, Any] = {"purpose": purpose, "mobile": mobile, "asker": asker}
     try:
         codes.issue(
-            purpose=CodePurpose(challenge.purpose),
-            mobile=mobile,
-            asker=str(challenge.token),
+            **session,
             allowance=Allowance.TRUSTED if challenge.is_trusted else Allowance.ASKED,
             by=asking.of_challenge(challenge),
         )
     except PortalError:
-        return mobile if challenge.stage == ChallengeStage.PROVEN else _nothing(challenge)
+        goes_on = challenge.stage == ChallengeStage.PROVEN or codes.was_sent(**session)
+        return mobile if goes_on else _nothing(challenge)
     return mobile
 
 

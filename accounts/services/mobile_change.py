@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -27,14 +29,16 @@ from tamin_portal.persian import mask_mobile
 def begin(*, account: User, checked: str, mobile: str, operator: str, browser: str = "") -> MobileChange:
     """Send a code to the new number. Whatever change was open ends, unless it is the same one again.
 
-    Raises PortalError: account_closed, changed_meanwhile, same_number, and those of `codes.issue`; nothing was begun
-    then, and what was open before stays open.
+    Raises PortalError: account_closed, changed_meanwhile, same_number, mobile_limit (`retry_at`: the account has given
+    too many numbers within a day), and those of `codes.issue`; nothing was begun then, and what was open before stays
+    open.
     """
     row = open_with_password(account=account, checked=checked)
     if mobile == row.mobile:
         raise PortalError("same_number")
     change = MobileChange.objects.filter(account=row, mobile=mobile, stage__in=OPEN_CHANGES).first()
     if change is None:
+        _refuse_too_many(row)
         end_mobile_changes(account=row)
         change = MobileChange.objects.create(account=row, mobile=mobile, operator=operator)
         notices.record(account=row, kind=EventKind.MOBILE_ASKED, browser=browser, mobile=mask_mobile(mobile))
@@ -43,6 +47,15 @@ def begin(*, account: User, checked: str, mobile: str, operator: str, browser: s
         change.save(update_fields=["operator", "created_at"])
         _issue(change)
     return change
+
+
+def _refuse_too_many(account: User) -> None:
+    """Else one account sends SMS to as many numbers as there are: each number has limits of its own only."""
+    day, now = timedelta(days=1), timezone.now()
+    begun = MobileChange.objects.filter(account=account, created_at__gt=now - day).order_by("-created_at")
+    times = begun.values_list("created_at", flat=True)[: limits.MOBILE_CHANGES_PER_DAY]
+    if len(times) == limits.MOBILE_CHANGES_PER_DAY:
+        raise PortalError("mobile_limit", retry_at=times[limits.MOBILE_CHANGES_PER_DAY - 1] + day)
 
 
 def newest(*, account: User) -> MobileChange | None:
