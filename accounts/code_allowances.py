@@ -70,10 +70,10 @@ def next_code(
     again_at = _limit_hit(common, now)
     if again_at is None:
         return Next(gap_ends(sent, now))
-    kept = [code for code in counting if code.is_kept]
-    of_network = sum(code.network == network for code in kept)
     is_fresh = allowance == Allowance.ASKED and address not in {code.address for code in counting}
-    if is_fresh and len(kept) < limits.CODES_KEPT_PER_DAY and of_network < limits.CODES_KEPT_PER_NETWORK:
+    of_fresh_network = network not in {code.network for code in counting}
+    most = limits.CODES_KEPT_PER_DAY if of_fresh_network else limits.CODES_KEPT_FOR_ADDRESSES
+    if is_fresh and len(counting) - len(common) < most:
         return Next(gap_ends(sent, now), is_kept=True)
     return again_at
 

@@ -16,7 +16,7 @@ CODES_PER_DAY = 10
 # Beyond these, of what anybody can ask for: kept for addresses that have had no code for this number within the day,
 # one for each. More than a stranger on twenty addresses uses up; each adds to the odds of guessing (SECURITY.md).
 CODES_KEPT_PER_DAY = 20
-CODES_KEPT_PER_NETWORK = 12  # of them, for all addresses of one IPv4 /24 or IPv6 /48
+CODES_KEPT_FOR_ADDRESSES = 12  # of them; the others are for networks (IPv4 /24, IPv6 /48) that had none
 CODE_TO_BE_ACCEPTED_WITHIN = timedelta(minutes=10)  # else it expires unsent
 CODE_LIFE = timedelta(minutes=10)  # from the moment a gateway accepted it
 CODE_UNCONFIRMED_AFTER = timedelta(seconds=60)  # without a receipt, where one is due; then the page says what to do

@@ -364,9 +364,9 @@ def test_two_people_at_one_browser_do_not_share_their_tries():
     assert first.step_two(code)["Location"] == URL
 
 
-def test_every_post_of_the_journey_needs_twelve_statements_at_most():
+def test_every_post_of_the_journey_needs_few_statements():
     browser = Browser()
-    assert _statements(lambda: browser.step_one()) <= 12
+    assert _statements(lambda: browser.step_one()) <= 14  # two of them count and judge the conduct of the address
     code = code_on(MATCHES.mobile)
     assert _statements(lambda: browser.step_two("000000" if code != "000000" else "111111")) <= 12
     assert _statements(lambda: browser.step_two(code)) <= 12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from accounts import code_places, codes
+from accounts import codes
 from accounts.asking import Asking
 from accounts.models import Allowance, CodePurpose, OneTimeCode
 from accounts.tasks import send_codes
@@ -97,18 +97,6 @@ def test_asking_again_when_nobody_has_to_pay_any_more_sends_the_held_one():
     assert ask("first").sent
 
 
-def test_held_places_go_on_by_turns_of_their_networks():
-    for number in range(3):
-        by = Asking(origin=Origin(address=f"x{number}", network="x"), is_held=True)
-        mobile = f"+98912000000{number}"
-        codes.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker=str(number), by=by)
-    by = Asking(origin=Origin(address="y", network="y"), is_held=True)
-    codes.issue(purpose=CodePurpose.REGISTER, mobile="+989120000009", asker="y", by=by)
-    assert code_places.release_in_turn(most=2) == 2
-    codes.send_due()
-    assert sorted(holders()) == ["x0", "y"]
-
-
 def test_a_place_nobody_has_come_back_to_is_given_up():
     ask("first")
     ask("second", "b")
@@ -130,18 +118,20 @@ def test_past_the_hours_codes_a_fresh_address_has_one_that_is_kept_and_another_t
         ask("the owner again", "b")
 
 
-def test_of_the_kept_codes_a_network_has_a_part():
+def test_the_last_of_the_kept_codes_are_for_networks_that_had_none():
     def one(number: int, network: str) -> None:
         by = Asking(origin=Origin(address=f"{network}{number}", network=network))
         codes.issue(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker=f"{network}{number}", by=by)
         let_pass(limits.CODE_GAP)
 
-    for number in range(limits.CODES_PER_HOUR + limits.CODES_KEPT_PER_NETWORK):
+    for number in range(limits.CODES_PER_HOUR + limits.CODES_KEPT_FOR_ADDRESSES):
         one(number, "x")
     with pytest.raises(PortalError, match="code_limit"):
         one(99, "x")
     one(1, "y")
-    assert OneTimeCode.objects.filter(is_kept=True).count() == limits.CODES_KEPT_PER_NETWORK + 1
+    with pytest.raises(PortalError, match="code_limit"):
+        one(2, "y")
+    assert OneTimeCode.objects.filter(is_kept=True).count() == limits.CODES_KEPT_FOR_ADDRESSES + 1
 
 
 @pytest.mark.parametrize("allowance", [Allowance.TRUSTED, Allowance.PASSWORD, Allowance.SIGNED_IN, Allowance.DESK])
