@@ -35,10 +35,10 @@ def test_two_hundred_sessions_at_every_door_in_parallel_get_no_more_tries_than_t
         for session in range(number, SESSIONS // len(attacks), 4):
             for door in attacks:
                 guess = asked(door.ask, session)
-                for typed in range(3) if guess else ():
+                for typed in range(2) if guess else ():
                     answers.add((door.name, answer(guess, f"{session:03}{typed:03}")))
 
-    for _ in range(3):
+    for _ in range(2):
         together(attack, 4)
         clock.move(limits.CODE_GAP)
     assert {said for _, said in answers} <= ANSWERS
@@ -91,7 +91,7 @@ def test_a_code_on_which_a_try_was_spent_counts_towards_the_day_even_if_it_was_n
     assert sent(Allowance.ASKED) == limits.CODES_PER_HOUR
 
 
-@pytest.mark.parametrize("minutes", [0, 22, 1430])
+@pytest.mark.parametrize("minutes", [0, 22, pytest.param(1430, marks=pytest.mark.faults)])
 def test_a_stranger_on_twenty_addresses_who_asks_all_day_keeps_no_new_citizen_out(monkeypatch, minutes):
     """The stranger asks every minute from each address; a citizen comes after so many minutes, and registers."""
     clock = Clock(monkeypatch)

@@ -207,9 +207,9 @@ def random_password(length: int) -> str:
 
 @pytest.mark.parametrize("length", [8, 10, 16, 128])
 def test_random_ones_that_keep_the_rules_are_accepted(length: int) -> None:
-    made = [random_password(length) for _ in range(200)]
+    made = [random_password(length) for _ in range(50)]
     refused = [password for password in made if weakness(password, REZA)]
-    assert len(refused) <= 4
+    assert len(refused) <= 2
 
 
 @settings(max_examples=300, deadline=None)

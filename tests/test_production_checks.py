@@ -278,6 +278,7 @@ def real_service(folder: Path, **more: str) -> dict[str, str]:
     return here | keys | sending | own | quiet | more
 
 
+@pytest.mark.startup
 @pytest.mark.parametrize(
     "program",
     [
@@ -287,7 +288,7 @@ def real_service(folder: Path, **more: str) -> dict[str, str]:
     ],
     ids=["web", "worker", "beat"],
 )
-def test_web_worker_and_beat_name_it_for_real_and_refuse_without(tmp_path, program):
+test_web_worker_and_beat_name_it_for_real_and_refuse_without(tmp_path, program):
     """The database was not migrated, so each of them ends; the line comes before."""
     for allowed, line in (("https", "WARNING tamin_portal.startup ALLOW_UNSAFE has 'https'"), ("", "HTTPS is off")):
         env = real_service(tmp_path, ALLOW_UNSAFE=allowed)
