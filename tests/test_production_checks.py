@@ -288,7 +288,7 @@ def real_service(folder: Path, **more: str) -> dict[str, str]:
     ],
     ids=["web", "worker", "beat"],
 )
-test_web_worker_and_beat_name_it_for_real_and_refuse_without(tmp_path, program):
+def test_web_worker_and_beat_name_it_for_real_and_refuse_without(tmp_path, program):
     """The database was not migrated, so each of them ends; the line comes before."""
     for allowed, line in (("https", "WARNING tamin_portal.startup ALLOW_UNSAFE has 'https'"), ("", "HTTPS is off")):
         env = real_service(tmp_path, ALLOW_UNSAFE=allowed)
