@@ -286,4 +286,4 @@ def test_a_sign_in_takes_few_statements(client) -> None:
         sign_in(client)
     skip = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
     statements = [q["sql"] for q in queries if not q["sql"].startswith(skip) and "accounts_session" not in q["sql"]]
-    assert len(statements) <= 18, statements  # four for conduct; with PostgreSQL's lock of a name, and the risk
+    assert len(statements) <= 19, statements  # four for conduct; with PostgreSQL's locks of names, and the risk

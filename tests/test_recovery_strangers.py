@@ -50,10 +50,10 @@ def test_looking_at_step_one_costs_no_statement_and_no_session():
 
 
 def plain(page: str) -> str:
-    """Without what differs by chance: tokens, and the clock of the wait."""
-    return re.sub(
-        r'name="(?:csrfmiddlewaretoken|page)"[^>]*value="[^"]*"|data-wait="\d+"|<bdi data-clock>.*?</bdi>', "", page
-    )
+    """Without what differs by chance: tokens, and the seconds that the machine took meanwhile."""
+    tokens = r'name="(?:csrfmiddlewaretoken|page)"[^>]*value="[^"]*"'
+    seconds = r'data-(?:wait|left)="\d+"|<bdi data-clock>.*?</bdi>|[۰-۹]+ ثانیه'
+    return re.sub(f"{tokens}|{seconds}", "", page)
 
 
 def statements(asked: CaptureQueriesContext) -> list[str]:
