@@ -21,6 +21,8 @@ from tamin_portal.models import Alarm, AlarmCode
 from tamin_portal.persian import local_mobile
 
 HOUR = timedelta(hours=1)
+_ALARMS = {Kind.CODE: AlarmCode.PUMPING, Kind.PASSWORD: AlarmCode.SPRAYING}
+_ALONE = "one place"  # the alarm's subject; where that is nobody keeps, only its keyed hash
 _TAKEN = (MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNDELIVERED)
 
 
@@ -30,6 +32,8 @@ def watch() -> None:
     _watch_use(now)
     _watch_prefixes(now)
     _watch_sign_ins()
+    for kind, code in _ALARMS.items():
+        _watch_loudest(kind, code)
 
 
 def _watch_use(now: datetime) -> None:
@@ -56,6 +60,16 @@ def _watch_sign_ins() -> None:
         alarms.sound(AlarmCode.SPRAYING, detail=f"{_name(level)}: {tried} sign-ins within an hour, {good} succeeded")
     else:
         alarms.clear(AlarmCode.SPRAYING)
+
+
+def _watch_loudest(kind: Kind, code: AlarmCode) -> None:
+    """One address or network alone, which the sums of all together would hide in a busy hour."""
+    found = conduct.loudest(kind)
+    if found:
+        name, tried, good = found
+        alarms.sound(code, _ALONE, f"one {name} tried {tried} times within an hour, {good} came to something")
+    else:
+        alarms.clear(code, _ALONE)
 
 
 def _name(level: Level) -> str:

@@ -41,7 +41,10 @@ def pause(seconds: int) -> str:
 
 def busy() -> str:
     """Under pressure, without a proof of work."""
-    return _("Very many sign-ins are tried at the moment. Please enter your password again and press “Sign in”.")
+    return _(
+        "Very many sign-ins are tried at the moment. Please enter your password again, wait if a time stands above the "
+        "button, and press “Sign in”."
+    )
 
 
 def session_elsewhere() -> str:

@@ -28,6 +28,7 @@ class Tally(models.Model):
     shard = models.PositiveSmallIntegerField(default=0)
     tried = models.IntegerField(default=0)  # what is taken back may be of the slot before
     good = models.IntegerField(default=0)
+    about = models.CharField(max_length=20, default="", db_default="")  # of an address or a network: "password:address"
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["scope", "slot", "shard"], name="tally_key")]

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")] + sorted(
     ROOT.glob("docs/**/*.md")
 )
+ROOMS = ("accounts", "registration", "identity", "sms", "mail", "tamin_portal", "templates", "static")
 GENDERS = {"female": "زن", "male": "مرد"}
 
 
@@ -78,6 +79,12 @@ def test_the_home_of_each_rule_is_where_the_table_says():
                 sources += path.read_text(encoding="utf-8") if path.is_file() else ""
             else:
                 assert re.search(rf"\b{name}\b", sources), f"{name} in:{home}"
+
+
+@pytest.mark.parametrize("document", ["SECURITY.md", "README.md", "docs/architecture.md", "docs/runbook.md"])
+def test_every_file_that_is_named_exists(document):
+    for name in re.findall(r"`((?:\w+/)+\w+\.(?:py|html|js|conf|sh))`", text(document)):
+        assert (ROOT / name).exists() or any((ROOT / room / name).exists() for room in ROOMS), name
 
 
 def test_every_command_that_is_documented_exists():

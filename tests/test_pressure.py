@@ -294,6 +294,29 @@ def test_alarms_of_spraying_and_pumping_sound_and_end_by_themselves():
     assert standing() == set()
 
 
+@pytest.mark.parametrize(("kind", "alarm"), [(Kind.PASSWORD, AlarmCode.SPRAYING), (Kind.CODE, AlarmCode.PUMPING)])
+def test_one_address_that_a_busy_hour_would_hide_is_an_alarm_of_its_own(kind, alarm):
+    """Nine of ten succeed, in ten thousand tries; one address tries a thousand times in vain."""
+    slot = conduct.slot_of(timezone.now()) - 3  # codes of then cannot be used any more
+    carrier, stranger = origin_of("203.0.113.1"), origin_of("198.51.100.1")
+    conduct._add(conduct._scopes(kind, carrier, ""), slot, tried=10_000, good=9_000)
+    watch()
+    assert standing() == set()
+    conduct._add(conduct._scopes(kind, stranger, ""), slot, tried=1_000, good=0)
+    assert not conduct.population(kind)[0]
+    watch()
+    assert standing() == {alarm}
+    Tally.objects.update(slot=F("slot") - 13)
+    watch()
+    assert standing() == set()
+
+
+def test_codes_that_may_still_be_used_are_no_alarm_of_an_address():
+    origin = origin_of("203.0.113.1")
+    conduct._add(conduct._scopes(Kind.CODE, origin, ""), conduct.slot_of(timezone.now()), tried=400, good=0)
+    assert conduct.loudest(Kind.CODE) is None
+
+
 def test_a_sign_in_and_a_code_and_a_status_come_to_a_good_end():
     citizen()
     sign_in(Client())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -36,10 +36,10 @@ def front(portal: Web, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int
 
 
 @contextmanager
-def front_before(folder: Path, web_port: int, without: str = "") -> Iterator[int]:
+def front_before(folder: Path, web_port: int, without: str = "", trusted: str = "127.0.1.1") -> Iterator[int]:
     """The front of the containers before this web, but for what is `without` in its settings."""
     port = free_port()
-    assert trust(folder / "trust", "127.0.1.1").returncode == 0
+    assert trust(folder / "trust", trusted).returncode == 0
     conf = front_conf(folder, port, web_port)
     assert without in conf
     with nginx(folder, "front", conf.replace(without, ""), port):
@@ -112,13 +112,23 @@ def test_a_crowd_behind_one_address_passes_the_front_and_one_machine_gone_wild_d
         assert statuses(port, 6000) == {502, 429}
 
 
-def statuses(port: int, number: int) -> set[int]:
+@pytest.mark.parametrize(("block", "limited"), [("2001:db8:1:2:", True), ("2001:db8:1:2:3:", True), ("", False)])
+def test_addresses_of_one_ipv6_line_are_one_machine_at_the_front(tmp_path: Path, block: str, limited: bool) -> None:
+    """Behind a TLS proxy; as many addresses as requests, all of one /64, or each of another one."""
+    with front_before(tmp_path, free_port(), trusted="127.0.0.1") as port:
+        found = statuses(port, 6000, lambda n: f"{block or f'2001:db8:1:{n + 1:x}:'}:{n + 1:x}")
+        assert found == ({502, 429} if limited else {502})
+
+
+def statuses(port: int, number: int, comes_from: Callable[[int], str] | None = None) -> set[int]:
     """Of so many requests, one after the other as fast as they are answered, 150 a connection."""
     found = set()
     for start in range(0, number, 150):
         with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)) as connection:
-            for _ in range(min(150, number - start)):
-                connection.request("GET", "/healthz")
+            for one in range(start, min(start + 150, number)):
+                connection.request(
+                    "GET", "/healthz", headers={"X-Forwarded-For": comes_from(one)} if comes_from else {}
+                )
                 answer = connection.getresponse()
                 answer.read()
                 found.add(answer.status)

@@ -14,9 +14,10 @@ import secrets
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.utils import timezone
 
 from tamin_portal import limits
@@ -25,8 +26,21 @@ from tamin_portal.abuse.origins import Origin
 from tamin_portal.models import Tally
 from tamin_portal.secrets import keyed_hash
 
-__all__ = ["Conduct", "Kind", "Level", "count", "credit", "look", "population", "purge", "slot_of", "take_back"]
+__all__ = [
+    "Conduct",
+    "Kind",
+    "Level",
+    "count",
+    "credit",
+    "look",
+    "loudest",
+    "population",
+    "purge",
+    "slot_of",
+    "take_back",
+]
 SLOT = int(limits.CONDUCT_SLOT.total_seconds())
+_AROUND = ("address", "network")
 _SHARDS = 8  # rows of the whole population's count: concurrent requests do not wait for one row
 
 
@@ -36,6 +50,14 @@ class Kind(StrEnum):
     CODE = "code"  # an SMS was asked for; its code was used
     PASSWORD = "password"  # noqa: S105 - tried at a sign-in; it was right, and the person got in
     STATUS = "status"  # a national ID and a tracking code; they belong together
+
+
+class _Scope(NamedTuple):
+    """Where tries are counted together. `about`: what `loudest` finds it by, if it is an address or a network."""
+
+    name: str
+    key: str
+    about: str
 
 
 def count(*, kind: Kind, origin: Origin, prefix: str = "") -> None:
@@ -62,7 +84,7 @@ def take_back(*, kind: Kind, origin: Origin, prefix: str = "") -> None:
 
 def look(*, kind: Kind, origin: Origin, prefix: str = "") -> Conduct:
     """How those stand that a request of `kind` belongs to. One statement."""
-    scopes = dict(_scopes(kind, origin, prefix))
+    scopes = {scope.name: scope.key for scope in _scopes(kind, origin, prefix)}
     now = slot_of(timezone.now())
     rows = Tally.objects.filter(scope__in=scopes.values(), slot__gt=now - _slots(limits.CONDUCT_WITHIN), slot__lte=now)
     found: dict[str, list[tuple[int, int, int]]] = {scope: [] for scope in scopes.values()}
@@ -88,6 +110,26 @@ def population(kind: Kind) -> tuple[Level, int, int]:
     return level_of("population", sums), sums.tried, sums.good
 
 
+def loudest(kind: Kind) -> tuple[str, int, int] | None:
+    """The address or network of which most came to nothing within the hour, if that alone is as much as makes all
+    together be watched, and its level pressure: among very many who succeed nobody would see it. Its name ("address",
+    "network"), how much was tried there, and how much of it came to something. Codes that may still be used say nothing
+    yet. One statement.
+    """
+    now = slot_of(timezone.now())
+    over = now - 2 if kind == Kind.CODE else now
+    rows = Tally.objects.filter(
+        about__in=[_about(kind, name) for name in _AROUND], slot__gt=now - _slots(limits.CONDUCT_WITHIN), slot__lte=over
+    )
+    sums = (
+        rows.values("scope", "about").annotate(all=Sum("tried"), used=Sum("good")).annotate(vain=F("all") - F("used"))
+    )
+    times = max(limits.CONDUCT_TIMES[name][1] for name in _AROUND)
+    loud = sums.filter(vain__gte=limits.CONDUCT_FLOORS["population"][0], vain__gt=F("used") * times)
+    row = loud.order_by("-vain", "about").first()
+    return (row["about"].partition(":")[2], row["all"], row["used"]) if row else None
+
+
 def slot_of(moment: datetime) -> int:
     return int(moment.timestamp() // SLOT)
 
@@ -98,9 +140,9 @@ def purge(*, before: datetime, dry_run: bool = False) -> int:
     return old.count() if dry_run else old.delete()[0]
 
 
-def _scopes(kind: Kind, origin: Origin, prefix: str) -> list[tuple[str, str]]:
+def _scopes(kind: Kind, origin: Origin, prefix: str) -> list[_Scope]:
     return [
-        (name, _scope(kind, name, value))
+        _Scope(name, _scope(kind, name, value), _about(kind, name) if name in _AROUND else "")
         for name, value in (
             ("address", origin.address),
             ("network", origin.network),
@@ -115,26 +157,30 @@ def _scope(kind: Kind, name: str, value: str) -> str:
     return keyed_hash("conduct", f"{kind}:{name}:{value}")[:32]
 
 
+def _about(kind: Kind, name: str) -> str:
+    return f"{kind}:{name}"
+
+
 def _slots(span: timedelta) -> int:
     return int(span.total_seconds()) // SLOT
 
 
-def _add(scopes: list[tuple[str, str]], slot: int, *, tried: int, good: int) -> None:
+def _add(scopes: list[_Scope], slot: int, *, tried: int, good: int) -> None:
     rows = sorted(_rows(scopes))  # always in the same order: no two requests wait for each other in a circle
-    values = [value for scope, shard in rows for value in (scope, slot, shard, tried, good)]
+    values = [value for scope, shard, about in rows for value in (scope, slot, shard, tried, good, about)]
     table = connection.ops.quote_name(Tally._meta.db_table)
     statement = (
-        f"INSERT INTO {table} (scope, slot, shard, tried, good) "  # noqa: S608 - the model's table
-        f"VALUES {', '.join(['(%s, %s, %s, %s, %s)'] * len(rows))} ON CONFLICT (scope, slot, shard) "
+        f"INSERT INTO {table} (scope, slot, shard, tried, good, about) "  # noqa: S608 - the model's table
+        f"VALUES {', '.join(['(%s, %s, %s, %s, %s, %s)'] * len(rows))} ON CONFLICT (scope, slot, shard) "
         f"DO UPDATE SET tried = {table}.tried + excluded.tried, good = {table}.good + excluded.good"
     )
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, values)
 
 
-def _rows(scopes: list[tuple[str, str]]) -> Iterator[tuple[str, int]]:
-    for name, scope in scopes:
-        yield scope, secrets.randbelow(_SHARDS) if name == "population" else 0
+def _rows(scopes: list[_Scope]) -> Iterator[tuple[str, int, str]]:
+    for scope in scopes:
+        yield scope.key, secrets.randbelow(_SHARDS) if scope.name == "population" else 0, scope.about
 
 
 def _speaks_for(who: str, origin: Origin, slot: int) -> bool:
