@@ -28,7 +28,7 @@ from sms.models import MessageKind, Share
 from tamin_portal import limits
 from tamin_portal.abuse import conduct
 from tamin_portal.abuse.conduct import Kind
-from tamin_portal.abuse.origins import Origin
+from tamin_portal.abuse.origins import NOWHERE, Origin
 from tamin_portal.errors import PortalError
 from tamin_portal.leases import lock_name
 from tamin_portal.persian import fold_number
@@ -110,6 +110,13 @@ def issue(
 def count_on_nothing(*, purpose: CodePurpose, mobile: str, asker: str) -> None:
     """A row that counts tries as for a code, where none may be sent: `mobile` is a decoy that is nobody's."""
     OneTimeCode.objects.create(purpose=purpose, mobile=mobile, asker=keyed_hash("asker", asker))
+
+
+def held_from(*, purpose: CodePurpose, mobile: str, asker: str) -> Origin:
+    """Where this session asked for the code that is held; nowhere, if none is."""
+    held = OneTimeCode.objects.filter(purpose=purpose, mobile=mobile, asker__in=keyed_hashes("asker", asker))
+    place = held.filter(is_held=True, next_attempt_at__isnull=False).order_by("-created_at").first()
+    return Origin(address=place.address, network=place.network) if place else NOWHERE
 
 
 def release(*, purpose: CodePurpose, mobile: str, asker: str) -> bool:

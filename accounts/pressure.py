@@ -36,7 +36,7 @@ def let_through(request: HttpRequest, *, account: str, solution: str) -> bool:
         return False
     browser = _browser(request)
     name = f"{account}:{browser}"
-    if proof.spend(solution=solution, target=browser):
+    if proof.spend(solution=solution, target=browser, price=found.price):
         turns.leave(queue=_QUEUE, name=name)
         return True
     turns.call(_QUEUE)

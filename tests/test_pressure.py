@@ -31,6 +31,7 @@ from tests.test_second_chance import owner_referred
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HERE = "127.0.0.1"
+FLOODS = "203.0.113.5"
 ADMIN = "/admin/login/"
 
 
@@ -133,6 +134,27 @@ def test_neighbours_of_a_good_address_do_not_pay_for_a_flood():
         browser = Browser()
         browser.step_one(mobile=f"0912000077{number}")
     assert Message.objects.count() == 3
+
+
+def test_an_address_of_good_conduct_shows_no_cheap_challenge_of_a_code_that_a_flood_asked_for():
+    flood(Kind.CODE)
+    flood(Kind.CODE, times=30, address=FLOODS)
+    browser = Browser(REMOTE_ADDR=FLOODS)
+    browser.step_one()
+    page = browser.get(URL, REMOTE_ADDR="198.18.0.1")
+    found = re.search(r'data-proof="([^"]+)"', page.content.decode())
+    assert json.loads(unescape(found[1]))["parameters"]["data"]["price"] == limits.PROOF_DEAREST
+
+
+def test_an_address_of_good_conduct_fetches_no_cheap_proofs_for_one_that_floods_the_sign_in():
+    flood(Kind.PASSWORD)
+    flood(Kind.PASSWORD, times=30, address=FLOODS)
+    browser = Client(REMOTE_ADDR=FLOODS)
+    typed = {"national_id": UNKNOWN, "password": WRONG}
+    cheap = posed(browser.get(PAGE, REMOTE_ADDR="198.18.0.1"))
+    answer = browser.post(PAGE, typed | {"proof": cheap})
+    assert answer.status_code == 429
+    assert browser.post(PAGE, typed | {"proof": posed(answer)}).status_code == 200
 
 
 @pytest.mark.parametrize("national_id", [REZA, UNKNOWN])
