@@ -14,6 +14,7 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
+from accounts import asking
 from accounts.models import Challenge, OneTimeCode, Session
 from accounts.tasks import send_codes, watch
 from registration.models import Registration
@@ -21,7 +22,7 @@ from registration.states import State
 from sms.models import Message
 from tamin_portal import alarms, limits
 from tamin_portal.abuse import conduct
-from tamin_portal.abuse.conduct import Kind
+from tamin_portal.abuse.conduct import Kind, Level
 from tamin_portal.abuse.origins import origin_of
 from tamin_portal.models import AlarmCode, Tally, Turn
 from tests.accounts import PASSWORD, REZA, citizen, clerk, spy_on_hashing
@@ -155,6 +156,32 @@ def test_an_address_of_good_conduct_fetches_no_cheap_proofs_for_one_that_floods_
     answer = browser.post(PAGE, typed | {"proof": cheap})
     assert answer.status_code == 429
     assert browser.post(PAGE, typed | {"proof": posed(answer)}).status_code == 200
+
+
+def test_one_line_puts_its_neighbours_under_no_pressure_by_what_costs_it_nothing():
+    mine, around = (limits.CONDUCT_FLOORS[name][1] for name in ("address", "network"))
+    mine_fresh = mine * limits.CONDUCT_FRESH_TIMES["address"]
+    flood(Kind.PASSWORD, times=mine, address=FLOODS)
+    flood(Kind.CODE, times=mine_fresh, address=FLOODS)
+    origin = origin_of(FLOODS)
+    for _ in range(around - mine):
+        answer = Client(REMOTE_ADDR=FLOODS).post(PAGE, {"national_id": UNKNOWN, "password": WRONG})
+        assert answer.status_code == 429
+    for _ in range(around * limits.CONDUCT_FRESH_TIMES["network"] - mine_fresh):
+        by = asking.weigh(origin=origin, mobile="+989120000101")
+        assert by.is_held
+
+    neighbour = origin_of("203.0.113.99")
+    for kind in (Kind.PASSWORD, Kind.CODE):
+        assert conduct.look(kind=kind, origin=origin).level == Level.PRESSURE
+        assert (
+            conduct.look(kind=kind, origin=neighbour, prefix="+989120000101"[: limits.PREFIX_LENGTH]).level
+            < Level.PRESSURE
+        )
+    before = conduct.look(kind=Kind.CODE, origin=origin)
+    asking.take_back(by, mobile="+989120000101")
+    asking.weigh(origin=origin, mobile="+989120000101")
+    assert conduct.look(kind=Kind.CODE, origin=origin) == before
 
 
 @pytest.mark.parametrize("national_id", [REZA, UNKNOWN])

@@ -38,9 +38,13 @@ class Kind(StrEnum):
     STATUS = "status"  # a national ID and a tracking code; they belong together
 
 
-def count(*, kind: Kind, origin: Origin, prefix: str = "") -> None:
-    """One more try, committed before this returns. `prefix`: the first digits of the number, where there is one."""
-    _add(_scopes(kind, origin, prefix), slot_of(timezone.now()), tried=1, good=0)
+def count(*, kind: Kind, origin: Origin, prefix: str = "", is_own_fault: bool = False) -> None:
+    """One more try, committed before this returns. `prefix`: the first digits of the number, where there is one.
+
+    `is_own_fault`: it was held back for what its address has done. The neighbours do not pay for it: else one line
+    would put a whole network under pressure, by requests that cost it nothing.
+    """
+    _add(_blamed(_scopes(kind, origin, prefix), is_own_fault), slot_of(timezone.now()), tried=1, good=0)
 
 
 def credit(*, kind: Kind, origin: Origin, prefix: str = "", tried_at: datetime | None = None, who: str = "") -> None:
@@ -55,9 +59,9 @@ def credit(*, kind: Kind, origin: Origin, prefix: str = "", tried_at: datetime |
     _add(_scopes(kind, origin, prefix), slot, tried=0, good=1)
 
 
-def take_back(*, kind: Kind, origin: Origin, prefix: str = "") -> None:
+def take_back(*, kind: Kind, origin: Origin, prefix: str = "", is_own_fault: bool = False) -> None:
     """What was just counted has caused nothing, and is not counted. It is no good end."""
-    _add(_scopes(kind, origin, prefix), slot_of(timezone.now()), tried=-1, good=0)
+    _add(_blamed(_scopes(kind, origin, prefix), is_own_fault), slot_of(timezone.now()), tried=-1, good=0)
 
 
 def look(*, kind: Kind, origin: Origin, prefix: str = "") -> Conduct:
@@ -109,6 +113,10 @@ def _scopes(kind: Kind, origin: Origin, prefix: str) -> list[tuple[str, str]]:
         )
         if value or name != "prefix"
     ]
+
+
+def _blamed(scopes: list[tuple[str, str]], is_own_fault: bool) -> list[tuple[str, str]]:
+    return [scope for scope in scopes if not (is_own_fault and scope[0] in ("network", "prefix"))]
 
 
 def _scope(kind: Kind, name: str, value: str) -> str:

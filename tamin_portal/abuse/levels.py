@@ -32,8 +32,8 @@ class Sums:
 @dataclass(frozen=True, slots=True)
 class Conduct:
     """The levels of one request's surroundings. `proven`: what comes from its address mostly comes to something.
-    `rank`: how much of its network came to nothing, which is its place in a queue. `price`: how many times the first
-    difficulty a proof of work has under pressure."""
+    `rank`: how much of it, or of its network, came to nothing, which is its place in a queue. `price`: how many times
+    the first difficulty a proof of work has under pressure."""
 
     address: Level = Level.NORMAL
     network: Level = Level.NORMAL
@@ -69,10 +69,11 @@ def judge(sums: Mapping[str, Sums]) -> Conduct:
     """By the sums of a request's scopes: address, network and population; prefix, where there is a number."""
     address, network = sums["address"], sums["network"]
     proven = address.good > 0 and address.unused <= limits.CONDUCT_PROVEN_TIMES * address.good
+    in_vain = max(these.unused - limits.CONDUCT_PROVEN_TIMES * these.good for these in (address, network))
     return Conduct(
         **{name: level_of(name, these) for name, these in sums.items()},
         proven=proven,
-        rank=0 if proven else max(0, network.unused - limits.CONDUCT_PROVEN_TIMES * network.good),
+        rank=0 if proven else max(0, in_vain),
         price=_price(address, network, sums["population"]),
     )
 
