@@ -64,6 +64,22 @@ def test_a_morning_that_begins_at_nothing_meets_no_pressure():
     assert town.run().worst < Level.PRESSURE
 
 
+def test_a_fresh_address_spends_little_of_the_better_shares_before_something_came_of_it():
+    most, around = (limits.CONDUCT_FLOORS[name][1] for name in ("address", "network"))
+    ledger, good = Ledger(Kind.CODE), 0
+    for _ in range(most * 5):
+        good += ledger.look("stranger", "line", 0).is_good
+        ledger.count("stranger", "line", 0)
+    assert good == most + 1
+    for number in range(around * 2):
+        good += ledger.look(f"other {number}", "line", 0).is_good
+        ledger.count(f"other {number}", "line", 0)
+    assert good == most + 1
+    for _ in range(most * 2):  # as a carrier's address goes on
+        ledger.credit("stranger", "line", 0)
+    assert ledger.look("stranger", "line", 0).is_good
+
+
 def test_the_first_minute_of_a_service_that_everybody_waited_for_meets_no_pressure():
     town = Town()
     for carrier in range(4):
