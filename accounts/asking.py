@@ -37,15 +37,14 @@ def weigh(*, origin: Origin, mobile: str = "", paid: bool = False) -> Asking:
     found = conduct.look(kind=Kind.CODE, origin=origin, prefix=prefix)
     is_held = found.level == Level.PRESSURE and not paid
     is_own_fault = is_held and found.address == Level.PRESSURE
-    conduct.count(kind=Kind.CODE, origin=origin, prefix=prefix, is_own_fault=is_own_fault)
+    conduct.count(kind=Kind.CODE, origin=origin, is_own_fault=is_own_fault)
     return Asking(origin=origin, is_good=found.is_good, is_held=is_held, rank=found.rank, is_own_fault=is_own_fault)
 
 
-def take_back(asking: Asking, *, mobile: str = "") -> None:
+def take_back(asking: Asking) -> None:
     """What was counted has caused nothing: the same button was pressed again."""
     if asking.origin != NOWHERE:
-        prefix = mobile[: limits.PREFIX_LENGTH]
-        conduct.take_back(kind=Kind.CODE, origin=asking.origin, prefix=prefix, is_own_fault=asking.is_own_fault)
+        conduct.take_back(kind=Kind.CODE, origin=asking.origin, is_own_fault=asking.is_own_fault)
 
 
 def price(*, origin: Origin, mobile: str = "") -> int:

@@ -214,9 +214,13 @@ def _credit(asked: list[OneTimeCode]) -> None:
     """What was asked for came to something: a code that was sent again counts with the one that was used."""
     for code in asked:
         origin = Origin(address=code.address, network=code.network)
-        typed_by_asker = code.purpose in (CodePurpose.REGISTER, CodePurpose.NEW_MOBILE)
-        prefix = code.mobile[: limits.PREFIX_LENGTH] if typed_by_asker else ""  # as it was counted
-        conduct.credit(kind=Kind.CODE, origin=origin, prefix=prefix, tried_at=code.created_at)
+        conduct.credit(kind=Kind.CODE, origin=origin, prefix=_prefix(code), tried_at=code.created_at)
+
+
+def _prefix(code: OneTimeCode) -> str:
+    """The first digits of a number that a stranger chose; "" where that of an account is meant."""
+    is_chosen = code.purpose in (CodePurpose.REGISTER, CodePurpose.NEW_MOBILE) and code.address
+    return code.mobile[: limits.PREFIX_LENGTH] if is_chosen and code.allowance == Allowance.ASKED else ""
 
 
 def _send_first(mobile: str, allowance: Allowance, now: datetime) -> None:
@@ -274,6 +278,10 @@ def _send(row: OneTimeCode, now: datetime, share: Share) -> None:
         share=share,
     )
     row.save()
+    if prefix := _prefix(
+        row
+    ):  # here and not when it was asked for: whoever only waits for one puts nobody under pressure
+        conduct.count_sent(kind=Kind.CODE, prefix=prefix)
     budget.code_was_queued(share, row.message.parts)
 
 

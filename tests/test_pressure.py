@@ -14,8 +14,8 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from accounts import asking
-from accounts.models import Challenge, OneTimeCode, Session
+from accounts import asking, codes
+from accounts.models import Challenge, CodePurpose, OneTimeCode, Session
 from accounts.tasks import send_codes, watch
 from registration.models import Registration
 from registration.states import State
@@ -179,9 +179,27 @@ def test_one_line_puts_its_neighbours_under_no_pressure_by_what_costs_it_nothing
             < Level.PRESSURE
         )
     before = conduct.look(kind=Kind.CODE, origin=origin)
-    asking.take_back(by, mobile="+989120000101")
+    asking.take_back(by)
     asking.weigh(origin=origin, mobile="+989120000101")
     assert conduct.look(kind=Kind.CODE, origin=origin) == before
+
+
+def test_numbers_are_under_pressure_by_what_their_neighbours_were_sent_not_by_who_waits_at_one():
+    enough = limits.CONDUCT_FLOORS["prefix"][1] * limits.CONDUCT_FRESH_TIMES["prefix"]
+    prefix = MATCHES.mobile.replace("0", "+98", 1)[: limits.PREFIX_LENGTH]
+
+    def level() -> Level:
+        return conduct.look(kind=Kind.CODE, origin=origin_of("198.18.0.1"), prefix=prefix).prefix
+
+    for number in range(enough + 1):
+        asker = {"purpose": CodePurpose.REGISTER, "mobile": "+989120000101", "asker": f"stranger {number}"}
+        codes.issue(**asker, by=asking.weigh(origin=origin_of(FLOODS), mobile="+989120000101"))
+    assert level() == Level.NORMAL
+    for number in range(enough):
+        mobile = f"+98912000{number:04}"
+        asker = {"purpose": CodePurpose.REGISTER, "mobile": mobile, "asker": "stranger"}
+        codes.issue(**asker, by=asking.weigh(origin=origin_of(f"203.0.{number}.7"), mobile=mobile))
+    assert level() == Level.PRESSURE
 
 
 @pytest.mark.parametrize("national_id", [REZA, UNKNOWN])
