@@ -13,6 +13,7 @@ import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -196,11 +197,14 @@ def consume(code: OneTimeCode, *, used_for: str) -> None:
     askers = code.askers or [code.asker]
     fresh = OneTimeCode.objects.filter(purpose=code.purpose, mobile=code.mobile, asker__in=askers, used_at__isnull=True)
     asked = list(fresh.filter(allowance=Allowance.ASKED).exclude(code_hash="").exclude(address=""))
-    if fresh.update(used_at=now, used_for=used_for, next_attempt_at=None) == 0:
+    used: dict[str, Any] = {"used_at": now, "used_for": used_for, "next_attempt_at": None}
+    if not fresh.filter(pk=code.pk).update(**used):  # whatever else is fresh: it was not typed
         again = OneTimeCode.objects.filter(pk=code.pk, used_for=used_for, used_at__gte=now - RETRY_GRACE)
         if not again.exists():
             raise PortalError("code_wrong")
-    elif asked:
+        return
+    fresh.update(**used)
+    if asked:
         transaction.on_commit(lambda: _credit(asked))
 
 
