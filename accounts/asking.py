@@ -14,12 +14,14 @@ from tamin_portal.abuse.origins import NOWHERE, Origin
 @dataclass(frozen=True, slots=True)
 class Asking:
     """`origin`: where it was asked. `is_good`: the conduct there is good, which decides whose share of the budget pays.
-    `is_held`: nothing is sent before a proof of work, or its turn; `rank`: its place in the queue of those."""
+    `is_held`: nothing is sent before a proof of work, or its turn; `rank`: its place in the queue of those;
+    `is_own_fault`: for what its address has done."""
 
     origin: Origin = NOWHERE
     is_good: bool = True
     is_held: bool = False
     rank: int = 0
+    is_own_fault: bool = False
 
 
 NOBODY = Asking()  # somebody who has proven more than a stranger can: their conduct is not counted
@@ -33,15 +35,16 @@ def weigh(*, origin: Origin, mobile: str = "", paid: bool = False) -> Asking:
     """
     prefix = mobile[: limits.PREFIX_LENGTH]
     found = conduct.look(kind=Kind.CODE, origin=origin, prefix=prefix)
-    conduct.count(kind=Kind.CODE, origin=origin, prefix=prefix)
     is_held = found.level == Level.PRESSURE and not paid
-    return Asking(origin=origin, is_good=found.is_good, is_held=is_held, rank=found.rank)
+    is_own_fault = is_held and found.address == Level.PRESSURE
+    conduct.count(kind=Kind.CODE, origin=origin, is_own_fault=is_own_fault)
+    return Asking(origin=origin, is_good=found.is_good, is_held=is_held, rank=found.rank, is_own_fault=is_own_fault)
 
 
-def take_back(asking: Asking, *, mobile: str = "") -> None:
+def take_back(asking: Asking) -> None:
     """What was counted has caused nothing: the same button was pressed again."""
     if asking.origin != NOWHERE:
-        conduct.take_back(kind=Kind.CODE, origin=asking.origin, prefix=mobile[: limits.PREFIX_LENGTH])
+        conduct.take_back(kind=Kind.CODE, origin=asking.origin, is_own_fault=asking.is_own_fault)
 
 
 def price(*, origin: Origin, mobile: str = "") -> int:

@@ -13,6 +13,7 @@ import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -28,7 +29,7 @@ from sms.models import MessageKind, Share
 from tamin_portal import limits
 from tamin_portal.abuse import conduct
 from tamin_portal.abuse.conduct import Kind
-from tamin_portal.abuse.origins import Origin
+from tamin_portal.abuse.origins import NOWHERE, Origin
 from tamin_portal.errors import PortalError
 from tamin_portal.leases import lock_name
 from tamin_portal.persian import fold_number
@@ -112,6 +113,13 @@ def count_on_nothing(*, purpose: CodePurpose, mobile: str, asker: str) -> None:
     OneTimeCode.objects.create(purpose=purpose, mobile=mobile, asker=keyed_hash("asker", asker))
 
 
+def held_from(*, purpose: CodePurpose, mobile: str, asker: str) -> Origin:
+    """Where this session asked for the code that is held; nowhere, if none is."""
+    held = OneTimeCode.objects.filter(purpose=purpose, mobile=mobile, asker__in=keyed_hashes("asker", asker))
+    place = held.filter(is_held=True, next_attempt_at__isnull=False).order_by("-created_at").first()
+    return Origin(address=place.address, network=place.network) if place else NOWHERE
+
+
 def release(*, purpose: CodePurpose, mobile: str, asker: str) -> bool:
     """This session has paid for what it asked (a proof of work): its place is held no longer. True: it had one that
     was."""
@@ -189,11 +197,14 @@ def consume(code: OneTimeCode, *, used_for: str) -> None:
     askers = code.askers or [code.asker]
     fresh = OneTimeCode.objects.filter(purpose=code.purpose, mobile=code.mobile, asker__in=askers, used_at__isnull=True)
     asked = list(fresh.filter(allowance=Allowance.ASKED).exclude(code_hash="").exclude(address=""))
-    if fresh.update(used_at=now, used_for=used_for, next_attempt_at=None) == 0:
+    used: dict[str, Any] = {"used_at": now, "used_for": used_for, "next_attempt_at": None}
+    if not fresh.filter(pk=code.pk).update(**used):  # whatever else is fresh: it was not typed
         again = OneTimeCode.objects.filter(pk=code.pk, used_for=used_for, used_at__gte=now - RETRY_GRACE)
         if not again.exists():
             raise PortalError("code_wrong")
-    elif asked:
+        return
+    fresh.update(**used)
+    if asked:
         transaction.on_commit(lambda: _credit(asked))
 
 
@@ -207,9 +218,13 @@ def _credit(asked: list[OneTimeCode]) -> None:
     """What was asked for came to something: a code that was sent again counts with the one that was used."""
     for code in asked:
         origin = Origin(address=code.address, network=code.network)
-        typed_by_asker = code.purpose in (CodePurpose.REGISTER, CodePurpose.NEW_MOBILE)
-        prefix = code.mobile[: limits.PREFIX_LENGTH] if typed_by_asker else ""  # as it was counted
-        conduct.credit(kind=Kind.CODE, origin=origin, prefix=prefix, tried_at=code.created_at)
+        conduct.credit(kind=Kind.CODE, origin=origin, prefix=_prefix(code), tried_at=code.created_at)
+
+
+def _prefix(code: OneTimeCode) -> str:
+    """The first digits of a number that a stranger chose; "" where that of an account is meant."""
+    is_chosen = code.purpose in (CodePurpose.REGISTER, CodePurpose.NEW_MOBILE) and code.address
+    return code.mobile[: limits.PREFIX_LENGTH] if is_chosen and code.allowance == Allowance.ASKED else ""
 
 
 def _send_first(mobile: str, allowance: Allowance, now: datetime) -> None:
@@ -267,6 +282,10 @@ def _send(row: OneTimeCode, now: datetime, share: Share) -> None:
         share=share,
     )
     row.save()
+    if prefix := _prefix(
+        row
+    ):  # here and not when it was asked for: whoever only waits for one puts nobody under pressure
+        conduct.count_sent(kind=Kind.CODE, prefix=prefix)
     budget.code_was_queued(share, row.message.parts)
 
 

@@ -10,16 +10,14 @@ from django.shortcuts import render
 from accounts import code_proofs, code_turns
 from accounts.models import Challenge
 from tamin_portal.abuse import turns
-from tamin_portal.abuse.origins import origin_of
 
 
 def context(request: HttpRequest, challenge: Challenge) -> dict[str, Any]:
     """What the page shows of `challenge`: what the browser has to solve, and when its turn is without that."""
-    origin = origin_of(request.client_address)  # type: ignore[attr-defined]
     turn = code_turns.wait(challenge) if challenge.is_held else 0
     return {
         "challenge": challenge,
-        "proof": code_proofs.for_challenge(challenge=challenge, origin=origin),
+        "proof": code_proofs.for_challenge(challenge=challenge),
         "turn": turns.renews(turn) if challenge.is_held else 0,
         "turn_in": turn,
     }

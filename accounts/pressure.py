@@ -36,13 +36,14 @@ def let_through(request: HttpRequest, *, account: str, solution: str) -> bool:
         return False
     browser = _browser(request)
     name = f"{account}:{browser}"
-    if proof.spend(solution=solution, target=browser):
+    if proof.spend(solution=solution, target=browser, price=found.price):
         turns.leave(queue=_QUEUE, name=name)
         return True
     turns.call(_QUEUE)
     if turns.use(queue=_QUEUE, name=name):
         return True
-    conduct.count(kind=Kind.PASSWORD, origin=here)  # pressure lasts as long as what causes it
+    # Pressure lasts as long as what causes it.
+    conduct.count(kind=Kind.PASSWORD, origin=here, is_own_fault=found.address == Level.PRESSURE)
     raise PortalError("pressure", seconds=turns.take(queue=_QUEUE, name=name, origin=here, rank=found.rank))
 
 

@@ -143,13 +143,13 @@ def number_code(request: HttpRequest, journey: Journey, row: Registration) -> Ht
     if answer:
         return answer
     mine: dict[str, Any] = {"purpose": CodePurpose.NEW_MOBILE, "mobile": pending.mobile, "asker": journey.asker}
-    found, origin = code_delivery.of_newest(**mine), origin_of(request.client_address)  # type: ignore[attr-defined]
+    found = code_delivery.of_newest(**mine)
     context = {
         "form": form,
         "masked_mobile": mask_mobile(pending.mobile),
         "wait": codes.wait(**mine),
         "delivery": found,
-        "proof": code_proofs.for_place(delivery=found, origin=origin, **mine),
+        "proof": code_proofs.for_place(delivery=found, **mine),
         "turn": code_delivery.renews(found),
     }
     return render(request, "registration/number_code.html", context)

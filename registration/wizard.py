@@ -277,7 +277,6 @@ class RegistrationWizard(SessionWizardView):
                 purpose=CodePurpose.REGISTER,
                 mobile=row.mobile,
                 asker=self.journey.asker,
-                origin=origin_of(self.request.client_address),
             )
             context["turn"] = code_delivery.renews(context["delivery"])
             context["notice"] = "duplicate" if self.journey.duplicate else ""

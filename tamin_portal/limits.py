@@ -47,7 +47,8 @@ PROOF_TRIALS = 800  # at price 1 so many at most: an old phone's 2 s (docs/bench
 PROOF_DEAREST = 32  # times that, for an address of which nothing comes to anything,
 PROOF_NETWORK_SHARE = 4  # or a network with so many times as much;
 PROOF_FLOOD = 4  # all prices double once so many times the population's floor came to nothing
-PROOF_LIFE = timedelta(minutes=20)  # from the page to the use
+PROOF_LIFE = timedelta(minutes=20)  # from the page to the use,
+PROOF_LEEWAY = 4  # in which the price may grow so many times
 # Without a proof: how many go on, by turns of the networks.
 TURNS_PER_MINUTE = {"code": 10, "challenge": 10, "password": 10}
 TURN_IS_LATE = 3  # from a network of which more than this came to nothing within the hour: a slow queue of their own

@@ -45,6 +45,20 @@ def test_a_crowd_of_sessions_that_asks_for_one_number_leaves_few_rows_and_its_ow
     assert OneTimeCode.objects.exclude(code_hash="").count() == limits.CODES_PER_HOUR
 
 
+def test_a_code_that_was_used_does_not_use_up_the_next_one_for_something_else():
+    """A minute may lie between: the first one was typed in its last second, and is answered again that long."""
+    session = {"purpose": CodePurpose.REGISTER, "mobile": NEW, "asker": "someone"}
+    ask(NEW)
+    first = code_on(NEW)
+    let_pass(limits.CODE_GAP)
+    codes.consume(codes.try_code(**session, typed=first), used_for="one registration")
+    assert ask(NEW).sent
+    with pytest.raises(PortalError, match="code_wrong"):
+        codes.consume(codes.try_code(**session, typed=first), used_for="another registration")
+    codes.consume(codes.try_code(**session, typed=first), used_for="one registration")  # a lost answer
+    codes.consume(codes.try_code(**session, typed=code_on(NEW)), used_for="another registration")
+
+
 def asked(
     numbers: int,
     *,

@@ -64,6 +64,22 @@ def test_a_morning_that_begins_at_nothing_meets_no_pressure():
     assert town.run().worst < Level.PRESSURE
 
 
+def test_a_fresh_address_spends_little_of_the_better_shares_before_something_came_of_it():
+    most, around = (limits.CONDUCT_FLOORS[name][1] for name in ("address", "network"))
+    ledger, good = Ledger(Kind.CODE), 0
+    for _ in range(most * 5):
+        good += ledger.look("stranger", "line", 0).is_good
+        ledger.count("stranger", "line", 0)
+    assert good == most + 1
+    for number in range(around * 2):
+        good += ledger.look(f"other {number}", "line", 0).is_good
+        ledger.count(f"other {number}", "line", 0)
+    assert good == most + 1
+    for _ in range(most * 2):  # as a carrier's address goes on
+        ledger.credit("stranger", "line", 0)
+    assert ledger.look("stranger", "line", 0).is_good
+
+
 def test_the_first_minute_of_a_service_that_everybody_waited_for_meets_no_pressure():
     town = Town()
     for carrier in range(4):
@@ -190,8 +206,8 @@ def test_the_database_says_what_the_model_says(clock):
 def test_what_is_taken_back_is_no_good_end():
     """Else who presses "send again" within a minute speaks for all that is wrong at an address."""
     for _ in range(30):
-        conduct.count(kind=Kind.CODE, origin=HERE, prefix="+98912345")
-        conduct.take_back(kind=Kind.CODE, origin=HERE, prefix="+98912345")
+        conduct.count(kind=Kind.CODE, origin=HERE)
+        conduct.take_back(kind=Kind.CODE, origin=HERE)
     assert not conduct.look(kind=Kind.CODE, origin=HERE, prefix="+98912345").proven
     assert conduct.population(Kind.CODE) == (Level.NORMAL, 0, 0)
 
@@ -218,5 +234,6 @@ def test_good_ends_of_one_person_count_once_an_hour_and_address(clock):
 
 @pytest.mark.django_db(transaction=True)
 def test_no_address_and_no_number_stands_in_a_tally():
-    conduct.count(kind=Kind.CODE, origin=HERE, prefix="+98912345")
+    conduct.count(kind=Kind.CODE, origin=HERE)
+    conduct.count_sent(kind=Kind.CODE, prefix="+98912345")
     assert all(len(scope) == 32 and "91234" not in scope for scope in Tally.objects.values_list("scope", flat=True))

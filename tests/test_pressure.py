@@ -14,14 +14,15 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Challenge, OneTimeCode, Session
+from accounts import asking, codes
+from accounts.models import Challenge, CodePurpose, OneTimeCode, Session
 from accounts.tasks import send_codes, watch
 from registration.models import Registration
 from registration.states import State
 from sms.models import Message
 from tamin_portal import alarms, limits
 from tamin_portal.abuse import conduct
-from tamin_portal.abuse.conduct import Kind
+from tamin_portal.abuse.conduct import Kind, Level
 from tamin_portal.abuse.origins import origin_of
 from tamin_portal.models import AlarmCode, Tally, Turn
 from tests.accounts import PASSWORD, REZA, citizen, clerk, spy_on_hashing
@@ -31,6 +32,7 @@ from tests.test_second_chance import owner_referred
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HERE = "127.0.0.1"
+FLOODS = "203.0.113.5"
 ADMIN = "/admin/login/"
 
 
@@ -133,6 +135,71 @@ def test_neighbours_of_a_good_address_do_not_pay_for_a_flood():
         browser = Browser()
         browser.step_one(mobile=f"0912000077{number}")
     assert Message.objects.count() == 3
+
+
+def test_an_address_of_good_conduct_shows_no_cheap_challenge_of_a_code_that_a_flood_asked_for():
+    flood(Kind.CODE)
+    flood(Kind.CODE, times=30, address=FLOODS)
+    browser = Browser(REMOTE_ADDR=FLOODS)
+    browser.step_one()
+    page = browser.get(URL, REMOTE_ADDR="198.18.0.1")
+    found = re.search(r'data-proof="([^"]+)"', page.content.decode())
+    assert json.loads(unescape(found[1]))["parameters"]["data"]["price"] == limits.PROOF_DEAREST
+
+
+def test_an_address_of_good_conduct_fetches_no_cheap_proofs_for_one_that_floods_the_sign_in():
+    flood(Kind.PASSWORD)
+    flood(Kind.PASSWORD, times=30, address=FLOODS)
+    browser = Client(REMOTE_ADDR=FLOODS)
+    typed = {"national_id": UNKNOWN, "password": WRONG}
+    cheap = posed(browser.get(PAGE, REMOTE_ADDR="198.18.0.1"))
+    answer = browser.post(PAGE, typed | {"proof": cheap})
+    assert answer.status_code == 429
+    assert browser.post(PAGE, typed | {"proof": posed(answer)}).status_code == 200
+
+
+def test_one_line_puts_its_neighbours_under_no_pressure_by_what_costs_it_nothing():
+    mine, around = (limits.CONDUCT_FLOORS[name][1] for name in ("address", "network"))
+    mine_fresh = mine * limits.CONDUCT_FRESH_TIMES["address"]
+    flood(Kind.PASSWORD, times=mine, address=FLOODS)
+    flood(Kind.CODE, times=mine_fresh, address=FLOODS)
+    origin = origin_of(FLOODS)
+    for _ in range(around - mine):
+        answer = Client(REMOTE_ADDR=FLOODS).post(PAGE, {"national_id": UNKNOWN, "password": WRONG})
+        assert answer.status_code == 429
+    for _ in range(around * limits.CONDUCT_FRESH_TIMES["network"] - mine_fresh):
+        by = asking.weigh(origin=origin, mobile="+989120000101")
+        assert by.is_held
+
+    neighbour = origin_of("203.0.113.99")
+    for kind in (Kind.PASSWORD, Kind.CODE):
+        assert conduct.look(kind=kind, origin=origin).level == Level.PRESSURE
+        assert (
+            conduct.look(kind=kind, origin=neighbour, prefix="+989120000101"[: limits.PREFIX_LENGTH]).level
+            < Level.PRESSURE
+        )
+    before = conduct.look(kind=Kind.CODE, origin=origin)
+    asking.take_back(by)
+    asking.weigh(origin=origin, mobile="+989120000101")
+    assert conduct.look(kind=Kind.CODE, origin=origin) == before
+
+
+def test_numbers_are_under_pressure_by_what_their_neighbours_were_sent_not_by_who_waits_at_one():
+    enough = limits.CONDUCT_FLOORS["prefix"][1] * limits.CONDUCT_FRESH_TIMES["prefix"]
+    prefix = MATCHES.mobile.replace("0", "+98", 1)[: limits.PREFIX_LENGTH]
+
+    def level() -> Level:
+        return conduct.look(kind=Kind.CODE, origin=origin_of("198.18.0.1"), prefix=prefix).prefix
+
+    for number in range(enough + 1):
+        asker = {"purpose": CodePurpose.REGISTER, "mobile": "+989120000101", "asker": f"stranger {number}"}
+        codes.issue(**asker, by=asking.weigh(origin=origin_of(FLOODS), mobile="+989120000101"))
+    assert level() == Level.NORMAL
+    for number in range(enough):
+        mobile = f"+98912000{number:04}"
+        asker = {"purpose": CodePurpose.REGISTER, "mobile": mobile, "asker": "stranger"}
+        codes.issue(**asker, by=asking.weigh(origin=origin_of(f"203.0.{number}.7"), mobile=mobile))
+    assert level() == Level.PRESSURE
 
 
 @pytest.mark.parametrize("national_id", [REZA, UNKNOWN])

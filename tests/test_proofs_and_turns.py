@@ -85,6 +85,13 @@ def test_rubbish_is_no_solution_and_no_error(text):
     assert not SpentProof.objects.exists()
 
 
+def test_what_was_much_cheaper_than_the_price_of_today_is_not_good():
+    cheap, dear = (solved(proof.challenge(target="a", price=price)) for price in (1, limits.PROOF_DEAREST))
+    assert not proof.spend(solution=cheap, target="a", price=limits.PROOF_LEEWAY + 1)
+    assert proof.spend(solution=cheap, target="a", price=limits.PROOF_LEEWAY)
+    assert proof.spend(solution=dear, target="a", price=limits.PROOF_DEAREST)
+
+
 def test_the_price_is_in_the_work():
     def least(price: int) -> int:
         return max(

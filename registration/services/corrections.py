@@ -147,7 +147,7 @@ def change_number(
     by = asking.weigh(origin=origin, mobile=mobile, paid=paid)
     issued = codes.issue(purpose=CodePurpose.NEW_MOBILE, mobile=mobile, asker=asker, operator=operator, by=by)
     if not (issued.sent or issued.comes):
-        asking.take_back(by, mobile=mobile)
+        asking.take_back(by)
     return issued
 
 

@@ -192,7 +192,7 @@ def _issue(row: Registration, *, asker: str, origin: Origin, paid: bool) -> code
     by = asking.weigh(origin=origin, mobile=row.mobile, paid=paid)
     issued = codes.issue(purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=asker, operator=row.operator, by=by)
     if not (issued.sent or issued.comes):
-        asking.take_back(by, mobile=row.mobile)
+        asking.take_back(by)
     return issued
 
 

@@ -60,9 +60,13 @@ class _Scope(NamedTuple):
     about: str
 
 
-def count(*, kind: Kind, origin: Origin, prefix: str = "") -> None:
-    """One more try, committed before this returns. `prefix`: the first digits of the number, where there is one."""
-    _add(_scopes(kind, origin, prefix), slot_of(timezone.now()), tried=1, good=0)
+def count(*, kind: Kind, origin: Origin, is_own_fault: bool = False) -> None:
+    """One more try, committed before this returns; for the neighbours of a number see `count_sent`.
+
+    `is_own_fault`: it was held back for what its address has done. The neighbours do not pay for it: else one line
+    would put a whole network under pressure, by requests that cost it nothing.
+    """
+    _add(_blamed(_scopes(kind, origin, ""), is_own_fault), slot_of(timezone.now()), tried=1, good=0)
 
 
 def credit(*, kind: Kind, origin: Origin, prefix: str = "", tried_at: datetime | None = None, who: str = "") -> None:
@@ -77,9 +81,14 @@ def credit(*, kind: Kind, origin: Origin, prefix: str = "", tried_at: datetime |
     _add(_scopes(kind, origin, prefix), slot, tried=0, good=1)
 
 
-def take_back(*, kind: Kind, origin: Origin, prefix: str = "") -> None:
+def count_sent(*, kind: Kind, prefix: str) -> None:
+    """A message went to one of the numbers that begin with `prefix`. In the caller's transaction."""
+    _add([_Scope("prefix", _scope(kind, "prefix", prefix), "")], slot_of(timezone.now()), tried=1, good=0)
+
+
+def take_back(*, kind: Kind, origin: Origin, is_own_fault: bool = False) -> None:
     """What was just counted has caused nothing, and is not counted. It is no good end."""
-    _add(_scopes(kind, origin, prefix), slot_of(timezone.now()), tried=-1, good=0)
+    _add(_blamed(_scopes(kind, origin, ""), is_own_fault), slot_of(timezone.now()), tried=-1, good=0)
 
 
 def look(*, kind: Kind, origin: Origin, prefix: str = "") -> Conduct:
@@ -151,6 +160,10 @@ def _scopes(kind: Kind, origin: Origin, prefix: str) -> list[_Scope]:
         )
         if value or name != "prefix"
     ]
+
+
+def _blamed(scopes: list[_Scope], is_own_fault: bool) -> list[_Scope]:
+    return [scope for scope in scopes if not (is_own_fault and scope.name == "network")]
 
 
 def _scope(kind: Kind, name: str, value: str) -> str:

@@ -32,7 +32,8 @@ class Sums:
 @dataclass(frozen=True, slots=True)
 class Conduct:
     """The levels of one request's surroundings. `proven`: what comes from its address mostly comes to something.
-    `rank`: how much of its network came to nothing, which is its place in a queue. `price`: how many times the first
+    `restrained`: it is, or not much is under way there and in its network of which nobody knows yet. `rank`: how much
+    of it, or of its network, came to nothing, which is its place in a queue. `price`: how many times the first
     difficulty a proof of work has under pressure."""
 
     address: Level = Level.NORMAL
@@ -40,6 +41,7 @@ class Conduct:
     prefix: Level = Level.NORMAL
     population: Level = Level.NORMAL
     proven: bool = False
+    restrained: bool = True
     rank: int = 0
     price: int = 1
 
@@ -61,18 +63,25 @@ class Conduct:
 
     @property
     def is_good(self) -> bool:
-        """Nothing speaks against the address, and while there is an attack something speaks for it."""
-        return self.address == Level.NORMAL and (self.proven or self.around == Level.NORMAL)
+        """Nothing speaks against the address, and in an attack, or for much at once, something speaks for it."""
+        trusted = self.proven or self.around == Level.NORMAL
+        return self.address == Level.NORMAL and trusted and self.restrained
 
 
 def judge(sums: Mapping[str, Sums]) -> Conduct:
     """By the sums of a request's scopes: address, network and population; prefix, where there is a number."""
     address, network = sums["address"], sums["network"]
     proven = address.good > 0 and address.unused <= limits.CONDUCT_PROVEN_TIMES * address.good
+    restrained = proven or all(
+        sums[name].unused <= max(limits.CONDUCT_FLOORS[name][1], limits.CONDUCT_PROVEN_TIMES * sums[name].good)
+        for name in ("address", "network")
+    )
+    in_vain = max(these.unused - limits.CONDUCT_PROVEN_TIMES * these.good for these in (address, network))
     return Conduct(
         **{name: level_of(name, these) for name, these in sums.items()},
         proven=proven,
-        rank=0 if proven else max(0, network.unused - limits.CONDUCT_PROVEN_TIMES * network.good),
+        restrained=restrained,
+        rank=0 if proven else max(0, in_vain),
         price=_price(address, network, sums["population"]),
     )
 

@@ -30,15 +30,17 @@ def challenge(*, target: str, price: int) -> str:
         limits.PROOF_COST,
         counter=secrets.randbelow(limits.PROOF_TRIALS * max(1, price)),
         expires_at=timezone.now() + limits.PROOF_LIFE,
-        data={"target": _target(target)},
+        data={"target": _target(target), "price": price},
         hmac_secret=_key("challenge"),
         hmac_key_secret=_key("solution"),
     )
     return json.dumps(made.to_dict(), separators=(",", ":"))
 
 
-def spend(*, solution: str, target: str) -> bool:
+def spend(*, solution: str, target: str, price: int = 1) -> bool:
     """Whether `solution` (as the script sent it) solves a challenge of ours for `target`, for the first time.
+    `price`: today's; what was much cheaper is not good. Else who floods would have an address of good conduct fetch
+    the challenges.
 
     It is used up then, in a committed step, whatever becomes of what it was spent on.
     """
@@ -51,6 +53,8 @@ def spend(*, solution: str, target: str) -> bool:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
     if not right or not isinstance(data, dict) or data.get("target") != _target(target):
+        return False
+    if data.get("price", 1) * limits.PROOF_LEEWAY < price:
         return False
     return _is_first(payload.challenge.parameters.nonce)
 
