@@ -39,15 +39,21 @@ def ensure_mode(*, fresh: bool = False) -> None:
 
 
 def refuse_superuser() -> None:
-    """Raise ImproperlyConfigured if our role is PostgreSQL's superuser, outside a demo: a hole in a query would then
-    open the database's machine too. Allowed by ALLOW_UNSAFE=superuser."""
+    """Raise ImproperlyConfigured if our role is PostgreSQL's superuser or may become one, outside a demo: a hole in a
+    query would then open the database's machine too. Allowed by ALLOW_UNSAFE=superuser."""
     if settings.DEMO or connection.vendor != "postgresql" or unsafe.is_allowed("superuser"):
         return
     with connection.cursor() as cursor:
-        cursor.execute("SELECT rolname FROM pg_roles WHERE rolsuper AND rolname IN (current_user, session_user)")
+        cursor.execute(
+            "SELECT ours, rolname FROM pg_roles, unnest(ARRAY[current_user, session_user]) AS ours "
+            "WHERE (rolsuper OR rolname IN ('pg_execute_server_program', 'pg_write_server_files')) "
+            "AND pg_has_role(ours, oid, 'MEMBER') ORDER BY rolname <> ours LIMIT 1"
+        )
         found = cursor.fetchone()
     if found:
+        ours, what = found
+        so = "a superuser" if ours == what else f"a superuser, by being a member of '{what}'"
         raise ImproperlyConfigured(
-            f"the database role '{found[0]}' is a superuser. Make a role that owns the portal's database and nothing "
+            f"the database role '{ours}' is {so}. Make a role that owns the portal's database and nothing "
             f"else (docs/runbook.md), and name it in DATABASE_URL. {unsafe.how_to_allow('superuser')}"
         )

@@ -7,6 +7,7 @@ a network on which only processes of this installation are.
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -31,16 +32,23 @@ class Link:
 
 
 def postgres(database: Mapping[str, Any]) -> Link | None:
-    """`database` as in Django's DATABASES. None: SQLite, a UNIX socket, this machine, or an internal host."""
+    """`database` as in Django's DATABASES; what is left open there is libpq's to take from its own environment. None:
+    SQLite, a UNIX socket, this machine, or an internal host."""
     if "postgresql" not in database.get("ENGINE", ""):
         return None
     options: Mapping[str, Any] = database.get("OPTIONS") or {}
-    named = [database.get("HOST") or options.get("host") or "", options.get("hostaddr") or ""]
+    named = [
+        database.get("HOST") or options.get("host") or os.environ.get("PGHOST", ""),
+        options.get("hostaddr") or os.environ.get("PGHOSTADDR", ""),
+    ]
+    if not any(named) and (service := options.get("service") or os.environ.get("PGSERVICE")):
+        named = [f"whatever the service '{service}' means"]
     outside = [host for host in ",".join(named).split(",") if _is_outside(host)]
     if not outside:
         return None
     proven = bool(database.get("PASSWORD") or options.get("passfile") or options.get("sslcert"))
-    return Link(outside[0], options.get("sslmode") in _TLS, proven)
+    proven = proven or any(os.environ.get(name) for name in ("PGPASSWORD", "PGPASSFILE", "PGSSLCERT"))
+    return Link(outside[0], (options.get("sslmode") or os.environ.get("PGSSLMODE")) in _TLS, proven)
 
 
 def redis(url: str) -> list[Link]:

@@ -28,7 +28,7 @@ from gunicorn.workers.base import Worker
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.receiver import FixedStreamReceiver
 from waitress.server import TcpWSGIServer, UnixWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
@@ -37,6 +37,7 @@ from waitress.utilities import RequestEntityTooLarge
 from tamin_portal import limits
 from tamin_portal.abuse.lane import ARRIVED
 
+JUST_CONNECTED = 1.0  # seconds: a new connection's request is on its way, and waited for when the process ends
 LOOK = 0.5  # seconds: the loop says that it lives, and ends connections whose time is over
 
 
@@ -56,13 +57,20 @@ class Request(HTTPRequestParser):
         self.began = time.monotonic()
 
     def parse_header(self, header_plus: bytes) -> None:
-        super().parse_header(header_plus)
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # a target or a length that Python does not read
+            raise ParsingError("Invalid request") from error
+        if "TRANSFER_ENCODING" in self.headers or (self.chunked and "CONTENT_LENGTH" in self.headers):
+            raise ParsingError("The length of the body is in doubt")  # another server may see another request in it
         if self.content_length > limits.WEB_BODY_KEPT:
             self.body_rcv = _Discarded(self.content_length, self.body_rcv.getbuf())
 
     def received(self, data: bytes) -> int:
         """How much of `data` is this request's. A body in chunks, which no browser sends, ends at what is kept."""
         taken: int = super().received(data)
+        if self.error or self.body_rcv is None:
+            self.expect_continue = False  # nothing more is expected: waitress would begin this request again
         if self.chunked and not self.error and self.body_bytes_received > limits.WEB_BODY_KEPT:
             self.error, self.completed = RequestEntityTooLarge("no form is as large"), True
         return taken
@@ -88,10 +96,17 @@ class Task(WSGITask):
         return environ
 
     def write(self, data: bytes) -> None:
-        super().write(data)
-        self.sent += len(data) if self.has_body else 0
+        body = self.has_body and self.request.command != "HEAD"
+        super().write(data if body else b"")
+        if body:
+            self.sent += len(data)
+        else:
+            self.content_bytes_written += len(data)  # as far as the application knows
+            self.chunked_response = False
 
     def execute(self) -> None:
+        if not self.channel.server.worker.alive:
+            self.set_close_on_finish()
         began = datetime.now()  # noqa: DTZ005 - gunicorn's logger wants the difference of two
         try:
             super().execute()
@@ -100,14 +115,17 @@ class Task(WSGITask):
 
 
 class Channel(HTTPChannel):
-    """One connection."""
+    """One connection. Requests that arrive together are answered one after the other, each when the answer before it
+    is taken: else answers for one client pile up, and so do the files they are read from.
+    """
 
     task_class, parser_class = Task, Request
+    next_waits = False  # a request is here, and the answer before it is not taken yet
     sends_since = 0.0  # when an answer was first seen to wait for its client
 
     def waits_since(self, now: float) -> tuple[float, float]:
         """Since when it is the client who is waited for, and for how long that may last; `now`: it is not."""
-        if self.requests:
+        if self.requests and not self.next_waits:
             return now, 0.0
         if self.total_outbufs_len:
             self.sends_since = self.sends_since or now
@@ -120,6 +138,27 @@ class Channel(HTTPChannel):
         head, whole = limits.WEB_HEAD_WITHIN, limits.WEB_REQUEST_WITHIN
         return request.began, (whole if request.headers_finished else head).total_seconds()
 
+    def is_busy(self) -> bool:
+        """Whether a request or an answer is on its way."""
+        if self.requests or self.total_outbufs_len or self.request is not None:
+            return True
+        return self.last_activity == self.creation_time > time.time() - JUST_CONNECTED
+
+    def writable(self) -> bool:
+        return bool(self.next_waits or super().writable())
+
+    def handle_write(self) -> None:
+        """As waitress does; and the next request's turn comes when nothing is left of the answer before."""
+        if not self.next_waits:
+            super().handle_write()
+            return
+        self._flush_exception(self._flush_some)
+        if self.will_close:
+            self.handle_close()
+        elif not self.total_outbufs_len:
+            self.next_waits = False
+            self.server.add_task(self)
+
 
 class _Server:
     """What both kinds of listening sockets have in common."""
@@ -127,20 +166,29 @@ class _Server:
     channel_class = Channel
     worker: PatientWorker
     active_channels: dict[int, Channel]
+    task_dispatcher: Queues
+
+    def add_task(self, channel: Channel) -> None:
+        """A request has arrived, or one that came with it is answered."""
+        if channel.total_outbufs_len:
+            channel.next_waits = True
+        else:
+            self.task_dispatcher.add_task(channel)
 
     def maintenance(self, now: float) -> None:
         """End the connections whose time is over; and the ones that are waited for longest, where few are left."""
         clock = time.monotonic()
-        waiting = []
+        waiting: list[tuple[float, Channel]] = []
+        over: list[tuple[float, Channel]] = []
         for channel in self.active_channels.values():
             since, at_most = channel.waits_since(clock)
             if since < clock:
-                waiting.append((since, channel))
-                channel.will_close = channel.will_close or clock - since > at_most
-        crowded = len(self.active_channels) - int(limits.WEB_CONNECTIONS * limits.WEB_CROWDED)
+                (over if clock - since > at_most else waiting).append((since, channel))
+        crowded = len(self.active_channels) - len(over) - int(limits.WEB_CONNECTIONS * limits.WEB_CROWDED)
         if crowded > 0:
-            for _, channel in sorted(waiting, key=lambda each: each[0])[:crowded]:
-                channel.will_close = True
+            over += sorted(waiting, key=lambda each: each[0])[:crowded]
+        for _, channel in over:
+            channel.handle_close()  # at once: a client that takes nothing never lets the loop write
 
 
 class TcpServer(_Server, TcpWSGIServer):
@@ -173,13 +221,19 @@ class Queues:
         self._queue_of(request).add_task(channel)
 
     def _queue_of(self, request: Request) -> ThreadedTaskDispatcher:
-        if request.error or request.command != "POST" or request.path not in self.hashing_paths:
+        if request.error or request.command != "POST" or _path(request) not in self.hashing_paths:
             return self.pages
         return self.known if self.is_known(request.headers.get("COOKIE", "")) else self.strangers
 
     def shutdown(self) -> None:
         for queue in (self.strangers, self.known, self.pages):
             queue.shutdown(timeout=0.5)
+
+
+def _path(request: Request) -> str:
+    """Where it goes: to the application all slashes at the beginning are one."""
+    path: str = request.path
+    return "/" + path.lstrip("/")
 
 
 class PatientWorker(Worker):
@@ -240,20 +294,20 @@ class PatientWorker(Worker):
         for server in self.servers:
             server.del_channel()
             server.socket.close()
-        ends = time.monotonic() + self.cfg.graceful_timeout
-        while time.monotonic() < ends and self._close_idle():
+        ends, busy = time.monotonic() + self.cfg.graceful_timeout, True
+        while busy and time.monotonic() < ends:
             self.notify()
-            wasyncore.poll2(0.05, self.connections)
+            wasyncore.poll2(0.05, self.connections)  # before the first look too: something may wait to be read
+            busy = self._close_idle()
         self.queues.shutdown()
 
     def _close_idle(self) -> bool:
         """Whether some connection still has a request or an answer on its way; the others are closed."""
         channels = [each for each in self.connections.values() if isinstance(each, Channel)]
-        busy = [each for each in channels if each.requests or each.total_outbufs_len]
-        for channel in channels:
-            if channel not in busy:
-                channel.handle_close()
-        return bool(busy)
+        idle = [each for each in channels if not each.is_busy()]
+        for channel in idle:
+            channel.handle_close()
+        return len(idle) < len(channels)
 
 
 def _adjustments(cfg: Any) -> Adjustments:

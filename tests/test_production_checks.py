@@ -108,6 +108,31 @@ def test_postgresql_across_a_network_needs_tls_and_a_password(production, monkey
 
 
 @pytest.mark.parametrize(
+    ("environment", "options", "faults"),
+    [
+        ({"PGHOST": "db.example.org"}, {}, {"portal.E041", "portal.E042"}),
+        ({"PGHOSTADDR": "192.0.2.7", "PGPASSWORD": "word"}, {}, {"portal.E041"}),
+        ({"PGHOST": "db.example.org", "PGPASSFILE": "/etc/pass", "PGSSLMODE": "verify-full"}, {}, set()),
+        (
+            {"PGHOST": "db.example.org", "PGPASSWORD": "word", "PGSSLMODE": "require"},
+            {"sslmode": "allow"},
+            {"portal.E041"},
+        ),
+        ({"PGHOST": "/var/run/postgresql"}, {}, set()),
+        ({"PGSERVICE": "real"}, {}, {"portal.E041", "portal.E042"}),
+        ({}, {"service": "real"}, {"portal.E041", "portal.E042"}),
+    ],
+)
+def test_what_database_url_leaves_open_libpq_takes_from_the_environment(
+    production, monkeypatch, environment, options, faults
+):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(production._wrapped, "DATABASES", postgres("", "", **options), raising=False)
+    assert found() == faults
+
+
+@pytest.mark.parametrize(
     ("url", "faults"),
     [
         ("redis://redis:6379/0", {"portal.E043", "portal.E044"}),
@@ -313,7 +338,14 @@ def test_a_role_that_is_superuser_is_refused_unless_it_is_allowed(production):
                 refuse_superuser()
             cursor.execute(f"SET SESSION AUTHORIZATION {role}")
             refuse_superuser()
-            cursor.execute("RESET SESSION AUTHORIZATION")
+            for powerful in (connection.settings_dict["USER"], "pg_execute_server_program"):
+                cursor.execute("RESET SESSION AUTHORIZATION")
+                cursor.execute(f"GRANT {powerful} TO {role}")
+                cursor.execute(f"SET SESSION AUTHORIZATION {role}")
+                with pytest.raises(ImproperlyConfigured, match=f"{role}' is a superuser, .*{powerful}"):
+                    refuse_superuser()
+                cursor.execute("RESET SESSION AUTHORIZATION")
+                cursor.execute(f"REVOKE {powerful} FROM {role}")
             production.ALLOW_UNSAFE = ["superuser"]
             refuse_superuser()
             production.ALLOW_UNSAFE, production.DEMO = [], True

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -133,3 +136,68 @@ def statuses(port: int, number: int, comes_from: Callable[[int], str] | None = N
                 answer.read()
                 found.add(answer.status)
     return found
+
+
+LARGE_FILE = b"GET /static/admin/js/vendor/jquery/jquery.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+def takes_nothing(port: int, begins: bytes) -> socket.socket:
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+    client.connect(("127.0.0.1", port))
+    client.sendall(begins)
+    return client
+
+
+def test_who_asks_for_many_large_files_at_once_and_takes_none_holds_nothing(portal: Web) -> None:
+    """Answers that nobody takes do not pile up: a thread would wait for room, and each file stays open."""
+    with ExitStack() as clients:
+        for _ in range(20):
+            clients.enter_context(takes_nothing(portal.port, LARGE_FILE * 100))
+        time.sleep(1)
+        a_citizen_gets_step_one(portal.port, portal, 7000)
+        assert max(len(os.listdir(f"/proc/{pid}/fd")) for pid in workers(portal)) < 100
+
+
+def workers(portal: Web) -> list[str]:
+    return Path(f"/proc/{portal.process.pid}/task/{portal.process.pid}/children").read_text().split()
+
+
+def test_answers_to_requests_that_came_together_arrive_in_their_order(portal: Web) -> None:
+    with socket.create_connection(("127.0.0.1", portal.port), timeout=LIMIT) as browser:
+        browser.sendall(LARGE_FILE * 20 + HEAD % (b"GET", b"/healthz") + b"Connection: close\r\n\r\n")
+        answers = b"".join(iter(lambda: browser.recv(65_536), b""))
+    assert answers.count(b"HTTP/1.1 200 OK") == 21
+    assert answers.rstrip().rpartition(b"\r\n\r\n")[0].endswith(b"X-Frame-Options: DENY")
+
+
+def test_an_answer_to_head_has_no_body(portal: Web) -> None:
+    """Else it is taken for the next answer on the same connection."""
+    with closing(http.client.HTTPConnection("127.0.0.1", portal.port, timeout=LIMIT)) as connection:
+        for method in ("HEAD", "GET"):
+            connection.request(method, "/portal/registration")
+            answer = connection.getresponse()
+            assert answer.status == 200
+            assert int(answer.headers["Content-Length"]) > 1000
+            assert (len(answer.read()) > 1000) == (method == "GET")
+
+
+def test_a_worker_that_makes_room_for_a_fresh_one_loses_no_request(tmp_path: Path) -> None:
+    with web(tmp_path, GUNICORN_CMD_ARGS="--max-requests 40 --max-requests-jitter 10 --workers 2") as restless:
+        found: Counter[int] = Counter()
+
+        def citizen() -> None:
+            for _ in range(60):
+                with closing(http.client.HTTPConnection("127.0.0.1", restless.port, timeout=LIMIT)) as connection:
+                    connection.connect()
+                    time.sleep(0.003)
+                    connection.request("GET", "/healthz")
+                    found[connection.getresponse().status] += 1
+
+        crowd_of_them = [threading.Thread(target=citizen) for _ in range(8)]
+        for thread in crowd_of_them:
+            thread.start()
+        for thread in crowd_of_them:
+            thread.join()
+        assert found == {200: 480}
+        assert restless.log.read_text().count("Autorestarting") > 3

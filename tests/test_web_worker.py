@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.http import HttpResponse
@@ -12,7 +12,7 @@ from waitress.adjustments import Adjustments
 
 from accounts import devices, entrance
 from tamin_portal import limits
-from tamin_portal.web_worker import Channel, Queues, Request
+from tamin_portal.web_worker import Channel, Queues, Request, TcpServer
 from tests.accounts import citizen
 from tests.entrances import sign_in
 
@@ -73,7 +73,9 @@ def test_a_body_in_chunks_ends_at_what_is_kept() -> None:
 
 
 def channel(**facts: Any) -> Any:
-    return SimpleNamespace(**{"requests": [], "total_outbufs_len": 0, "sends_since": 0.0, "request": None} | facts)
+    return SimpleNamespace(
+        **{"requests": [], "next_waits": False, "total_outbufs_len": 0, "sends_since": 0.0, "request": None} | facts
+    )
 
 
 def test_a_client_is_waited_for_only_while_it_is_its_turn() -> None:
@@ -85,3 +87,57 @@ def test_a_client_is_waited_for_only_while_it_is_its_turn() -> None:
     sending = channel(total_outbufs_len=1)
     for moment in (now, now + 5):
         assert Channel.waits_since(sending, moment) == (now, limits.WEB_ANSWER_TAKEN_WITHIN.total_seconds())
+    sending.requests, sending.next_waits = [object()], True
+    assert Channel.waits_since(sending, now + 5)[0] == now
+
+
+def test_whose_time_is_over_is_sent_away_without_another_write() -> None:
+    """Who takes nothing lets nobody write: a mark for the next write would never be looked at."""
+    closed = []
+
+    def connection(name: str, waited: float, at_most: float) -> Any:
+        return SimpleNamespace(
+            waits_since=lambda now: (now - waited, at_most), handle_close=lambda: closed.append(name)
+        )
+
+    channels = {1: connection("over", 61, 60), 2: connection("in time", 59, 60), 3: connection("not its turn", 0, 0)}
+    TcpServer.maintenance(cast(Any, SimpleNamespace(active_channels=channels)), 0)
+    assert closed == ["over"]
+
+
+@pytest.mark.parametrize("path", ["//portal/", "///admin/login/"])
+def test_more_slashes_do_not_lead_around_the_queue(queues, path) -> None:
+    """waitress gives the application one slash."""
+    assert queues._queue_of(request(path=path)) is queues.strangers
+
+
+@pytest.mark.parametrize(
+    ("version", "headers"),
+    [
+        ("1.1", "Transfer-Encoding: chunked\r\nContent-Length: 4"),
+        ("1.0", "Transfer-Encoding: chunked"),
+        ("2.0", "Transfer-Encoding: chunked"),
+        ("1.1", f"Content-Length: {'9' * 5000}"),
+        ("1.1", "Content-Length: 3\r\nContent-Length: 3"),
+    ],
+)
+def test_a_body_whose_length_is_in_doubt_is_refused(version, headers) -> None:
+    """Another server before us could see the next request where we see the body."""
+    parsed = Request(Adjustments())
+    parsed.received(f"POST /portal/ HTTP/{version}\r\nHost: x\r\n{headers}\r\n\r\n".encode())
+    assert parsed.completed
+    assert parsed.error.code == 400
+
+
+def test_a_target_that_cannot_be_read_is_refused_like_any_other_broken_request() -> None:
+    parsed = Request(Adjustments())
+    parsed.received(b"GET http://[/portal/ HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert parsed.error.code == 400
+
+
+def test_a_request_without_a_body_does_not_wait_for_the_word_to_go_on() -> None:
+    """waitress would read the next request's headers as more of this one's."""
+    assert not request("GET", Expect="100-continue").expect_continue
+    unfinished = Request(Adjustments())
+    unfinished.received(b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n")
+    assert unfinished.expect_continue
