@@ -41,7 +41,9 @@ def pause(seconds: int) -> str:
 
 def busy() -> str:
     """Under pressure, without a proof of work."""
-    return _("Very many sign-ins are tried at the moment, so your password was not looked at. Please enter it again below.")
+    return _(
+        "Very many sign-ins are tried at the moment, so your password was not looked at. Please enter it again below."
+    )
 
 
 def session_elsewhere() -> str:
