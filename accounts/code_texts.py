@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from accounts.codes import Issued
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import format_jalali, to_persian_digits
+from tamin_portal.templatetags.persian_text import wait as wait_in_words
 
 SENTENCES: dict[str, Any] = {
     "code_wrong": gettext_lazy("The code you entered is not valid"),
@@ -24,9 +25,11 @@ SENTENCES: dict[str, Any] = {
         "The code you entered is not valid. If you asked for it on another device, enter it there, or ask for a code "
         "for this device with the button below."
     ),
-    "code_coming": gettext_lazy(
-        "A code was sent to this number a moment ago. Yours is sent by itself in %(wait)s seconds."
+    "code_elsewhere_comes": gettext_lazy(
+        "The code you entered is not valid. If you asked for it on another device, enter it there; the code for this "
+        "device is sent by itself."
     ),
+    "code_coming": gettext_lazy("Your code is sent by itself in about %(wait)s; you need not ask again."),
     "code_limit": gettext_lazy(
         "Too many codes have been asked for this number. You can ask for the next one on %(date)s at %(time)s."
     ),
@@ -47,7 +50,9 @@ def sentence(error: PortalError | str, **values: object) -> str:
 
 
 def code_of(error: PortalError) -> str:
-    """Which sentence an error has: one without a wait does not speak of it."""
+    """Which sentence an error has: one without a wait does not speak of it, nor one whose page says it."""
+    if error.code == "code_elsewhere" and error.values.get("comes"):
+        return "code_elsewhere_comes"
     if error.code == "code_elsewhere" and not error.values.get("wait"):
         return "code_elsewhere_now"
     return error.code
@@ -57,7 +62,9 @@ def sentence_of(issued: Issued) -> str:
     """What came of asking once more."""
     if issued.sent:
         return sentence("code_sent_again")
-    return sentence("code_coming" if issued.comes else "code_wait", wait=issued.wait)
+    if issued.comes:
+        return sentence("code_coming", wait=wait_in_words(issued.wait))
+    return sentence("code_wait", wait=issued.wait)
 
 
 def filled(text: Any, values: dict[str, object]) -> str:

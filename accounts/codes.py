@@ -174,7 +174,8 @@ def try_code(*, purpose: CodePurpose, mobile: str, asker: str, typed: str) -> On
 
     Call it outside any transaction, then `consume` the answer inside the one that decides. Raises
     PortalError: code_wrong, code_expired (nothing of this session is alive), code_tries (all tries used),
-    code_elsewhere (this session was sent none, so whatever was typed is wrong here; `wait` seconds to its own).
+    code_elsewhere (this session was sent none, so whatever was typed is wrong here; `wait` seconds to its own, where
+    it has a place in the queue: `comes`).
     """
     mine = _count_try(purpose=purpose, mobile=mobile, asker=asker)
     typed = fold_number(typed)
@@ -183,7 +184,7 @@ def try_code(*, purpose: CodePurpose, mobile: str, asker: str, typed: str) -> On
         return right[0]
     if not any(code.code_hash for code in mine):
         due = [code.next_attempt_at for code in mine if code.next_attempt_at]
-        raise PortalError("code_elsewhere", wait=max(map(seconds_left, due), default=0))
+        raise PortalError("code_elsewhere", wait=max(map(seconds_left, due), default=0), comes=bool(due))
     raise PortalError("code_wrong")
 
 

@@ -46,7 +46,7 @@ _SENTENCES: dict[str, Any] = code_texts.SENTENCES | {
 
 def sentence(error: PortalError | str, **values: object) -> str:
     """The sentence for an error (or a code with `values`), numbers and moments in Persian."""
-    code = error if isinstance(error, str) else error.code
+    code = error if isinstance(error, str) else code_texts.code_of(error)
     values = dict(values if isinstance(error, str) else error.values)
     if code == "sign_in_pause":
         return texts.pause(int(str(values["seconds"])))

@@ -41,7 +41,7 @@ _SENTENCES: dict[str, Any] = code_texts.SENTENCES | {
 
 def sentence(error: PortalError | str, **values: object) -> str:
     """The sentence for a refusal, or for a code with its `values`; numbers in Persian."""
-    code = error if isinstance(error, str) else error.code
+    code = error if isinstance(error, str) else code_texts.code_of(error)
     if isinstance(error, PortalError) and code == "hashing_busy":
         return lane_texts.busy(error.values["seconds"])
     return code_texts.filled(_SENTENCES[code], values if isinstance(error, str) else error.values)

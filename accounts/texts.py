@@ -42,8 +42,7 @@ def pause(seconds: int) -> str:
 def busy() -> str:
     """Under pressure, without a proof of work."""
     return _(
-        "Very many sign-ins are tried at the moment. Please enter your password again, wait if a time stands above the "
-        "button, and press “Sign in”."
+        "Very many sign-ins are tried at the moment, so your password was not looked at. Please enter it again below."
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -25,7 +25,7 @@ class Ledger:
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
         self._rows: dict[str, dict[int, list[int]]] = defaultdict(dict)
-        self._spoken: set[tuple[int, str, str]] = set()
+        self._spoken: Counter[tuple[int, str, str]] = Counter()
         self._speaks: dict[tuple[int, str], int] = defaultdict(int)
 
     def look(self, address: str, network: str, now: float) -> Conduct:
@@ -39,9 +39,14 @@ class Ledger:
     def credit(self, address: str, network: str, tried_at: float, who: str = "") -> None:
         hour = int(tried_at // HOUR)
         if who:
-            if (hour, who, address) in self._spoken or self._speaks[hour, who] >= limits.CONDUCT_ADDRESSES_OF_ONE:
+            before = self._spoken[hour, who, address]
+            if not before and self._speaks[hour, who] >= limits.CONDUCT_ADDRESSES_OF_ONE:
                 return
-            self._spoken.add((hour, who, address))
+            self._spoken[hour, who, address] += 1
+            if before:
+                if before <= limits.CONDUCT_REPEATS_OF_ONE:
+                    self._add(address, network, tried_at, 0, -1)
+                return
             self._speaks[hour, who] += 1
         self._add(address, network, tried_at, 1)
 
@@ -49,9 +54,9 @@ class Ledger:
         slot = int(now // SLOT)
         return level_of("population", sums_of(self.kind, self._of("", slot), slot))
 
-    def _add(self, address: str, network: str, at: float, which: int) -> None:
+    def _add(self, address: str, network: str, at: float, which: int, by: int = 1) -> None:
         for scope in (f"a{address}", f"n{network}", ""):
-            self._rows[scope].setdefault(int(at // SLOT), [0, 0])[which] += 1
+            self._rows[scope].setdefault(int(at // SLOT), [0, 0])[which] += by
 
     def _of(self, scope: str, slot: int) -> list[tuple[int, int, int]]:
         return [(at, *row) for at, row in self._rows.get(scope, {}).items() if slot - _SLOTS < at <= slot]

@@ -39,6 +39,7 @@ CONDUCT_TIMES = {"address": (1, 2), "network": (1, 2), "prefix": (1, 2), "popula
 CONDUCT_FRESH_TIMES = {"address": 20, "network": 10, "prefix": 3, "population": 1}
 CONDUCT_PROVEN_TIMES = 2  # an address is proven while no more came to nothing than so many times the good ends
 CONDUCT_ADDRESSES_OF_ONE = 3  # at which one person's good ends count within an hour: at home, on the mobile, at work
+CONDUCT_REPEATS_OF_ONE = 20  # further ones there in that hour that are no failures either: a branch, a short session
 CONDUCT_KEPT = timedelta(hours=3)
 
 # Proof of work and turns, under pressure (tamin_portal/abuse/proof.py, turns.py; docs/decisions/0022).

@@ -233,6 +233,24 @@ def test_good_ends_of_one_person_count_once_an_hour_and_address(clock):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_branch_whose_clerks_sign_in_again_all_day_meets_nothing():
+    """A right password is no failure, however often it is typed within the hour."""
+    for _ in range(limits.CONDUCT_REPEATS_OF_ONE):
+        for clerk in range(3):
+            conduct.count(kind=Kind.PASSWORD, origin=HERE)
+            conduct.credit(kind=Kind.PASSWORD, origin=HERE, who=f"clerk {clerk}")
+    assert conduct.look(kind=Kind.PASSWORD, origin=HERE) == conduct.Conduct(proven=True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_makes_the_portal_hash_their_own_password_without_end_pays():
+    for _ in range(limits.CONDUCT_REPEATS_OF_ONE + 30):
+        conduct.count(kind=Kind.PASSWORD, origin=HERE)
+        conduct.credit(kind=Kind.PASSWORD, origin=HERE, who="somebody")
+    assert conduct.look(kind=Kind.PASSWORD, origin=HERE).address == Level.PRESSURE
+
+
+@pytest.mark.django_db(transaction=True)
 def test_no_address_and_no_number_stands_in_a_tally():
     conduct.count(kind=Kind.CODE, origin=HERE)
     conduct.count_sent(kind=Kind.CODE, prefix="+98912345")

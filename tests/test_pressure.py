@@ -105,6 +105,35 @@ def test_a_held_code_goes_in_its_turn_without_a_proof():
     assert Registration.objects.get().state == State.MOBILE_CONFIRMED
 
 
+def test_a_wrong_code_on_a_page_whose_code_is_held_speaks_of_no_other_wait_and_no_button():
+    citizen()
+    flood(Kind.CODE)
+    browser = Browser()
+    browser.step_one()
+    browser.post(f"{URL}/resend", {"draft": browser.draft()})
+    assert "نیازی به درخواست دوباره نیست" in browser.get(URL).content.decode()
+    answers = [browser.step_two("000000")]
+    browser = Client()
+    browser.post("/portal/recovery", {"national_id": REZA})
+    answers.append(browser.post("/portal/recovery/code", {"code": "000000"}))
+    assert "<span data-waiting hidden>" in answers[1].content.decode()
+    for answer in answers:
+        words = answer.content.decode()
+        assert "کد این دستگاه خودبه‌خود ارسال می‌شود" in words
+        assert "با دکمه زیر" not in words
+        assert "دیگر می‌توانید کد بخواهید" not in words
+
+
+def test_a_minute_after_the_code_a_recovery_speaks_of_the_button_and_not_of_no_seconds():
+    citizen()
+    browser = Client()
+    browser.post("/portal/recovery", {"national_id": REZA})
+    Challenge.objects.update(asked_at=F("asked_at") - limits.CODE_GAP)
+    words = browser.post("/portal/recovery/code", {"code": "000000"}).content.decode()
+    assert "با دکمه زیر" in words
+    assert "۰ ثانیه" not in words
+
+
 def test_a_proof_of_one_session_lets_no_other_ones_code_go():
     flood(Kind.CODE)
     mine, another = Browser(), Browser()

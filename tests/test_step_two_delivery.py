@@ -149,6 +149,17 @@ def test_nobody_else_learns_anything(pushing):
     assert "ساعت" not in words
 
 
+def test_the_third_in_the_queue_reads_one_wait_only_after_a_wrong_code_too():
+    asked()
+    for _ in range(2):
+        last = Browser()
+        last.step_one()
+    assert "تا حدود ۲ دقیقه دیگر" in told(last)  # two gaps; in words as everywhere
+    words = text_of(last.step_two("000000").content.decode())
+    assert "کد این دستگاه خودبه‌خود ارسال می‌شود" in words
+    assert "ثانیه" not in words
+
+
 def test_a_browser_that_has_passed_step_two_is_not_told_any_more():
     browser = Browser()
     browser.step_one()

@@ -109,10 +109,11 @@ def prove(*, challenge: Challenge, typed_code: str) -> Challenge:
     """The code was right: this browser holds the number on record. Outside any transaction.
 
     Raises PortalError: code_elsewhere (whatever is wrong with it, or nobody is there; `wait` seconds until this page
-    may ask for another, counted alike for every ID), account_closed (closed since the code was sent).
+    may ask for another, or it `comes` by itself; counted alike for every ID), account_closed (closed since the code was
+    sent).
     """
     asker = str(challenge.token)
-    refusal = PortalError("code_elsewhere", wait=wait(challenge=challenge))
+    refusal = PortalError("code_elsewhere", wait=wait(challenge=challenge), comes=challenge.is_held)
     try:
         code = codes.try_code(
             purpose=CodePurpose(challenge.purpose),

@@ -26,6 +26,7 @@
 
   // A code that is held: the solution lets it go, and the answer says so in its place.
   async function letGo(box) {
+    document.querySelector("[data-waiting]")?.removeAttribute("hidden"); // beside a turn it would be a second wait
     const solution = await solve(box);
     for (let tries = 0; solution && tries < TRIES; tries++) {
       const body = new URLSearchParams(new FormData(document.querySelector("form[data-wait]")));

@@ -73,12 +73,15 @@ def credit(*, kind: Kind, origin: Origin, prefix: str = "", tried_at: datetime |
     """A try that was counted at `tried_at` (now, if not given) came to a good end.
 
     `who`: whose success it is; counted once an hour at each of a few addresses, so that nobody hides a thousand wrong
-    guesses behind a thousand sign-ins to an account of their own, or speaks for a thousand addresses.
+    guesses behind a thousand sign-ins to an account of their own, or speaks for a thousand addresses. Some more of
+    theirs there speak neither for the address nor against it; further ones stay tries, for each costs a hash.
     """
     slot = slot_of(tried_at or timezone.now())
-    if who and not _speaks_for(f"{kind}:{who}", origin, slot):
-        return
-    _add(_scopes(kind, origin, prefix), slot, tried=0, good=1)
+    before = _good_before(f"{kind}:{who}", origin, slot) if who else 0
+    if before == 0:
+        _add(_scopes(kind, origin, prefix), slot, tried=0, good=1)
+    elif before is not None and before <= limits.CONDUCT_REPEATS_OF_ONE:
+        _add(_scopes(kind, origin, prefix), slot, tried=-1, good=0)
 
 
 def count_sent(*, kind: Kind, prefix: str) -> None:
@@ -179,7 +182,11 @@ def _slots(span: timedelta) -> int:
 
 
 def _add(scopes: list[_Scope], slot: int, *, tried: int, good: int) -> None:
-    rows = sorted(_rows(scopes))  # always in the same order: no two requests wait for each other in a circle
+    _upsert(sorted(_rows(scopes)), slot, tried=tried, good=good)
+
+
+def _upsert(rows: list[tuple[str, int, str]], slot: int, *, tried: int, good: int) -> None:
+    """`rows` (scope, shard, about) always in the same order: no two requests wait for each other in a circle."""
     values = [value for scope, shard, about in rows for value in (scope, slot, shard, tried, good, about)]
     table = connection.ops.quote_name(Tally._meta.db_table)
     statement = (
@@ -196,13 +203,13 @@ def _rows(scopes: list[_Scope]) -> Iterator[tuple[str, int, str]]:
         yield scope.key, secrets.randbelow(_SHARDS) if scope.name == "population" else 0, scope.about
 
 
-def _speaks_for(who: str, origin: Origin, slot: int) -> bool:
-    """Whether this is the first good end of `who` at this address in the hour of `slot`, and at few others."""
+def _good_before(who: str, origin: Origin, slot: int) -> int | None:
+    """How many good ends `who` had at this address in the hour of `slot`, now one more; None: elsewhere at enough."""
     hour = slot // _slots(timedelta(hours=1))
     mark = keyed_hash("conduct", f"credited:{hour}:{who}")[:32]
     shard = int(keyed_hash("conduct", f"credited at:{origin.address}")[:4], 16) % 32_768
-    marked = set(Tally.objects.filter(scope=mark).values_list("shard", flat=True))
-    if shard in marked or len(marked) >= limits.CONDUCT_ADDRESSES_OF_ONE:
-        return False
-    Tally.objects.bulk_create([Tally(scope=mark, slot=slot, shard=shard)], ignore_conflicts=True)
-    return True
+    marked = dict(Tally.objects.filter(scope=mark).values_list("shard").annotate(Sum("good")))
+    if shard not in marked and len(marked) >= limits.CONDUCT_ADDRESSES_OF_ONE:
+        return None
+    _upsert([(mark, shard, "")], slot, tried=0, good=1)
+    return int(marked.get(shard, 0))
