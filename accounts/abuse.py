@@ -21,8 +21,12 @@ from tamin_portal.models import Alarm, AlarmCode
 from tamin_portal.persian import local_mobile
 
 HOUR = timedelta(hours=1)
-_ALARMS = {Kind.CODE: AlarmCode.PUMPING, Kind.PASSWORD: AlarmCode.SPRAYING}
-_ALONE = "one place"  # the alarm's subject; where that is nobody keeps, only its keyed hash
+_ALARMS = {
+    Kind.CODE: (AlarmCode.PUMPING, "one place"),
+    Kind.PASSWORD: (AlarmCode.SPRAYING, "one place"),
+    Kind.STATUS: (AlarmCode.SPRAYING, "status, one place"),
+}
+_TRIES = {Kind.PASSWORD: ("", "sign-ins"), Kind.STATUS: ("status", "looks at a status")}
 _TAKEN = (MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNDELIVERED)
 
 
@@ -31,9 +35,10 @@ def watch() -> None:
     now = timezone.now()
     _watch_use(now)
     _watch_prefixes(now)
-    _watch_sign_ins()
-    for kind, code in _ALARMS.items():
-        _watch_loudest(kind, code)
+    for kind in _TRIES:
+        _watch_tries(kind)
+    for kind in _ALARMS:
+        _watch_loudest(kind)
 
 
 def _watch_use(now: datetime) -> None:
@@ -54,22 +59,27 @@ def _watch_use(now: datetime) -> None:
         alarms.clear(AlarmCode.PUMPING)
 
 
-def _watch_sign_ins() -> None:
-    level, tried, good = conduct.population(Kind.PASSWORD)
+def _watch_tries(kind: Kind) -> None:
+    """What is tried all over: one password at many accounts, tracking codes at many national IDs."""
+    subject, what = _TRIES[kind]
+    level, tried, good = conduct.population(kind)
     if level:
-        alarms.sound(AlarmCode.SPRAYING, detail=f"{_name(level)}: {tried} sign-ins within an hour, {good} succeeded")
+        detail = f"{_name(level)}: {tried} {what} within an hour, {good} succeeded"
+        alarms.sound(AlarmCode.SPRAYING, subject, detail)
     else:
-        alarms.clear(AlarmCode.SPRAYING)
+        alarms.clear(AlarmCode.SPRAYING, subject)
 
 
-def _watch_loudest(kind: Kind, code: AlarmCode) -> None:
-    """One address or network alone, which the sums of all together would hide in a busy hour."""
+def _watch_loudest(kind: Kind) -> None:
+    """One address or network alone, which the sums of all together would hide in a busy hour. Where that is nobody
+    keeps, only its keyed hash."""
+    code, subject = _ALARMS[kind]
     found = conduct.loudest(kind)
     if found:
         name, tried, good = found
-        alarms.sound(code, _ALONE, f"one {name} tried {tried} times within an hour, {good} came to something")
+        alarms.sound(code, subject, f"one {name} tried {tried} times within an hour, {good} came to something")
     else:
-        alarms.clear(code, _ALONE)
+        alarms.clear(code, subject)
 
 
 def _name(level: Level) -> str:

@@ -52,6 +52,7 @@ class Turn(models.Model):
     queue = models.CharField(max_length=10)
     name = models.CharField(max_length=32)
     reference = models.CharField(max_length=40, blank=True)
+    address = models.CharField(max_length=32, blank=True)
     network = models.CharField(max_length=32)
     rank = models.PositiveIntegerField()  # of all that wait the lowest comes first
     created_at = models.DateTimeField(default=timezone.now)

@@ -390,7 +390,23 @@ def test_alarms_of_spraying_and_pumping_sound_and_end_by_themselves():
     assert standing() == set()
 
 
-@pytest.mark.parametrize(("kind", "alarm"), [(Kind.PASSWORD, AlarmCode.SPRAYING), (Kind.CODE, AlarmCode.PUMPING)])
+def test_tracking_codes_tried_at_many_ids_are_an_alarm_of_their_own():
+    flood(Kind.STATUS, times=400)
+    watch()
+    assert {(alarm.code, alarm.subject) for alarm in alarms.standing("sms")} >= {(AlarmCode.SPRAYING, "status")}
+    Tally.objects.all().delete()
+    watch()
+    assert standing() == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "alarm"),
+    [
+        (Kind.PASSWORD, AlarmCode.SPRAYING),
+        (Kind.STATUS, AlarmCode.SPRAYING),
+        (Kind.CODE, AlarmCode.PUMPING),
+    ],
+)
 def test_one_address_that_a_busy_hour_would_hide_is_an_alarm_of_its_own(kind, alarm):
     """Nine of ten succeed, in ten thousand tries; one address tries a thousand times in vain."""
     slot = conduct.slot_of(timezone.now()) - 3  # codes of then cannot be used any more

@@ -179,6 +179,16 @@ def test_a_crowd_leaves_few_rows_and_takes_nobodys_place(monkeypatch):
     assert "citizen" in turns.call("code")
 
 
+def test_one_line_of_a_network_does_not_push_its_neighbours_out(monkeypatch):
+    """A phone in a carrier's /48, which asks again and again."""
+    monkeypatch.setattr(limits, "TURNS_OF_NETWORK", 10)
+    ask("citizen", "2001:db8:7:1::/64")
+    for number in range(40):
+        ask(f"stranger {number}", "2001:db8:7:2::/64")
+    assert Turn.objects.count() == 10
+    assert "citizen" in turns.call("code")
+
+
 def test_calls_at_the_same_time_call_no_more_than_one_would():
     for number in range(limits.TURNS_PER_MINUTE["code"] * 3):
         ask(f"person {number}")

@@ -11,7 +11,7 @@ import math
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from tamin_portal import limits
@@ -32,7 +32,7 @@ def take(*, queue: str, name: str, origin: Origin, rank: int, reference: str = "
     row = Turn.objects.filter(queue=queue, name=key, created_at__gt=now - limits.TURN_LIFE).first()
     if row is None or (row.called_at and row.called_at <= now - limits.TURN_SERVES):
         _make_room(queue, origin)
-        facts = {"reference": reference, "network": origin.network, "rank": rank, "created_at": now, "called_at": None}
+        facts = {"reference": reference, "rank": rank, "created_at": now, "called_at": None, **_whence(origin)}
         row, _ = Turn.objects.update_or_create(queue=queue, name=key, defaults=facts)
     return _wait(row)
 
@@ -71,7 +71,7 @@ def use(*, queue: str, name: str) -> bool:
 def grant(*, queue: str, name: str, origin: Origin) -> None:
     """The turn of `name` has come, whoever waits."""
     now = timezone.now()
-    facts = {"reference": "", "network": origin.network, "rank": 0, "created_at": now, "called_at": now}
+    facts = {"reference": "", "rank": 0, "created_at": now, "called_at": now, **_whence(origin)}
     Turn.objects.update_or_create(queue=queue, name=_key(queue, name), defaults=facts)
 
 
@@ -111,13 +111,19 @@ def _which(is_late: bool) -> Q:
 
 
 def _make_room(queue: str, origin: Origin) -> None:
-    """In a crowd the newest takes the place of the oldest of its own network, then of whoever has most before it."""
+    """In a crowd the newest takes the oldest place of the address that has most in its network, so that one line does
+    not push its neighbours out; then of whoever has most before it."""
     waiting = _waiting(queue)
     near = waiting.filter(network=origin.network)
     if near.count() >= limits.TURNS_OF_NETWORK:
-        _drop(near.order_by("created_at", "pk"))
+        fullest = near.order_by().values("address").annotate(places=Count("pk")).order_by("-places", "address").first()
+        _drop(near.filter(address=fullest["address"] if fullest else "").order_by("created_at", "pk"))
     elif waiting.count() >= limits.TURNS_AT_MOST:
         _drop(waiting.order_by("-rank", "-created_at", "-pk"))
+
+
+def _whence(origin: Origin) -> dict[str, str]:
+    return {"address": origin.address, "network": origin.network}
 
 
 def _drop(rows: QuerySet[Turn]) -> None:
