@@ -324,6 +324,15 @@ def test_web_worker_and_beat_name_it_for_real_and_refuse_without(tmp_path, progr
         assert ("not migrated" in done.stderr) == (allowed == "https")
 
 
+def test_an_empty_database_is_migrated_and_one_of_an_earlier_version_too(tmp_path):
+    """Checks that ask the database run before its tables are there, or as they should be."""
+    env = real_service(tmp_path)
+    for step in ([], ["portal", "0005"], []):
+        command = [sys.executable, "manage.py", "migrate", "-v0", *step]
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=180)
+        assert done.returncode == 0, done.stderr
+
+
 # ── the database's role
 
 
