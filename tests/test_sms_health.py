@@ -238,7 +238,7 @@ def test_the_health_page_shows_it_and_fits_the_policy(use_gateways, client):
     page = client.get("/admin/sms/message/health/").content.decode()
     assert_fits_the_policy(page)
     assert "۵۰٫۰٪" in page
-    assert "تایید نشده" in page
+    assert "تأیید نشده" in page
     assert "بیش از ۱۰ دقیقه" in page
     assert "<bdi>424</bdi>" in page
     assert "<bdi>418</bdi>" in page
