@@ -459,6 +459,7 @@ class TestGenerations:
         assert not Extract.objects.exists()
         assert not CivilRecord.objects.exists()
 
+    @pytest.mark.faults
     def test_many_lines_take_no_more_memory_than_few(self, monkeypatch: pytest.MonkeyPatch) -> None:
         batches_of(monkeypatch, 500)
         monkeypatch.setattr(extract_rows, "BLOCK", 16_384)
