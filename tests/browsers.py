@@ -10,9 +10,9 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Locator, Page, sync_playwright
 
 from tests.live import ROOT, Citizen, Portal, until
 
@@ -44,6 +44,8 @@ def chromium() -> Iterator[Browser]:
 class Visitor:
     """One browser window with cookies of its own. `problems` is what the pages did wrong so far."""
 
+    latest: ClassVar[Visitor | None] = None  # whose page the report of a failed test shows
+
     def __init__(self, browser: Browser, portal: Portal, *, width: int = DESK, name: str = "", **options: Any) -> None:
         height = 740 if width < 700 else 900
         self.portal, self.width, self.name = portal, width, name
@@ -52,6 +54,7 @@ class Visitor:
         self.context.set_default_timeout(15_000)
         self.problems: list[str] = []
         self.page = self.tab()
+        Visitor.latest = self
 
     def tab(self) -> Page:
         """Another tab of the same window."""
@@ -59,6 +62,13 @@ class Visitor:
         page.on("console", lambda message: self._said(message.type, message.text))
         page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
         return page
+
+    def showing(self) -> str:
+        """What the window shows now, for the report of a test that failed."""
+        try:
+            return f"{self.page.url}\n{self.page.locator('body').inner_text(timeout=2_000)}\n{self.problems}"
+        except Error as error:
+            return f"{self.page.url} cannot be read: {error}"
 
     def _said(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):

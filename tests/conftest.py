@@ -55,3 +55,15 @@ def published(request, monkeypatch):
 @pytest.fixture
 def real_hints():
     """Hints go out through Celery as in production."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """A journey in a browser that failed tells what the newest window showed then."""
+    report = yield
+    if report.failed and report.when == "call" and item.get_closest_marker("browser"):
+        from tests.browsers import Visitor  # needs node_modules, which only these tests have
+
+        if Visitor.latest:
+            report.sections.append(("the newest window", Visitor.latest.showing()))
+    return report

@@ -12,7 +12,7 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import OneTimeCode, User
+from accounts.models import OneTimeCode, SignInFailures, User
 from identity.registries.demo import CITIZENS, DemoCitizen
 from registration import tracking
 from registration.models import Registration
@@ -185,8 +185,9 @@ def _submitted(person: DemoCitizen) -> dict[str, Any]:
 
 
 def let_pass(span: timedelta) -> None:
-    """Move what the database remembers of codes into the past, as if `span` had gone by."""
+    """Move what the database remembers of codes and of pauses into the past, as if `span` had gone by."""
     OneTimeCode.objects.update(created_at=F("created_at") - span, next_attempt_at=F("next_attempt_at") - span)
     Message.objects.update(
         created_at=F("created_at") - span, sent_at=F("sent_at") - span, expires_at=F("expires_at") - span
     )
+    SignInFailures.objects.update(last_at=F("last_at") - span, blocked_until=F("blocked_until") - span)

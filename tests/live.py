@@ -102,7 +102,7 @@ class Portal:
         return json.loads(self.home.manage("shell", "--no-imports", "-c", program))
 
     def minute_passes(self) -> None:
-        """A number that got a code may ask for another one, as if a minute had gone by."""
+        """A number that got a code may ask for another one, and pauses are over, as if a minute had gone by."""
         program = "from datetime import timedelta\nfrom tests.journeys import let_pass\nlet_pass(timedelta(seconds=61))"
         self.home.manage("shell", "--no-imports", "-c", program)
 
