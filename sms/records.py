@@ -8,7 +8,6 @@ of `sms.doubt`.
 from __future__ import annotations
 
 import logging
-import random
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -24,7 +23,7 @@ from sms.calls import Said
 from sms.doubt import Tried, WayOut, way_out
 from sms.gateways import base
 from sms.models import Attempt, AttemptOutcome, Message, MessageKind, MessageState
-from tamin_portal import alarms, leases, limits
+from tamin_portal import alarms, backoff, leases, limits
 from tamin_portal.models import AlarmCode
 
 log = logging.getLogger(__name__)
@@ -297,7 +296,6 @@ def _finish(job: Job, state: MessageState, **changes: object) -> None:
 
 
 def _pause(message: Message) -> timedelta:
-    """The pause before the next round, up to a quarter longer, so that a crowd does not come back at once."""
+    """The pause before the next round."""
     pauses = limits.SMS_CODE_RETRIES if message.kind == MessageKind.CODE else limits.SMS_RESULT_RETRIES
-    seconds = pauses[min(max(message.attempts, 1), len(pauses)) - 1]
-    return timedelta(seconds=seconds * random.uniform(1, 1.25))  # noqa: S311 - no secret
+    return backoff.listed(message.attempts, pauses)

@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.db import connection, models
+from django.db.models import QuerySet
 from django.utils import timezone
 
 Row = TypeVar("Row", bound="Leased")
@@ -115,6 +116,13 @@ def settle_many(model: type[Leased], column: str, each: Mapping[int, int | str],
             f"SET {quote(column)} = new.value{into_all} FROM new WHERE {table}.id = new.id",
             values,
         )
+
+
+def bring_forward(rows: QuerySet[Row], *, later_than: timedelta = timedelta(0)) -> int:
+    """Make those of `rows` due now that nobody holds and that would be due in more than `later_than`; returns how
+    many. What they waited for is over."""
+    now = timezone.now()
+    return rows.filter(lease__isnull=True, next_attempt_at__gt=now + later_than).update(next_attempt_at=now)
 
 
 def drain(
