@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning
+from django.core.checks import CheckMessage, Error
 
 from identity import configuration
+from tamin_portal.setting_faults import as_messages
 
 
 def registries_are_configured(**_options: Any) -> list[CheckMessage]:
     """What `identity.configuration` finds wrong or doubtful, and the demo registry outside a demo, by whatever name."""
-    found: list[CheckMessage] = [Error(fault.what, hint=fault.hint, id=fault.id) for fault in configuration.faults()]
-    found += [Warning(doubt.what, hint=doubt.hint, id=doubt.id) for doubt in configuration.doubts()]
+    found = as_messages(configuration.faults(), configuration.doubts())
     actors = [name for name in configuration.all_names() if configuration.kind(name) == "demo" and name != "demo"]
     if actors and not settings.DEMO:  # by its own name `tamin_portal.checks` refuses it
         found.append(

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning
+from django.core.checks import CheckMessage, Error
 
 from sms import configuration
 from sms.gateways import KINDS
 from tamin_portal import unsafe
+from tamin_portal.setting_faults import as_messages
 
 
 def sending_is_configured(**_options: Any) -> list[CheckMessage]:
     """What `sms.configuration` finds wrong or doubtful, and the inbox outside a demo, whatever it is called."""
-    found: list[CheckMessage] = [Error(fault.what, hint=fault.hint, id=fault.id) for fault in configuration.faults()]
-    found += [Warning(doubt.what, hint=doubt.hint, id=doubt.id) for doubt in configuration.doubts()]
+    found = as_messages(configuration.faults(), configuration.doubts())
     boxes = [name for name in configuration.names() if configuration.kind(name) == "inbox" and name != "inbox"]
     if boxes and not settings.DEMO:  # by its own name `tamin_portal.checks` refuses it
         found.append(
