@@ -9,7 +9,6 @@ neither another number nor another device begins anew.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
@@ -24,14 +23,13 @@ from accounts.models import CodePurpose, OneTimeCode
 from identity.matching import IDENTITY, OWNER
 from registration.models import Event, Registration
 from registration.services.decisions import hold_national_id
-from registration.services.journey import UNFINISHED, holds_grant, save_draft
+from registration.services.journey import UNFINISHED, holds_grant, new_grant, save_draft
 from registration.services.moves import CITIZEN, move
 from registration.states import OPEN, State
 from tamin_portal import limits
 from tamin_portal.abuse.origins import Origin
 from tamin_portal.errors import PortalError
 from tamin_portal.hints import hint
-from tamin_portal.secrets import keyed_hash
 
 _CORRECTED = "corrected"  # why such a move was made
 
@@ -182,17 +180,10 @@ def _renumber(registration: Registration, grant: str, number: Number, code: OneT
         pair = Registration.objects.filter(national_id=row.national_id, mobile=number.mobile, state__in=OPEN)
         other = pair.select_for_update().first()
         if other and other.state not in UNFINISHED:
-            return Renumbered(other, _granted(other))
+            return Renumbered(other, new_grant(other))
         if other:
             move(other, State.SUPERSEDED, actor=CITIZEN, why="number_taken_over", grant_hash="", draft={})
         return Renumbered(_resubmit(row, why="other_number", mobile=number.mobile, operator=number.operator))
-
-
-def _granted(row: Registration) -> str:
-    grant = secrets.token_urlsafe(32)
-    row.grant_hash, row.touched_at = keyed_hash("grant", grant), timezone.now()
-    row.save(update_fields=["grant_hash", "touched_at"])
-    return grant
 
 
 def _locked(registration: Registration, grant: str) -> Registration:

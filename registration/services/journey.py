@@ -128,15 +128,27 @@ def confirm(*, registration: Registration, asker: str, typed_code: str) -> Confi
             return Confirmed(registration=row, grant="")
         if row.state in ENDED:
             row = _row_of(national_id=row.national_id, mobile=row.mobile, operator=row.operator)
-        grant = secrets.token_urlsafe(32)
-        granted = {"grant_hash": keyed_hash("grant", grant)}
         if row.state == State.STARTED:
-            row = move(row, State.MOBILE_CONFIRMED, actor=CITIZEN, why="code_right", confirmed_at=now, **granted)
+            grant, kept = _minted()
+            row = move(row, State.MOBILE_CONFIRMED, actor=CITIZEN, why="code_right", confirmed_at=now, grant_hash=kept)
         else:
-            row.grant_hash, row.touched_at = granted["grant_hash"], now
-            row.save(update_fields=["grant_hash", "touched_at"])
+            grant = new_grant(row)
         notice = settings.DUPLICATE_NOTICE == "after_proof" and _others_open(row)
     return Confirmed(registration=row, grant=grant, duplicate_notice=notice)
+
+
+def new_grant(row: Registration) -> str:
+    """A fresh grant that opens `row`; every older one ends. The caller has locked the row, in its transaction."""
+    grant, row.grant_hash = _minted()
+    row.touched_at = timezone.now()
+    row.save(update_fields=["grant_hash", "touched_at"])
+    return grant
+
+
+def _minted() -> tuple[str, str]:
+    """A random grant, and its keyed hash for the row."""
+    grant = secrets.token_urlsafe(32)
+    return grant, keyed_hash("grant", grant)
 
 
 def holds_grant(registration: Registration, grant: str) -> bool:
