@@ -23,7 +23,7 @@ from accounts.models import CodePurpose, OneTimeCode
 from identity.matching import IDENTITY, OWNER
 from registration.models import Event, Registration
 from registration.services.decisions import hold_national_id
-from registration.services.journey import UNFINISHED, holds_grant, new_grant, save_draft
+from registration.services.journey import UNFINISHED, lock_with_grant, new_grant, refuse_without_grant, save_draft
 from registration.services.moves import CITIZEN, move
 from registration.states import OPEN, State
 from tamin_portal import limits
@@ -105,7 +105,7 @@ def correct(*, registration: Registration, grant: str, round: int, identity: Cor
     """
     with transaction.atomic():
         hold_national_id(registration.national_id)  # others of this ID have the same tries
-        row = _locked(registration, grant)
+        row = lock_with_grant(registration, grant)
         if row.corrections != round:
             return row
         _refuse_unless(row, IDENTITY)
@@ -136,8 +136,7 @@ def change_number(
     Raises PortalError: grant_ended, registration_closed, same_number, and those of `codes.issue`; the
     number is kept then as well, so that nothing has to be typed again.
     """
-    if not holds_grant(registration, grant):
-        raise PortalError("grant_ended")
+    refuse_without_grant(registration, grant)
     _refuse_unless(registration, OWNER)
     if mobile == registration.mobile:
         raise PortalError("same_number")
@@ -157,8 +156,7 @@ def confirm_number(*, registration: Registration, grant: str, asker: str, typed_
     and those of `codes.try_code`.
     """
     number = pending_number(registration)
-    if not holds_grant(registration, grant):
-        raise PortalError("grant_ended")
+    refuse_without_grant(registration, grant)
     _refuse_unless(registration, OWNER)
     if not number.mobile:
         raise PortalError("code_expired")
@@ -172,7 +170,7 @@ def confirm_number(*, registration: Registration, grant: str, asker: str, typed_
 def _renumber(registration: Registration, grant: str, number: Number, code: OneTimeCode) -> Renumbered:
     with transaction.atomic():
         hold_national_id(registration.national_id)
-        row = _locked(registration, grant)
+        row = lock_with_grant(registration, grant)
         codes.consume(code, used_for=str(row.token))
         if row.state == State.SUBMITTED and row.mobile == number.mobile:
             return Renumbered(row)  # the same page, sent twice
@@ -184,13 +182,6 @@ def _renumber(registration: Registration, grant: str, number: Number, code: OneT
         if other:
             move(other, State.SUPERSEDED, actor=CITIZEN, why="number_taken_over", grant_hash="", draft={})
         return Renumbered(_resubmit(row, why="other_number", mobile=number.mobile, operator=number.operator))
-
-
-def _locked(registration: Registration, grant: str) -> Registration:
-    row = Registration.objects.select_for_update().get(pk=registration.pk)
-    if not holds_grant(row, grant):
-        raise PortalError("grant_ended")
-    return row
 
 
 def _refuse_unless(row: Registration, kind: str) -> None:

@@ -156,10 +156,22 @@ def holds_grant(registration: Registration, grant: str) -> bool:
     return keyed_hash_matches("grant", grant, registration.grant_hash)
 
 
-def save_draft(*, registration: Registration, grant: str, answers: dict[str, str]) -> None:
-    """Keep what was typed in step three or in a correction (never secrets) until it is submitted."""
+def refuse_without_grant(registration: Registration, grant: str) -> None:
+    """Raises PortalError("grant_ended") where `grant` does not open this row (any more)."""
     if not holds_grant(registration, grant):
         raise PortalError("grant_ended")
+
+
+def lock_with_grant(registration: Registration, grant: str) -> Registration:
+    """The row as it is now, locked until the caller's transaction ends. Raises PortalError("grant_ended")."""
+    row = Registration.objects.select_for_update().get(pk=registration.pk)
+    refuse_without_grant(row, grant)
+    return row
+
+
+def save_draft(*, registration: Registration, grant: str, answers: dict[str, str]) -> None:
+    """Keep what was typed in step three or in a correction (never secrets) until it is submitted."""
+    refuse_without_grant(registration, grant)
     typing = (State.MOBILE_CONFIRMED, State.REFERRED)
     Registration.objects.filter(pk=registration.pk, state__in=typing, grant_hash=registration.grant_hash).update(
         draft=answers, touched_at=timezone.now()
@@ -171,31 +183,19 @@ def submit(*, registration: Registration, grant: str, identity: Identity) -> Reg
 
     Raises PortalError: grant_ended (continued on another device), registration_closed, hashing_busy (`seconds`).
     """
-    if not holds_grant(registration, grant):
-        raise PortalError("grant_ended")
+    refuse_without_grant(registration, grant)
     if registration.state not in UNFINISHED:
         return _already_submitted(registration)
     with lane.place(lane.Whose.INSIDE):
         columns = identity.columns()
     with transaction.atomic():
-        row = Registration.objects.select_for_update().get(pk=registration.pk)
-        if not holds_grant(row, grant):
-            raise PortalError("grant_ended")
+        row = lock_with_grant(registration, grant)
         if row.state != State.MOBILE_CONFIRMED:
             return _already_submitted(row)
         now = timezone.now()
-        row = move(
-            row,
-            State.SUBMITTED,
-            actor=CITIZEN,
-            why="submitted",
-            tracking_code=_fresh_tracking_code(),
-            submitted_at=now,
-            next_attempt_at=now,
-            attempts=0,
-            draft={},
-            **columns,
-        )
+        due = {"submitted_at": now, "next_attempt_at": now, "attempts": 0}
+        code = _fresh_tracking_code()
+        row = move(row, State.SUBMITTED, actor=CITIZEN, why="submitted", tracking_code=code, draft={}, **due, **columns)
         hint("registration.match")
     return row
 
