@@ -18,12 +18,19 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.utils import timezone
 
-from accounts import asking, codes
+from accounts import codes
 from accounts.models import CodePurpose, OneTimeCode
 from identity.matching import IDENTITY, OWNER
 from registration.models import Event, Registration
 from registration.services.decisions import hold_national_id
-from registration.services.journey import UNFINISHED, lock_with_grant, new_grant, refuse_without_grant, save_draft
+from registration.services.journey import (
+    UNFINISHED,
+    lock_with_grant,
+    new_grant,
+    refuse_without_grant,
+    save_draft,
+    send_code,
+)
 from registration.services.moves import CITIZEN, move
 from registration.states import OPEN, State
 from tamin_portal import limits
@@ -141,11 +148,8 @@ def change_number(
     if mobile == registration.mobile:
         raise PortalError("same_number")
     save_draft(registration=registration, grant=grant, answers={"new_operator": operator, "new_mobile": mobile})
-    by = asking.weigh(origin=origin, mobile=mobile, paid=paid)
-    issued = codes.issue(purpose=CodePurpose.NEW_MOBILE, mobile=mobile, asker=asker, operator=operator, by=by)
-    if not (issued.sent or issued.comes):
-        asking.take_back(by)
-    return issued
+    to = {"mobile": mobile, "operator": operator}
+    return send_code(purpose=CodePurpose.NEW_MOBILE, **to, asker=asker, origin=origin, paid=paid)
 
 
 def confirm_number(*, registration: Registration, grant: str, asker: str, typed_code: str) -> Renumbered:

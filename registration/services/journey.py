@@ -111,6 +111,20 @@ def resend(*, registration: Registration, asker: str, origin: Origin, paid: bool
     return _issue(registration, asker=asker, origin=origin, paid=paid)
 
 
+def send_code(
+    *, purpose: CodePurpose, mobile: str, operator: str, asker: str, origin: Origin, paid: bool
+) -> codes.Issued:
+    """Send a code to a number that the citizen typed, and count who asked for it; not who pressed the button again.
+
+    Raises PortalError, those of `codes.issue`.
+    """
+    by = asking.weigh(origin=origin, mobile=mobile, paid=paid)
+    issued = codes.issue(purpose=purpose, mobile=mobile, asker=asker, operator=operator, by=by)
+    if not (issued.sent or issued.comes):
+        asking.take_back(by)
+    return issued
+
+
 def confirm(*, registration: Registration, asker: str, typed_code: str) -> Confirmed:
     """Step two: the right code gives this browser a fresh grant and ends every older one.
 
@@ -201,11 +215,8 @@ def submit(*, registration: Registration, grant: str, identity: Identity) -> Reg
 
 
 def _issue(row: Registration, *, asker: str, origin: Origin, paid: bool) -> codes.Issued:
-    by = asking.weigh(origin=origin, mobile=row.mobile, paid=paid)
-    issued = codes.issue(purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=asker, operator=row.operator, by=by)
-    if not (issued.sent or issued.comes):
-        asking.take_back(by)
-    return issued
+    to = {"mobile": row.mobile, "operator": row.operator}
+    return send_code(purpose=CodePurpose.REGISTER, **to, asker=asker, origin=origin, paid=paid)
 
 
 def _others_open(row: Registration) -> bool:
