@@ -14,9 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from sms import delivery
+from sms.call_jobs import Call, Job
 from sms.gateways.base import Accepted, OutOfOrder, ReceiptsBy, Refused, TryAgain, Unknown
 from sms.models import InboxMessage, Message, MessageKind, MessageState
-from sms.records import Call, Job, Turn
+from sms.records import Turn
 from sms.tasks import drain as drain_task
 from tamin_portal import leases, limits
 from tests import sms_fixtures
