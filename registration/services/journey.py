@@ -207,7 +207,7 @@ def submit(*, registration: Registration, grant: str, identity: Identity) -> Reg
         if row.state != State.MOBILE_CONFIRMED:
             return _already_submitted(row)
         now = timezone.now()
-        due = {"submitted_at": now, "next_attempt_at": now, "attempts": 0}
+        due: dict[str, Any] = {"submitted_at": now, "next_attempt_at": now, "attempts": 0}
         code = _fresh_tracking_code()
         row = move(row, State.SUBMITTED, actor=CITIZEN, why="submitted", tracking_code=code, draft={}, **due, **columns)
         hint("registration.match")
