@@ -1,11 +1,19 @@
-"""What commands print for other programs: the option --json, and moments as text."""
+"""What commands print: --json and moments for other programs; refusals and progress for people."""
 
 from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
+
+from django.core.management.base import CommandError
+from rich.console import Console
+from rich.progress import Progress, ProgressColumn
+
+from tamin_portal.errors import PortalError
 
 
 def add_json(parser: ArgumentParser, what: str = "one object") -> None:
@@ -21,3 +29,18 @@ def as_json(shown: Any) -> str:
 def iso(moment: datetime | None) -> str | None:
     """`moment` to the second, as ISO 8601 with its offset; None for none."""
     return moment.isoformat(timespec="seconds") if moment else None
+
+
+@contextmanager
+def refusals(sentence: Callable[[PortalError], str]) -> Iterator[None]:
+    """A service's refusal becomes its `sentence` and exit code 1."""
+    try:
+        yield
+    except PortalError as error:
+        raise CommandError(sentence(error)) from None
+
+
+def terminal_progress(*columns: ProgressColumn) -> Progress:
+    """A progress display with `columns` on a terminal, nothing elsewhere; it is gone when the work is done."""
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
