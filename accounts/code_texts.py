@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from accounts.codes import Issued
+from accounts.code_issuing import Issued
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import format_jalali, to_persian_digits
 from tamin_portal.templatetags.persian_text import wait as wait_in_words
@@ -43,7 +43,7 @@ SENTENCES: dict[str, Any] = {
 
 
 def sentence(error: PortalError | str, **values: object) -> str:
-    """The sentence for an error of `accounts.codes` (or its code with `values`)."""
+    """The sentence for an error of `accounts.code_issuing` or `accounts.code_trying` (or its code with `values`)."""
     if isinstance(error, PortalError):
         return filled(SENTENCES[code_of(error)], error.values)
     return filled(SENTENCES[error], values)

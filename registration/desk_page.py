@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts import codes
+from accounts import code_issuing
 from accounts.models import CodePurpose, Gender, User
 from accounts.services import account_exists
 from identity.matching import DECISIVE, FieldVerdict
@@ -63,7 +63,7 @@ def context_of(row: Registration, *, by: User, asker: str, ask: bool) -> dict[st
         **_others(row),
         "account": _account_words(row),
         "history": _history(row),
-        "wait": codes.wait(purpose=CodePurpose.DESK, mobile=row.mobile, asker=asker) if waiting else 0,
+        "wait": code_issuing.wait(purpose=CodePurpose.DESK, mobile=row.mobile, asker=asker) if waiting else 0,
         "what_now": "" if waiting else _what_now(row),
     }
 

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from accounts import codes
+from accounts import code_issuing
 from accounts.models import (
     AccountEvent,
     Challenge,
@@ -85,7 +85,7 @@ def make_one_of_each() -> None:
         )
     for old in (True, False):
         mobile = "+989120000999" if old else "+989120000998"
-        codes.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker="someone")
+        code_issuing.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker="someone")
         delivery.drain()
         if old:
             let_pass(limits.CODES_KEPT + timedelta(seconds=1))

@@ -14,7 +14,7 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from accounts import asking, codes
+from accounts import asking, code_issuing
 from accounts.models import Challenge, CodePurpose, OneTimeCode, Session
 from accounts.tasks import send_codes, watch
 from registration.models import Registration
@@ -222,12 +222,12 @@ def test_numbers_are_under_pressure_by_what_their_neighbours_were_sent_not_by_wh
 
     for number in range(enough + 1):
         asker = {"purpose": CodePurpose.REGISTER, "mobile": "+989120000101", "asker": f"stranger {number}"}
-        codes.issue(**asker, by=asking.weigh(origin=origin_of(FLOODS), mobile="+989120000101"))
+        code_issuing.issue(**asker, by=asking.weigh(origin=origin_of(FLOODS), mobile="+989120000101"))
     assert level() == Level.NORMAL
     for number in range(enough):
         mobile = f"+98912000{number:04}"
         asker = {"purpose": CodePurpose.REGISTER, "mobile": mobile, "asker": "stranger"}
-        codes.issue(**asker, by=asking.weigh(origin=origin_of(f"203.0.{number}.7"), mobile=mobile))
+        code_issuing.issue(**asker, by=asking.weigh(origin=origin_of(f"203.0.{number}.7"), mobile=mobile))
     assert level() == Level.PRESSURE
 
 

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import backends, citizen_entrance, codes, risk, tips
+from accounts import backends, citizen_entrance, code_issuing, risk, tips
 from accounts.models import Allowance, CodePurpose, EventKind, FailedSignIn, SignInFailures, User
 from accounts.services.housekeeping import purge_proofs
 from sms.models import Message
@@ -214,7 +214,9 @@ def test_who_chose_the_code_reads_of_no_risk(client, user) -> None:
 def test_when_the_codes_are_used_up_the_page_says_when_and_shows_the_branch_way(client, user) -> None:
     for number in range(limits.CODES_PER_HOUR):
         asker = f"browser {number}"
-        codes.issue(purpose=CodePurpose.SECOND_STEP, mobile=user.mobile, asker=asker, allowance=Allowance.PASSWORD)
+        code_issuing.issue(
+            purpose=CodePurpose.SECOND_STEP, mobile=user.mobile, asker=asker, allowance=Allowance.PASSWORD
+        )
         let_pass(timedelta(seconds=61))
     put_under_watch()
     response = sign_in(client)

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import code_texts, codes, texts
+from accounts import code_texts, code_validity, texts
 from accounts.models import CodePurpose, EventKind, OneTimeCode, Session, SignInFailures, TrustedDevice, User
 from sms.models import Message
 from tamin_portal import limits
@@ -177,7 +177,7 @@ def test_a_lost_answer_is_given_again_and_then_the_code_is_used(client, user) ->
     assert type_code(client, code).status_code == type_code(late, code).status_code == 302
     assert signed_in(client)
     assert signed_in(late)
-    OneTimeCode.objects.update(used_at=timezone.now() - codes.RETRY_GRACE - timedelta(seconds=1))
+    OneTimeCode.objects.update(used_at=timezone.now() - code_validity.RETRY_GRACE - timedelta(seconds=1))
     late.cookies["sessionid"] = waiting
     assert "پایان رسیده" in errors(type_code(late, code))[0]
 

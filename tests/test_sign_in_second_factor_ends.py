@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts import codes, texts
+from accounts import code_issuing, texts
 from accounts.models import Allowance, Closure, CodePurpose, OneTimeCode, Session, User
 from accounts.passwords import hash_password
 from tamin_portal import limits
@@ -47,7 +47,7 @@ def test_a_code_of_another_purpose_does_not_serve(client, user) -> None:
     first_step(client)
     let_pass(timedelta(seconds=61))
     asker = client.session["sign_in_second"]["asker"]
-    codes.issue(purpose=CodePurpose.RECOVERY, mobile=user.mobile, asker=asker)
+    code_issuing.issue(purpose=CodePurpose.RECOVERY, mobile=user.mobile, asker=asker)
     assert errors(type_code(client, code_on(MOBILE))) == WRONG_CODE
 
 
@@ -94,7 +94,9 @@ def test_a_code_that_went_to_the_old_number_does_not_serve_after_a_change(client
 
 def test_when_no_code_can_be_sent_the_page_says_when_and_names_the_branch(client, user) -> None:
     for _ in range(limits.CODES_PER_HOUR):
-        codes.issue(purpose=CodePurpose.SECOND_STEP, mobile=user.mobile, asker="somebody", allowance=Allowance.PASSWORD)
+        code_issuing.issue(
+            purpose=CodePurpose.SECOND_STEP, mobile=user.mobile, asker="somebody", allowance=Allowance.PASSWORD
+        )
         let_pass(timedelta(seconds=61))
     response = sign_in(client)
     assert response.status_code == 200

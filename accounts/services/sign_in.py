@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from accounts import codes, notices, risk
+from accounts import code_issuing, code_trying, notices, risk
 from accounts.devices import PURPOSE
 from accounts.models import Allowance, CodePurpose, EventKind, Session, TrustedDevice, User
 from accounts.services.rows import open_account, open_with_password
@@ -19,25 +19,25 @@ from tamin_portal.errors import PortalError
 from tamin_portal.secrets import keyed_hash, keyed_hashes
 
 
-def send_code(*, account: User, asker: str) -> codes.Issued:
-    """A code to the mobile on record, for the session that holds the secret `asker`. Raises as `codes.issue`."""
+def send_code(*, account: User, asker: str) -> code_issuing.Issued:
+    """A code to the mobile on record, for the session that holds the secret `asker`. Raises as `code_issuing.issue`."""
     purpose, allowance = CodePurpose.SECOND_STEP, Allowance.PASSWORD
-    return codes.issue(purpose=purpose, mobile=account.mobile, asker=asker, allowance=allowance)
+    return code_issuing.issue(purpose=purpose, mobile=account.mobile, asker=asker, allowance=allowance)
 
 
 def confirm_code(*, account: User, asker: str, typed_code: str) -> User:
     """The code was right. Outside any transaction.
 
-    Raises PortalError: as `codes.try_code`; account_closed, sign_in_over (the number or the password is another one
-    than when this sign-in began).
+    Raises PortalError: as `code_trying.try_code`; account_closed, sign_in_over (the number or the password is another
+    one than when this sign-in began).
     """
-    code = codes.try_code(purpose=CodePurpose.SECOND_STEP, mobile=account.mobile, asker=asker, typed=typed_code)
+    code = code_trying.try_code(purpose=CodePurpose.SECOND_STEP, mobile=account.mobile, asker=asker, typed=typed_code)
     with transaction.atomic():
         row = open_account(account=account)
         same_password = constant_time_compare(row.password, account.password)
         if row.mobile != account.mobile or not same_password:
             raise PortalError("sign_in_over")
-        codes.consume(code, used_for=asker)
+        code_trying.consume(code, used_for=asker)
     return row
 
 

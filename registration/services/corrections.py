@@ -18,7 +18,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.utils import timezone
 
-from accounts import codes
+from accounts import code_issuing, code_trying
 from accounts.models import CodePurpose, OneTimeCode
 from identity.matching import IDENTITY, OWNER
 from registration.models import Event, Registration
@@ -137,10 +137,10 @@ def change_number(
     asker: str,
     origin: Origin,
     paid: bool = False,
-) -> codes.Issued:
+) -> code_issuing.Issued:
     """Send a code to another number of the citizen's own. It is kept on the row until it is proven.
 
-    Raises PortalError: grant_ended, registration_closed, same_number, and those of `codes.issue`; the
+    Raises PortalError: grant_ended, registration_closed, same_number, and those of `code_issuing.issue`; the
     number is kept then as well, so that nothing has to be typed again.
     """
     refuse_without_grant(registration, grant)
@@ -157,14 +157,14 @@ def confirm_number(*, registration: Registration, grant: str, asker: str, typed_
 
     Where the pair of the ID and this number has a draft, that one ends; where it has a request that was
     handed in, this browser goes on with that. Raises PortalError: grant_ended, registration_closed,
-    and those of `codes.try_code`.
+    and those of `code_trying.try_code`.
     """
     number = pending_number(registration)
     refuse_without_grant(registration, grant)
     _refuse_unless(registration, OWNER)
     if not number.mobile:
         raise PortalError("code_expired")
-    code = codes.try_code(purpose=CodePurpose.NEW_MOBILE, mobile=number.mobile, asker=asker, typed=typed_code)
+    code = code_trying.try_code(purpose=CodePurpose.NEW_MOBILE, mobile=number.mobile, asker=asker, typed=typed_code)
     try:
         return _renumber(registration, grant, number, code)
     except IntegrityError:  # a step one with the same pair came in between; now it is seen
@@ -175,7 +175,7 @@ def _renumber(registration: Registration, grant: str, number: Number, code: OneT
     with transaction.atomic():
         hold_national_id(registration.national_id)
         row = lock_with_grant(registration, grant)
-        codes.consume(code, used_for=str(row.token))
+        code_trying.consume(code, used_for=str(row.token))
         if row.state == State.SUBMITTED and row.mobile == number.mobile:
             return Renumbered(row)  # the same page, sent twice
         _refuse_unless(row, OWNER)

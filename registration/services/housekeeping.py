@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import codes
+from accounts import code_validity
 from accounts import services as accounts
 from accounts.models import SignInFailures
 from accounts.services import sessions
@@ -51,7 +51,7 @@ def purge(*, dry_run: bool = False, progress: Callable[[], None] | None = None) 
     return {
         "expired": expired,
         "secrets_and_drafts": _forget_ended(now - limits.DRAFTS_KEPT, dry_run),
-        "codes": codes.purge(before=now - limits.CODES_KEPT, dry_run=dry_run),
+        "codes": code_validity.purge(before=now - limits.CODES_KEPT, dry_run=dry_run),
         "proofs": purge_proofs(before=now - limits.PROOFS_KEPT, dry_run=dry_run),
         "extracts": identity.purge_extracts(dry_run=dry_run),
         "message_texts": delivery.scrub(before=now - limits.MESSAGE_BODY_KEPT, dry_run=dry_run),

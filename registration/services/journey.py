@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import asking, codes, passwords
+from accounts import asking, code_issuing, code_trying, passwords
 from accounts.models import CodePurpose
 from accounts.services import account_exists
 from registration import tracking
@@ -106,20 +106,20 @@ def start(
     return Started(registration=row, duplicate=duplicate, wait=issued.wait)
 
 
-def resend(*, registration: Registration, asker: str, origin: Origin, paid: bool = False) -> codes.Issued:
+def resend(*, registration: Registration, asker: str, origin: Origin, paid: bool = False) -> code_issuing.Issued:
     """Another code for a row this session started; the earlier ones stay valid for their time."""
     return _issue(registration, asker=asker, origin=origin, paid=paid)
 
 
 def send_code(
     *, purpose: CodePurpose, mobile: str, operator: str, asker: str, origin: Origin, paid: bool
-) -> codes.Issued:
+) -> code_issuing.Issued:
     """Send a code to a number that the citizen typed, and count who asked for it; not who pressed the button again.
 
-    Raises PortalError, those of `codes.issue`.
+    Raises PortalError, those of `code_issuing.issue`.
     """
     by = asking.weigh(origin=origin, mobile=mobile, paid=paid)
-    issued = codes.issue(purpose=purpose, mobile=mobile, asker=asker, operator=operator, by=by)
+    issued = code_issuing.issue(purpose=purpose, mobile=mobile, asker=asker, operator=operator, by=by)
     if not (issued.sent or issued.comes):
         asking.take_back(by)
     return issued
@@ -130,11 +130,11 @@ def confirm(*, registration: Registration, asker: str, typed_code: str) -> Confi
 
     A row that was already further (another device, a resumed journey) keeps its state; one that
     has ended meanwhile is begun anew, so the answer may be about another row. Raises PortalError
-    of `codes.try_code`.
+    of `code_trying.try_code`.
     """
-    code = codes.try_code(purpose=CodePurpose.REGISTER, mobile=registration.mobile, asker=asker, typed=typed_code)
+    code = code_trying.try_code(purpose=CodePurpose.REGISTER, mobile=registration.mobile, asker=asker, typed=typed_code)
     with transaction.atomic():
-        codes.consume(code, used_for=str(registration.token))
+        code_trying.consume(code, used_for=str(registration.token))
         row, now = Registration.objects.select_for_update().get(pk=registration.pk), timezone.now()
         if row.state in (State.STARTED, *ENDED) and account_exists(national_id=row.national_id):
             if row.state == State.STARTED:
@@ -214,7 +214,7 @@ def submit(*, registration: Registration, grant: str, identity: Identity) -> Reg
     return row
 
 
-def _issue(row: Registration, *, asker: str, origin: Origin, paid: bool) -> codes.Issued:
+def _issue(row: Registration, *, asker: str, origin: Origin, paid: bool) -> code_issuing.Issued:
     to = {"mobile": row.mobile, "operator": row.operator}
     return send_code(purpose=CodePurpose.REGISTER, **to, asker=asker, origin=origin, paid=paid)
 
