@@ -22,7 +22,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import staff_texts, staff_totp, texts
 from accounts.models import Session, User
-from accounts.services.rows import end_sessions
+from accounts.session_ending import end_sessions
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import format_jalali, to_persian_digits

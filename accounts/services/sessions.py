@@ -12,12 +12,13 @@ from typing import TypeVar
 
 from django.core import signing
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import notices
 from accounts.models import EventKind, Session, TrustedDevice, User
-from accounts.services.rows import end_sessions, open_account
+from accounts.services.rows import open_account
+from accounts.session_ending import end_sessions
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.secrets import keyed_hash, keyed_hash_matches
@@ -83,12 +84,6 @@ def forget_device(*, account: User, key: str, reference: str, browser: str) -> N
     """
     account = _held(account, key)
     _delete(account, _found(account, reference, _remembered(account)), EventKind.DEVICE_FORGOTTEN, browser)
-
-
-def over() -> QuerySet[Session]:
-    """The sessions that nobody can use any more, for the purge."""
-    now = timezone.now()
-    return Session.objects.filter(Q(expire_date__lte=now) | Q(seen_at__lte=now - limits.SESSION_IDLE))
 
 
 def _held(account: User, key: str) -> User:

@@ -1,5 +1,5 @@
-"""What is written when a citizen's sign-in succeeded, when its session turns up in another browser; and the second
-factor: a code to the mobile on record, after the right password."""
+"""What is written when a citizen's sign-in succeeded; and the second factor: a code to the mobile on record, after the
+right password."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.crypto import constant_time_compare
 
 from accounts import code_issuing, code_trying, notices, risk
 from accounts.devices import PURPOSE
-from accounts.models import Allowance, CodePurpose, EventKind, Session, TrustedDevice, User
+from accounts.models import Allowance, CodePurpose, EventKind, TrustedDevice, User
 from accounts.services.rows import open_account, open_with_password
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
@@ -68,14 +68,6 @@ def succeeded(
     TrustedDevice.objects.create(account=row, secret_hash=keyed_hash(PURPOSE, secret), browser=browser)
     notices.record(account=row, kind=EventKind.DEVICE_TRUSTED, browser=browser)
     return [secret, *_that_count(held)]
-
-
-@transaction.atomic
-def used_elsewhere(*, account: User, session_key: str, browser: str) -> None:
-    """End a session that another kind of browser used, and write it down: once, however many pages were asked for."""
-    row = User.objects.select_for_update().filter(pk=account.pk).first()  # also of an account that is being closed
-    if row and Session.objects.filter(session_key=session_key, account=row).delete()[0]:
-        notices.record(account=row, kind=EventKind.SESSION_ELSEWHERE, actor=notices.PORTAL, browser=browser)
 
 
 def _known(account: User, held: Sequence[str]) -> tuple[str, TrustedDevice] | None:

@@ -9,10 +9,9 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import code_validity
+from accounts import code_validity, session_ending
 from accounts import services as accounts
 from accounts.models import SignInFailures
-from accounts.services import sessions
 from accounts.services.housekeeping import purge_proofs
 from identity import services as identity
 from mail import delivery as mail
@@ -62,7 +61,7 @@ def purge(*, dry_run: bool = False, progress: Callable[[], None] | None = None) 
         "sign_in_failures": _delete(
             SignInFailures.objects.filter(last_at__lt=now - limits.SIGN_IN_FORGET_AFTER), dry_run
         ),
-        "sessions": _delete(sessions.over(), dry_run),
+        "sessions": _delete(session_ending.over(), dry_run),
         "conduct": conduct.purge(before=now - limits.CONDUCT_KEPT, dry_run=dry_run),
         "proofs_of_work": proof.purge(before=now - limits.CONDUCT_KEPT, dry_run=dry_run),
         "turns": turns.purge(before=now - limits.CONDUCT_KEPT, dry_run=dry_run),
