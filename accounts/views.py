@@ -1,23 +1,21 @@
-"""Sign-in on the portal, home, sign-out."""
+"""The sign-in page of citizens, and what it has in common with the staff's."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth import logout
 from django.contrib.auth.views import RedirectURLMixin
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import FormView
 
-from accounts import catalogue, citizen_entrance, code_texts, pressure, sign_in_state, texts
+from accounts import citizen_entrance, code_texts, pressure, sign_in_state, texts
 from accounts.forms import CitizenSignInForm
 from accounts.services import sign_in as sign_in_service
-from accounts.session_guards import citizen_required, is_citizen
+from accounts.session_guards import is_citizen
 from tamin_portal.abuse import lane, lane_texts
 from tamin_portal.errors import PortalError
 
@@ -109,18 +107,3 @@ class CitizenSignIn(SignIn):
 
 
 sign_in = CitizenSignIn.as_view()
-
-
-@citizen_required
-@require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    """Greets by name, and shows the organisation's services."""
-    return render(request, "accounts/home.html", {"services": catalogue.shown()})
-
-
-@require_POST
-@never_cache
-def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session. Without one, nothing happens."""
-    logout(request)
-    return redirect("sign_in")
