@@ -280,6 +280,22 @@ def test_half_way_in_nobody_is_signed_in_and_the_session_has_no_secret(client) -
     assert PASSWORD not in str(held)
 
 
+@pytest.mark.parametrize("page", [CODE, DEVICE])
+def test_who_was_half_way_in_before_this_version_started_comes_in(client, page) -> None:
+    """The session's values are written out: they stand in sessions that are alive."""
+    user = clerk()
+    device = device_for(user) if page == CODE else staff_totp.begin(user=user)
+    session = client.session
+    now = int(timezone.now().timestamp())
+    session["staff_pending"] = {"user": user.pk, "at": now, "auth": user.get_session_auth_hash()}
+    session["staff_enrolment"] = device.pk
+    session.save()
+    assert client.get(page).status_code == 200
+    response = type_code(client, code_of(device), page)
+    assert (response.status_code, response["Location"]) == (302, "/admin/")
+    assert is_in(client)
+
+
 def test_who_was_signed_in_in_this_browser_is_signed_out_by_the_first_step(client) -> None:
     client.force_login(citizen())
     after_the_password(client)
