@@ -17,8 +17,8 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts import admin_account, catalogue, history, staff_totp
 from accounts.models import Branch, Service, User
 from accounts.session_ending import end_sessions
-from tamin_portal.admin import OnlyItsFilters, SearchesByPost
 from tamin_portal.admin_bases import SeenBySuperusers
+from tamin_portal.admin_lists import OnlyItsFilters, SearchesByPost
 from tamin_portal.persian import format_jalali, local_mobile, to_persian_digits
 
 # What staff may do comes from `add_staff`; a group made by hand could open more than a desk.

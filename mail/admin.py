@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from mail.models import Letter
-from tamin_portal.admin import OnlyItsFilters
 from tamin_portal.admin_bases import QueueColumns, ReadOnly, SeenBySuperusers
+from tamin_portal.admin_lists import OnlyItsFilters
 from tamin_portal.persian import to_persian_digits
 
 

@@ -21,8 +21,8 @@ from registration import desk_views, tracking, waiting_page
 from registration.desk_words import masked_mobile, tracking_code_words
 from registration.models import Registration
 from registration.states import AT_BRANCH, State
-from tamin_portal.admin import OnlyItsFilters, SearchesByPost, searched
 from tamin_portal.admin_bases import ReadOnly
+from tamin_portal.admin_lists import OnlyItsFilters, SearchesByPost, searched
 from tamin_portal.persian import InputError, parse_mobile, parse_national_id, to_persian_digits
 from tamin_portal.templatetags.persian_text import jalali
 

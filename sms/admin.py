@@ -19,8 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from sms import backlog, budget, configuration, health, operating, receipts, switches
 from sms.models import Attempt, GatewaySwitch, Message, MessageKind, Receipt, share_of
 from tamin_portal import alarms, limits
-from tamin_portal.admin import OnlyItsFilters
 from tamin_portal.admin_bases import QueueColumns, ReadOnly, moment
+from tamin_portal.admin_lists import OnlyItsFilters
 from tamin_portal.errors import PortalError
 from tamin_portal.models import Alarm, AlarmCode
 from tamin_portal.operators import OPERATORS, name_of

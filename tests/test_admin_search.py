@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import Branch
 from registration.states import State
 from tamin_portal import limits
-from tamin_portal.admin import SearchesByPost
+from tamin_portal.admin_lists import SearchesByPost
 from tests.accounts import REZA, citizen, operator
 from tests.desk import QUEUE, Clerk, search
 from tests.journeys import MATCHES, OTHER_NAME, registration_in
