@@ -56,11 +56,8 @@ def succeeded(
     known = _known(row, held)
     if known:
         secret, device = known
-        device.used_at, device.browser, device.secret_hash = (
-            timezone.now(),
-            browser,
-            keyed_hash(TrustedDevice.PURPOSE, secret),
-        )
+        device.used_at, device.browser = timezone.now(), browser
+        device.secret_hash = keyed_hash(TrustedDevice.PURPOSE, secret)
         device.save(update_fields=["used_at", "browser", "secret_hash"])
         notices.record(account=row, kind=EventKind.SIGNED_IN, browser=browser)
         return [secret, *(other for other in held if other != secret)] if remember else []
