@@ -8,14 +8,8 @@ from mail import delivery
 from tamin_portal import limits, purging
 
 purging.register(
-    "letter_texts",
-    _("e-mail texts blanked"),
-    place=70,
-    work=lambda run: delivery.scrub(before=run.now - limits.MAIL_BODY_KEPT, dry_run=run.dry_run),
+    "letter_texts", _("e-mail texts blanked"), place=70, work=purging.older_than(limits.MAIL_BODY_KEPT, delivery.scrub)
 )
 purging.register(
-    "letters",
-    _("old e-mails deleted"),
-    place=80,
-    work=lambda run: delivery.purge(before=run.now - limits.MAIL_KEPT, dry_run=run.dry_run),
+    "letters", _("old e-mails deleted"), place=80, work=purging.older_than(limits.MAIL_KEPT, delivery.purge)
 )

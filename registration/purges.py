@@ -17,5 +17,5 @@ purging.register(
     "secrets_and_drafts",
     _("ended requests whose answers and password were blanked"),
     place=20,
-    work=lambda run: housekeeping.forget_ended(before=run.now - limits.DRAFTS_KEPT, dry_run=run.dry_run),
+    work=purging.older_than(limits.DRAFTS_KEPT, housekeeping.forget_ended),
 )

@@ -8,14 +8,11 @@ from sms import delivery, reports
 from tamin_portal import limits, purging
 
 purging.register(
-    "message_texts",
-    _("SMS texts blanked"),
-    place=60,
-    work=lambda run: delivery.scrub(before=run.now - limits.MESSAGE_BODY_KEPT, dry_run=run.dry_run),
+    "message_texts", _("SMS texts blanked"), place=60, work=purging.older_than(limits.MESSAGE_BODY_KEPT, delivery.scrub)
 )
 purging.register(
     "receipts",
     _("old receipts of SMS gateways deleted"),
     place=90,
-    work=lambda run: reports.purge(before=run.now - limits.RECEIPTS_KEPT, dry_run=run.dry_run),
+    work=purging.older_than(limits.RECEIPTS_KEPT, reports.purge),
 )

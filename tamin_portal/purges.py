@@ -16,32 +16,24 @@ def _purge_post_counts(*, before: datetime, dry_run: bool) -> int:
 
 
 purging.register(
-    "alarms",
-    _("old alarms deleted"),
-    place=100,
-    work=lambda run: alarms.purge(before=run.now - limits.ALARMS_KEPT, dry_run=run.dry_run),
+    "alarms", _("old alarms deleted"), place=100, work=purging.older_than(limits.ALARMS_KEPT, alarms.purge)
 )
 purging.register(
     "conduct",
     _("old counts of conduct deleted"),
     place=130,
-    work=lambda run: conduct.purge(before=run.now - limits.CONDUCT_KEPT, dry_run=run.dry_run),
+    work=purging.older_than(limits.CONDUCT_KEPT, conduct.purge),
 )
 purging.register(
     "proofs_of_work",
     _("used proofs of work deleted"),
     place=140,
-    work=lambda run: proof.purge(before=run.now - limits.CONDUCT_KEPT, dry_run=run.dry_run),
+    work=purging.older_than(limits.CONDUCT_KEPT, proof.purge),
 )
-purging.register(
-    "turns",
-    _("old turns deleted"),
-    place=150,
-    work=lambda run: turns.purge(before=run.now - limits.CONDUCT_KEPT, dry_run=run.dry_run),
-)
+purging.register("turns", _("old turns deleted"), place=150, work=purging.older_than(limits.CONDUCT_KEPT, turns.purge))
 purging.register(
     "post_counts",
     _("old counts of requests per address deleted"),
     place=160,
-    work=lambda run: _purge_post_counts(before=run.now - timedelta(hours=1), dry_run=run.dry_run),
+    work=purging.older_than(timedelta(hours=1), _purge_post_counts),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -65,3 +65,8 @@ def run_all(*, dry_run: bool = False, progress: Progress | None = None) -> dict[
 def delete(rows: QuerySet[Any], *, dry_run: bool) -> int:
     """Delete `rows`, or in a dry run only count them; returns how many."""
     return rows.count() if dry_run else rows.delete()[0]
+
+
+def older_than(age: timedelta, purge: Callable[..., int]) -> Callable[[Run], int]:
+    """The work of a step whose data are kept for `age`: `purge` takes `before`, a moment, and `dry_run`."""
+    return lambda run: purge(before=run.now - age, dry_run=run.dry_run)
