@@ -147,7 +147,7 @@ def delivery(request: HttpRequest) -> HttpResponse:
     second = sign_in_state.second(request)
     if second is None:
         raise Http404
-    return render(request, "registration/_delivery.html", _delivery(*second))
+    return render(request, "shared/_delivery.html", _delivery(*second))
 
 
 @asked_by_itself

@@ -174,7 +174,7 @@ def number_proof(request: HttpRequest, journey: Journey, row: Registration) -> H
     mine: dict[str, Any] = {"purpose": CodePurpose.NEW_MOBILE, "mobile": pending.mobile, "asker": journey.asker}
     code_proofs.pay_place(solution=request.POST.get("proof", ""), **mine)
     context = {"delivery": code_delivery.of_newest(**mine), "masked_mobile": mask_mobile(pending.mobile)}
-    return render(request, "registration/_delivery.html", context)
+    return render(request, "shared/_delivery.html", context)
 
 
 @require_POST

@@ -12,10 +12,10 @@ from django.contrib.auth.hashers import check_password
 from accounts.models import OneTimeCode, User
 from registration import desk_words
 from registration.models import Registration
+from registration.result_texts import REASON_LONGEST
 from registration.services import matching
 from registration.services.desk import LONGEST_NOTE
 from registration.states import State
-from sms.texts import REASON_LONGEST
 from tamin_portal import limits
 from tamin_portal.persian import to_persian_digits
 from tests.desk import NOTE, Clerk, errors_in, url

@@ -20,7 +20,7 @@ rotate = test_key_rotation.rotate
 @pytest.mark.parametrize("name", ["CODE_HASH_KEY", "SECRET_KEY"])
 def test_a_device_its_owner_trusts_is_known_after_the_change(rotate, rf, name) -> None:
     person = citizen()
-    TrustedDevice.objects.create(account=person, secret_hash=keyed_hash(devices.PURPOSE, "s3cr3t"))
+    TrustedDevice.objects.create(account=person, secret_hash=keyed_hash(TrustedDevice.PURPOSE, "s3cr3t"))
     response, request = HttpResponse(), rf.get("/")
     devices.keep(response, ["s3cr3t"])
     request.COOKIES = {key: morsel.value for key, morsel in response.cookies.items()}

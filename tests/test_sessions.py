@@ -20,8 +20,7 @@ from accounts.models import Session
 from accounts.sessions import SessionStore
 from registration import waiting_page
 from registration.models import Registration
-from registration.services import housekeeping
-from tamin_portal import hints, limits
+from tamin_portal import hints, limits, purging
 from tests.accounts import PASSWORD, REZA, citizen, clerk, operator
 from tests.journeys import DONE, MATCHES, URL, Browser, code_on
 from tests.production import production_settings
@@ -413,9 +412,9 @@ def test_the_purge_deletes_what_is_over_and_nothing_else():
     alone = [key(idle), key(left_alone), "o" * 32]
     before = Session.objects.filter(account=None).exclude(pk__in=alone).count()
 
-    assert housekeeping.purge(dry_run=True)["sessions"] == 3
+    assert purging.run_all(dry_run=True)["sessions"] == 3
     assert Session.objects.filter(pk=key(idle)).exists()
-    assert housekeeping.purge()["sessions"] == 3
+    assert purging.run_all()["sessions"] == 3
 
     assert not Session.objects.filter(pk__in=alone).exists()
     assert Session.objects.filter(pk__in=[key(live), key(journey)]).count() == 2

@@ -32,6 +32,8 @@ class Session(AbstractBaseSession):
 class TrustedDevice(models.Model):
     """A browser of which its owner said, at a sign-in: it is mine, remember me. The cookie holds its secret."""
 
+    PURPOSE = "trusted device"  # with which the secret is hashed
+
     account = models.ForeignKey(User, on_delete=models.CASCADE, related_name="trusted_devices")
     secret_hash = models.CharField(max_length=64)  # keyed
     browser = models.CharField(max_length=80, blank=True)

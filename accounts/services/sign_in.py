@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts import code_issuing, code_trying, notices, risk
-from accounts.devices import PURPOSE
 from accounts.models import Allowance, CodePurpose, EventKind, TrustedDevice, User
 from accounts.services.rows import open_account, open_with_password
 from tamin_portal import limits
@@ -57,7 +56,8 @@ def succeeded(
     known = _known(row, held)
     if known:
         secret, device = known
-        device.used_at, device.browser, device.secret_hash = timezone.now(), browser, keyed_hash(PURPOSE, secret)
+        device.used_at, device.browser = timezone.now(), browser
+        device.secret_hash = keyed_hash(TrustedDevice.PURPOSE, secret)
         device.save(update_fields=["used_at", "browser", "secret_hash"])
         notices.record(account=row, kind=EventKind.SIGNED_IN, browser=browser)
         return [secret, *(other for other in held if other != secret)] if remember else []
@@ -65,14 +65,14 @@ def succeeded(
         notices.record(account=row, kind=EventKind.SIGNED_IN, browser=browser)
         return []
     secret = secrets.token_urlsafe(16)  # never one that the browser brought: somebody else may know it
-    TrustedDevice.objects.create(account=row, secret_hash=keyed_hash(PURPOSE, secret), browser=browser)
+    TrustedDevice.objects.create(account=row, secret_hash=keyed_hash(TrustedDevice.PURPOSE, secret), browser=browser)
     notices.record(account=row, kind=EventKind.DEVICE_TRUSTED, browser=browser)
     return [secret, *_that_count(held)]
 
 
 def _known(account: User, held: Sequence[str]) -> tuple[str, TrustedDevice] | None:
     """Which secret of the browser is this account's, and the device."""
-    by_hash = {hash_: secret for secret in held for hash_ in keyed_hashes(PURPOSE, secret)}
+    by_hash = {hash_: secret for secret in held for hash_ in keyed_hashes(TrustedDevice.PURPOSE, secret)}
     alive = TrustedDevice.objects.filter(account=account, used_at__gt=timezone.now() - limits.TRUSTED_FOR)
     device = alive.filter(secret_hash__in=by_hash).first() if by_hash else None
     return (by_hash[device.secret_hash], device) if device else None
@@ -80,7 +80,7 @@ def _known(account: User, held: Sequence[str]) -> tuple[str, TrustedDevice] | No
 
 def _that_count(held: Sequence[str]) -> list[str]:
     """The secrets of the household that are still somebody's."""
-    by_hash = {hash_: secret for secret in held for hash_ in keyed_hashes(PURPOSE, secret)}
+    by_hash = {hash_: secret for secret in held for hash_ in keyed_hashes(TrustedDevice.PURPOSE, secret)}
     found = TrustedDevice.objects.filter(secret_hash__in=by_hash).values_list("secret_hash", flat=True)
     counts = {by_hash[hash_] for hash_ in found}
     return [secret for secret in held if secret in counts]

@@ -10,10 +10,10 @@ from accounts import code_issuing, code_trying
 from accounts.models import Allowance, CodePurpose, User
 from identity import services as identity
 from registration.models import Registration, RegistryLook
+from registration.result_texts import REASON_LONGEST
 from registration.services import decisions
 from registration.services.matching import claim_of
 from registration.states import AT_BRANCH, State
-from sms.texts import REASON_LONGEST
 from tamin_portal.errors import PortalError
 
 PERSON = "person"  # the question that a look is about
