@@ -24,11 +24,12 @@ test-faults: setup  ## kills, outages, real starts and stops (minutes)
 test-browser: setup  ## the journeys in Chromium (needs /usr/bin/chromium)
 	$(PYTEST) -m browser $(ARGS)
 
-lint: setup  ## style, types, import rules, migrations, catalogues
+lint: setup  ## style, types, import rules, dependencies, migrations, catalogues
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry .
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
 	$(PYTEST) -q tests/test_catalogue.py
 
