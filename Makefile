@@ -24,12 +24,13 @@ test-faults: setup  ## kills, outages, real starts and stops (minutes)
 test-browser: setup  ## the journeys in Chromium (needs /usr/bin/chromium)
 	$(PYTEST) -m browser $(ARGS)
 
-lint: setup  ## style, types, import rules, dependencies, migrations, catalogues
+lint: setup  ## style, types, import rules, dependencies, templates, migrations, catalogues
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
+	$(BIN)/djlint --lint --quiet templates
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
 	$(PYTEST) -q tests/test_catalogue.py
 
