@@ -20,11 +20,11 @@ import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import django
 import polib
-from babel.messages.extract import extract
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir, extract_python
 from django.conf import settings
 from django.utils.translation.template import templatize
 
@@ -33,18 +33,9 @@ CATALOGUE = ROOT / "locale" / "fa" / "LC_MESSAGES" / "django.po"
 PARTS = ROOT / "locale" / "parts"
 SOURCES = ("tamin_portal", "sms", "identity", "mail", "accounts", "registration", "templates")
 PACKAGES = ("django", "formtools", "phonenumber_field")
-KEYWORDS: dict[str, Any] = {  # as Babel writes them: which arguments are msgid, plural, context
-    "_": None,
-    "gettext": None,
-    "gettext_lazy": None,
-    "gettext_noop": None,
-    "ngettext": (1, 2),
-    "ngettext_lazy": (1, 2),
-    "pgettext": ((1, "c"), 2),
-    "pgettext_lazy": ((1, "c"), 2),
-    "npgettext": ((1, "c"), 2, 3),
-    "npgettext_lazy": ((1, "c"), 2, 3),
-}
+# Babel knows gettext and its kin: which arguments are msgid, plural, context. Django adds these.
+KEYWORDS: dict[str, Any] = DEFAULT_KEYWORDS | {"gettext_noop": None}
+KEYWORDS |= {f"{name}_lazy": KEYWORDS[name] for name in ("gettext", "ngettext", "pgettext", "npgettext")}
 HEADER = {
     "Project-Id-Version": "tamin-portal",
     "Language": "fa",
@@ -71,27 +62,21 @@ class Found(NamedTuple):
     place: str
 
 
-def source_files() -> Iterator[Path]:
-    """Every file whose sentences people may see, in a fixed order."""
-    for name in SOURCES:
-        folder = ROOT / name
-        yield from sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".html", ".txt"))
-
-
 def extracted() -> dict[Key, Found]:
     """All msgids of the sources."""
     found: dict[Key, Found] = {}
-    for path in source_files():
-        text = path.read_text(encoding="utf-8")
-        place = str(path.relative_to(ROOT))
-        # A template's indentation would be read as Python's.
-        code = text if path.suffix == ".py" else re.sub(r"(?m)^[ \t]+", "", templatize(text, origin=place))
-        for line, message, _comments, context in extract(
-            "python", io.BytesIO(code.encode("utf-8")), keywords=KEYWORDS, options={"encoding": "utf-8"}
-        ):
+    methods: Any = [("**.py", "python"), ("**.html", from_template), ("**.txt", from_template)]
+    for folder in SOURCES:
+        for name, line, message, _comments, context in extract_from_dir(ROOT / folder, methods, keywords=KEYWORDS):
             msgid, plural = (message, "") if isinstance(message, str) else (message[0], message[1])
-            found.setdefault(Key(context, msgid), Found(plural, f"{place}:{line}"))
+            found.setdefault(Key(context, msgid), Found(plural, f"{folder}/{name}:{line}"))
     return found
+
+
+def from_template(source: BinaryIO, *arguments: Any, **options: Any) -> Iterator[Any]:
+    """Babel's method for Django's templates: as Python, but a template's indentation means nothing."""
+    code = re.sub(r"(?m)^[ \t]+", "", templatize(source.read().decode()))
+    return extract_python(io.BytesIO(code.encode()), *arguments, **options)
 
 
 @cache
