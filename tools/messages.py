@@ -2,11 +2,12 @@
 
     python tools/messages.py check      fail on what is missing, obsolete, fuzzy, untranslated or damaged
     python tools/messages.py missing    print the missing msgids as PO entries, ready to be translated
-    python tools/messages.py merge      take locale/parts/*.po over into django.po
+    python tools/messages.py sort       write django.po in the order of its msgids, without line wrapping
     python tools/messages.py compile    write django.mo (the same bytes for the same django.po)
 
-Needs no gettext programs: Babel reads the Python files, Django's own `templatize` the templates, polib
-reads and writes the catalogue. An entry whose msgid is not ours is allowed if Django (or a package in
+Needs no gettext programs: Babel finds the msgids (Django's own `templatize` makes Python of a template), polib reads
+and writes the catalogue. Babel's own reader and writer are not used: its .mo holds the time of compiling, and its .po
+header lines and flags that nobody here reads. An entry whose msgid is not ours is allowed if Django (or a package in
 `PACKAGES`) has it: that is how their Persian is replaced where it is clumsy.
 """
 
@@ -30,7 +31,6 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "locale" / "fa" / "LC_MESSAGES" / "django.po"
-PARTS = ROOT / "locale" / "parts"
 SOURCES = ("tamin_portal", "sms", "identity", "mail", "accounts", "registration", "templates")
 PACKAGES = ("django", "formtools", "phonenumber_field")
 # Babel knows gettext and its kin: which arguments are msgid, plural, context. Django adds these.
@@ -96,21 +96,9 @@ def key_of(entry: polib.POEntry) -> Key:
     return Key(entry.msgctxt, entry.msgid)
 
 
-def with_parts() -> polib.POFile:
-    """The catalogue as it is once the other rooms' parts are merged; a part's own words win."""
-    catalogue = polib.pofile(str(CATALOGUE), wrapwidth=0)
-    known = {key_of(entry): entry for entry in catalogue}
-    for path in sorted(PARTS.glob("*.po")):
-        for entry in polib.pofile(str(path)):
-            old = known.get(key_of(entry))
-            if entry.obsolete or not entry.translated():
-                continue
-            if old is None:
-                known[key_of(entry)] = entry
-                catalogue.append(entry)
-            else:
-                old.msgstr, old.msgstr_plural, old.flags = entry.msgstr, entry.msgstr_plural, entry.flags
-    return catalogue
+def written() -> polib.POFile:
+    """The catalogue as it is in django.po."""
+    return polib.pofile(str(CATALOGUE), wrapwidth=0)
 
 
 def problems(catalogue: polib.POFile, found: dict[Key, Found]) -> list[str]:
@@ -145,20 +133,20 @@ def faults_of(entry: polib.POEntry, *, may_drop: bool) -> Iterator[str]:
             yield "Arabic ي or ك"
 
 
-def save(catalogue: polib.POFile, path: Path) -> None:
-    """Write the catalogue sorted and without line wrapping, so that two people's changes seldom meet."""
+def save(catalogue: polib.POFile) -> None:
+    """Write django.po sorted and without line wrapping, so that git seldom sees a conflict of two people's changes."""
     catalogue.metadata = dict(HEADER)
     ordered = sorted((entry for entry in catalogue if not entry.obsolete), key=lambda e: (e.msgid, e.msgctxt or ""))
     del catalogue[:]
     catalogue.extend(ordered)
     for entry in catalogue:
-        entry.occurrences, entry.comment, entry.linenum = [], entry.comment, None
-    catalogue.save(str(path))
+        entry.occurrences, entry.linenum = [], None
+    catalogue.save(str(CATALOGUE))
 
 
 def compiled() -> bytes:
     """The .mo of the committed catalogue."""
-    catalogue = polib.pofile(str(CATALOGUE), wrapwidth=0)
+    catalogue = written()
     catalogue.metadata = dict(HEADER)
     return bytes(catalogue.to_binary())
 
@@ -175,7 +163,7 @@ def missing_entries(catalogue: polib.POFile, found: dict[Key, Found]) -> Iterabl
 def main() -> int:
     """Run one of the commands; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("check", "missing", "merge", "compile"))
+    parser.add_argument("command", choices=("check", "missing", "sort", "compile"))
     command = parser.parse_args().command
     if not settings.configured:
         settings.configure(USE_I18N=False)
@@ -183,9 +171,9 @@ def main() -> int:
     if command == "compile":
         CATALOGUE.with_suffix(".mo").write_bytes(compiled())
         return 0
-    catalogue = with_parts()
-    if command == "merge":
-        save(catalogue, CATALOGUE)
+    catalogue = written()
+    if command == "sort":
+        save(catalogue)
         return 0
     found = extracted()
     if command == "missing":
