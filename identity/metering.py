@@ -4,6 +4,9 @@ An inquiry is counted before it is made, so that a worker that is killed leaves 
 is subtracted again. At a cap nothing more is asked that day. Registries that are not on the network cost nothing and
 are not counted. The caps are settings (IDENTITY_DAILY_INQUIRIES, IDENTITY_DAILY_COST; 0: no cap), the costs are
 options of each registry, in rials.
+
+A round reserves several inquiries in one transaction (`Reservations`): a conditional UPDATE for each call takes 30 to
+60 times as long for an inquiry (docs/decisions/0033-what-was-weighed-again.md).
 """
 
 from __future__ import annotations

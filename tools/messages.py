@@ -7,8 +7,10 @@
 
 Needs no gettext programs: Babel finds the msgids (Django's own `templatize` makes Python of a template), polib reads
 and writes the catalogue. Babel's own reader and writer are not used: its .mo holds the time of compiling, and its .po
-header lines and flags that nobody here reads. An entry whose msgid is not ours is allowed if Django (or a package in
-`PACKAGES`) has it: that is how their Persian is replaced where it is clumsy.
+header lines and flags that nobody here reads (docs/decisions/0033-what-was-weighed-again.md).
+
+An entry whose msgid is not ours is allowed if Django (or a package in `PACKAGES`) has it: that is how their Persian is
+replaced where it is clumsy.
 """
 
 from __future__ import annotations
