@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
-from tests.live import ROOT
+from tests.paths import ROOT
 
 _OF_COOKIES = [
     f"{kind}_COOKIE_{what}"

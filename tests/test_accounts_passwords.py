@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from html import unescape
-from pathlib import Path
 
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password, identify_hasher, make_password
@@ -18,8 +17,9 @@ from accounts.strength import About, Weakness
 from accounts.strength.estimate import is_common
 from tamin_portal.errors import PortalError
 from tests.accounts import PASSWORD, spy_on_hashing
+from tests.paths import ROOT
 
-VECTORS = json.loads((Path(__file__).parent / "vectors" / "persian_input.json").read_text(encoding="utf-8"))["password"]
+VECTORS = json.loads((ROOT / "tests/vectors/persian_input.json").read_text(encoding="utf-8"))["password"]
 PERSON = VECTORS["_person"]
 
 

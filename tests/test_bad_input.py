@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import html
 import json
-import pathlib
 from datetime import timedelta
 from wsgiref.util import setup_testing_defaults
 
@@ -36,9 +35,10 @@ from tests.journeys import (
     row_of,
     step_shown,
 )
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
-VECTORS = json.loads((pathlib.Path(__file__).parent / "vectors/persian_input.json").read_text(encoding="utf-8"))
+VECTORS = json.loads((ROOT / "tests/vectors/persian_input.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture

@@ -15,12 +15,12 @@ from django.core.exceptions import ImproperlyConfigured
 from tamin_portal.installation import ensure_mode
 from tamin_portal.models import Installation
 from tamin_portal.startup import refuse_open_demo, refuse_unsafe
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
-import serve  # noqa: E402
-from setup import Stop  # noqa: E402
+import serve
+from setup import Stop
 
 SAFE = {
     "DEMO": False,

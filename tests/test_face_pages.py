@@ -15,8 +15,8 @@ from django.test import RequestFactory
 
 from accounts.forms import CitizenSignInForm
 from registration.forms import CodeForm, IdentityForm, MobileForm
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 GUIDE: dict[str, list[str]] = json.loads((ROOT / "tests" / "guide_sentences.json").read_text(encoding="utf-8"))
 MAIL = ROOT / "templates" / "mail"  # no pages: a mail program takes styles only inline
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))

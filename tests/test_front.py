@@ -22,9 +22,9 @@ from typing import Any
 import pytest
 
 from tests.live import free_port, wait_for
+from tests.paths import ROOT
 from tests.registry_stubs import certificates
 
-ROOT = Path(__file__).resolve().parent.parent
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
 pytestmark = [pytest.mark.faults, pytest.mark.skipif(NGINX is None, reason="needs nginx")]
 NEAR, FAR, STRANGER, CITIZEN = "127.0.1.1", "127.0.2.2", "127.0.0.9", "127.0.7.7"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +13,9 @@ from hypothesis import strategies as st
 
 from identity import matching
 from identity.matching import DECISIVE, Claim, FieldVerdict, Outcome, PersonRecord, compare, decide
+from tests.paths import ROOT
 
-VECTORS: dict[str, Any] = json.loads((Path(__file__).parent / "vectors" / "persian_input.json").read_text("utf-8"))
+VECTORS: dict[str, Any] = json.loads((ROOT / "tests/vectors/persian_input.json").read_text("utf-8"))
 CLAIM = Claim(
     national_id="0012345679",
     mobile="+989121234567",
@@ -55,7 +55,7 @@ def test_the_decisive_fields_are_those_of_a_record() -> None:
 
 
 def test_the_table_in_the_docs_is_the_one_at_the_top_of_the_code() -> None:
-    docs = (Path(__file__).parent.parent / "docs" / "matching.md").read_text("utf-8")
+    docs = (ROOT / "docs" / "matching.md").read_text("utf-8")
     tables = [[line for line in text.splitlines() if line.startswith("|")] for text in (docs, matching.__doc__ or "")]
     assert tables[0] == tables[1]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in tables[0][2:]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,10 +21,10 @@ from tamin_portal.errors import PortalError
 from tamin_portal.secrets import keyed_hash, keyed_hash_matches, keyed_hashes
 from tests.accounts import PASSWORD, REZA, citizen, clerk
 from tests.journeys import MATCHES, Answers, Browser, code_on, row_of, step_shown, texts_on
+from tests.paths import ROOT
 from tests.test_checks import SAFE
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(__file__).resolve().parent.parent
 MOBILE, PHONE = "+989121234567", "09121234567"
 HOME = "/portal/home"
 Rotate = Callable[..., None]

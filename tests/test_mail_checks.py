@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from django.core.checks import run_checks
@@ -13,8 +12,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 import mail
 from tamin_portal.mail_url import email_settings
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 SAFE = {"DEMO": False, "MAIL_URL": "smtp+tls://portal:word@mail.example", "MAIL_FROM": "سامانه <portal@tamin.example>"}
 
 

@@ -17,9 +17,9 @@ from django.db import connection
 from tamin_portal import unsafe
 from tamin_portal.installation import refuse_superuser
 from tamin_portal.startup import refuse_unsafe
+from tests.paths import ROOT
 from tests.test_checks import SAFE
 
-ROOT = Path(__file__).resolve().parent.parent
 INTERNAL = {"INTERNAL_HOSTS": ["db", "redis"], "INTERNAL_NETWORK": ["172.30.77.0/24"]}
 
 

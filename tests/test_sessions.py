@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user, login, logout, update_session_auth_hash
@@ -27,7 +26,6 @@ from tests.journeys import DONE, MATCHES, URL, Browser, code_on
 from tests.production import production_settings
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(__file__).resolve().parent.parent
 HOME, DESK = "/portal/home", "/admin/"
 PHONE = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile"
 FOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:127.0) Gecko/20100101 Firefox/127.0"

@@ -20,6 +20,7 @@ import pytest
 
 from benchmarks import databases
 from benchmarks.sms_faults import FAULTS, bench
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.faults
 N, MANY = 60, 200  # many: where 95 of 100 must be in time, and a breaker needs its failures first
@@ -98,7 +99,7 @@ def test_either_end_of_an_smpp_bind_is_killed(meets_its_demands: Run, end: str) 
     meets_its_demands(end)
 
 
-PROGRAM = Path(__file__).resolve().parent.parent / "benchmarks/sms_faults.py"
+PROGRAM = ROOT / "benchmarks/sms_faults.py"
 
 
 @pytest.mark.skipif(databases.programs() is None, reason="no PostgreSQL server is installed")
