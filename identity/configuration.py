@@ -27,6 +27,7 @@ from django.utils.module_loading import import_string
 from identity.registries import KINDS
 from identity.registries.base import Registry
 from tamin_portal import limits, unsafe
+from tamin_portal.process_state import register_reset
 
 OWNER, PERSON = "owner", "person"
 QUESTIONS = (OWNER, PERSON)
@@ -114,6 +115,12 @@ def build(name: str) -> Registry:
 @cache
 def _build(name: str, kind_: str, options_: tuple[tuple[str, str], ...]) -> Registry:
     return _class(kind_)(name=name, options=dict(options_))
+
+
+@register_reset
+def forget() -> None:
+    """Build every registry anew when it is asked for, without its token."""
+    _build.cache_clear()
 
 
 def _class(kind_: str) -> type[Registry]:
