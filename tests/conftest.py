@@ -8,6 +8,15 @@ from hypothesis import HealthCheck, settings
 from accounts.hashers import PortalArgon2Hasher
 from tamin_portal import hints, process_state
 
+# Fixtures of several tests, by what they are about. The first two are imported by other helpers as well.
+pytest_plugins = [
+    "tests.sms_fixtures",
+    "tests.mail_fixtures",
+    "tests.account_fixtures",
+    "tests.registration_fixtures",
+    "tests.live_fixtures",
+]
+
 # A busy machine is no fault of an example.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import html
-import json
 from datetime import timedelta
 from wsgiref.util import setup_testing_defaults
 
@@ -35,15 +34,9 @@ from tests.journeys import (
     row_of,
     step_shown,
 )
-from tests.paths import ROOT
+from tests.persian_input import VECTORS
 
 pytestmark = pytest.mark.django_db(transaction=True)
-VECTORS = json.loads((ROOT / "tests/vectors/persian_input.json").read_text(encoding="utf-8"))
-
-
-@pytest.fixture
-def browser():
-    return Browser()
 
 
 @pytest.fixture

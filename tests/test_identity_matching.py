@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from dataclasses import fields, replace
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from identity import matching
-from identity.matching import DECISIVE, Claim, FieldVerdict, Outcome, PersonRecord, compare, decide
+from identity.matching import DECISIVE, FieldVerdict, Outcome, PersonRecord, compare, decide
+from tests.claims import CLAIM, RECORD
 from tests.paths import ROOT
+from tests.persian_input import VECTORS
 
-VECTORS: dict[str, Any] = json.loads((ROOT / "tests/vectors/persian_input.json").read_text("utf-8"))
-CLAIM = Claim(
-    national_id="0012345679",
-    mobile="+989121234567",
-    first_name="رضا",
-    last_name="کریمی",
-    birth_date=dt.date(1991, 8, 8),
-    gender="male",
-    certificate_number="1254",
-    series_letter="الف",
-    series_number="05",
-    certificate_serial="001234",
-)
-RECORD = PersonRecord(
-    first_name="رضا",
-    last_name="کریمی",
-    birth_date=dt.date(1991, 8, 8),
-    gender="male",
-    certificate_number="1254",
-    series_letter="الف",
-    series_number="05",
-    certificate_serial="001234",
-)
 OTHER = {
     "last_name": "احمدی",
     "first_name": "علی",

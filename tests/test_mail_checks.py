@@ -18,7 +18,7 @@ SAFE = {"DEMO": False, "MAIL_URL": "smtp+tls://portal:word@mail.example", "MAIL_
 
 
 @pytest.fixture
-def production(settings):
+def mailing(settings):
     """Safe mail settings of a real installation, of which each test breaks one."""
     for name, value in SAFE.items():
         setattr(settings, name, value)
@@ -41,8 +41,8 @@ def found() -> list[str]:
         "smtp://[::1]:2525",
     ],
 )
-def test_a_server_that_nobody_listens_to_is_taken(production, url):
-    production.MAIL_URL = url
+def test_a_server_that_nobody_listens_to_is_taken(mailing, url):
+    mailing.MAIL_URL = url
     assert found() == []
     assert mail.is_configured()
 
@@ -63,8 +63,8 @@ def test_a_server_that_nobody_listens_to_is_taken(production, url):
         ("MAIL_FROM", "portal@", "mail.E001"),
     ],
 )
-def test_each_setting_that_is_wrong_is_named(production, name, value, fault):
-    setattr(production, name, value)
+def test_each_setting_that_is_wrong_is_named(mailing, name, value, fault):
+    setattr(mailing, name, value)
     assert found() == [fault]
 
 

@@ -18,18 +18,8 @@ from tamin_portal import unsafe
 from tamin_portal.installation import refuse_superuser
 from tamin_portal.startup import refuse_unsafe
 from tests.paths import ROOT
-from tests.test_checks import SAFE
 
 INTERNAL = {"INTERNAL_HOSTS": ["db", "redis"], "INTERNAL_NETWORK": ["172.30.77.0/24"]}
-
-
-@pytest.fixture
-def production(settings):
-    """A safe real installation, on which each test breaks one setting."""
-    for name, value in SAFE.items():
-        setattr(settings, name, value)
-    settings.MAIL_URL = ""
-    return settings
 
 
 def found() -> set[str]:

@@ -40,16 +40,10 @@ from tests.journeys import let_pass, texts_on
 from tests.paths import ROOT
 from tests.risks import asks, browser, fail, strangers_fail, trusted_device
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("code_by_risk")]
 HERE = "127.0.0.1"
 ENOUGH = limits.SIGN_IN_RISK_FAILURES
 EXCUSED = limits.SIGN_IN_RISK_OWN_EXCUSED
-
-
-@pytest.fixture(autouse=True)
-def user(settings) -> User:
-    settings.SIGN_IN_CODE = "risk"
-    return citizen()
 
 
 def put_under_watch(address: str = HERE) -> None:
