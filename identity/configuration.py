@@ -25,6 +25,7 @@ from django.utils.module_loading import import_string
 from identity.registries import KINDS
 from identity.registries.base import Registry
 from tamin_portal import limits, unsafe
+from tamin_portal.process_state import register_reset
 from tamin_portal.setting_faults import Fault, hint_for_unknown, hint_for_unread
 
 OWNER, PERSON = "owner", "person"
@@ -104,6 +105,12 @@ def build(name: str) -> Registry:
 @cache
 def _build(name: str, kind_: str, options_: tuple[tuple[str, str], ...]) -> Registry:
     return _class(kind_)(name=name, options=dict(options_))
+
+
+@register_reset
+def forget() -> None:
+    """Build every registry anew when it is asked for, without its token."""
+    _build.cache_clear()
 
 
 def _class(kind_: str) -> type[Registry]:

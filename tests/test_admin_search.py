@@ -20,13 +20,6 @@ pytestmark = pytest.mark.django_db
 USERS, BRANCHES, SERVICES = (f"/admin/accounts/{name}/" for name in ("user", "branch", "service"))
 
 
-@pytest.fixture
-def boss() -> Client:
-    client = Client()
-    client.force_login(operator())
-    return client
-
-
 def rows(client: Client, address: str) -> list[int]:
     return [row.pk for row in client.get(address).context["cl"].result_list]
 

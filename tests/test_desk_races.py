@@ -19,7 +19,7 @@ from tamin_portal.persian import parse_mobile
 from tests.accounts import together
 from tests.desk import NOTE, Clerk, errors_in, url
 from tests.journeys import OTHER_NAME, Browser, code_on, let_pass, registration_in, texts_on
-from tests.test_second_chance import CODE, NEW_NUMBER, NUMBER, correct, owner_referred, referred
+from tests.second_chances import CODE, NEW_NUMBER, NUMBER, correct, owner_referred, referred
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

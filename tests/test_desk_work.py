@@ -38,11 +38,6 @@ def row() -> Registration:
     return registration_in(State.REFERRED, person=OTHER_NAME, verdict="mismatch", verdict_kind="identity")
 
 
-@pytest.fixture
-def maryam() -> Clerk:
-    return Clerk()
-
-
 def test_a_citizen_whose_name_differs_is_activated_and_signs_in(maryam):
     citizen = Browser()
     row = citizen.register(OTHER_NAME)

@@ -23,7 +23,7 @@ from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registr
 from identity.services import Question
 from tamin_portal import alarms, breaker, limits
 from tamin_portal.models import Breaker
-from tests.test_identity_matching import CLAIM, RECORD
+from tests.claims import CLAIM, RECORD
 
 pytestmark = pytest.mark.django_db
 DOWN = OwnerAnswer(Reply.UNAVAILABLE, code="down")

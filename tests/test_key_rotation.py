@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,25 +21,12 @@ from tamin_portal.errors import PortalError
 from tamin_portal.secrets import keyed_hash, keyed_hash_matches, keyed_hashes
 from tests.accounts import PASSWORD, REZA, citizen, clerk
 from tests.journeys import MATCHES, Answers, Browser, code_on, row_of, step_shown, texts_on
-from tests.test_checks import SAFE
+from tests.paths import ROOT
+from tests.production import SAFE
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(__file__).resolve().parent.parent
 MOBILE, PHONE = "+989121234567", "09121234567"
 HOME = "/portal/home"
-Rotate = Callable[..., None]
-
-
-@pytest.fixture
-def rotate(settings: Any) -> Rotate:
-    """Change a key: `keep` its old one as a fallback, or not."""
-
-    def change(name: str = "CODE_HASH_KEY", *, keep: bool = True) -> None:
-        before = [getattr(settings, name), *getattr(settings, f"{name}_FALLBACKS")]
-        setattr(settings, f"{name}_FALLBACKS", before if keep else [])
-        setattr(settings, name, f"key-{len(before)}-" + "n" * 60)
-
-    return change
 
 
 def refused(work: Callable[[], Any]) -> str:

@@ -9,12 +9,9 @@ from accounts import devices
 from accounts.models import EmailChange, TrustedDevice, User
 from accounts.services import email_change
 from tamin_portal.secrets import keyed_hash
-from tests import test_key_rotation
 from tests.accounts import REZA, citizen
 
 pytestmark = pytest.mark.django_db
-
-rotate = test_key_rotation.rotate
 
 
 @pytest.mark.parametrize("name", ["CODE_HASH_KEY", "SECRET_KEY"])

@@ -28,18 +28,12 @@ from tamin_portal.models import AlarmCode, Tally, Turn
 from tests.accounts import PASSWORD, REZA, citizen, clerk, spy_on_hashing
 from tests.entrances import BY_CODE, CODE, PAGE, UNKNOWN, WRONG, errors, proven, sign_in, signed_in
 from tests.journeys import MATCHES, OTHER_NAME, URL, Browser, code_on, registration_in
-from tests.test_second_chance import owner_referred
+from tests.second_chances import owner_referred
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quickly_solved")]
 HERE = "127.0.0.1"
 FLOODS = "203.0.113.5"
 ADMIN = "/admin/login/"
-
-
-@pytest.fixture(autouse=True)
-def quickly_solved(monkeypatch):
-    monkeypatch.setattr(limits, "PROOF_TRIALS", 4)
-    monkeypatch.setattr(limits, "PROOF_COST", 10)
 
 
 def flood(kind: Kind, *, times: int = 0, address: str = "198.51.100.1") -> None:

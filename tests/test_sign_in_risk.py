@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import product
-from pathlib import Path
 
 import pytest
 from django.db.models import F
@@ -38,18 +37,13 @@ from tests.entrances import (
     type_code,
 )
 from tests.journeys import let_pass, texts_on
+from tests.paths import ROOT
 from tests.risks import asks, browser, fail, strangers_fail, trusted_device
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("code_by_risk")]
 HERE = "127.0.0.1"
 ENOUGH = limits.SIGN_IN_RISK_FAILURES
 EXCUSED = limits.SIGN_IN_RISK_OWN_EXCUSED
-
-
-@pytest.fixture(autouse=True)
-def user(settings) -> User:
-    settings.SIGN_IN_CODE = "risk"
-    return citizen()
 
 
 def put_under_watch(address: str = HERE) -> None:
@@ -241,7 +235,7 @@ def test_the_profile_says_what_off_means(client, user, settings, policy, off) ->
 
 
 def test_the_residual_risk_is_written_down_with_the_figures_of_the_limits() -> None:
-    text = (Path(__file__).parent.parent / "SECURITY.md").read_text(encoding="utf-8")
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
     address, network = (limits.CONDUCT_FLOORS[name][0] - 1 for name in ("address", "network"))
     assert f"a guesser has {ENOUGH + EXCUSED} tries at an account" in text
     assert f"fail {address} times an hour, and a network {network} times" in text

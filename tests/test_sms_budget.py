@@ -24,15 +24,13 @@ from tamin_portal import alarms
 from tamin_portal.abuse.origins import origin_of
 from tamin_portal.errors import PortalError
 from tamin_portal.models import AlarmCode
-from tests import sms_fixtures
 from tests.accounts import citizen, operator, together
+from tests.commands import run
 from tests.entrances import move_clock
 from tests.sms_fixtures import NUMBER, crowd, make_due, queue, states
 from tests.sms_gateways import StubGateway
-from tests.test_sms_operating import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
-use_gateways = sms_fixtures.use_gateways
 CODE, RESULT, NOTICE, ALERT = MessageKind.CODE, MessageKind.RESULT, MessageKind.NOTICE, MessageKind.ALERT
 OTHERS = (Share.RESULTS, Share.OWN, Share.PROVEN, Share.NEW)
 At = Callable[..., None]

@@ -20,12 +20,10 @@ from sms.models import InboxMessage, Message, MessageKind, MessageState
 from sms.records import Turn
 from sms.tasks import drain as drain_task
 from tamin_portal import leases, limits
-from tests import sms_fixtures
 from tests.sms_fixtures import CODE_TEXT, NUMBER, make_due, queue
 from tests.sms_gateways import StubGateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
-use_gateways = sms_fixtures.use_gateways
 
 
 def test_a_queued_message_arrives_once_and_its_row_says_so():

@@ -27,12 +27,10 @@ from sms.gateways.base import (
 from sms.models import Attempt, InboxMessage, Message, MessageKind, MessageState, Part
 from sms.records import Turn
 from tamin_portal import leases, limits
-from tests import sms_fixtures
 from tests.sms_fixtures import die_in_mid_send, drained_in_a_thread, make_due, queue
 from tests.sms_gateways import StubGateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
-use_gateways = sms_fixtures.use_gateways
 DAY = timedelta(days=1)
 
 

@@ -27,7 +27,7 @@ from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import format_jalali, to_persian_digits
 from tests.accounts import PASSWORD, citizen, clerk, operator, together
-from tests.test_accounts_admin import assert_fits_the_policy
+from tests.pages import assert_fits_the_policy
 
 pytestmark = pytest.mark.django_db
 LOGIN, CODE, DEVICE = "/admin/login/", "/admin/login/code/", "/admin/login/device/"

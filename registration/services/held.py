@@ -24,6 +24,7 @@ from registration.services.decisions import Found
 from registration.states import State
 from tamin_portal import backoff, leases, limits
 from tamin_portal.hints import hint
+from tamin_portal.process_state import register_reset
 
 log = logging.getLogger(__name__)
 
@@ -167,6 +168,7 @@ def _due_again(outcome: str, kind: str, attempts: int, of_this_one: bool, now: d
     )
 
 
+@register_reset
 def forget() -> None:
     """As in a process that has just started."""
     _released.clear()
