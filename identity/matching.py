@@ -19,12 +19,12 @@ a name that was not returned is for a person, else it is a match; who has died i
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from identity.person import Claim, PersonRecord
 from tamin_portal import persian
 
 
@@ -49,48 +49,6 @@ class Outcome(StrEnum):
 
 
 OWNER, IDENTITY = "owner", "identity"  # the coarse kind: all that a citizen learns
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What a person says about themselves, in the spelling of `tamin_portal.persian`'s parsers."""
-
-    national_id: str
-    mobile: str  # E.164
-    first_name: str
-    last_name: str
-    birth_date: dt.date
-    gender: str  # female | male
-    certificate_number: str
-    series_letter: str
-    series_number: str
-    certificate_serial: str
-
-    def __repr__(self) -> str:
-        # A claim in a traceback or a log line must not tell who it is about.
-        return "Claim(…)"
-
-
-@dataclass(frozen=True, slots=True)
-class PersonRecord:
-    """What a registry returns about a person. None: this registry does not return the field.
-
-    An empty certificate number is a value (the registry has none); the other fields have no
-    meaningful empty value, so empty counts as not returned.
-    """
-
-    first_name: str | None = None
-    last_name: str | None = None
-    birth_date: dt.date | None = None
-    gender: str | None = None
-    certificate_number: str | None = None
-    series_letter: str | None = None
-    series_number: str | None = None
-    certificate_serial: str | None = None
-    deceased: bool = False
-
-    def __repr__(self) -> str:
-        return "PersonRecord(…)"
 
 
 @dataclass(frozen=True, slots=True)

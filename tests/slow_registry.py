@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from identity.matching import PersonRecord
+from identity.person import PersonRecord, fields_of
 from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
 
 SECONDS = 0.25  # each question
@@ -19,6 +19,4 @@ class SlowRegistry(Registry):
 
     def person(self, inquiry: Inquiry) -> PersonAnswer:
         time.sleep(SECONDS)
-        claim = inquiry.claim
-        names = PersonRecord.__dataclass_fields__.keys() - {"deceased"}
-        return PersonAnswer(Reply.ANSWERED, PersonRecord(**{name: getattr(claim, name) for name in names}))
+        return PersonAnswer(Reply.ANSWERED, PersonRecord(**fields_of(inquiry.claim)))

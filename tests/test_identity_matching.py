@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity import matching
-from identity.matching import DECISIVE, FieldVerdict, Outcome, PersonRecord, compare, decide
+from identity.matching import DECISIVE, FieldVerdict, Outcome, compare, decide
+from identity.person import PersonRecord
 from tests.claims import CLAIM, RECORD
 from tests.paths import ROOT
 from tests.persian_input import VECTORS

@@ -17,8 +17,9 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from identity import inquiries, metering, resting, services
-from identity.matching import Claim, Outcome, Verdict
+from identity.matching import Outcome, Verdict
 from identity.models import Inquiries
+from identity.person import Claim
 from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
 from identity.services import Question
 from tamin_portal import alarms, breaker, limits
