@@ -17,10 +17,10 @@ from identity import configuration, extracts, matching, metering, resting
 from identity.configuration import OWNER, PERSON
 from identity.extracts import LoadReport
 from identity.inquiries import NO_TIME, Case, Round
-from identity.matching import FieldVerdict, Outcome, Trace, Verdict
+from identity.matching import Outcome, Trace, Verdict
 from identity.metering import Caps, Usage
 from identity.models import ExtractKind
-from identity.person import Claim, OwnerClaim, PersonRecord
+from identity.person import Claim, FieldVerdict, OwnerClaim, PersonRecord
 from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Reply
 from tamin_portal import backoff, limits
 from tamin_portal.breaker import BreakerState

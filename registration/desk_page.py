@@ -10,8 +10,7 @@ from django.utils.translation import gettext as _
 from accounts import code_issuing
 from accounts.models import CodePurpose, Gender, User
 from accounts.services import account_exists
-from identity.matching import DECISIVE, FieldVerdict
-from identity.person import FIELDS
+from identity.person import DECISIVE, FIELDS, FieldVerdict
 from identity.services import RegistryView
 from registration import desk_words
 from registration.models import Event, Registration

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from identity.matching import FieldVerdict, Outcome
-from identity.person import Claim, PersonRecord
+from identity.matching import Outcome
+from identity.person import Claim, FieldVerdict, PersonRecord
 from identity.registries import reading
 from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
 from identity.registries.web import Fields, Silent, Web, part, word

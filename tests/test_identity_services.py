@@ -11,8 +11,8 @@ import pytest
 
 from identity import services
 from identity.checks import registries_are_configured
-from identity.matching import FieldVerdict, Outcome
-from identity.person import PersonRecord
+from identity.matching import Outcome
+from identity.person import FieldVerdict, PersonRecord
 from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
 from tests.claims import CLAIM, RECORD
 

@@ -41,8 +41,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
 
-from identity.matching import FieldVerdict
-from identity.person import Claim, OwnerClaim, PersonRecord
+from identity.person import Claim, FieldVerdict, OwnerClaim, PersonRecord
 
 
 class Reply(StrEnum):

@@ -20,8 +20,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
-from identity.matching import FieldVerdict
-from identity.person import Claim, OwnerClaim, PersonRecord
+from identity.person import Claim, FieldVerdict, OwnerClaim, PersonRecord
 from identity.registries import reading
 from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Registry, Reply, whole_number
 from identity.registries.web import ANOTHER, LATE, Fields, Heard, Silent, Web, deadline, part, word
