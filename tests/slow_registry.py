@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from identity.person import PersonRecord, fields_of
-from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
+from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Registry, Reply
 
 SECONDS = 0.25  # each question
 
@@ -13,7 +13,7 @@ SECONDS = 0.25  # each question
 class SlowRegistry(Registry):
     on_network = True  # one call at a time
 
-    def owner(self, inquiry: Inquiry) -> OwnerAnswer:
+    def owner(self, inquiry: OwnerInquiry) -> OwnerAnswer:
         time.sleep(SECONDS)
         return OwnerAnswer(Reply.ANSWERED, is_owner=True)
 
