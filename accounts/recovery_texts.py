@@ -8,9 +8,11 @@ from django.utils.translation import gettext_lazy
 
 from accounts import code_texts
 from tamin_portal.abuse import lane_texts
-from tamin_portal.errors import PortalError
+from tamin_portal.sentences import Sentences
 
-_SENTENCES: dict[str, Any] = code_texts.SENTENCES | {
+SENTENCES: dict[str, Any] = {
+    **code_texts.SENTENCES,
+    **lane_texts.SENTENCES,
     "session_ended": gettext_lazy(
         "You were away for long, or this browser has no recovery under way, so for your safety nothing was done. "
         "Please begin again."
@@ -37,11 +39,4 @@ _SENTENCES: dict[str, Any] = code_texts.SENTENCES | {
     ),
     "done": gettext_lazy("The new password was set already. Sign in with it, or begin again."),
 }
-
-
-def sentence(error: PortalError | str, **values: object) -> str:
-    """The sentence for a refusal, or for a code with its `values`; numbers in Persian."""
-    code = error if isinstance(error, str) else code_texts.code_of(error)
-    if isinstance(error, PortalError) and code == "hashing_busy":
-        return lane_texts.busy(error.values["seconds"])
-    return code_texts.filled(_SENTENCES[code], values if isinstance(error, str) else error.values)
+sentence = Sentences(SENTENCES)

@@ -22,7 +22,7 @@ from accounts import catalogue, citizen_entrance, code_texts, pressure, sign_in_
 from accounts.forms import CitizenSignInForm
 from accounts.models import User
 from accounts.services import sign_in as sign_in_service
-from tamin_portal.abuse import lane, lane_texts
+from tamin_portal.abuse import lane
 from tamin_portal.errors import PortalError
 
 View = Callable[..., HttpResponse]
@@ -58,7 +58,7 @@ def say_session_over(request: HttpRequest) -> None:
     """To a browser whose session is gone. Who never had one is told nothing, and who was told why, nothing more."""
     had_one = bool(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
     if had_one and request.session.session_key is None and not getattr(request, "session_elsewhere", False):
-        messages.info(request, texts.session_over())
+        messages.info(request, texts.sentence("session_over"))
 
 
 @method_decorator([sensitive_post_parameters("password"), never_cache], name="dispatch")
@@ -80,12 +80,7 @@ class SignIn(RedirectURLMixin, FormView):
         """The same page with what was typed, but the password. 429: after a pause, or with a proof of work; 503: no
         hash could be computed."""
         seconds = int(str(error.values["seconds"]))
-        said = {
-            "hashing_busy": lane_texts.busy(seconds),
-            "pressure": texts.busy(),
-            "sign_in_pause": texts.pause(seconds),
-        }
-        form.add_error(None, said[error.code])
+        form.add_error(None, texts.sentence(error))
         turn = seconds if error.code == "pressure" else 0
         response = self.render_to_response(self.get_context_data(form=form, turn=turn))
         if error.code == "hashing_busy":
@@ -126,7 +121,7 @@ class CitizenSignIn(SignIn):
             if error.code in ("account_closed", "changed_meanwhile"):
                 return self.refuse(form)
             self.extra_context = {"no_code": True}
-            form.add_error(None, texts.no_code(code_texts.sentence(error)))
+            form.add_error(None, texts.sentence("no_code", reason=code_texts.sentence(error)))
             return self.form_invalid(form)
 
     def go_on(self, passed: citizen_entrance.Passed, *, remember: bool) -> HttpResponse:
@@ -143,7 +138,7 @@ class CitizenSignIn(SignIn):
         return redirect("sign_in_code")
 
     def refuse(self, form: Any) -> HttpResponse:
-        form.add_error(None, texts.wrong_citizen())
+        form.add_error(None, texts.sentence("wrong_citizen"))
         return self.form_invalid(form)
 
 

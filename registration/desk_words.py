@@ -11,9 +11,9 @@ from registration import tracking
 from registration.models import Event, Registration
 from registration.services.moves import CITIZEN, PORTAL
 from registration.states import State
-from registration.texts import sentence
-from tamin_portal.errors import PortalError
+from registration.texts import SENTENCES
 from tamin_portal.persian import mask_mobile, to_persian_digits
+from tamin_portal.sentences import Sentences
 from tamin_portal.templatetags.persian_text import jalali
 
 Words = dict[str, Any]
@@ -151,14 +151,7 @@ _ERRORS: Words = {
         "%(wait)s seconds."
     ),
 }
-
-
-def error_words(error: PortalError) -> str:
-    """The sentence for what a service refused, as a clerk needs it."""
-    if error.code not in _ERRORS:
-        return sentence(error)
-    values = {name: to_persian_digits(value) for name, value in error.values.items()}
-    return str(_ERRORS[error.code]) % values if values else str(_ERRORS[error.code])
+error_words = Sentences(SENTENCES | _ERRORS)
 
 
 def tracking_code_words(row: Registration) -> str:

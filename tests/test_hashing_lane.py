@@ -33,7 +33,7 @@ from tests.profile import PASS, QUESTION, WHAT_EACH_ASKS, hand_in, owner
 from tests.recoveries import ANSWER, Recoverer
 from tests.recoveries import account_of as forgetful
 
-BUSY = lane_texts.busy(int(limits.HASHING_COME_BACK.total_seconds()))
+BUSY = lane_texts.sentence("hashing_busy", seconds=int(limits.HASHING_COME_BACK.total_seconds()))
 COMMON = 2
 
 

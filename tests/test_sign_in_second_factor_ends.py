@@ -64,7 +64,7 @@ def test_a_code_of_another_browser_does_not_serve(client, user) -> None:
 def test_what_was_begun_before_the_clock_moved_is_over(client, user, monkeypatch, hours) -> None:
     code = first_step(client)
     move_clock(monkeypatch, timedelta(hours=hours))
-    assert told(type_code(client, code)) == [texts.begin_again()]
+    assert told(type_code(client, code)) == [texts.sentence("begin_again")]
     assert client.post(RESEND)["Location"] == PAGE
     assert not signed_in(client)
 
@@ -72,15 +72,15 @@ def test_what_was_begun_before_the_clock_moved_is_over(client, user, monkeypatch
 def test_a_new_password_ends_what_was_begun_with_the_old_one(client, user) -> None:
     code = first_step(client)
     User.objects.filter(pk=user.pk).update(password=hash_password("Another123"))
-    assert told(type_code(client, code)) == [texts.begin_again()]
+    assert told(type_code(client, code)) == [texts.sentence("begin_again")]
     assert not signed_in(client)
 
 
 def test_an_account_that_was_frozen_meanwhile_lets_nobody_in(client, user) -> None:
     code = first_step(client)
     User.objects.filter(pk=user.pk).update(is_active=False, closure=Closure.FROZEN)
-    assert told(type_code(client, code)) == [texts.begin_again()]
-    assert told(client.post(RESEND))[-1] == texts.begin_again()
+    assert told(type_code(client, code)) == [texts.sentence("begin_again")]
+    assert told(client.post(RESEND))[-1] == texts.sentence("begin_again")
     assert not signed_in(client)
     assert kinds(user) == []
 
