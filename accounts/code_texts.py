@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.codes import Issued
-from tamin_portal.sentences import Sentences, filled
+from tamin_portal import limits
+from tamin_portal.sentences import Sentences, filled, times, when_read
 from tamin_portal.templatetags.persian_text import wait as wait_in_words
 
 
@@ -35,7 +36,12 @@ def code_elsewhere(*, wait: int = 0, comes: bool = False) -> str:
 SENTENCES: dict[str, Any] = {
     "code_wrong": gettext_lazy("The code you entered is not valid"),
     "code_expired": gettext_lazy("The time of this code is over. Ask for a new code with the button below."),
-    "code_tries": gettext_lazy("The code was wrong five times. Ask for a new code with the button below."),
+    "code_tries": when_read(
+        lambda: (
+            _("The code was wrong %(times)s. Ask for a new code with the button below.")
+            % {"times": times(limits.CODE_TRIES)}
+        )
+    ),
     "code_elsewhere": code_elsewhere,
     "code_coming": gettext_lazy("Your code is sent by itself in about %(wait)s; you need not ask again."),
     "code_limit": gettext_lazy(

@@ -8,9 +8,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from identity.extract_rows import BadLine
+from identity.extract_rows import LONGEST_NAME, BadLine
 from identity.extracts import LoadReport
-from tamin_portal.sentences import Sentences
+from tamin_portal.sentences import Sentences, in_digits, when_read
 
 _REASONS = {
     "required": gettext_lazy("is empty"),
@@ -18,7 +18,9 @@ _REASONS = {
     "checksum": gettext_lazy("is not a possible national ID: the check digit is wrong"),
     "repeated": gettext_lazy("was already given on an earlier line"),
     "name": gettext_lazy("holds no letter, or a control character"),
-    "name_too_long": gettext_lazy("is longer than 100 characters"),
+    "name_too_long": when_read(
+        lambda: _("is longer than %(longest)s characters") % {"longest": in_digits(LONGEST_NAME)}
+    ),
     "date": gettext_lazy("is not a Jalali date like 1370/05/17"),
     "year": gettext_lazy("has an impossible year"),
     "gregorian": gettext_lazy("is a Gregorian date; a Jalali date like 1370/05/17 is needed"),

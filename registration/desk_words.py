@@ -12,8 +12,9 @@ from registration.models import Event, Registration
 from registration.services.moves import CITIZEN, PORTAL
 from registration.states import State
 from registration.texts import SENTENCES
+from tamin_portal import limits
 from tamin_portal.persian import mask_mobile, to_persian_digits
-from tamin_portal.sentences import Sentences
+from tamin_portal.sentences import Sentences, times, when_read
 from tamin_portal.templatetags.persian_text import jalali
 
 Words = dict[str, Any]
@@ -145,7 +146,9 @@ _ERRORS: Words = {
         "what the citizen reads out."
     ),
     "code_wrong": gettext_lazy("This code is not right. Ask the citizen to read out the newest code of this request."),
-    "code_tries": gettext_lazy("The code was wrong five times. Send a new code."),
+    "code_tries": when_read(
+        lambda: _("The code was wrong %(times)s. Send a new code.") % {"times": times(limits.CODE_TRIES)}
+    ),
     "code_elsewhere": gettext_lazy(
         "This code is not right. A colleague has just had one sent to this number; yours follows by itself in "
         "%(wait)s seconds."

@@ -10,13 +10,20 @@ from django.utils.translation import gettext_lazy
 
 from registration.management.operating import progress_bar
 from registration.services import housekeeping
+from tamin_portal import limits
 from tamin_portal.persian import to_persian_digits
+from tamin_portal.sentences import in_words, when_read
 
 _KINDS = {
     "expired": gettext_lazy("abandoned requests ended"),
     "secrets_and_drafts": gettext_lazy("ended requests whose answers and password were blanked"),
     "codes": gettext_lazy("old codes deleted"),
-    "proofs": gettext_lazy("old proofs, changes and links of accounts, and devices not used for a year deleted"),
+    "proofs": when_read(
+        lambda: (
+            _("old proofs, changes and links of accounts, and devices not used for %(span)s deleted")
+            % {"span": in_words(limits.TRUSTED_FOR)}
+        )
+    ),
     "extracts": gettext_lazy("extracts that were replaced or never finished deleted"),
     "message_texts": gettext_lazy("SMS texts blanked"),
     "letter_texts": gettext_lazy("e-mail texts blanked"),
