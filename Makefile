@@ -3,8 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := $(PYTHON) tools/setup.py --dev
 PYTEST := $(BIN)/python -m pytest
+BASE ?= origin/main
 
-.PHONY: help run setup test test-faults test-browser lint assets requirements clean
+.PHONY: help run setup test test-faults test-browser lint check fix assets requirements clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 — \2/'
@@ -24,13 +25,24 @@ test-faults: setup  ## kills, outages, real starts and stops (minutes)
 test-browser: setup  ## the journeys in Chromium (needs /usr/bin/chromium)
 	$(PYTEST) -m browser $(ARGS)
 
-lint: setup  ## style, types, import rules, migrations, catalogues
+lint: setup  ## style, types, import rules, dependencies, templates, migrations, catalogues
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/djlint --lint --quiet templates
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
 	$(PYTEST) -q tests/test_catalogue.py
+
+check: lint  ## before a commit: lint, and the tests of what differs from origin/main (or BASE=)
+	@files=$$($(BIN)/python tools/changed.py --base $(BASE)) || exit 1; echo "$$files"; \
+		test -z "$$files" || $(PYTEST) -q -n 2 $$files $(ARGS) || test $$? -eq 5  # 5: only tests of other targets
+
+fix: setup  ## what tools can mend: style, imports, layout, the compiled catalogue
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/python tools/messages.py compile
 
 assets: setup  ## the style sheet, the font and the script into build/assets
 

@@ -16,8 +16,9 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import admin_account, catalogue, history, staff_totp
 from accounts.models import Branch, Service, User
-from accounts.services.rows import end_sessions
-from tamin_portal.admin import OnlyItsFilters, SearchesByPost
+from accounts.session_ending import end_sessions
+from tamin_portal.admin_bases import SeenBySuperusers
+from tamin_portal.admin_lists import OnlyItsFilters, SearchesByPost
 from tamin_portal.persian import format_jalali, local_mobile, to_persian_digits
 
 # What staff may do comes from `add_staff`; a group made by hand could open more than a desk.
@@ -26,14 +27,8 @@ admin.site.unregister(Group)
 admin.site.unregister(TOTPDevice)
 
 
-class SuperusersOnly(SearchesByPost, OnlyItsFilters, admin.ModelAdmin):
-    """Not even shown to others, whatever permissions they were given."""
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "is_superuser", False))
+class SuperusersOnly(SeenBySuperusers, SearchesByPost, OnlyItsFilters, admin.ModelAdmin):
+    """Superusers may do everything, whatever permissions others were given."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
@@ -81,32 +76,10 @@ class UserAdmin(SuperusersOnly):
     # Whole numbers only: nobody browses citizens by the beginning of an ID.
     search_fields = ("username", "national_id__exact", "mobile__exact", "last_name")
     ordering = ("-id",)
-    fields = (
-        "name",
-        "login_name",
-        "shown_national_id",
-        "shown_mobile",
-        "birth",
-        "city",
-        "email",
-        "branch",
-        "is_active",
-        "state",
-        "activated",
-        "codes",
-    )
-    readonly_fields = (
-        "name",
-        "login_name",
-        "shown_national_id",
-        "shown_mobile",
-        "birth",
-        "city",
-        "email",
-        "state",
-        "activated",
-        "codes",
-    )
+    _who = ("name", "login_name", "shown_national_id", "shown_mobile", "birth", "city", "email")
+    _standing = ("state", "activated", "codes")
+    fields = (*_who, "branch", "is_active", *_standing)
+    readonly_fields = (*_who, *_standing)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # citizens register; staff: add_staff

@@ -1,10 +1,14 @@
-"""Who asks for a code, and at what price: counted before anything is sent, alike for every number and every ID."""
+"""Who asks for a code, and at what price: counted before anything is sent, alike for every number and every ID.
+
+A code that is sent, or used, counts for the conduct of who asked as well.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from accounts.models import Challenge
+from accounts.models import Allowance, Challenge, CodePurpose, OneTimeCode
 from tamin_portal import limits
 from tamin_portal.abuse import conduct
 from tamin_portal.abuse.conduct import Kind, Level
@@ -56,3 +60,23 @@ def of_challenge(challenge: Challenge) -> Asking:
     """As it was weighed when the challenge was asked for."""
     origin = Origin(address=challenge.address, network=challenge.network)
     return Asking(origin=origin, is_good=challenge.is_good)
+
+
+def count_sent(code: OneTimeCode) -> None:
+    """`code` is sent to a number that a stranger chose. Not counted when it is asked for: who only waits for a code
+    puts nobody under pressure. In the caller's transaction."""
+    if prefix := _prefix(code):
+        conduct.count_sent(kind=Kind.CODE, prefix=prefix)
+
+
+def credit(codes: Iterable[OneTimeCode]) -> None:
+    """One of `codes` was used. Those that were sent before it to the same session count as used with it."""
+    for code in codes:
+        origin = Origin(address=code.address, network=code.network)
+        conduct.credit(kind=Kind.CODE, origin=origin, prefix=_prefix(code), tried_at=code.created_at)
+
+
+def _prefix(code: OneTimeCode) -> str:
+    """The first digits of a number that a stranger chose; "" where that of an account is meant."""
+    is_chosen = code.purpose in (CodePurpose.REGISTER, CodePurpose.NEW_MOBILE) and code.address
+    return code.mobile[: limits.PREFIX_LENGTH] if is_chosen and code.allowance == Allowance.ASKED else ""

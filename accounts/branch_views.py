@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.recovering import Recovering
 from accounts.recovery_forms import BranchForm
 from accounts.services.recovery import Place, Standing
-from accounts.views import is_citizen
+from accounts.session_guards import is_citizen
 
 
 @require_safe

@@ -6,7 +6,7 @@ shown to an address of good conduct.
 
 from __future__ import annotations
 
-from accounts import asking, codes
+from accounts import asking, code_issuing
 from accounts.code_delivery import CodeDelivery, Progress
 from accounts.models import Challenge, CodePurpose
 from accounts.services import challenges
@@ -24,7 +24,7 @@ def for_place(*, delivery: CodeDelivery | None, purpose: CodePurpose, mobile: st
 def pay_place(*, purpose: CodePurpose, mobile: str, asker: str, solution: str) -> bool:
     """Let the session's held code go, if `solution` is good. True: it went."""
     good = proof.spend(solution=solution, target=_place(purpose, mobile, asker))
-    return good and codes.release(purpose=purpose, mobile=mobile, asker=asker)
+    return good and code_issuing.release(purpose=purpose, mobile=mobile, asker=asker)
 
 
 def for_challenge(*, challenge: Challenge) -> str:
@@ -44,7 +44,7 @@ def _place(purpose: CodePurpose, mobile: str, asker: str) -> str:
 
 
 def _price_of_place(purpose: CodePurpose, mobile: str, asker: str) -> int:
-    origin = codes.held_from(purpose=purpose, mobile=mobile, asker=asker)
+    origin = code_issuing.held_from(purpose=purpose, mobile=mobile, asker=asker)
     return asking.price(origin=origin, mobile=mobile)
 
 

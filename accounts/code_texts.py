@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.codes import Issued
+from accounts.code_issuing import Issued
 from tamin_portal import limits
 from tamin_portal.sentences import Sentences, filled, times, when_read
 from tamin_portal.templatetags.persian_text import wait as wait_in_words

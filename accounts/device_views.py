@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts import texts
 from accounts.models import User
 from accounts.services import sessions as service
+from accounts.session_guards import citizen_required
 from accounts.sessions import BROWSER, SessionStore
-from accounts.views import citizen_required
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 

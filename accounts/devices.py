@@ -26,7 +26,6 @@ COOKIE = "device"  # behind `settings.COOKIE_PREFIX`, like every cookie
 TRUSTED_COOKIE = "trusted"
 LIFE = int(limits.TRUSTED_FOR.total_seconds())
 ACCOUNTS_AT_MOST = 8  # the latest; keeps the cookie under 400 bytes
-PURPOSE = "trusted device"
 _SALT = "accounts.devices"
 _TRUSTED_SALT = "accounts.devices.trusted"
 _SALTS = {COOKIE: _SALT, TRUSTED_COOKIE: _TRUSTED_SALT}
@@ -61,7 +60,7 @@ def trusted(request: HttpRequest, national_id: str) -> TrustedDevice | None:
         return None
     return TrustedDevice.objects.filter(
         account__national_id=national_id,
-        secret_hash__in=[hash_ for secret in held for hash_ in keyed_hashes(PURPOSE, secret)],
+        secret_hash__in=[hash_ for secret in held for hash_ in keyed_hashes(TrustedDevice.PURPOSE, secret)],
         used_at__gt=timezone.now() - limits.TRUSTED_FOR,
     ).first()
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from accounts import history as account_history
 from accounts.models import User
-from accounts.views import citizen_required
+from accounts.session_guards import citizen_required
 from tamin_portal import limits
 
 

@@ -1,7 +1,7 @@
 """The one place that decides what a person is told, by SMS and by e-mail, when something happens to the account.
 
 `record` writes the event into the account's history and queues what `TABLE` says, all in the caller's transaction.
-The sentences are in `sms.texts`; e-mail says the same, to a confirmed address only.
+The sentences are in `accounts.notice_texts`; e-mail says the same, to a confirmed address only.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from accounts import notice_texts
 from accounts.models import AccountEvent, EventKind, FreezeLink, User
 from mail import is_configured, letters
 from mail import outbox as mail_outbox
 from mail.models import Letter
-from sms import outbox, texts
+from sms import outbox
 from sms.models import Message, MessageKind, Share
 from tamin_portal import limits, links
 from tamin_portal.secrets import keyed_hash
@@ -149,18 +150,20 @@ def _send_sms(account: User, event: AccountEvent, telling: Telling, number: str)
         to=number,
         kind=MessageKind.NOTICE if telling.once_a_day else MessageKind.ALERT,
         share=Share.REST if telling.once_a_day else Share.RESULTS,
-        text=texts.account_event(event.kind, at=event.at, link=_freeze_link(account, event, telling), **event.details),
+        text=notice_texts.account_event(
+            event.kind, at=event.at, link=_freeze_link(account, event, telling), **event.details
+        ),
         dedupe_key=f"account:{_told_once(account, event, telling)}:{number}",
     )
 
 
 def _send_mail(account: User, event: AccountEvent, telling: Telling, address: str) -> None:
     link = _freeze_link(account, event, telling)
-    sentence, when = texts.account_sentence(event.kind, at=event.at, **event.details)
+    sentence, when = notice_texts.account_sentence(event.kind, at=event.at, **event.details)
     context: dict[str, object] = {"heading": event.get_kind_display(), "paragraphs": [sentence, when]}
     if link:
-        context["paragraphs"] = [sentence, when, texts.freeze_it()]
-        context["button"] = {"url": link, "label": texts.not_me()}
+        context["paragraphs"] = [sentence, when, notice_texts.freeze_it()]
+        context["button"] = {"url": link, "label": notice_texts.not_me()}
     subject, text, html = letters.render("notice", context)
     mail_outbox.enqueue(
         to=address,

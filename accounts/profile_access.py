@@ -26,13 +26,12 @@ from accounts import throttle
 from accounts.models import User
 from accounts.profile_forms import WithPassword
 from accounts.profile_texts import sentence
+from accounts.session_guards import View, is_citizen, say_session_over
 from accounts.sessions import BEGAN
-from accounts.views import is_citizen, say_session_over
 from tamin_portal import limits
 from tamin_portal.abuse import lane
 from tamin_portal.errors import PortalError
 
-View = Callable[..., HttpResponse]
 # Errors of services that end the page: another browser was quicker, or the account is closed.
 _ENDED = ("changed_meanwhile", "account_closed")
 # Where the sentence of an error stands; others are the whole form's.

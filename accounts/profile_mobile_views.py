@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import browsers, code_delivery, code_texts, codes
+from accounts import browsers, code_delivery, code_issuing, code_texts
 from accounts.models import CodePurpose, MobileChange, MobileChangeStage
 from accounts.profile_access import handed_in, own_page, owner, page, sign_in_again
 from accounts.profile_forms import MobileForm, NewNumberCodeForm
@@ -61,7 +61,7 @@ def _code_page(request: HttpRequest, form: NewNumberCodeForm, change: MobileChan
     context = {
         "form": form,
         "masked_mobile": mask_mobile(change.mobile),
-        "wait": codes.wait(purpose=CodePurpose.NEW_MOBILE, mobile=change.mobile, asker=str(change.token)),
+        "wait": code_issuing.wait(purpose=CodePurpose.NEW_MOBILE, mobile=change.mobile, asker=str(change.token)),
         "delivery": code_delivery.of_newest(
             purpose=CodePurpose.NEW_MOBILE, mobile=change.mobile, asker=str(change.token)
         ),

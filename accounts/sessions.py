@@ -1,7 +1,9 @@
 """Sessions in the database, with whose they are; idle and absolute ends; one statement a page.
 
-Django's own way to extend its database sessions (docs: "Extending database-backed session engines"). Loading
-a session is one statement: it is read, and its last use written, or it is over. No Redis is asked.
+Extends Django's database sessions in the documented way ("Extending database-backed session engines"). Loading a
+session is one statement, which reads it and writes its last use, or finds that it is over. No Redis is asked. The
+statement is SQL: the ORM needs two, and is slower even when it runs the second once a minute only; and a last use that
+is known to the minute ends sessions too early, or abandoned ones never (docs/decisions/0033-what-was-weighed-again.md).
 
 Every session ends after `limits.SESSION_IDLE` without use, and `limits.SESSION_LONGEST` after it began however busy it
 is: one of an account, and one in which a registration, a recovery, a sign-in or a look at a status is under way. What a
@@ -35,10 +37,10 @@ BROWSER = "browser"  # in which browser, in words
 RENEWED = "renewed"  # in an address: the page has loaded itself anew, where there is no script
 
 _KEY = re.compile("[a-z0-9]{32}")
-_SQLITE_WAITS = 250  # ms, for whoever writes; then the session is only read
+_SQLITE_WAITS = 250  # ms for the lock of another writer; then the session is only read
 
 _ALIVE = "session_key = %s AND expire_date > %s AND seen_at > %s"
-# PostgreSQL: nobody waits for a row that is locked; then the session is only read.
+# PostgreSQL: a row that is locked is not waited for (SKIP LOCKED); its session is only read.
 _TOUCH_OR_READ = f"""
     WITH touched AS (
         UPDATE accounts_session SET seen_at = %s WHERE session_key IN (
@@ -49,7 +51,7 @@ _TOUCH_OR_READ = f"""
     SELECT session_data FROM accounts_session{{and_also}} WHERE {_ALIVE}
 """  # noqa: S608 - constants of this module
 _WITHIN = _TOUCH_OR_READ.format(also="", and_also="")
-# Nor for the disk, where it is a transaction by itself: a crash may forget that a page was just looked at.
+# Outside a transaction the commit does not wait for the disk either: a crash may lose the last use of a session.
 _ALONE = _TOUCH_OR_READ.format(
     also=", soon AS (SELECT set_config('synchronous_commit', 'off', true))", and_also=", soon"
 )

@@ -20,7 +20,17 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import FormView
 
-from accounts import citizen_entrance, code_delivery, code_texts, codes, devices, held_page, risk, sign_in_state, texts
+from accounts import (
+    citizen_entrance,
+    code_delivery,
+    code_issuing,
+    code_texts,
+    devices,
+    held_page,
+    risk,
+    sign_in_state,
+    texts,
+)
 from accounts.forms import ByCodeForm, CodeForm
 from accounts.models import CodePurpose, User
 from accounts.services import challenges, sign_in
@@ -139,7 +149,7 @@ def delivery(request: HttpRequest) -> HttpResponse:
     second = sign_in_state.second(request)
     if second is None:
         raise Http404
-    return render(request, "registration/_delivery.html", _delivery(*second))
+    return render(request, "shared/_delivery.html", _delivery(*second))
 
 
 @asked_by_itself
@@ -182,7 +192,7 @@ def _delivery(user: User, step: Second) -> dict[str, Any]:
 
 
 def _wait(user: User, step: Second) -> int:
-    return codes.wait(purpose=CodePurpose.SECOND_STEP, mobile=user.mobile, asker=step.asker)
+    return code_issuing.wait(purpose=CodePurpose.SECOND_STEP, mobile=user.mobile, asker=step.asker)
 
 
 def _send_again(request: HttpRequest, user: User, step: Second) -> None:

@@ -8,32 +8,37 @@ tries of its own, and stands for the second step.
 from __future__ import annotations
 
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.db.models import F
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare
 
+from accounts import stages
 from accounts.models import Challenge, ChallengeStage, CodePurpose, User
 from accounts.session_keys import change_key
+from accounts.stages import Stage
 from tamin_portal import limits
 from tamin_portal.secrets import keyed_hash
 
-_SECOND, _CHALLENGE, _PROOF = "sign_in_second", "sign_in_challenge", "sign_in_proof"
+_CHALLENGE, _PROOF = "sign_in_challenge", "sign_in_proof"
+
+
+def _open_citizen(pk: int) -> User | None:
+    return User.objects.filter(pk=pk, is_active=True, activated_at__isnull=False).first()
+
+
+_SECOND = Stage(key="sign_in_second", hash_name="password", account_of=_open_citizen, keeps_session=True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Second:
-    """The password of `user` was right; the code is asked for. `password` is the account's session hash, no secret."""
+    """What the second step remembers: `asker` is the secret that its codes are bound to, `remember` what the person
+    said of the device, `next` where to go afterwards."""
 
-    user: int
-    password: str
-    asker: str  # the secret that codes are bound to
-    at: float
+    asker: str
     remember: bool
     next: str
 
@@ -62,35 +67,16 @@ def asker_of(request: HttpRequest, user: User) -> str:
 
 
 def begin_second(request: HttpRequest, user: User, *, asker: str, remember: bool, next_page: str) -> None:
-    """From now on this session waits for the code, under a fresh key, and nobody is signed in. Of somebody else's
-    session nothing is left, as in Django's own `login`."""
-    if request.session.get(SESSION_KEY, str(user.pk)) != str(user.pk):
-        request.session.flush()
-    for key in (SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY):
-        request.session.pop(key, None)
-    request.session.cycle_key()
-    second = Second(
-        user=user.pk,
-        password=user.get_session_auth_hash(),
-        asker=asker,
-        at=timezone.now().timestamp(),
-        remember=remember,
-        next=next_page,
-    )
-    _put(request, _SECOND, asdict(second))
+    """The password of `user` was right: from now on this session waits for the code, and nobody is signed in."""
+    _drop(request)
+    stages.begin(request, _SECOND, user, asker=asker, remember=remember, next=next_page)
 
 
 def second(request: HttpRequest) -> tuple[User, Second] | None:
     """Who waits for the code of the second step; None: nobody, or not any more (time, another password, closed)."""
-    kept = request.session.get(_SECOND)
-    if not kept:
-        return None
-    step = Second(**kept)
-    if abs(timezone.now().timestamp() - step.at) > limits.SIGN_IN_CODE_WITHIN.total_seconds():
-        return None
-    user = User.objects.filter(pk=step.user, is_active=True, activated_at__isnull=False).first()
-    same = user and constant_time_compare(user.get_session_auth_hash(), step.password)
-    return (user, step) if user and same else None
+    within = limits.SIGN_IN_CODE_WITHIN
+    found = stages.pending(request, _SECOND, within=within, ahead=within)
+    return (found.user, Second(**found.remembered)) if found else None
 
 
 # A challenge.
@@ -98,7 +84,8 @@ def second(request: HttpRequest) -> tuple[User, Second] | None:
 
 def ask(request: HttpRequest, challenge: Challenge, *, next_page: str) -> None:
     """This browser waits for the code of `challenge`."""
-    _put(request, _CHALLENGE, [str(challenge.token), next_page])
+    _drop(request)
+    request.session[_CHALLENGE] = [str(challenge.token), next_page]
 
 
 def waiting(request: HttpRequest) -> Waiting | None:
@@ -142,14 +129,10 @@ def clear(request: HttpRequest) -> None:
     _drop(request)
 
 
-def _put(request: HttpRequest, key: str, value: Any) -> None:
-    _drop(request)
-    request.session[key] = value
-
-
 def _drop(request: HttpRequest) -> None:
-    for key in (_SECOND, _CHALLENGE):
-        request.session.pop(key, None)
+    """Neither a second step nor a challenge waits any more."""
+    stages.end(request, _SECOND)
+    request.session.pop(_CHALLENGE, None)
 
 
 def _challenges(within: timedelta, since: str) -> Any:

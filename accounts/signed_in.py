@@ -11,9 +11,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from accounts import browsers, texts
+from accounts import browsers, session_ending, texts
 from accounts.models import User
-from accounts.services import sign_in
 
 
 def mark_session(request: HttpRequest, **_said: Any) -> None:
@@ -42,7 +41,7 @@ def _user(request: HttpRequest) -> Any:
         return user
     if begun_on:  # without one it is from before engines were kept: ended as well, and that is all there is to say
         key = str(request.session.session_key)
-        sign_in.used_elsewhere(account=user, session_key=key, browser=browsers.in_words(request))
+        session_ending.used_elsewhere(account=user, session_key=key, browser=browsers.in_words(request))
         messages.info(request, texts.sentence("session_elsewhere"), fail_silently=True)
         request.session_elsewhere = True  # type: ignore[attr-defined]
     request.session.flush()

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import User
-from accounts.services.rows import end_sessions
+from accounts.session_ending import end_sessions
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 

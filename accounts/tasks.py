@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts import abuse, codes, tips
+from accounts import abuse, code_issuing, code_sending, tips
 from accounts.services import challenges, owner_checks
 
 
@@ -17,8 +17,8 @@ def send_codes() -> None:
     """Send the codes that were asked for and could not be sent at once."""
     challenges.release_called()
     challenges.send_due()
-    codes.release_called()
-    codes.send_due()
+    code_issuing.release_called()
+    code_sending.send_due()
 
 
 @shared_task(name="accounts.check_owners", ignore_result=True)

@@ -31,7 +31,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import SignInFailures
-from tamin_portal import limits
+from tamin_portal import backoff, limits
 from tamin_portal.errors import PortalError
 from tamin_portal.leases import lock_name
 from tamin_portal.secrets import keyed_hash, keyed_hashes
@@ -155,8 +155,7 @@ def pause_after(tries: int, bucket: Bucket) -> timedelta:
     """How long to wait after `tries` wrong ones in a row: nothing, then doubling up to the longest."""
     if tries <= bucket.free:
         return timedelta(0)
-    doublings = min(tries - bucket.free - 1, 30)  # enough for any longest pause, no overflow
-    return min(bucket.first * 2**doublings, bucket.longest)
+    return backoff.doubling_exactly(tries - bucket.free, first=bucket.first, longest=bucket.longest)
 
 
 def _until(rows: dict[str, SignInFailures], bucket: Bucket, now: datetime) -> datetime:

@@ -1,64 +1,23 @@
-"""Sign-in on the portal, home, sign-out."""
+"""The sign-in page of citizens, and what it has in common with the staff's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
-from django.conf import settings
-from django.contrib import messages
-from django.contrib.auth import logout
-from django.contrib.auth.views import RedirectURLMixin, redirect_to_login
+from django.contrib.auth.views import RedirectURLMixin
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import FormView
 
-from accounts import catalogue, citizen_entrance, code_texts, pressure, sign_in_state, texts
+from accounts import citizen_entrance, code_texts, pressure, sign_in_state, texts
 from accounts.forms import CitizenSignInForm
-from accounts.models import User
 from accounts.services import sign_in as sign_in_service
+from accounts.session_guards import is_citizen
 from tamin_portal.abuse import lane
 from tamin_portal.errors import PortalError
-
-View = Callable[..., HttpResponse]
-
-
-def is_citizen(user: Any) -> bool:
-    """Whether `user` (perhaps anonymous) is a signed-in citizen; staff are not."""
-    return isinstance(user, User) and bool(user.national_id)
-
-
-def citizen_required(view: View) -> View:
-    """The page behind it is for signed-in citizens; others sign in first. Never cached."""
-
-    @wraps(view)
-    @never_cache
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not is_citizen(request.user):
-            return _to_sign_in(request)
-        return view(request, *args, **kwargs)
-
-    return guarded
-
-
-def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    """Says so if there was a session, and keeps the page; not that of a form, which could not be sent again."""
-    say_session_over(request)
-    if request.method in ("GET", "HEAD"):
-        return redirect_to_login(request.get_full_path())
-    return redirect("sign_in")
-
-
-def say_session_over(request: HttpRequest) -> None:
-    """To a browser whose session is gone. Who never had one is told nothing, and who was told why, nothing more."""
-    had_one = bool(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
-    if had_one and request.session.session_key is None and not getattr(request, "session_elsewhere", False):
-        messages.info(request, texts.sentence("session_over"))
 
 
 @method_decorator([sensitive_post_parameters("password"), never_cache], name="dispatch")
@@ -143,18 +102,3 @@ class CitizenSignIn(SignIn):
 
 
 sign_in = CitizenSignIn.as_view()
-
-
-@citizen_required
-@require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    """Greets by name, and shows the organisation's services."""
-    return render(request, "accounts/home.html", {"services": catalogue.shown()})
-
-
-@require_POST
-@never_cache
-def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session. Without one, nothing happens."""
-    logout(request)
-    return redirect("sign_in")

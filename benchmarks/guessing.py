@@ -327,7 +327,7 @@ def _a_day(allowance: Any, *, first: int) -> tuple[int, int]:
 
 def _guessed(allowance: Any, mobile: str, *, asker: str, number: int) -> bool:
     """One session that asks and types as often as it may; nothing twice."""
-    from accounts import codes
+    from accounts import code_issuing, code_trying
     from accounts.asking import Asking
     from accounts.models import CodePurpose
     from tamin_portal import limits
@@ -336,10 +336,10 @@ def _guessed(allowance: Any, mobile: str, *, asker: str, number: int) -> bool:
 
     session: dict[str, Any] = {"purpose": CodePurpose.REGISTER, "mobile": mobile, "asker": asker}
     try:
-        codes.issue(**session, allowance=allowance, by=Asking(origin=address(number)))
+        code_issuing.issue(**session, allowance=allowance, by=Asking(origin=address(number)))
         for guess in range(limits.CODE_TRIES + 1):  # once more than is compared
             try:
-                codes.consume(codes.try_code(**session, typed=f"{guess:0{DIGITS}}"), used_for="guess")
+                code_trying.consume(code_trying.try_code(**session, typed=f"{guess:0{DIGITS}}"), used_for="guess")
                 return True
             except PortalError as error:
                 if error.code not in ("code_wrong", "code_tries"):

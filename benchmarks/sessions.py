@@ -4,8 +4,10 @@
     .venv/bin/python benchmarks/sessions.py postgres://postgres@127.0.0.1:5432/postgres  # a database of its own there
 
 Both load the same row of the same table, in turn, so that a busy machine slows both; then both serve the same page
-to somebody who is signed in. On PostgreSQL also what it would be to wait for the disk ("on disk"), and then to leave a
-session alone that was used within five seconds ("not twice").
+to somebody who is signed in. "ORM, young" and "ORM, old": by the ORM, the last use written only when it is a minute
+old (docs/decisions/0033-what-was-weighed-again.md). On PostgreSQL also: waiting for the disk ("on disk"), leaving a
+session alone that was used within five seconds ("not twice"), and UPDATE ... RETURNING ("returning"), which does not
+find a locked row.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 
@@ -55,15 +58,23 @@ def measure() -> None:
     print(f"{connection.vendor}, medians of {ROUNDS} rounds, each against Django's own in the same round")
     stores = {"ours": sessions.SessionStore, "Django's": stock()}
     works = {name: loading(store, key) for name, store in stores.items()}
+    works |= {"ORM, young": once_a_minute(key, due=False), "ORM, old": once_a_minute(key, due=True)}
     if connection.vendor == "postgresql":
         not_twice = sessions._WITHIN.replace(LOCK, NOT_TWICE)
         works |= {"on disk": statement(key, sessions._WITHIN), "not twice": statement(key, not_twice)}
+        works["returning"] = statement(key, RETURNING.format(alive=sessions._ALIVE))
     report("load", works, LOADS)
     report("page", {name: looking(browser) for name, browser in browsers.items()}, PAGES)
     connection.close()
 
 
 LOCK = "FOR NO KEY UPDATE"
+RETURNING = """
+    WITH soon AS (SELECT set_config('synchronous_commit', 'off', true))
+    UPDATE accounts_session SET seen_at = %s FROM soon WHERE session_key IN (
+        SELECT session_key FROM accounts_session WHERE {alive} FOR NO KEY UPDATE SKIP LOCKED
+    ) RETURNING session_data
+"""
 NOT_TWICE = f"AND seen_at < now() - interval '5 seconds' {LOCK}"
 
 
@@ -115,8 +126,37 @@ def statement(key: str, sql: str) -> Callable[[], None]:
     def work() -> None:
         now = timezone.now()
         alive = [key, now, now - limits.SESSION_IDLE]
-        found = sessions._first(sql, [now, *alive, *alive])
+        found = sessions._first(sql, [now, *alive, *alive][: sql.count("%s")])
         right(store.decode(found or ""))
+
+    return work
+
+
+def once_a_minute(key: str, *, due: bool) -> Callable[[], None]:
+    """Loading by the ORM: a SELECT and, if the last use is `due`, an UPDATE that skips a locked row."""
+    from django.db import connection, transaction
+    from django.utils import timezone
+
+    from accounts import sessions
+    from accounts.models import Session
+    from tamin_portal import limits
+
+    store = sessions.SessionStore(key)
+    free = Session.objects.filter(pk=key).select_for_update(skip_locked=True, no_key=True).values("pk")
+
+    def touch() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                cursor.execute("SET LOCAL synchronous_commit TO off")
+            Session.objects.filter(pk__in=free).update(seen_at=timezone.now())
+
+    def work() -> None:
+        now = timezone.now()
+        alive = Session.objects.filter(pk=key, expire_date__gt=now, seen_at__gt=now - limits.SESSION_IDLE)
+        data, seen_at = alive.values_list("session_data", "seen_at").get()
+        if due or seen_at < now - timedelta(minutes=1):
+            touch()
+        right(store.decode(data))
 
     return work
 

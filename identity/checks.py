@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning
+from django.core.checks import CheckMessage, Error
 
 from identity import configuration
+from tamin_portal.setting_faults import as_messages
+
+REGISTRIES = ("IDENTITY_OWNER_REGISTRIES", "IDENTITY_PERSON_REGISTRIES")
 
 
 def registries_are_configured(**_options: Any) -> list[CheckMessage]:
     """What `identity.configuration` finds wrong or doubtful, and the demo registry outside a demo, by whatever name."""
-    found: list[CheckMessage] = [Error(fault.what, hint=fault.hint, id=fault.id) for fault in configuration.faults()]
-    found += [Warning(doubt.what, hint=doubt.hint, id=doubt.id) for doubt in configuration.doubts()]
+    found = as_messages(configuration.faults(), configuration.doubts())
     actors = [name for name in configuration.all_names() if configuration.kind(name) == "demo" and name != "demo"]
-    if actors and not settings.DEMO:  # by its own name `tamin_portal.checks` refuses it
+    if actors and not settings.DEMO:  # by its own name `registries_are_real` refuses it
         found.append(
             Error(
                 f"The registry {actors[0]} is the demo's, which confirms people who do not exist.",
@@ -24,3 +26,29 @@ def registries_are_configured(**_options: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+def registries_are_named(**_options: Any) -> list[CheckMessage]:
+    """In every mode: without a registry to ask, every registration would wait for ever."""
+    return [
+        Error(
+            f"{setting} is empty, so no registration could be checked.",
+            hint=f"Set {setting}, for example to '{'demo' if settings.DEMO else 'local'}'.",
+            id="portal.E012",
+        )
+        for setting in REGISTRIES
+        if not getattr(settings, setting)
+    ]
+
+
+def registries_are_real(**_options: Any) -> list[CheckMessage]:
+    """Outside a demo no registry is the demo's."""
+    return [
+        Error(
+            f"{setting} has the demo registry, which confirms people who do not exist.",
+            hint=f"Take 'demo' out of {setting}.",
+            id="portal.E013",
+        )
+        for setting in REGISTRIES
+        if not settings.DEMO and "demo" in getattr(settings, setting)
+    ]

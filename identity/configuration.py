@@ -12,12 +12,10 @@ IDENTITY_DAILY_COST=50000000              rials a day; 0: no limit
 
 from __future__ import annotations
 
-import difflib
 import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -27,6 +25,8 @@ from django.utils.module_loading import import_string
 from identity.registries import KINDS
 from identity.registries.base import Registry
 from tamin_portal import limits, unsafe
+from tamin_portal.process_state import register_reset
+from tamin_portal.setting_faults import Fault, hint_for_unknown, hint_for_unread
 
 OWNER, PERSON = "owner", "person"
 QUESTIONS = (OWNER, PERSON)
@@ -48,15 +48,6 @@ _TOO_LOW = {
     "MATCH_FROM": "From it on an account is made without anybody looking: lower, two people could be taken for one.",
     "REVIEW_FROM": "From it on a person looks: lower, names are so little alike that a look could only mislead.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One mistake: `id` of the system check, what is wrong, what to write instead."""
-
-    id: str
-    what: str
-    hint: str
 
 
 def names(question: str) -> tuple[str, ...]:
@@ -114,6 +105,12 @@ def build(name: str) -> Registry:
 @cache
 def _build(name: str, kind_: str, options_: tuple[tuple[str, str], ...]) -> Registry:
     return _class(kind_)(name=name, options=dict(options_))
+
+
+@register_reset
+def forget() -> None:
+    """Build every registry anew when it is asked for, without its token."""
+    _build.cache_clear()
 
 
 def _class(kind_: str) -> type[Registry]:
@@ -183,8 +180,7 @@ def _faults_of_options(name: str, registry_class: type[Registry]) -> Iterator[Fa
             yield Fault("identity.E004", f"The settings {prefix}… are wrong: {error}.", _hint(prefix, registry_class))
     known = _known_options(registry_class)
     for option in sorted(given.keys() - set(known)):
-        close = difflib.get_close_matches(option, known, n=1)
-        hint = f"Did you mean {prefix}{close[0]}?" if close else f"Known are {', '.join(prefix + k for k in known)}."
+        hint = hint_for_unknown(option, known, prefix=prefix)
         yield Fault("identity.E005", f"{prefix}{option} is no setting of a registry of kind '{kind(name)}'.", hint)
 
 
@@ -259,11 +255,5 @@ def doubts() -> list[Fault]:
     for name in all_names():
         with suppress(ValueError):
             meant += [_prefix(name) + option for option in _known_options(_class(kind(name)))]
-    return [Fault("identity.W001", f"{each} is read by nobody.", _hint_for_unread(each, meant)) for each in unread]
-
-
-def _hint_for_unread(setting: str, meant: list[str]) -> str:
-    if close := difflib.get_close_matches(setting, meant, n=1, cutoff=0.8):
-        return f"Did you mean {close[0]}?"
-    registry = setting.split("_")[1].lower()
-    return f"The lists of registries have no '{registry}': add it there, or take this out."
+    hints = {each: hint_for_unread(each, meant, lists="The lists of registries have") for each in unread}
+    return [Fault("identity.W001", f"{each} is read by nobody.", hint) for each, hint in hints.items()]

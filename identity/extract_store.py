@@ -1,8 +1,8 @@
 """Writes the lines of one load into its generation: by COPY on PostgreSQL, by INSERT elsewhere.
 
-Which IDs (or mobiles) came before is remembered here, one bit for each that can exist, so that a
-repeated line is found without asking the database about every line. The keys of the tables still
-refuse what should get past this.
+Which IDs (or mobiles) came before is kept in memory, one bit for each that can exist. So a repeated line is found, with
+its number, without the database; asking the database takes about twice as long for a row
+(docs/decisions/0033-what-was-weighed-again.md). The unique keys of the tables still refuse a repeated row.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class _CopySource:
 
 
 class _Seen:
-    """Which numbers of nine digits came before: 125 MB where all are spread out, as little as it takes else."""
+    """Which numbers of nine digits came before. The memory is at most 125 MB: only pages that are written take any."""
 
     def __init__(self) -> None:
         self._bits = mmap.mmap(-1, 10**9 // 8, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)

@@ -65,21 +65,28 @@ def load(
         raise PortalError("extract_file_empty")
     parse = extract_rows.parser(kind, header)  # a wrong header costs no generation
     try:
-        extract = Extract.objects.create(kind=kind)
-        try:
+        with _new_generation(kind) as extract:
             report = _fill(extract, Store(extract, parse), lines, progress or (lambda _count: None))
             if report.bad_count and not skip_bad:
                 raise PortalError("extract_bad_lines", report=report)
             if not report.loaded:
                 raise PortalError("extract_empty", report=report)
             _take_over(extract, report)
-        except BaseException:
-            with contextlib.suppress(Error):  # without a database the purge takes it for dead, an hour later
-                Extract.objects.filter(pk=extract.pk, state=ExtractState.LOADING).update(state=ExtractState.RETIRED)
-            raise
     except DatabaseError as error:  # its text may hold a line of the file
         raise PortalError("extract_database", why=type(error).__name__) from None
     return report
+
+
+@contextlib.contextmanager
+def _new_generation(kind: ExtractKind) -> Iterator[Extract]:
+    """A generation that nobody reads; retired where the load ends in any error."""
+    extract = Extract.objects.create(kind=kind)
+    try:
+        yield extract
+    except BaseException:
+        with contextlib.suppress(Error):  # without a database the purge takes it for dead, an hour later
+            Extract.objects.filter(pk=extract.pk, state=ExtractState.LOADING).update(state=ExtractState.RETIRED)
+        raise
 
 
 def is_loaded(kind: ExtractKind) -> bool:

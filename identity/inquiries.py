@@ -22,7 +22,7 @@ from itertools import groupby
 from identity import configuration, resting
 from identity.configuration import OWNER, PERSON
 from identity.matching import Trace
-from identity.metering import Place, Purse
+from identity.metering import Reservation, Reservations
 from identity.registries.base import Answer, Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
 from tamin_portal import alarms, limits
 from tamin_portal.models import AlarmCode
@@ -39,14 +39,14 @@ _FULL_FOR = 0.05  # seconds until a look whether others have left a place
 
 @dataclass(slots=True)
 class Case:
-    """One question about one claim. `number` is the asker's own; `names` are the registries not asked yet; `then` is
-    the one that is asked about the person if the owner matches."""
+    """One question about one claim. `number` is the asker's own; `names` are the registries not asked yet;
+    `person_registry` is the one that is asked about the person if the owner matches."""
 
     number: int
     question: str
     inquiry: Inquiry
     names: list[str]
-    then: str = ""
+    person_registry: str = ""
     traces: list[Trace] = field(default_factory=list)
     answer: Answer | None = None
 
@@ -66,7 +66,7 @@ class _Out:
     case: Case
     name: str
     registry: Registry
-    place: Place
+    reservation: Reservation
 
 
 def no_answer(question: str, reply: Reply, code: str) -> Answer:
@@ -82,7 +82,7 @@ class Round:
         self._waiting: list[Case] = []
         self._full = False  # some wait because there was no place for a call
         self._out: dict[Future[Answer], _Out] = {}
-        self._purse = Purse()
+        self._reservations = Reservations()
         self._trials: set[tuple[str, str]] = set()
         self._alarms: set[tuple[AlarmCode, str]] = set()  # each is sounded once
 
@@ -94,13 +94,13 @@ class Round:
         self._waiting.clear()
         for call, out in self._out.items():
             if call.cancel():
-                self._purse.put(out.place)
+                self._reservations.put_back(out.reservation)
             else:
-                self._purse.asked_first(out.place)
+                self._reservations.keep_person(out.reservation)
             call.add_done_callback(partial(_give_place_of, out.registry))
         for name, question in self._trials:
             resting.not_asked(name, question)
-        self._purse.settle()
+        self._reservations.release()
 
     def put(self, number: int, question: str, inquiry: Inquiry, *, and_person: bool = False) -> None:
         """Ask; also while `answers` is being read. `and_person`: who the person is will be asked next if the owner
@@ -108,8 +108,8 @@ class Round:
         names = list(configuration.names(question))
         if not names:
             log.error("nobody to ask about the %s: no registry is set", question)
-        then = configuration.names(PERSON)[0] if and_person and not configuration.is_at_hand(PERSON) else ""
-        self._waiting.append(Case(number, question, inquiry, names, then))
+        person_registry = configuration.names(PERSON)[0] if and_person and not configuration.is_at_hand(PERSON) else ""
+        self._waiting.append(Case(number, question, inquiry, names, person_registry))
 
     def answers(self) -> Iterator[Case]:
         """Each case with its `answer`, until all that was put is answered."""
@@ -152,19 +152,19 @@ class Round:
                 self._full = True
                 return
             else:
-                place = self._place(question, name, len(cases) - number, case.then)
-                if isinstance(place, Place):
+                reserved = self._reserve(question, name, len(cases) - number, case.person_registry)
+                if isinstance(reserved, Reservation):
                     call = _pool().submit(_call, registry, question, case.inquiry)
-                    self._out[call] = _Out(case, name, registry, place)
+                    self._out[call] = _Out(case, name, registry, reserved)
                     continue
                 _give_place(registry)
-                if place.code == DAILY_CAP and any(out.place.then for out in self._out.values()):
-                    self._waiting += cases[number:]  # places for persons come back from owners who do not match
+                if reserved.code == DAILY_CAP and any(out.reservation.person_registry for out in self._out.values()):
+                    self._waiting += cases[number:]  # an owner who does not match leaves what the person would have had
                     return
-                yield from self._has(case, name, place)
+                yield from self._has(case, name, reserved)
 
-    def _place(self, question: str, name: str, wanted: int, then: str) -> Place | Answer:
-        """A place in the day's budget, or why `name` is not asked now."""
+    def _reserve(self, question: str, name: str, wanted: int, person_registry: str) -> Reservation | Answer:
+        """A reservation in the day's budget, or an answer that says why `name` is not asked now."""
         allowed = resting.may_ask(name, question)
         if allowed is resting.Allowed.NO:
             return no_answer(question, Reply.UNAVAILABLE, RESTED)
@@ -172,11 +172,11 @@ class Round:
             self._trials.add((name, question))
             wanted = 1
         persons = sum(case.question == PERSON for case in self._waiting)
-        place = self._purse.take(name, question, wanted=wanted, then=then, persons=persons)
-        if place is None:
+        found = self._reservations.take(name, question, wanted=wanted, person_registry=person_registry, persons=persons)
+        if found is None:
             self._end_trial(name, question)
             return no_answer(question, Reply.MISCONFIGURED, DAILY_CAP)
-        return place
+        return found
 
     def _end_trial(self, name: str, question: str) -> None:
         if (name, question) in self._trials:
@@ -192,7 +192,7 @@ class Round:
                 resting.heard(out.name, out.case.question, call.result())
             finally:  # and no sooner: failures that nobody has heard of yet would let more calls begin
                 _give_place(out.registry)
-            self._purse.asked_first(out.place)
+            self._reservations.keep_person(out.reservation)
             yield from self._has(out.case, out.name, call.result())
 
     def _has(self, case: Case, name: str, answer: Answer) -> Iterator[Case]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import BinaryIO, cast
+
+from django.utils import timezone
 
 from identity import configuration, extracts, matching, metering, resting
 from identity.configuration import OWNER, PERSON
@@ -19,7 +21,7 @@ from identity.matching import Claim, FieldVerdict, Outcome, PersonRecord, Trace,
 from identity.metering import Caps, Usage
 from identity.models import ExtractKind
 from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Reply
-from tamin_portal import limits
+from tamin_portal import backoff, limits
 from tamin_portal.breaker import BreakerState
 
 _MOBILE = "mobile"  # the field that the owner's question is about
@@ -128,6 +130,17 @@ def registry_view(*, claim: Claim, attempt: int = 1) -> RegistryView:
 def rested_until(question: str) -> datetime | None:
     """When `question` (owner, person) can be asked again at the soonest; see `identity.resting`."""
     return resting.rested_until(question)
+
+
+def ask_again_at(
+    question: str, *, attempts: int, first: timedelta, longest: timedelta, after_rest: timedelta
+) -> datetime:
+    """When `question` (owner, person) is asked again that had no answer at try number `attempts`: after a pause that
+    grows from `first` to `longest`. Where all its registries rest: within `after_rest` after one may be tried."""
+    now, rested = timezone.now(), rested_until(question)
+    if rested:
+        return backoff.soon_after(max(rested, now), within=after_rest)
+    return now + backoff.doubling(attempts, first=first, longest=longest)
 
 
 def usage(day: date | None = None) -> list[Usage]:

@@ -11,9 +11,8 @@ Any number of drains may run; `mail.tasks` runs one at a time in a process.
 from __future__ import annotations
 
 import logging
-import random
 import time
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Q
 from django.utils import timezone
@@ -21,7 +20,7 @@ from django.utils import timezone
 import mail
 from mail.models import Letter, LetterState
 from mail.server import Answer, Came, Server
-from tamin_portal import alarms, leases, limits
+from tamin_portal import alarms, backoff, leases, limits
 from tamin_portal.models import AlarmCode
 
 log = logging.getLogger(__name__)
@@ -127,15 +126,9 @@ def _put_off(letter: Letter, detail: str) -> None:
             log.error("letter %s given up after %s attempts (%s)", letter.pk, letter.attempts, detail)
             alarms.sound(AlarmCode.LETTER_GIVEN_UP, detail=f"letter {letter.pk}: {detail}")
         return
-    again = now + _pause(letter)
+    again = now + backoff.listed(letter.attempts, limits.MAIL_RETRIES)
     again = min(again, letter.expires_at or again)
     leases.settle(letter, state=LetterState.QUEUED, last_error=detail, next_attempt_at=again)
-
-
-def _pause(letter: Letter) -> timedelta:
-    """Up to a quarter longer, so that a crowd does not come back at once."""
-    seconds = limits.MAIL_RETRIES[min(max(letter.attempts, 1), len(limits.MAIL_RETRIES)) - 1]
-    return timedelta(seconds=seconds * random.uniform(1, 1.25))  # noqa: S311 - no secret
 
 
 def _give_back(letter: Letter) -> None:
@@ -149,9 +142,7 @@ def _finish(letter: Letter, state: LetterState, **changes: object) -> bool:
 
 def _let_go() -> None:
     """The trouble is over: who waited only for that waits no longer."""
-    now = timezone.now()
-    waiting = Letter.objects.filter(lease__isnull=True, next_attempt_at__gt=now, last_error__startswith=_TROUBLE)
-    waiting.update(next_attempt_at=now)
+    leases.bring_forward(Letter.objects.filter(last_error__startswith=_TROUBLE))
 
 
 def _give_up_waiting() -> None:

@@ -16,6 +16,7 @@ from mail.models import Letter
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.hints import hint
+from tamin_portal.text_checks import can_be_stored
 
 _LINE_ENDS = ("Cc", "Zl", "Zp")  # controls, and what some readers take for the end of a line
 
@@ -76,7 +77,7 @@ def _check_subject(subject: str) -> None:
 def _check_body(text: str) -> None:
     if not text.strip() or len(text) > limits.MAIL_LONGEST:
         raise PortalError("bad_text")
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if not can_be_stored(text):
         raise PortalError("bad_text")
 
 

@@ -21,7 +21,8 @@ from registration import desk_views, tracking, waiting_page
 from registration.desk_words import masked_mobile, tracking_code_words
 from registration.models import Registration
 from registration.states import AT_BRANCH, State
-from tamin_portal.admin import OnlyItsFilters, SearchesByPost, searched
+from tamin_portal.admin_bases import ReadOnly
+from tamin_portal.admin_lists import OnlyItsFilters, SearchesByPost, searched
 from tamin_portal.persian import InputError, parse_mobile, parse_national_id, to_persian_digits
 from tamin_portal.templatetags.persian_text import jalali
 
@@ -58,7 +59,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Registration)
-class RegistrationAdmin(SearchesByPost, OnlyItsFilters, admin.ModelAdmin):
+class RegistrationAdmin(ReadOnly, SearchesByPost, OnlyItsFilters, admin.ModelAdmin):
     """The desk. `work_the_desk` opens it; without it not even its name is seen."""
 
     list_display = ("code", "full_name", "shown_national_id", "shown_mobile", "state", "since")
@@ -78,15 +79,6 @@ class RegistrationAdmin(SearchesByPost, OnlyItsFilters, admin.ModelAdmin):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.has_perm("registration.work_the_desk"))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         """Without the columns that nobody at the desk is shown."""

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import code_delivery, code_proofs, code_texts, codes
+from accounts import code_delivery, code_issuing, code_proofs, code_texts
 from accounts.models import CodePurpose
 from accounts.sessions import asked_by_itself, renews_itself
 from identity.matching import IDENTITY, OWNER
@@ -147,7 +147,7 @@ def number_code(request: HttpRequest, journey: Journey, row: Registration) -> Ht
     context = {
         "form": form,
         "masked_mobile": mask_mobile(pending.mobile),
-        "wait": codes.wait(**mine),
+        "wait": code_issuing.wait(**mine),
         "delivery": found,
         "proof": code_proofs.for_place(delivery=found, **mine),
         "turn": code_delivery.renews(found),
@@ -174,7 +174,7 @@ def number_proof(request: HttpRequest, journey: Journey, row: Registration) -> H
     mine: dict[str, Any] = {"purpose": CodePurpose.NEW_MOBILE, "mobile": pending.mobile, "asker": journey.asker}
     code_proofs.pay_place(solution=request.POST.get("proof", ""), **mine)
     context = {"delivery": code_delivery.of_newest(**mine), "masked_mobile": mask_mobile(pending.mobile)}
-    return render(request, "registration/_delivery.html", context)
+    return render(request, "shared/_delivery.html", context)
 
 
 @require_POST

@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import CodePurpose
 from registration import desk_words
+from registration.result_texts import REASON_LONGEST
 from registration.services import desk
 from registration.texts import sentence
-from sms.texts import REASON_LONGEST
 from tamin_portal.errors import PortalError
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts import codes
+from accounts import code_issuing
 from accounts.models import CodePurpose, Gender, User
 from accounts.services import account_exists
 from identity.matching import DECISIVE, FieldVerdict
@@ -48,8 +48,6 @@ def context_of(row: Registration, *, by: User, asker: str, ask: bool) -> dict[st
     view = desk.registry_says(registration=row, by=by) if waiting and (ask or at_hand) else None
     differs = row.verdict_fields.get("mobile") == FieldVerdict.MISMATCH.value
     words, loudness = desk_words.registry_words(view.outcome.value, owner_differs=differs) if view else ("", "")
-    same_person = Registration.objects.filter(national_id=row.national_id).exclude(pk=row.pk)
-    others = list(same_person.order_by("-pk")[: MOST_OTHERS + 1])
     return {
         "registration": row,
         "code": desk_words.tracking_code_words(row),
@@ -62,12 +60,21 @@ def context_of(row: Registration, *, by: User, asker: str, ask: bool) -> dict[st
         "registry_shown": view is not None,
         "may_ask": waiting and view is None,
         "lines": _lines(row, view) if row.submitted_at else [],
-        "others": [(other, desk_words.masked_mobile(other)) for other in others[:MOST_OTHERS]],
-        "more_others": len(others) > MOST_OTHERS,
+        **_others(row),
         "account": _account_words(row),
         "history": _history(row),
-        "wait": codes.wait(purpose=CodePurpose.DESK, mobile=row.mobile, asker=asker) if waiting else 0,
+        "wait": code_issuing.wait(purpose=CodePurpose.DESK, mobile=row.mobile, asker=asker) if waiting else 0,
         "what_now": "" if waiting else _what_now(row),
+    }
+
+
+def _others(row: Registration) -> dict[str, Any]:
+    """The newest other registrations of this national ID, and whether there are more."""
+    same_person = Registration.objects.filter(national_id=row.national_id).exclude(pk=row.pk)
+    others = list(same_person.order_by("-pk")[: MOST_OTHERS + 1])
+    return {
+        "others": [(other, desk_words.masked_mobile(other)) for other in others[:MOST_OTHERS]],
+        "more_others": len(others) > MOST_OTHERS,
     }
 
 

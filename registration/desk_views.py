@@ -17,14 +17,13 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from registration import desk_page, desk_words
+from registration import desk_page, desk_words, result_texts
 from registration.desk_forms import RejectForm, WorkForm
 from registration.desk_session import Desk
 from registration.models import Registration
 from registration.services import desk
 from registration.services.desk import LONGEST_NOTE
 from registration.states import AT_BRANCH
-from sms import texts as sms_texts
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import to_persian_digits
 
@@ -186,7 +185,7 @@ def _page(request: HttpRequest, row: Registration, form: WorkForm, *, ask: bool 
 
 
 def _reject_page(request: HttpRequest, row: Registration, form: RejectForm, reason: str = "") -> HttpResponse:
-    text = sms_texts.rejected(name=row.full_name, gender=row.gender, reason=reason) if reason else ""
+    text = result_texts.rejected(name=row.full_name, gender=row.gender, reason=reason) if reason else ""
     context = {**_around(request, row), "registration": row, "form": form, "errors": bool(form.errors), "text": text}
     return TemplateResponse(request, "admin/registration/desk_reject.html", context)
 

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from registration.services import housekeeping, matching
+from tamin_portal import purging
 
 
 @shared_task(name="registration.match")
@@ -17,4 +18,4 @@ def sweep() -> int:
 
 @shared_task(name="registration.purge")
 def purge() -> dict[str, int]:
-    return housekeeping.purge()
+    return purging.run_all()

@@ -66,7 +66,7 @@ def delivery(request: HttpRequest) -> HttpResponse:
 def _delivery(request: HttpRequest, journey: Journey, row: Registration) -> HttpResponse:
     found = code_delivery.of_newest(purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=journey.asker)
     context = {"delivery": found, "masked_mobile": mask_mobile(row.mobile)}
-    return render(request, "registration/_delivery.html", context)
+    return render(request, "shared/_delivery.html", context)
 
 
 @asked_by_itself

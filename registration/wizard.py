@@ -29,7 +29,7 @@ from django.utils.cache import add_never_cache_headers
 from formtools.wizard.storage.base import BaseStorage
 from formtools.wizard.views import SessionWizardView
 
-from accounts import code_delivery, code_proofs, codes
+from accounts import code_delivery, code_issuing, code_proofs
 from accounts.models import CodePurpose
 from registration import late
 from registration.forms import CodeForm, IdentityForm, MobileForm
@@ -267,7 +267,9 @@ class RegistrationWizard(SessionWizardView):
         row = self.registration
         context |= {"registration": row, "notice": "", "wait": 0, "masked_mobile": "", "delivery": None}
         if row and self.steps.current == CODE:
-            context["wait"] = codes.wait(purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=self.journey.asker)
+            context["wait"] = code_issuing.wait(
+                purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=self.journey.asker
+            )
             context["masked_mobile"] = mask_mobile(row.mobile)
             context["delivery"] = code_delivery.of_newest(
                 purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=self.journey.asker

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +9,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.validators import MaxValueValidator
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -20,23 +19,13 @@ from django.utils.translation import gettext_lazy as _
 from sms import backlog, budget, configuration, health, operating, receipts, switches
 from sms.models import Attempt, GatewaySwitch, Message, MessageKind, Receipt, share_of
 from tamin_portal import alarms, limits
-from tamin_portal.admin import OnlyItsFilters
+from tamin_portal.admin_bases import QueueColumns, ReadOnly, moment
+from tamin_portal.admin_lists import OnlyItsFilters
 from tamin_portal.errors import PortalError
 from tamin_portal.models import Alarm, AlarmCode
 from tamin_portal.operators import OPERATORS, name_of
 from tamin_portal.persian import mask_mobile, to_persian_digits
-from tamin_portal.templatetags.persian_text import clock, jalali
-
-
-def moment(field: str, label: Any) -> Callable[[Any, Model], str]:
-    """A column that shows the date and time in `field` as Jalali, with Persian digits."""
-
-    @admin.display(description=label, ordering=field)
-    def shown(self: Any, row: Model) -> str:
-        return jalali(getattr(row, field), "time") or "—"
-
-    return shown
-
+from tamin_portal.templatetags.persian_text import clock
 
 _WHY_NOT = {  # the codes of `operating.resend`
     "not_found": _("it is gone."),
@@ -45,19 +34,6 @@ _WHY_NOT = {  # the codes of `operating.resend`
     "arrived": _("it was delivered, or called off."),
     "no_text": _("its text was blanked already; whoever caused it has to cause it again."),
 }
-
-
-class ReadOnly:
-    """No adding, changing or deleting, whoever asks."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 class OperatorFilter(admin.SimpleListFilter):
@@ -87,7 +63,7 @@ class AttemptInline(ReadOnly, admin.TabularInline):
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
+class MessageAdmin(ReadOnly, QueueColumns, OnlyItsFilters, admin.ModelAdmin):
     """Masked numbers; the body only while it waits to be sent, and a code's never: who reads a live
     code could use it."""
 
@@ -112,12 +88,6 @@ class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
     )
     inlines = (AttemptInline,)
 
-    created = moment("created_at", _("created"))
-    sent = moment("sent_at", _("sent"))
-    final = moment("final_at", _("final"))
-    next_round = moment("next_attempt_at", _("next attempt"))
-    expires = moment("expires_at", _("expires"))
-
     @admin.display(description=_("SMS number"), ordering="pk")
     def number(self, message: Message) -> str:
         """What `sms_status` and `sms_resend` ask for."""
@@ -138,10 +108,6 @@ class MessageAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
     @admin.display(description=_("share of the budget"))
     def share_of_budget(self, message: Message) -> str:
         return str(share_of(message.kind, message.share).label)
-
-    @admin.display(description=_("attempts"), ordering="attempts")
-    def rounds(self, message: Message) -> str:
-        return to_persian_digits(message.attempts)
 
     @admin.display(description=_("age"))
     def age(self, message: Message) -> str:

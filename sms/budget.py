@@ -25,6 +25,7 @@ from sms.models import Message, MessageKind, MessageState, Share, share_of
 from sms.shares import HOURS, Day, divided
 from tamin_portal import alarms, limits
 from tamin_portal.models import AlarmCode
+from tamin_portal.process_state import register_reset
 
 # Nobody may use up the day so that its victims do not hear of a theft. `accounts.notices` bounds the alerts of an
 # account, and has none for what a stranger can cause.
@@ -121,6 +122,7 @@ def midnight(now: datetime | None = None) -> datetime:
     return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
+@register_reset
 def forget() -> None:
     """Count again at the next question."""
     global _last

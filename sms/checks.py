@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning
+from django.core.checks import CheckMessage, Error
 
 from sms import configuration
 from sms.gateways import KINDS
 from tamin_portal import unsafe
+from tamin_portal.setting_faults import as_messages
 
 
 def sending_is_configured(**_options: Any) -> list[CheckMessage]:
     """What `sms.configuration` finds wrong or doubtful, and the inbox outside a demo, whatever it is called."""
-    found: list[CheckMessage] = [Error(fault.what, hint=fault.hint, id=fault.id) for fault in configuration.faults()]
-    found += [Warning(doubt.what, hint=doubt.hint, id=doubt.id) for doubt in configuration.doubts()]
+    found = as_messages(configuration.faults(), configuration.doubts())
     boxes = [name for name in configuration.names() if configuration.kind(name) == "inbox" and name != "inbox"]
-    if boxes and not settings.DEMO:  # by its own name `tamin_portal.checks` refuses it
+    if boxes and not settings.DEMO:  # by its own name `gateways_reach_phones` refuses it
         found.append(
             Error(
                 f"The gateway {boxes[0]} is an inbox, which shows every code on a page instead of sending it.",
@@ -41,3 +41,23 @@ def _in_the_open() -> Iterator[CheckMessage]:
         if unsafe.plain_http_host(options.get("RECEIPT_URL", "")):
             what = f"{prefix}RECEIPT_URL has receipts and their token come over plain HTTP."
             yield from unsafe.refused("receipts", what, hint="Write https://.", id="sms.E018")
+
+
+def gateways_reach_phones(**_options: Any) -> list[CheckMessage]:
+    """Outside a demo there is a gateway, and the inbox is none."""
+    return [] if settings.DEMO else list(_not_reaching())
+
+
+def _not_reaching() -> Iterator[CheckMessage]:
+    if not settings.SMS_GATEWAYS:
+        yield Error(
+            "No SMS gateway is set, so no citizen would get a code.",
+            hint="Set SMS_GATEWAYS to the gateways in the order they are tried.",
+            id="portal.E010",
+        )
+    if "inbox" in settings.SMS_GATEWAYS:
+        yield Error(
+            "SMS_GATEWAYS has the inbox, which shows every code on a page instead of sending it.",
+            hint="Take 'inbox' out of SMS_GATEWAYS.",
+            id="portal.E011",
+        )

@@ -14,7 +14,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from django.conf import settings
@@ -23,6 +22,7 @@ from sms.gateways import KINDS
 from sms.gateways.base import Gateway
 from tamin_portal import limits
 from tamin_portal.operators import OPERATORS
+from tamin_portal.setting_faults import Fault, hint_for_unknown, hint_for_unread
 
 ANY = "*"
 OWN_OPTIONS = ("KIND", "RECEIPT_TOKENS")  # of every gateway
@@ -32,15 +32,6 @@ _NAME = re.compile(r"[a-z][a-z0-9]*")
 
 Tier = tuple[tuple[str, int], ...]  # gateways that share the load, each with its weight
 Route = tuple[Tier, ...]  # the first resort first
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One mistake: `id` of the system check, what is wrong, what to write instead."""
-
-    id: str
-    what: str
-    hint: str
 
 
 def names() -> tuple[str, ...]:
@@ -150,8 +141,7 @@ def _faults_of_options(name: str) -> Iterator[Fault]:
         yield Fault("sms.E004", f"The settings {prefix}… are wrong: {error}.", f"Required: {wanted}.")
     known = _known_options(name)
     for option in sorted(_all_options(name).keys() - set(known)):
-        close = difflib.get_close_matches(option, known, n=1)
-        hint = f"Did you mean {prefix}{close[0]}?" if close else f"Known are {', '.join(prefix + k for k in known)}."
+        hint = hint_for_unknown(option, known, prefix=prefix)
         yield Fault("sms.E005", f"{prefix}{option} is no setting of a gateway of kind '{kind(name)}'.", hint)
     yield from _faults_of_tokens(name)
 
@@ -228,11 +218,5 @@ def doubts() -> list[Fault]:
     unread = [name for name in given if not name.startswith(of_gateways)]
     sound = [name for name in names() if kind(name) in KINDS]
     meant = [*OF_ALL, *(f"SMS_{name.upper()}_{option}" for name in sound for option in _known_options(name))]
-    return [Fault("sms.W001", f"{name} is read by nobody.", _hint_for_unread(name, meant)) for name in unread]
-
-
-def _hint_for_unread(name: str, meant: list[str]) -> str:
-    if close := difflib.get_close_matches(name, meant, n=1, cutoff=0.8):
-        return f"Did you mean {close[0]}?"
-    gateway = name.split("_")[1].lower()
-    return f"SMS_GATEWAYS has no '{gateway}': add it there, or take this out."
+    hints = {name: hint_for_unread(name, meant, lists="SMS_GATEWAYS has") for name in unread}
+    return [Fault("sms.W001", f"{name} is read by nobody.", hint) for name, hint in hints.items()]

@@ -12,7 +12,6 @@ beginnings (`sms.records`). Only this thread touches the database.
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
 from collections import Counter
@@ -25,19 +24,19 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q
 
 from sms import calls, jobs, routing
+from sms.call_answers import GATHER, LOOK_EVERY, Answers
+from sms.call_jobs import Call, Job
 from sms.calls import Said
 from sms.doubt import WayOut
 from sms.gateways import base
 from sms.models import Message, MessageState
-from sms.packets import Packets, release
-from sms.records import Call, Job, Turn, give_back
+from sms.packets import Packets
+from sms.records import Turn, give_back
 from tamin_portal import leases, limits
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
-_GATHER = 0.003  # seconds: answers that come close together are written together
-_LOOK_EVERY = 0.2  # seconds between looks for new messages while calls are under way
 _CROWD = limits.SMS_BATCH // 2  # so many of a kind to an operator wait here for a place: no more are claimed
 _PATIENCE = 30.0  # seconds that answers wait for a database that is away, or for a row that somebody else has locked
 _TOO_LATE = base.TryAgain("expired")  # for calls that were not made
@@ -71,19 +70,15 @@ def scrub(*, before: datetime, dry_run: bool = False) -> int:
 
 
 class _Drain:
-    """One run. `waiting`: claimed and not under way, at most `batch` and the crowds; `flying`: how many calls are
-    under way."""
+    """One run. `waiting`: claimed and not under way, at most `batch` and the crowds."""
 
     def __init__(self, seconds: float, batch: int) -> None:
         self.ends, self.batch = time.monotonic() + seconds, batch
         self.waiting: list[Job] = []
-        self.flying = 0
-        self.answers: queue.SimpleQueue[list[tuple[Call, Said]]] = queue.SimpleQueue()
+        self.answers = Answers()
         self.unwritten: list[tuple[Call, Said]] = []
         self.held: list[tuple[Call, Said]] = []  # answers about messages that somebody else has locked
         self.held_since: dict[Job, float] = {}
-        self.places: Counter[base.Gateway] = Counter()  # of the calls in `unwritten`
-        self.over, self.lock = False, threading.Lock()
         self.away_since: float | None = None  # the database
         self.claimed = 0
         self.look_again_at = 0.0
@@ -97,7 +92,7 @@ class _Drain:
         finally:
             with _shift:
                 _claiming.discard(self)
-            self._let_go()
+            self.answers.close()
 
     def _run(self) -> int:
         while True:
@@ -107,37 +102,24 @@ class _Drain:
             self._give_back_the_late(timedelta(0) if not claims else limits.SMS_BATCH_TIME)
             busy = (claims and self._claim()) or self.unwritten
             self._turn()
-            if not (busy or self.waiting or self.flying or self.held):
+            if not (busy or self.waiting or self.answers.flying or self.held):
                 return self.claimed
 
     # ── what comes in
 
     def _gather(self) -> list[tuple[Call, Said]]:
-        """The answers that are there; waits a little for the first, and for others close behind it."""
-        if not self.flying:
+        """The answers that are there; waits a little where there are none."""
+        if not self.answers.flying:
             if self.waiting or self.held:  # other drains have all the calls that the gateways stand, or the rows
-                time.sleep(_GATHER * 5)
+                time.sleep(GATHER * 5)
             return []
-        try:
-            ended = self._take(self.answers.get(timeout=_LOOK_EVERY))
-        except queue.Empty:
-            return []
-        if self.flying:
-            time.sleep(_GATHER)
-        while not self.answers.empty():
-            ended += self._take(self.answers.get())
-        return ended
-
-    def _take(self, answers: list[tuple[Call, Said]]) -> list[tuple[Call, Said]]:
-        self.flying -= len(answers)
-        self.places[answers[0][0].gateway] += 1
-        return answers
+        return self.answers.take()
 
     def _claims(self) -> bool:
         """Whether its time is not over, or its last calls may hang and nobody else would claim meanwhile."""
         late = time.monotonic() - self.ends
         with _shift:
-            needed = self.flying and _claiming == {self} and late < limits.SMS_SUCCESSOR_WITHIN.total_seconds()
+            needed = self.answers.flying and _claiming == {self} and late < limits.SMS_SUCCESSOR_WITHIN.total_seconds()
             if late >= 0 and not needed:
                 _claiming.discard(self)
             return self in _claiming
@@ -145,12 +127,12 @@ class _Drain:
     def _claim(self) -> bool:
         """Whether there was more to send."""
         now, room = time.monotonic(), self._room()
-        idle = not (self.flying or self.waiting)
+        idle = not (self.answers.flying or self.waiting)
         if room * 2 < self.batch or not (idle or now >= self.look_again_at):
             return False
         rows = self._patiently(partial(jobs.claim, room, self.crowds))
         if len(rows) < room:
-            self.look_again_at = now + _LOOK_EVERY
+            self.look_again_at = now + LOOK_EVERY
         self.claimed += len(rows)
         self.waiting += self._patiently(partial(jobs.jobs_of, rows))
         return bool(rows)
@@ -179,7 +161,7 @@ class _Drain:
         """Write the answers and the next beginnings, then call."""
         again = [call.job for call, said in self.unwritten if isinstance(said, base.TryAgain | base.OutOfOrder)]
         self.waiting = sorted(again + self.waiting, key=lambda job: job.message.priority)
-        turn, packets = Turn(ended=self.held + self.unwritten), Packets(self.places)
+        turn, packets = Turn(ended=self.held + self.unwritten), Packets(self.answers.places)
         self._report()
         try:
             self._choose(turn, packets)
@@ -254,7 +236,7 @@ class _Drain:
     def _launch(self, packets: Sequence[list[Call]]) -> None:
         """Call; those in this thread last, for it can do nothing else meanwhile."""
         for packet in sorted(packets, key=lambda packet: calls.line(packet[0].gateway) is None):
-            self.flying += len(packet)
+            self.answers.flying += len(packet)
             live = [call for call in packet if jobs.may_begin(call.job)]  # the database may have been slow
             hear = partial(self._hear, live, [call for call in packet if call not in live])
             if live:
@@ -263,21 +245,7 @@ class _Drain:
                 hear([])
 
     def _hear(self, live: list[Call], late: list[Call], said: list[Said]) -> None:
-        with self.lock:
-            self.answers.put([*zip(live, said, strict=True), *((call, _TOO_LATE) for call in late)])
-            if self.over:
-                self._take_all()
-
-    def _let_go(self) -> None:
-        """No answer is waited for any more: if the database has been away for too long, some are still to come."""
-        with self.lock:
-            self.over = True
-            self._take_all()
-
-    def _take_all(self) -> None:
-        while not self.answers.empty():
-            self._take(self.answers.get())
-        release(self.places)
+        self.answers.put([*zip(live, said, strict=True), *((call, _TOO_LATE) for call in late)])
 
     def _patiently(self, step: Callable[[], Result]) -> Result:
         """`step`, again and again while the database is away and there are answers that it must not miss."""
@@ -288,7 +256,7 @@ class _Drain:
                 connection.close()
                 now = time.monotonic()
                 self.away_since = self.away_since or now
-                if not (self.flying or self.unwritten or self.held) or now - self.away_since > _PATIENCE:
+                if not (self.answers.flying or self.unwritten or self.held) or now - self.away_since > _PATIENCE:
                     raise
                 log.warning("the database is away (%s); answers of gateways wait", type(error).__name__)
                 time.sleep(0.5)

@@ -9,11 +9,11 @@ from functools import cache
 from django.utils import timezone
 
 from sms import budget, calls, routing, switches, texts
+from sms.call_jobs import Call, Job
 from sms.calls import Item, Question
 from sms.doubt import WayOut, doubts, way_out
 from sms.gateways import base
 from sms.models import Message, MessageKind
-from sms.records import Call, Job
 from tamin_portal import leases, limits
 
 _ORDER = ("priority", "next_attempt_at", "id")

@@ -16,6 +16,7 @@ from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.hints import hint
 from tamin_portal.persian import InputError, parse_mobile
+from tamin_portal.text_checks import can_be_stored
 
 PRIORITY = {
     MessageKind.CODE: 0,
@@ -127,5 +128,5 @@ def _check(to: str, text: str) -> None:
         raise PortalError("empty_text")
     if len(text) > limits.SMS_LONGEST:
         raise PortalError("text_too_long", at_most=limits.SMS_LONGEST)
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if not can_be_stored(text):
         raise PortalError("bad_text")

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Collection
 
 from sms import calls
+from sms.call_jobs import Call
 from sms.doubt import WayOut
 from sms.gateways import base
-from sms.records import Call
 
 
 class Packets:

@@ -22,12 +22,15 @@ from sms import configuration, reports, routing
 from sms.gateways import base
 from sms.models import Message
 from tamin_portal import limits
+from tamin_portal.process_state import register_reset
 
 log = logging.getLogger(__name__)
 
+_Answers = queue.SimpleQueue[tuple[str, Sequence[base.Receipt]]]
+
 _one_at_a_time = threading.Lock()  # of this process
 _asking: set[str] = set()  # gateways whose answer is still to come
-_answers: queue.SimpleQueue[tuple[str, Sequence[base.Receipt]]] = queue.SimpleQueue()
+_answers: _Answers = queue.SimpleQueue()
 
 
 def poll(*, seconds: float = limits.POLL_TIME) -> int:
@@ -41,6 +44,14 @@ def poll(*, seconds: float = limits.POLL_TIME) -> int:
         return _poll(time.monotonic() + seconds)
     finally:
         _one_at_a_time.release()
+
+
+@register_reset
+def forget() -> None:
+    """Answers that are still to come are used by nobody."""
+    global _answers
+    _asking.clear()
+    _answers = queue.SimpleQueue()
 
 
 def _poll(ends: float) -> int:
@@ -67,7 +78,7 @@ def _ask(name: str) -> int:
     if messages:
         _asking.add(name)
         ids = [each for message in messages for each in message.provider_id.split()]
-        threading.Thread(target=_call, args=(gateway, ids), daemon=True).start()
+        threading.Thread(target=_call, args=(gateway, ids, _answers), daemon=True).start()
     return len(messages)
 
 
@@ -90,14 +101,14 @@ def _next_poll(message: Message, now: datetime) -> datetime:
     return now + min(max(age / 2, limits.POLL_FIRST_PAUSE), limits.POLL_LONGEST_PAUSE)
 
 
-def _call(gateway: base.Gateway, provider_ids: list[str]) -> None:
+def _call(gateway: base.Gateway, provider_ids: list[str], answers: _Answers) -> None:
     """As everywhere: an adapter's fault loses nothing, and its text may hold a number."""
     answer: Sequence[base.Receipt] = ()
     try:
         answer = list(gateway.poll(provider_ids))
     except Exception as error:
         log.error("polling %s raised %s", gateway.name, type(error).__name__)
-    _answers.put((gateway.name, answer))
+    answers.put((gateway.name, answer))
 
 
 def _use(name: str, answer: Sequence[base.Receipt]) -> None:

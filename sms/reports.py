@@ -10,7 +10,7 @@ whose message is not known yet is held for an hour and tried again.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -20,7 +20,7 @@ from sms import routing
 from sms.doubt import DOUBTFUL
 from sms.gateways import base
 from sms.models import Attempt, AttemptOutcome, Message, MessageState, Part, Receipt, ReceiptState
-from tamin_portal import alarms, leases, limits
+from tamin_portal import alarms, backoff, leases, limits
 from tamin_portal.database import is_locked
 from tamin_portal.models import AlarmCode
 
@@ -70,8 +70,8 @@ def _read(row: Receipt) -> None:
     elif now >= row.received_at + limits.RECEIPT_HELD:
         leases.settle(row, state=ReceiptState.UNMATCHED)
     else:
-        pause = limits.RECEIPT_RETRIES[min(row.attempts, len(limits.RECEIPT_RETRIES)) - 1]
-        leases.settle(row, state=ReceiptState.HELD, next_attempt_at=now + timedelta(seconds=pause))
+        pause = backoff.listed_exactly(row.attempts, limits.RECEIPT_RETRIES)
+        leases.settle(row, state=ReceiptState.HELD, next_attempt_at=now + pause)
 
 
 def _apply_each(row: Receipt, reports: Sequence[base.Receipt]) -> tuple[list[bool], Exception | None]:

@@ -20,6 +20,7 @@ from sms.configuration import ANY, Tier
 from sms.gateways import base
 from tamin_portal import alarms, breaker
 from tamin_portal.models import AlarmCode
+from tamin_portal.process_state import register_reset
 
 OpenTier = tuple[tuple[base.Gateway, int], ...]  # gateways that share the load now, each with its weight
 _built: dict[str, base.Gateway] = {}  # once a process: a gateway may hold connections
@@ -100,6 +101,13 @@ def _end_of_kind(gateway: str, kind: str) -> None:
     line = line_of_kind(gateway, kind)
     if not breaker.state(line).closed and breaker.close(line):
         alarms.clear(AlarmCode.OUT_OF_ORDER, subject_of_kind(gateway, kind))
+
+
+@register_reset
+def forget() -> None:
+    """Build every gateway anew when it is asked for. One that holds connections has to be closed by who has it."""
+    with _lock:
+        _built.clear()
 
 
 @cache

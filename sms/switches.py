@@ -9,6 +9,7 @@ import threading
 import time
 
 from sms.models import GatewaySwitch
+from tamin_portal.process_state import register_reset
 
 LOOK_EVERY = 1.0  # seconds
 _lock = threading.Lock()
@@ -50,6 +51,7 @@ def switch(gateway: str, operator: str = "", **changes: object) -> GatewaySwitch
     return row
 
 
+@register_reset
 def forget() -> None:
     """Read again at the next question."""
     global _read_at

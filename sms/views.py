@@ -30,8 +30,11 @@ class NumberForm(forms.Form):
 
 @never_cache
 @require_safe
-def inbox(request: HttpRequest) -> HttpResponse:
-    """`?to=` shows one number's SMS, newest first; without it, the newest of each. 404 outside demo mode."""
+def inbox(request: HttpRequest, template: str = "sms/inbox.html") -> HttpResponse:
+    """`?to=` shows one number's SMS, newest first; without it, the newest of each. 404 outside demo mode.
+
+    `template`: the page, if it shows more than SMS; it extends `sms/inbox.html`.
+    """
     if not settings.DEMO:
         raise Http404
     form = NumberForm(request.GET if request.GET.get("to") else None)
@@ -40,7 +43,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
         context |= {"number": form.cleaned_data["to"], "bubbles": received(to=form.cleaned_data["to"])}
     elif not form.is_bound:
         context["conversations"] = conversations()
-    return render(request, "sms/inbox.html", context)
+    return render(request, template, context)
 
 
 @csrf_exempt  # the token in the path is the proof

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 
 from django.utils.translation import gettext as _
@@ -32,6 +32,18 @@ def day(text: str) -> dt.date:
             except ValueError:
                 pass
     raise ArgumentTypeError(f"'{text}' is no day: write it like 1405/09/02 or 2026-11-23")
+
+
+def add_by_and_reason(
+    parser: ArgumentParser,
+    *,
+    longest_reason: int,
+    by: str = "your name, for the record",
+    reason: str = "why, for the record",
+) -> None:
+    """Add the required options --by and --reason, of whoever acts; `by` and `reason` are their helps."""
+    parser.add_argument("--by", required=True, metavar="NAME", type=text_of(LONGEST_NAME), help=by)
+    parser.add_argument("--reason", required=True, metavar="TEXT", type=text_of(longest_reason), help=reason)
 
 
 def text_of(longest: int) -> Callable[[str], str]:

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from tamin_portal import limits
 from tamin_portal.models import Breaker
+from tamin_portal.process_state import register_reset
 
 LOOK_EVERY = 1.0  # seconds a process may rely on what it read
 OK, FAILED = "1", "0"
@@ -127,6 +128,7 @@ def forget() -> None:
         _read_at = float("-inf")
 
 
+@register_reset
 def forget_all() -> None:
     """As in a process that has just started."""
     forget()

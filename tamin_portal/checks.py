@@ -26,7 +26,6 @@ CHOICES = {
     "STAFF_TOTP": ("required", "optional"),
     "SIGN_IN_CODE": ("risk", "choice", "always"),
 }
-REGISTRIES = ("IDENTITY_OWNER_REGISTRIES", "IDENTITY_PERSON_REGISTRIES")
 
 
 @register("portal")
@@ -58,45 +57,9 @@ def contacts_are_addresses(app_configs: Sequence[AppConfig] | None, **kwargs: An
 
 
 @register("portal")
-def registries_are_named(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """In every mode: without a registry to ask, every registration would wait for ever."""
-    return [
-        Error(
-            f"{setting} is empty, so no registration could be checked.",
-            hint=f"Set {setting}, for example to '{'demo' if settings.DEMO else 'local'}'.",
-            id="portal.E012",
-        )
-        for setting in REGISTRIES
-        if not getattr(settings, setting)
-    ]
-
-
-@register("portal")
 def installation_is_safe(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Outside demo mode: nothing of the demo, real keys, named hosts."""
-    return [] if settings.DEMO else [*_demo_parts(), *_keys(), *_hosts(), *_database(), *_staff()]
-
-
-def _demo_parts() -> Iterator[CheckMessage]:
-    if not settings.SMS_GATEWAYS:
-        yield Error(
-            "No SMS gateway is set, so no citizen would get a code.",
-            hint="Set SMS_GATEWAYS to the gateways in the order they are tried.",
-            id="portal.E010",
-        )
-    if "inbox" in settings.SMS_GATEWAYS:
-        yield Error(
-            "SMS_GATEWAYS has the inbox, which shows every code on a page instead of sending it.",
-            hint="Take 'inbox' out of SMS_GATEWAYS.",
-            id="portal.E011",
-        )
-    for setting in REGISTRIES:
-        if "demo" in getattr(settings, setting):
-            yield Error(
-                f"{setting} has the demo registry, which confirms people who do not exist.",
-                hint=f"Take 'demo' out of {setting}.",
-                id="portal.E013",
-            )
+    """Outside demo mode: real keys, named hosts, nothing of the demo. (`sms` and `identity` check what is theirs.)"""
+    return [] if settings.DEMO else [*_keys(), *_hosts(), *_database(), *_staff()]
 
 
 def _keys() -> Iterator[CheckMessage]:

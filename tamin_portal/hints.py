@@ -11,6 +11,8 @@ import time
 
 from django.db import transaction
 
+from tamin_portal.process_state import register_reset
+
 log = logging.getLogger(__name__)
 
 SKIP_FOR = 30.0  # seconds without hints after Redis failed to answer
@@ -21,6 +23,13 @@ _skip_until = 0.0
 def hint(task: str) -> None:
     """Run the Celery task named `task` soon after the current transaction commits."""
     transaction.on_commit(lambda: _publish(task), robust=True)
+
+
+@register_reset
+def forget() -> None:
+    """The next hint is sent, whatever became of the last one."""
+    global _skip_until
+    _skip_until = 0.0
 
 
 def _publish(task: str) -> None:

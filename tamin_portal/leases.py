@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.db import connection, models
+from django.db.models import QuerySet
 from django.utils import timezone
 
 Row = TypeVar("Row", bound="Leased")
@@ -41,30 +42,29 @@ def claim(
     order: tuple[str, ...] = ("next_attempt_at",),
     skip: Skip = ((), ()),
 ) -> list[Row]:
-    """Up to `limit` due rows, now ours for `lease_for`, in `order`, but none of `skip`. One statement.
+    """Up to `limit` due rows, now ours for `lease_for`, in `order`, but none of `skip`. One statement."""
+    others, skipped = _others(skip)
+    now, adapt = timezone.now(), connection.ops.adapt_datetimefield_value
+    parameters = [adapt(now), *skipped, limit, as_stored(uuid.uuid4()), adapt(now + lease_for)]
+    rows = model._default_manager.raw(_claim_statement(model, order, others), parameters)
+    return sorted(rows, key=lambda row: tuple(getattr(row, name) for name in order))
 
-    PostgreSQL skips rows another worker is claiming; SQLite has one writer at a time anyway.
-    """
-    meta = model._meta
+
+def _claim_statement(model: type[Row], order: tuple[str, ...], others: str) -> str:
+    """PostgreSQL skips rows another worker is claiming; SQLite has one writer at a time anyway."""
     quote = connection.ops.quote_name
-    table = quote(meta.db_table)
-    columns = ", ".join(quote(str(field.column)) for field in meta.concrete_fields)
+    table = quote(model._meta.db_table)
+    columns = ", ".join(quote(str(field.column)) for field in model._meta.concrete_fields)
     ordering = ", ".join(map(quote, order))
     unlocked = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
-    others, skipped = _others(skip)
-    now = timezone.now()
-    lease = uuid.uuid4()
-    adapt = connection.ops.adapt_datetimefield_value
     which = f"next_attempt_at <= %s{others}"
     due = f"SELECT id FROM {table} WHERE {which} ORDER BY {ordering} LIMIT %s {unlocked}"  # noqa: S608
     # MATERIALIZED: the planner may otherwise run the locking subquery again and claim beyond the limit.
-    rows = model._default_manager.raw(
+    return (
         f"WITH due AS MATERIALIZED ({due}) "  # noqa: S608 - names come from the model
         f"UPDATE {table} SET lease = %s, next_attempt_at = %s, attempts = attempts + 1 "
-        f"WHERE id IN (SELECT id FROM due) RETURNING {columns}",
-        [adapt(now), *skipped, limit, as_stored(lease), adapt(now + lease_for)],
+        f"WHERE id IN (SELECT id FROM due) RETURNING {columns}"
     )
-    return sorted(rows, key=lambda row: tuple(getattr(row, name) for name in order))
 
 
 def _others(skip: Skip) -> tuple[str, list[str]]:
@@ -115,6 +115,13 @@ def settle_many(model: type[Leased], column: str, each: Mapping[int, int | str],
             f"SET {quote(column)} = new.value{into_all} FROM new WHERE {table}.id = new.id",
             values,
         )
+
+
+def bring_forward(rows: QuerySet[Row], *, later_than: timedelta = timedelta(0)) -> int:
+    """Make those of `rows` due now that nobody holds and that would be due in more than `later_than`; returns how
+    many. What they waited for is over."""
+    now = timezone.now()
+    return rows.filter(lease__isnull=True, next_attempt_at__gt=now + later_than).update(next_attempt_at=now)
 
 
 def drain(

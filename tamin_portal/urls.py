@@ -17,7 +17,7 @@ urlpatterns = [
     path("portal/status", RedirectView.as_view(pattern_name="registration_status")),  # short, for SMS
     path("portal/", include("accounts.urls")),
     path("portal/registration", include("registration.urls")),
-    path("portal/inbox/", inbox, name="inbox"),
+    path("portal/inbox/", inbox, {"template": "portal/inbox.html"}, name="inbox"),
     path("portal/inbox/letters/<int:number>/", inbox_letter, name="inbox_letter"),
     path("sms/receipts/<str:gateway>/<str:token>/", receipt, name="sms_receipt"),
     path("sms/receipts/<str:gateway>/<str:token>", receipt),  # as gateways' consoles cut it

@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 
 from playwright.sync_api import Browser, Error, Locator, Page, sync_playwright
 
-from tests.live import ROOT, Citizen, Portal, until
+from tests.live import Citizen, Portal, until
+from tests.paths import ROOT
 
 SCREENSHOTS = ROOT / "screenshots"
 AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")

@@ -6,19 +6,20 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from accounts.hashers import PortalArgon2Hasher
-from registration.services import held
-from sms import budget, switches
-from tamin_portal import breaker, hints
+from tamin_portal import hints, process_state
+
+# Fixtures of several tests, by what they are about. The first two are imported by other helpers as well.
+pytest_plugins = [
+    "tests.sms_fixtures",
+    "tests.mail_fixtures",
+    "tests.account_fixtures",
+    "tests.registration_fixtures",
+    "tests.live_fixtures",
+]
 
 # A busy machine is no fault of an example.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
-
-
-@pytest.fixture(autouse=True)
-def hints_are_not_skipped(monkeypatch):
-    """One test's dead Redis must not silence the next test's hints."""
-    monkeypatch.setattr(hints, "_skip_until", 0.0)
 
 
 @pytest.fixture(autouse=True)
@@ -36,11 +37,8 @@ def real_hashing():
 
 @pytest.fixture(autouse=True)
 def nothing_is_remembered():
-    """What a process knows of breakers, switches, the budget and outages ends with the test, as the rows do."""
-    breaker.forget_all()
-    switches.forget()
-    budget.forget()
-    held.forget()
+    """What a process knows besides the rows ends with the test, as the rows do."""
+    process_state.reset_all()
 
 
 @pytest.fixture(autouse=True)

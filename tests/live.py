@@ -17,13 +17,13 @@ from typing import Any
 
 from identity.registries.demo import CITIZENS, DemoCitizen
 from tests import citizens
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
-from ready import is_ready  # noqa: E402
-from serve import running  # noqa: E402
-from walker import Citizen, Home, Lost, Person, register, sign_in, step_one, step_three, step_two, until  # noqa: E402
+from ready import is_ready
+from serve import running
+from walker import Citizen, Home, Lost, Person, register, sign_in, step_one, step_three, step_two, until
 
 __all__ = [
     "Citizen",

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.live import LIMIT, ROOT, free_port, wait_for
+from tests.live import LIMIT, free_port, wait_for
+from tests.paths import ROOT
 
 
 class Web:

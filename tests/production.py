@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import Any
 
-from tests.live import ROOT
+from tests.paths import ROOT
 
 _OF_COOKIES = [
     f"{kind}_COOKIE_{what}"
@@ -23,6 +23,22 @@ NAMES = [
     "SECURE_SSL_REDIRECT",
     "SECURITY_CONTACT",
 ]
+# What a safe real installation has that an installation for tests has not.
+SAFE = {
+    "DEMO": False,
+    "PORTAL_MODE": "production",
+    "SECRET_KEY": "cxidWQNI4A2l2if_UeYjO8r8kaniBgYVQV6no6MCa_PAX1zMiDnRKfCDmgCIdPaPGOA",
+    "CODE_HASH_KEY": "gOQApACC_tTKmzVImIzHy2uT1900AymPNfGOaZHtda8t3_91W9A0Yyf-UWx7Bk4Ern8",
+    "HTTPS": True,
+    "TRUSTED_PROXIES": ["10.0.0.7"],
+    "SMS_BUDGET_IS_SET": True,
+    "ALLOWED_HOSTS": ["portal.example"],
+    "SMS_GATEWAYS": ["somebody"],
+    "IDENTITY_OWNER_REGISTRIES": ["local"],
+    "IDENTITY_PERSON_REGISTRIES": ["local"],
+    "STAFF_TOTP": "required",
+    "MAIL_URL": "",
+}
 
 
 def production_settings(**environment: str) -> dict[str, Any]:

@@ -146,11 +146,6 @@ class Mailbox(Sequence[Sent]):
         return [Sent(row.to, re.findall(r"https?://\S+", row.text)[0], row.expires_at) for row in queued]
 
 
-@pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox()
-
-
 @contextmanager
 def later(monkeypatch: pytest.MonkeyPatch, **span: float) -> Iterator[None]:
     """The clock, moved."""

@@ -14,12 +14,14 @@ from django.db import connections
 from django.utils import timezone
 
 from sms import delivery, outbox, routing
+from sms.gateways import smpp_session
 from sms.models import Attempt, Message, MessageKind, MessageState
 from tamin_portal import leases, limits
 from tests.sms_gateways import StubGateway
 
 NUMBER = "+989121234567"
 CODE_TEXT = "کد شناسه ثبت نام: 482913\n@portal.example #482913"
+LONG_AGO = limits.RECEIPT_DUE_WITHIN.total_seconds()
 _numbers = itertools.count(1)
 
 UseGateways = Callable[..., None]
@@ -35,6 +37,13 @@ def use_gateways(settings, monkeypatch) -> UseGateways:
         settings.SMS_GATEWAYS = [gateway.name for gateway in gateways]
 
     return use
+
+
+@pytest.fixture
+def smpp_patience(request, monkeypatch) -> None:
+    """Nobody waits long for an SMSC: as many seconds as the module calls PATIENCE, else one."""
+    for name in ("ANSWER_WITHIN", "CONNECT_WITHIN"):
+        monkeypatch.setattr(smpp_session, name, getattr(request.module, "PATIENCE", 1.0))
 
 
 def queue(kind: str = MessageKind.RESULT, *, to: str = NUMBER, **changes: object) -> Message:
@@ -96,3 +105,15 @@ def until(condition: Callable[[], object], seconds: float = 15) -> None:
 def states() -> Counter[str]:
     """How many messages are in which state."""
     return Counter(Message.objects.values_list("state", flat=True))
+
+
+def delivered(
+    seconds: float, *, operator: str = "mci", state: str = MessageState.DELIVERED, ago: float = LONG_AGO
+) -> Message:
+    """A message of the stub "one" that was sent so long ago and took so long to arrive."""
+    message, sent_at = queue(operator=operator), timezone.now() - timedelta(seconds=ago)
+    final_at = None if state == MessageState.ACCEPTED else sent_at + timedelta(seconds=seconds)
+    Message.objects.filter(pk=message.pk).update(
+        state=state, gateway="one", next_attempt_at=None, sent_at=sent_at, final_at=final_at
+    )
+    return message

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from html import unescape
-from pathlib import Path
 
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher, check_password, identify_hasher, make_password
@@ -17,23 +15,18 @@ from accounts.models import User
 from accounts.strength import About, Weakness
 from accounts.strength.estimate import is_common
 from tamin_portal.errors import PortalError
-from tests.accounts import PASSWORD, spy_on_hashing
+from tests.accounts import PASSWORD
+from tests.persian_input import VECTORS
 
-VECTORS = json.loads((Path(__file__).parent / "vectors" / "persian_input.json").read_text(encoding="utf-8"))["password"]
-PERSON = VECTORS["_person"]
-
-
-@pytest.fixture
-def hashing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    return spy_on_hashing(monkeypatch)
+PERSON = VECTORS["password"]["_person"]
 
 
-@pytest.mark.parametrize("password", VECTORS["valid"])
+@pytest.mark.parametrize("password", VECTORS["password"]["valid"])
 def test_a_good_password_breaks_no_rule(password: str) -> None:
     assert passwords.problems(password, **PERSON) == []
 
 
-@pytest.mark.parametrize("password", VECTORS["invalid"])
+@pytest.mark.parametrize("password", VECTORS["password"]["invalid"])
 def test_a_bad_password_breaks_a_rule(password: str) -> None:
     assert passwords.problems(password, **PERSON)
 
@@ -110,7 +103,7 @@ def test_djangos_validators_are_the_rules_in_their_order_and_then_the_strength()
 
 
 def test_the_page_lists_the_guides_six_rules_and_our_hint() -> None:
-    page = unescape(render_to_string("registration/_password_rules.html"))
+    page = unescape(render_to_string("shared/_password_rules.html"))
     assert page.count("<li>") == 6
     assert str(passwords.HINT) in page
 

@@ -13,15 +13,10 @@ from django.utils import timezone
 
 from accounts import texts
 from accounts.models import Closure, Session, SignInFailures, User
-from tests.accounts import PASSWORD, REZA, citizen, clerk, spy_on_hashing
+from tests.accounts import PASSWORD, REZA, citizen, clerk
 from tests.entrances import HOME, PAGE, UNKNOWN, WRONG, errors, plain, sign_in, signed_in
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def hashing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    return spy_on_hashing(monkeypatch)
 
 
 def test_a_citizen_signs_in_is_greeted_by_name_and_signs_out(client) -> None:

@@ -11,20 +11,13 @@ from django.test import Client
 from accounts.models import Branch
 from registration.states import State
 from tamin_portal import limits
-from tamin_portal.admin import SearchesByPost
+from tamin_portal.admin_lists import SearchesByPost
 from tests.accounts import REZA, citizen, operator
 from tests.desk import QUEUE, Clerk, search
 from tests.journeys import MATCHES, OTHER_NAME, registration_in
 
 pytestmark = pytest.mark.django_db
 USERS, BRANCHES, SERVICES = (f"/admin/accounts/{name}/" for name in ("user", "branch", "service"))
-
-
-@pytest.fixture
-def boss() -> Client:
-    client = Client()
-    client.force_login(operator())
-    return client
 
 
 def rows(client: Client, address: str) -> list[int]:

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from django.contrib.auth.models import Permission
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+
+from tests.migrating import migrate
 
 BEFORE = [("portal", "0002_breaker"), ("sms", "0003_dead_letters")]
 AFTER = [("portal", "0003_alarms"), ("sms", "0004_alarms_are_shared")]
-
-
-def migrate(to):
-    executor = MigrationExecutor(connection)
-    executor.migrate(to)
-    return executor.loader.project_state(to).apps
-
-
-@pytest.fixture
-def an_older_portal() -> Iterator[object]:
-    latest = MigrationExecutor(connection).loader.graph.leaf_nodes()
-    yield migrate(BEFORE)
-    migrate(latest)
 
 
 def rooms_of_the_permission() -> list[str]:

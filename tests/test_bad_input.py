@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import html
-import json
-import pathlib
 from datetime import timedelta
 from wsgiref.util import setup_testing_defaults
 
@@ -36,14 +34,9 @@ from tests.journeys import (
     row_of,
     step_shown,
 )
+from tests.persian_input import VECTORS
 
 pytestmark = pytest.mark.django_db(transaction=True)
-VECTORS = json.loads((pathlib.Path(__file__).parent / "vectors/persian_input.json").read_text(encoding="utf-8"))
-
-
-@pytest.fixture
-def browser():
-    return Browser()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import codes
+from accounts import code_issuing
 from accounts.models import CodePurpose, OneTimeCode, User
 from identity import services as identity
 from identity.matching import Outcome, Verdict
@@ -295,7 +295,7 @@ def test_the_sixth_code_in_an_hour_is_refused_with_the_time_to_come_back():
 
 
 def test_a_code_for_one_purpose_opens_nothing_else():
-    codes.issue(purpose=CodePurpose.DESK, mobile="+98" + MATCHES.mobile[1:], asker="desk")
+    code_issuing.issue(purpose=CodePurpose.DESK, mobile="+98" + MATCHES.mobile[1:], asker="desk")
     desk_code = code_on(MATCHES.mobile)
     let_pass(timedelta(seconds=61))
     browser = Browser()

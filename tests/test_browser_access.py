@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browsers import PHONE, Visitor, chromium
-from tests.live import Portal, run, somebody
+from tests.browsers import PHONE, Visitor
+from tests.live import Portal, somebody
 
 pytestmark = pytest.mark.browser
 LARGEST_FIRST_LOAD = 100_000  # bytes on the wire, font and script included
 MOST_BLOCKING = 3  # requests before the page can be read
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    with run(tmp_path_factory.mktemp("access") / "home") as started:
-        yield started.until_ready()
-
-
-def test_the_first_load_of_step_one_is_small(browser: Browser, portal: Portal, record_property) -> None:
-    visitor = Visitor(browser, portal, width=PHONE)
+def test_the_first_load_of_step_one_is_small(chromium: Browser, portal: Portal, record_property) -> None:
+    visitor = Visitor(chromium, portal, width=PHONE)
     network = visitor.context.new_cdp_session(visitor.page)
     network.send("Network.enable")
     bytes_of: dict[str, float] = {}
@@ -48,8 +34,8 @@ def test_the_first_load_of_step_one_is_small(browser: Browser, portal: Portal, r
     assert blocking <= MOST_BLOCKING
 
 
-def test_step_one_by_keyboard_alone(browser: Browser, portal: Portal) -> None:
-    citizen, visitor = somebody(3101), Visitor(browser, portal)
+def test_step_one_by_keyboard_alone(chromium: Browser, portal: Portal) -> None:
+    citizen, visitor = somebody(3101), Visitor(chromium, portal)
     visitor.go("/portal/registration")
     visitor.page.keyboard.press("Tab")
     assert visitor.page.evaluate("document.activeElement.className") == "skip-link"
@@ -78,8 +64,8 @@ def tab_to(visitor: Visitor, label: str) -> None:
     pytest.fail(f"twenty Tabs do not reach {label}")
 
 
-def test_the_error_summary_takes_the_focus_and_leads_to_each_field(browser: Browser, portal: Portal) -> None:
-    visitor = Visitor(browser, portal, width=PHONE)
+def test_the_error_summary_takes_the_focus_and_leads_to_each_field(chromium: Browser, portal: Portal) -> None:
+    visitor = Visitor(chromium, portal, width=PHONE)
     visitor.go("/portal/registration")
     visitor.fill({"کد ملی": "0070001015", "تلفن همراه": "02188776655"})
     visitor.press()
@@ -95,8 +81,8 @@ def test_the_error_summary_takes_the_focus_and_leads_to_each_field(browser: Brow
     assert visitor.field("کد ملی").input_value() == "0070001015"
 
 
-def test_every_page_of_the_journey_with_its_errors_is_fit_to_read(browser: Browser, portal: Portal) -> None:
-    citizen, visitor = somebody(3102), Visitor(browser, portal, width=PHONE)
+def test_every_page_of_the_journey_with_its_errors_is_fit_to_read(chromium: Browser, portal: Portal) -> None:
+    citizen, visitor = somebody(3102), Visitor(chromium, portal, width=PHONE)
     visitor.go("/portal/registration")
     visitor.press()
     visitor.page.locator("#error-summary").wait_for()
@@ -123,8 +109,8 @@ def test_every_page_of_the_journey_with_its_errors_is_fit_to_read(browser: Brows
     visitor.seen("37-system-message-again")
 
 
-def test_the_pages_around_the_journey_are_fit_to_read(browser: Browser, portal: Portal) -> None:
-    visitor = Visitor(browser, portal, width=PHONE)
+def test_the_pages_around_the_journey_are_fit_to_read(chromium: Browser, portal: Portal) -> None:
+    visitor = Visitor(chromium, portal, width=PHONE)
     visitor.sign_in(somebody(3103))
     visitor.page.locator("#error-summary").wait_for()
     visitor.seen("40-sign-in-wrong")
@@ -142,9 +128,9 @@ def test_the_pages_around_the_journey_are_fit_to_read(browser: Browser, portal: 
 
 
 @pytest.mark.parametrize(("width", "scale"), [(320, 1), (640, 2)], ids=["320 px", "1280 px at 200 %"])
-def test_nothing_stands_out_sideways(browser: Browser, portal: Portal, width: int, scale: int) -> None:
+def test_nothing_stands_out_sideways(chromium: Browser, portal: Portal, width: int, scale: int) -> None:
     citizen = somebody(3110 + scale)
-    visitor = Visitor(browser, portal, width=width, device_scale_factor=scale)
+    visitor = Visitor(chromium, portal, width=width, device_scale_factor=scale)
     register = "/portal/registration"
     for path in ("/portal/", "/portal/recovery", "/portal/inbox/", register, f"{register}/status", "/admin/"):
         visitor.go(path)

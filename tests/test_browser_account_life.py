@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
 from tamin_portal.persian import to_persian_digits
-from tests.browsers import DESK, PHONE, Visitor, chromium
-from tests.live import Portal, demo, register, run, until
+from tests.browsers import DESK, PHONE, Visitor
+from tests.live import Portal, demo, until
 
 pytestmark = pytest.mark.browser
 CITIZEN = demo("matches")
@@ -22,20 +22,17 @@ OWNER = "رضا کریمی"
 ANSWER = {"پاسخ": "آبي  آسماني"}
 
 
+@pytest.fixture(scope="module", params=[(PHONE, True), (DESK, False)], ids=["phone with script", "desk without"])
+def setting(request: pytest.FixtureRequest) -> tuple[int, bool]:
+    """A window's width, and whether scripts run in it."""
+    width, script = request.param
+    return int(width), bool(script)
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    """A demo in which one citizen has an account."""
-    with run(tmp_path_factory.mktemp("life") / "home") as started:
-        portal = started.until_ready()
-        register(portal.person(), CITIZEN)
-        until(lambda: portal.home.results(CITIZEN.mobile), what="the account")
-        yield portal
+def portal_options(setting: tuple[int, bool]) -> dict[str, Any]:
+    """A fresh demo for each setting: an account lives once."""
+    return {}
 
 
 class Owner:
@@ -82,9 +79,9 @@ class Owner:
         return text
 
 
-@pytest.mark.parametrize(("width", "script"), [(PHONE, True), (DESK, False)], ids=["phone with script", "desk without"])
-def test_the_life_of_an_account(browser: Browser, portal: Portal, width: int, script: bool) -> None:
-    owner = Owner(browser, portal, width, script)
+@pytest.mark.usefixtures("account")
+def test_the_life_of_an_account(chromium: Browser, portal: Portal, setting: tuple[int, bool]) -> None:
+    owner = Owner(chromium, portal, *setting)
     comes_in(owner)
     changes_the_password(owner, "Divan6jaroo#")
     confirms_an_address(owner, "reza@example.com")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browsers import PHONE, Visitor, chromium
-from tests.live import Portal, demo, free_port, run
+from tests.browsers import PHONE, Visitor
+from tests.live import Portal, demo, free_port
 from tests.sms_stubs import Receipts, stub
 
 pytestmark = pytest.mark.browser
@@ -18,7 +19,7 @@ LOOK = "ببینید رسیده است یا نه"
 
 
 @pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+def portal_options() -> Iterator[dict[str, Any]]:
     """A demo whose SMS go by a box that reports each a few seconds later."""
     port = free_port()
     receipts = f"http://127.0.0.1:{port}/sms/receipts/box/{TOKEN}/?status=%d"
@@ -30,18 +31,11 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
             "SMS_BOX_RECEIPT_URL": receipts,
             "SMS_BOX_RECEIPT_TOKENS": TOKEN,
         }
-        with run(tmp_path_factory.mktemp("delivery") / "home", port, environment) as started:
-            yield started.until_ready()
+        yield {"port": port, "env": environment}
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-def test_the_page_says_by_itself_when_the_sms_has_arrived(browser: Browser, portal: Portal) -> None:
-    visitor = Visitor(browser, portal, width=PHONE)
+def test_the_page_says_by_itself_when_the_sms_has_arrived(chromium: Browser, portal: Portal) -> None:
+    visitor = Visitor(chromium, portal, width=PHONE)
     visitor.step_one(demo("matches"))
     loaded = visitor.page.evaluate("performance.timeOrigin")
     visitor.fill({"کد شناسه": "12"})  # what is being typed must survive
@@ -52,8 +46,8 @@ def test_the_page_says_by_itself_when_the_sms_has_arrived(browser: Browser, port
     visitor.seen("step-two-delivered")
 
 
-def test_without_script_a_button_says_it(browser: Browser, portal: Portal) -> None:
-    visitor = Visitor(browser, portal, width=PHONE, name="no-script", java_script_enabled=False)
+def test_without_script_a_button_says_it(chromium: Browser, portal: Portal) -> None:
+    visitor = Visitor(chromium, portal, width=PHONE, name="no-script", java_script_enabled=False)
     visitor.step_one(demo("other_family_name"))
     for _ in range(40):
         visitor.press(LOOK)
@@ -64,14 +58,14 @@ def test_without_script_a_button_says_it(browser: Browser, portal: Portal) -> No
     assert visitor.page.get_by_role("button", name=LOOK).count() == 0
 
 
-def test_no_log_of_the_portal_holds_the_token(browser: Browser, portal: Portal) -> None:
+def test_no_log_of_the_portal_holds_the_token(chromium: Browser, portal: Portal) -> None:
     logs = [path.read_text(errors="replace") for path in (portal.folder / "logs").glob("*.log")]
     assert logs
     assert not any(TOKEN in log for log in logs)
 
 
-def test_the_health_page_fits_a_phone_and_its_table_scrolls_in_its_own_box(browser: Browser, portal: Portal) -> None:
-    visitor = Visitor(browser, portal, width=PHONE)
+def test_the_health_page_fits_a_phone_and_its_table_scrolls_in_its_own_box(chromium: Browser, portal: Portal) -> None:
+    visitor = Visitor(chromium, portal, width=PHONE)
     name, _, password = (portal.folder / "staff.txt").read_text().splitlines()[1].partition(" ")
     visitor.go("/admin/")
     visitor.page.locator("[name=username]").fill(name)

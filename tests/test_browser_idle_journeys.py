@@ -5,30 +5,16 @@ The browser's clock is moved, nobody waits. What the server knows is moved in it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browsers import DESK, PHONE, Visitor, chromium
-from tests.live import Citizen, Portal, run, somebody
-from tests.test_browser_sessions import IDLE, NEARLY_IDLE, passes, shell, warning
+from tests.browsers import DESK, PHONE, Visitor
+from tests.idle_browsers import IDLE, NEARLY_IDLE, passes, shell, warning
+from tests.live import Citizen, Portal, somebody
 
 pytestmark = pytest.mark.browser
 GO_ON = "ادامه می‌دهم"
 STILL_HERE = "**/session/go-on"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    with run(tmp_path_factory.mktemp("idle") / "home") as started:
-        yield started.until_ready()
 
 
 def at_step_three(browser: Browser, portal: Portal, citizen: Citizen, width: int = DESK) -> Visitor:
@@ -43,9 +29,9 @@ def at_step_three(browser: Browser, portal: Portal, citizen: Citizen, width: int
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_a_question_before_step_three_is_closed_keeps_what_was_typed(
-    browser: Browser, portal: Portal, width: int
+    chromium: Browser, portal: Portal, width: int
 ) -> None:
-    visitor = at_step_three(browser, portal, somebody(4100 + width), width)
+    visitor = at_step_three(chromium, portal, somebody(4100 + width), width)
     page = visitor.page
     with page.expect_response(STILL_HERE) as answer:
         visitor.fill({"نام": "نرگس"})
@@ -67,9 +53,9 @@ def test_a_question_before_step_three_is_closed_keeps_what_was_typed(
     visitor.context.close()
 
 
-def test_step_three_never_ends_under_the_hands_of_who_types(browser: Browser, portal: Portal) -> None:
+def test_step_three_never_ends_under_the_hands_of_who_types(chromium: Browser, portal: Portal) -> None:
     citizen = somebody(4110)
-    visitor = at_step_three(browser, portal, citizen)
+    visitor = at_step_three(chromium, portal, citizen)
     passes(visitor, 2)
     told: list[str] = []
     visitor.page.on("request", lambda request: "go-on" in request.url and told.append(request.url))
@@ -88,9 +74,9 @@ def test_step_three_never_ends_under_the_hands_of_who_types(browser: Browser, po
     visitor.context.close()
 
 
-def test_after_the_end_nothing_of_it_is_on_the_screen_and_the_page_says_why(browser: Browser, portal: Portal) -> None:
+def test_after_the_end_nothing_of_it_is_on_the_screen_and_the_page_says_why(chromium: Browser, portal: Portal) -> None:
     citizen = somebody(4111)
-    visitor = at_step_three(browser, portal, citizen)
+    visitor = at_step_three(chromium, portal, citizen)
     with visitor.page.expect_response(STILL_HERE):
         visitor.fill({"نام": "نرگس"})
         passes(visitor, 1.1)
@@ -108,9 +94,9 @@ def test_after_the_end_nothing_of_it_is_on_the_screen_and_the_page_says_why(brow
     visitor.context.close()
 
 
-def test_an_open_page_that_looks_where_the_sms_is_does_not_keep_itself_alive(browser: Browser, portal: Portal) -> None:
+def test_an_open_page_that_looks_where_the_sms_is_does_not_keep_itself_alive(chromium: Browser, portal: Portal) -> None:
     citizen = somebody(4112)
-    visitor = Visitor(browser, portal)
+    visitor = Visitor(chromium, portal)
     visitor.context.clock.install()
     visitor.step_one(citizen)
     visitor.page.wait_for_load_state()
@@ -125,8 +111,8 @@ def test_an_open_page_that_looks_where_the_sms_is_does_not_keep_itself_alive(bro
     visitor.context.close()
 
 
-def test_closing_the_page_from_the_question_forgets_it_at_once(browser: Browser, portal: Portal) -> None:
-    visitor = at_step_three(browser, portal, somebody(4113))
+def test_closing_the_page_from_the_question_forgets_it_at_once(chromium: Browser, portal: Portal) -> None:
+    visitor = at_step_three(chromium, portal, somebody(4113))
     passes(visitor, 13.5)
     warning(visitor.page).get_by_role("button", name="بستن این صفحه").click()
     visitor.field("تلفن همراه").wait_for()
@@ -136,9 +122,9 @@ def test_closing_the_page_from_the_question_forgets_it_at_once(browser: Browser,
     visitor.context.close()
 
 
-def test_the_closing_page_is_a_notice_and_is_cleared(browser: Browser, portal: Portal) -> None:
+def test_the_closing_page_is_a_notice_and_is_cleared(chromium: Browser, portal: Portal) -> None:
     citizen = somebody(4114)
-    visitor = at_step_three(browser, portal, citizen)
+    visitor = at_step_three(chromium, portal, citizen)
     code = visitor.step_three(citizen)
     passes(visitor, 13.5)
     expect(warning(visitor.page)).to_be_visible()
@@ -153,9 +139,9 @@ def test_the_closing_page_is_a_notice_and_is_cleared(browser: Browser, portal: P
     visitor.context.close()
 
 
-def test_without_script_the_page_says_how_long_and_a_late_form_comes_back(browser: Browser, portal: Portal) -> None:
+def test_without_script_the_page_says_how_long_and_a_late_form_comes_back(chromium: Browser, portal: Portal) -> None:
     citizen = somebody(4115)
-    visitor = Visitor(browser, portal, java_script_enabled=False)
+    visitor = Visitor(chromium, portal, java_script_enabled=False)
     visitor.step_one(citizen)
     visitor.reads("۱۵ دقیقه")
     visitor.step_two(citizen)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browsers import DESK, PHONE, Visitor, chromium
-from tests.live import Citizen, Portal, demo, run, somebody
+from tests.browsers import DESK, PHONE, Visitor
+from tests.live import Citizen, Portal, demo, somebody
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module", params=[PHONE, DESK])
@@ -25,14 +19,13 @@ def width(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture(scope="module")
-def portal(width: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+def portal_options(width: int) -> dict[str, Any]:
     """A fresh demo for each width: its citizens register once."""
-    with run(tmp_path_factory.mktemp("browser") / "home") as started:
-        yield started.until_ready()
+    return {}
 
 
-def test_who_matches_registers_signs_in_and_signs_out(browser: Browser, portal: Portal, width: int) -> None:
-    citizen, visitor = demo("matches"), Visitor(browser, portal, width=width)
+def test_who_matches_registers_signs_in_and_signs_out(chromium: Browser, portal: Portal, width: int) -> None:
+    citizen, visitor = demo("matches"), Visitor(chromium, portal, width=width)
     visitor.go("/portal/")
     visitor.seen("01-sign-in")
     visitor.page.get_by_role("link", name="ثبت نام").click()
@@ -63,14 +56,14 @@ def test_who_matches_registers_signs_in_and_signs_out(browser: Browser, portal: 
     assert visitor.page.url.startswith(f"{portal.url}/portal/?")
 
 
-def test_who_does_not_match_is_activated_by_a_clerk_and_signs_in(browser: Browser, portal: Portal, width: int) -> None:
-    citizen, visitor = demo("other_family_name"), Visitor(browser, portal, width=width)
+def test_who_does_not_match_is_activated_by_a_clerk_and_signs_in(chromium: Browser, portal: Portal, width: int) -> None:
+    citizen, visitor = demo("other_family_name"), Visitor(chromium, portal, width=width)
     visitor.step_one(citizen)
     visitor.step_two(citizen)
     tracking_code = visitor.step_three(citizen)
     assert "نزدیکترین شعبه" in visitor.result(citizen)
     portal.minute_passes()
-    clerk_activates(Visitor(browser, portal, width=width), citizen, tracking_code)
+    clerk_activates(Visitor(chromium, portal, width=width), citizen, tracking_code)
     assert "کاربری" in visitor.result(citizen)
     visitor.sign_in(citizen)
     visitor.reads("زهرا محمدی")
@@ -110,9 +103,9 @@ def clerk_activates(clerk: Visitor, citizen: Citizen, tracking_code: str) -> Non
     clerk.seen("26-desk-activated")
 
 
-def test_without_javascript_the_whole_journey_works(browser: Browser, portal: Portal, width: int) -> None:
+def test_without_javascript_the_whole_journey_works(chromium: Browser, portal: Portal, width: int) -> None:
     citizen = demo("down_twice") if width == DESK else somebody(3001)
-    visitor = Visitor(browser, portal, width=width, name=f"{width}-no-script", java_script_enabled=False)
+    visitor = Visitor(chromium, portal, width=width, name=f"{width}-no-script", java_script_enabled=False)
     visitor.step_one(citizen)
     visitor.seen("03-step-two")
     visitor.fill({"کد شناسه": "000000"})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.test import Client, RequestFactory
@@ -12,9 +12,9 @@ from accounts import browsers
 from accounts.models import EventKind
 from sms.models import Message
 from tests.accounts import citizen
-from tests.browsers import DESK, PHONE, Visitor, chromium
+from tests.browsers import DESK, PHONE, Visitor
 from tests.entrances import HOME, PAGE, events_of, sign_in, signed_in, told
-from tests.live import Citizen, Portal, demo, run
+from tests.live import Citizen, Portal, demo
 
 KHTML, IOS = "(KHTML, like Gecko)", "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X)"
 ANDROID, MAC = "Mozilla/5.0 (Linux; Android 10; K)", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7)"
@@ -129,18 +129,6 @@ def test_in_doubt_the_password_is_asked_again_and_leads_back_to_where_they_were(
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    with run(tmp_path_factory.mktemp("marks") / "home") as started:
-        yield started.until_ready()
-
-
-@pytest.fixture(scope="module")
 def person(portal: Portal) -> Citizen:
     program = "from tests.journeys import CITIZENS, account_of; account_of(CITIZENS[0])"
     portal.home.manage("shell", "--no-imports", "-c", program)
@@ -160,9 +148,9 @@ def calls_itself(visitor: Visitor) -> Callable[[str, bool], None]:
 
 
 @pytest.mark.browser
-def test_desktop_site_on_and_off_in_mid_session_in_chromium(browser: Browser, portal: Portal, person: Citizen) -> None:
+def test_desktop_site_on_and_off_in_mid_session_in_chromium(chromium: Browser, portal: Portal, person: Citizen) -> None:
     _engine, usual, desktop, _updated = BROWSERS["Chrome on Android"]
-    visitor = Visitor(browser, portal, width=PHONE)
+    visitor = Visitor(chromium, portal, width=PHONE)
     become = calls_itself(visitor)
     become(usual, True)
     visitor.sign_in(person)
@@ -179,9 +167,9 @@ def test_desktop_site_on_and_off_in_mid_session_in_chromium(browser: Browser, po
 
 @pytest.mark.browser
 def test_another_engine_in_mid_session_asks_for_the_password_and_goes_on(
-    browser: Browser, portal: Portal, person: Citizen
+    chromium: Browser, portal: Portal, person: Citizen
 ) -> None:
-    visitor = Visitor(browser, portal, width=DESK)
+    visitor = Visitor(chromium, portal, width=DESK)
     visitor.sign_in(person)
     visitor.reads("رضا کریمی")
     calls_itself(visitor)(BROWSERS["Firefox on Windows"][1], False)

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browsers import PHONE, SUBMIT, Visitor, chromium
-from tests.live import Citizen, Portal, run, somebody
+from tests.browsers import PHONE, SUBMIT, Visitor
+from tests.live import Citizen, Portal, somebody
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    with run(tmp_path_factory.mktemp("mishaps") / "home") as started:
-        yield started.until_ready()
-
-
 @pytest.mark.parametrize("scripts", [True, False], ids=["with script", "without script"])
 def test_a_double_click_on_every_main_button_is_one_registration(
-    browser: Browser, portal: Portal, scripts: bool
+    chromium: Browser, portal: Portal, scripts: bool
 ) -> None:
     citizen = somebody(3201 + scripts)
-    visitor = Visitor(browser, portal, java_script_enabled=scripts)
+    visitor = Visitor(chromium, portal, java_script_enabled=scripts)
     visitor.go("/portal/registration")
     visitor.fill(citizen.step_one())
     visitor.page.locator(SUBMIT).dblclick()
@@ -52,8 +38,8 @@ def rows_of(portal: Portal, citizen: Citizen) -> int:
     return count
 
 
-def test_back_and_refresh_on_every_page_lose_nothing(browser: Browser, portal: Portal) -> None:
-    citizen, visitor = somebody(3210), Visitor(browser, portal, width=PHONE)
+def test_back_and_refresh_on_every_page_lose_nothing(chromium: Browser, portal: Portal) -> None:
+    citizen, visitor = somebody(3210), Visitor(chromium, portal, width=PHONE)
     visitor.go("/portal/")
     visitor.page.get_by_role("link", name="ثبت نام").click()
     visitor.field("تلفن همراه").wait_for()
@@ -83,9 +69,9 @@ def test_back_and_refresh_on_every_page_lose_nothing(browser: Browser, portal: P
 
 
 def test_back_after_a_mended_mistake_leads_to_the_portal_not_to_the_browsers_error(
-    browser: Browser, portal: Portal
+    chromium: Browser, portal: Portal
 ) -> None:
-    citizen, visitor = somebody(3216), Visitor(browser, portal, width=PHONE)
+    citizen, visitor = somebody(3216), Visitor(chromium, portal, width=PHONE)
     visitor.go("/portal/registration")
     visitor.step_one(citizen)
     visitor.fill({"کد شناسه": "000000"})
@@ -108,8 +94,8 @@ def stays_after_refresh(visitor: Visitor) -> None:
     assert visitor.heading() == before
 
 
-def test_back_to_an_old_step_and_its_button_again_goes_on(browser: Browser, portal: Portal) -> None:
-    citizen, visitor = somebody(3211), Visitor(browser, portal)
+def test_back_to_an_old_step_and_its_button_again_goes_on(chromium: Browser, portal: Portal) -> None:
+    citizen, visitor = somebody(3211), Visitor(chromium, portal)
     visitor.go("/portal/registration")
     old = visitor.page
     visitor.step_one(citizen)
@@ -125,9 +111,9 @@ def test_back_to_an_old_step_and_its_button_again_goes_on(browser: Browser, port
     assert len(visitor.step_three(citizen)) == 10
 
 
-def test_two_tabs_with_two_people_are_told_apart(browser: Browser, portal: Portal) -> None:
+def test_two_tabs_with_two_people_are_told_apart(chromium: Browser, portal: Portal) -> None:
     first, second = somebody(3212), somebody(3213)
-    visitor = Visitor(browser, portal)
+    visitor = Visitor(chromium, portal)
     visitor.go("/portal/registration")
     old, visitor.page = visitor.page, visitor.tab()
     visitor.go("/portal/registration")  # both tabs show step one
@@ -149,8 +135,8 @@ def test_two_tabs_with_two_people_are_told_apart(browser: Browser, portal: Porta
     assert portal.home.status(second.national_id)["tracking_code"]
 
 
-def test_a_family_registers_one_after_another(browser: Browser, portal: Portal) -> None:
-    visitor = Visitor(browser, portal, width=PHONE)
+def test_a_family_registers_one_after_another(chromium: Browser, portal: Portal) -> None:
+    visitor = Visitor(chromium, portal, width=PHONE)
     visitor.go("/portal/registration")
     for citizen in (somebody(3220), somebody(3221)):
         assert visitor.field("کد ملی").input_value() == ""
@@ -163,8 +149,8 @@ def test_a_family_registers_one_after_another(browser: Browser, portal: Portal) 
         visitor.page.get_by_role("link", name="ثبت نام شخص دیگر").click()
 
 
-def test_the_same_person_on_a_second_device_goes_on_there(browser: Browser, portal: Portal) -> None:
-    citizen, phone, desk = somebody(3230), Visitor(browser, portal, width=PHONE), Visitor(browser, portal)
+def test_the_same_person_on_a_second_device_goes_on_there(chromium: Browser, portal: Portal) -> None:
+    citizen, phone, desk = somebody(3230), Visitor(chromium, portal, width=PHONE), Visitor(chromium, portal)
     phone.step_one(citizen)
     phone.step_two(citizen)
     phone.field("گذرواژه").wait_for()

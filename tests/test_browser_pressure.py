@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browsers import PHONE, Visitor, chromium
-from tests.live import Portal, demo, free_port, run
+from tests.browsers import PHONE, Visitor
+from tests.live import Portal, demo
 
 pytestmark = pytest.mark.browser
 FLOOD = """
@@ -26,27 +24,15 @@ MANY_ASK, BUSY = "درخواست‌های بسیاری", "تعداد درخوا�
 WRONG, REFUSED = "Wrong1234", "429"
 
 
-@pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    with run(tmp_path_factory.mktemp("pressure") / "home", free_port()) as started:
-        yield started.until_ready()
-
-
 @pytest.fixture(autouse=True)
 def flood(portal: Portal) -> None:
     """Anew for each test: who succeeds at an address makes it good, and is asked for nothing."""
     portal.home.manage("shell", "-c", FLOOD)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-def test_a_held_code_comes_once_the_browser_has_worked_for_it(browser: Browser, portal: Portal) -> None:
+def test_a_held_code_comes_once_the_browser_has_worked_for_it(chromium: Browser, portal: Portal) -> None:
     citizen = demo("matches")
-    visitor = Visitor(browser, portal, width=PHONE)
+    visitor = Visitor(chromium, portal, width=PHONE)
     visitor.step_one(citizen)
     visitor.page.get_by_text(MANY_ASK).first.wait_for(state="hidden")
     visitor.seen("step-two-let-go")
@@ -55,9 +41,9 @@ def test_a_held_code_comes_once_the_browser_has_worked_for_it(browser: Browser, 
     visitor.page.get_by_label("نام خانوادگی", exact=True).wait_for()
 
 
-def test_without_script_the_held_code_comes_in_its_turn(browser: Browser, portal: Portal) -> None:
+def test_without_script_the_held_code_comes_in_its_turn(chromium: Browser, portal: Portal) -> None:
     citizen = demo("other_family_name")
-    visitor = Visitor(browser, portal, width=PHONE, name="no-script", java_script_enabled=False)
+    visitor = Visitor(chromium, portal, width=PHONE, name="no-script", java_script_enabled=False)
     visitor.step_one(citizen)
     visitor.reads(MANY_ASK)
     assert "نوبت شما" in visitor.page.content()
@@ -66,8 +52,8 @@ def test_without_script_the_held_code_comes_in_its_turn(browser: Browser, portal
     visitor.page.get_by_label("نام خانوادگی", exact=True).wait_for()
 
 
-def test_at_the_sign_in_it_is_done_while_one_types(browser: Browser, portal: Portal) -> None:
-    visitor = Visitor(browser, portal, width=PHONE)
+def test_at_the_sign_in_it_is_done_while_one_types(chromium: Browser, portal: Portal) -> None:
+    visitor = Visitor(chromium, portal, width=PHONE)
     visitor.go("/portal/")
     visitor.fill({"کد ملی": "0012345679", "گذرواژه": WRONG})
     visitor.press()
@@ -76,8 +62,8 @@ def test_at_the_sign_in_it_is_done_while_one_types(browser: Browser, portal: Por
     visitor.seen("sign-in-under-pressure")
 
 
-def test_without_script_one_may_sign_in_when_it_is_ones_turn(browser: Browser, portal: Portal) -> None:
-    visitor = Visitor(browser, portal, width=PHONE, name="no-script", java_script_enabled=False)
+def test_without_script_one_may_sign_in_when_it_is_ones_turn(chromium: Browser, portal: Portal) -> None:
+    visitor = Visitor(chromium, portal, width=PHONE, name="no-script", java_script_enabled=False)
     visitor.go("/portal/")
     visitor.fill({"کد ملی": "0012345679", "گذرواژه": WRONG})
     visitor.press()

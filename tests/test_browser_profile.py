@@ -4,33 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browsers import DESK, PHONE, Visitor, chromium
-from tests.live import Citizen, Portal, demo, register, run, until
+from tests.browsers import DESK, PHONE, Visitor
+from tests.live import Citizen, Portal, demo, until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("account")]
 CITIZEN = demo("matches")
 SMALLEST = 320  # px
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    """A demo in which one citizen has an account."""
-    with run(tmp_path_factory.mktemp("browser") / "home") as started:
-        portal = started.until_ready()
-        register(portal.person(), CITIZEN)
-        until(lambda: portal.home.results(CITIZEN.mobile), what="the account")
-        yield portal
 
 
 def link_on(portal: Portal, address: str) -> str:
@@ -64,10 +47,10 @@ def choose(visitor: Visitor, way: str, name: str, answers: dict[str, str], passw
     ids=["phone", "desk", "no script"],
 )
 def test_everything_is_changed_from_the_corner(
-    browser: Browser, portal: Portal, width: int, script: bool, old: str, new: str, mobile: str
+    chromium: Browser, portal: Portal, width: int, script: bool, old: str, new: str, mobile: str
 ) -> None:
     name = f"{width}" if script else "no-script"
-    visitor = Visitor(browser, portal, width=width, name=name, java_script_enabled=script)
+    visitor = Visitor(chromium, portal, width=width, name=name, java_script_enabled=script)
     visitor.sign_in(Citizen(password=old))
     visitor.reads("رضا کریمی")
     visitor.go("/portal/profile")
@@ -111,10 +94,10 @@ def change_mobile(visitor: Visitor, mobile: str, password: str) -> None:
     visitor.seen("81-mobile-changed")
 
 
-def test_the_corner_fits_the_smallest_screen_with_the_longest_name(browser: Browser, portal: Portal) -> None:
+def test_the_corner_fits_the_smallest_screen_with_the_longest_name(chromium: Browser, portal: Portal) -> None:
     program = "from accounts.models import User\nUser.objects.filter(national_id='{}').update(last_name='{}')"
     portal.home.manage("shell", "--no-imports", "-c", program.format(CITIZEN.national_id, "حسینی‌نژاد موسوی اصفهانی"))
-    visitor = Visitor(browser, portal, width=SMALLEST)
+    visitor = Visitor(chromium, portal, width=SMALLEST)
     visitor.sign_in(Citizen(password="Kolah9lahaf"))
     visitor.go("/portal/profile")
     visitor.seen("82-profile-long-name")

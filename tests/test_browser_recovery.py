@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browsers import DESK, PHONE, Visitor, chromium
-from tests.live import Citizen, Portal, demo, register, run, until
+from tests.browsers import DESK, PHONE, Visitor
+from tests.live import Citizen, Portal, demo
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("account")]
 CITIZEN = demo("matches")
 ANSWER = {"پاسخ": "آبي  آسماني"}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    """A demo in which one citizen has an account."""
-    with run(tmp_path_factory.mktemp("browser") / "home") as started:
-        portal = started.until_ready()
-        register(portal.person(), CITIZEN)
-        until(lambda: portal.home.results(CITIZEN.mobile), what="the account")
-        yield portal
 
 
 def ask(visitor: Visitor, citizen: Citizen) -> str:
@@ -50,9 +32,9 @@ def ask(visitor: Visitor, citizen: Citizen) -> str:
     [(PHONE, True, "Chatr4mesvak!"), (DESK, True, "Fanoos5tokhm!"), (PHONE, False, "Kolah9lahaf")],
     ids=["phone", "desk", "no script"],
 )
-def test_the_whole_way(browser: Browser, portal: Portal, width: int, script: bool, password: str) -> None:
+def test_the_whole_way(chromium: Browser, portal: Portal, width: int, script: bool, password: str) -> None:
     name = f"{width}" if script else "no-script"
-    visitor = Visitor(browser, portal, width=width, name=name, java_script_enabled=script)
+    visitor = Visitor(chromium, portal, width=width, name=name, java_script_enabled=script)
     code = ask(visitor, CITIZEN)
     visitor.fill({"کد شناسه": "000000" if code != "000000" else "111111"})
     visitor.press()
@@ -87,8 +69,8 @@ def to_the_password(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
-def test_who_forgot_the_answer_finds_the_branch_of_the_city(browser: Browser, portal: Portal, width: int) -> None:
-    visitor = Visitor(browser, portal, width=width)
+def test_who_forgot_the_answer_finds_the_branch_of_the_city(chromium: Browser, portal: Portal, width: int) -> None:
+    visitor = Visitor(chromium, portal, width=width)
     visitor.go("/portal/recovery/branch")
     visitor.seen("66-branch-way-stranger")
     visitor.fill({"شهر": "تهران"})
@@ -98,8 +80,8 @@ def test_who_forgot_the_answer_finds_the_branch_of_the_city(browser: Browser, po
     visitor.seen("67-branches")
 
 
-def test_three_wrong_answers_lead_to_the_branch_of_ones_own_city(browser: Browser, portal: Portal) -> None:
-    visitor = Visitor(browser, portal, width=PHONE)
+def test_three_wrong_answers_lead_to_the_branch_of_ones_own_city(chromium: Browser, portal: Portal) -> None:
+    visitor = Visitor(chromium, portal, width=PHONE)
     visitor.fill({"کد شناسه": ask(visitor, CITIZEN)})
     visitor.press()
     for left in ("۲", "۱", ""):

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browsers import DESK, PHONE, Visitor, chromium
-from tests.live import Citizen, Portal, demo, run, somebody, until
+from tests.browsers import DESK, PHONE, Visitor
+from tests.live import Citizen, Portal, demo, somebody, until
 
 pytestmark = pytest.mark.browser
 STATUS = "/portal/registration/status"
 NEW_NUMBER = "09351234567"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module", params=[(PHONE, True), (DESK, True), (PHONE, False), (DESK, False)])
@@ -29,17 +23,16 @@ def setting(request: pytest.FixtureRequest) -> tuple[int, bool]:
 
 
 @pytest.fixture(scope="module")
-def portal(setting: tuple[int, bool], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+def portal_options(setting: tuple[int, bool]) -> dict[str, Any]:
     """A fresh demo for each setting: its citizens register once."""
-    with run(tmp_path_factory.mktemp("chance") / "home") as started:
-        yield started.until_ready()
+    return {}
 
 
 @pytest.fixture
-def visitor(browser: Browser, portal: Portal, setting: tuple[int, bool]) -> Visitor:
+def visitor(chromium: Browser, portal: Portal, setting: tuple[int, bool]) -> Visitor:
     width, scripts = setting
     name = f"{width}" if scripts else f"{width}-no-script"
-    return Visitor(browser, portal, width=width, name=name, java_script_enabled=scripts)
+    return Visitor(chromium, portal, width=width, name=name, java_script_enabled=scripts)
 
 
 def registered(visitor: Visitor, citizen: Citizen) -> str:

@@ -5,13 +5,12 @@ The browser's clock is moved, nobody waits. What the server knows is moved in it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browsers import DESK, PHONE, Visitor, chromium
-from tests.live import Citizen, Portal, demo, run
+from tests.browsers import DESK, PHONE, Visitor
+from tests.idle_browsers import IDLE, NEARLY_IDLE, passes, shell, warning
+from tests.live import Citizen, Portal, demo
 
 pytestmark = pytest.mark.browser
 HOME, DEVICES, HISTORY = "/portal/home", "/portal/profile/devices", "/portal/profile/history"
@@ -23,13 +22,6 @@ from tests.journeys import CITIZENS, account_of, registration_in
 account_of(CITIZENS[0])
 print(registration_in(State.REFERRED, person=CITIZENS[1]).pk)
 """
-IDLE = """
-from django.db.models import F
-from accounts.models import Session
-from tamin_portal import limits
-Session.objects.update(seen_at=F("seen_at") - limits.SESSION_IDLE)
-"""
-NEARLY_IDLE = IDLE.replace("limits.SESSION_IDLE", "limits.SESSION_IDLE + limits.SESSION_WARNING")
 NEARLY_TWELVE_HOURS = """
 from accounts.models import Session
 from accounts.sessions import SessionStore
@@ -43,25 +35,9 @@ NO_STORAGE = "Object.defineProperty(window, 'localStorage', {get() { throw new D
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    with run(tmp_path_factory.mktemp("sessions") / "home") as started:
-        yield started.until_ready()
-
-
-@pytest.fixture(scope="module")
 def referred(portal: Portal) -> int:
     """A registration that waits for a branch; and the citizen has an account."""
     return int(shell(portal, PEOPLE))
-
-
-def shell(portal: Portal, program: str) -> str:
-    return portal.home.manage("shell", "--no-imports", "-c", program)
 
 
 @pytest.fixture
@@ -81,14 +57,6 @@ def somebody_in(browser: Browser, portal: Portal, citizen: Citizen, width: int =
     return visitor
 
 
-def warning(page: Page) -> Locator:
-    return page.get_by_role("alertdialog")
-
-
-def passes(visitor: Visitor, minutes: float) -> None:
-    visitor.context.clock.fast_forward(int(minutes * 60_000))
-
-
 def begin_to_type(page: Page) -> None:
     """The pages of the profile have forms; any field will do."""
     form = "<form><label for=t>x</label><input id=t></form>"
@@ -106,9 +74,9 @@ def type_into(page: Page, field: Locator) -> None:
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
 def test_two_minutes_before_the_end_a_question_keeps_what_was_typed(
-    browser: Browser, portal: Portal, citizen: Citizen, width: int
+    chromium: Browser, portal: Portal, citizen: Citizen, width: int
 ) -> None:
-    visitor = somebody_in(browser, portal, citizen, width)
+    visitor = somebody_in(chromium, portal, citizen, width)
     page = visitor.page
     begin_to_type(page)
     passes(visitor, 12.5)
@@ -130,8 +98,8 @@ def test_two_minutes_before_the_end_a_question_keeps_what_was_typed(
     visitor.context.close()
 
 
-def test_escape_is_staying(browser: Browser, portal: Portal, citizen: Citizen) -> None:
-    visitor = somebody_in(browser, portal, citizen)
+def test_escape_is_staying(chromium: Browser, portal: Portal, citizen: Citizen) -> None:
+    visitor = somebody_in(chromium, portal, citizen)
     passes(visitor, 13.5)
     expect(warning(visitor.page)).to_be_visible()
     with visitor.page.expect_response("**/session/stay") as answer:
@@ -142,9 +110,9 @@ def test_escape_is_staying(browser: Browser, portal: Portal, citizen: Citizen) -
 
 
 def test_when_the_time_is_over_the_page_is_empty_and_the_sign_in_leads_back(
-    browser: Browser, portal: Portal, citizen: Citizen
+    chromium: Browser, portal: Portal, citizen: Citizen
 ) -> None:
-    visitor = somebody_in(browser, portal, citizen)
+    visitor = somebody_in(chromium, portal, citizen)
     visitor.go(HISTORY)
     passes(visitor, 14)
     expect(warning(visitor.page)).to_be_visible()
@@ -158,9 +126,9 @@ def test_when_the_time_is_over_the_page_is_empty_and_the_sign_in_leads_back(
     visitor.context.close()
 
 
-def test_a_computer_that_slept_shows_nothing_of_before(browser: Browser, portal: Portal, citizen: Citizen) -> None:
+def test_a_computer_that_slept_shows_nothing_of_before(chromium: Browser, portal: Portal, citizen: Citizen) -> None:
     """As when a lid is opened: the timers fire late, and no sign-in page can be loaded at once."""
-    visitor = somebody_in(browser, portal, citizen)
+    visitor = somebody_in(chromium, portal, citizen)
     shell(portal, IDLE)
     visitor.context.set_offline(True)
     passes(visitor, 90)
@@ -171,16 +139,16 @@ def test_a_computer_that_slept_shows_nothing_of_before(browser: Browser, portal:
     visitor.context.close()
 
 
-def test_a_computer_that_slept_a_little_asks_at_once(browser: Browser, portal: Portal, citizen: Citizen) -> None:
-    visitor = somebody_in(browser, portal, citizen)
+def test_a_computer_that_slept_a_little_asks_at_once(chromium: Browser, portal: Portal, citizen: Citizen) -> None:
+    visitor = somebody_in(chromium, portal, citizen)
     passes(visitor, 14.5)
     expect(warning(visitor.page)).to_be_visible()
     assert visitor.page.get_by_role("timer").inner_text().startswith("۰:")
     visitor.context.close()
 
 
-def test_what_one_tab_does_counts_for_the_other(browser: Browser, portal: Portal, citizen: Citizen) -> None:
-    visitor = somebody_in(browser, portal, citizen)
+def test_what_one_tab_does_counts_for_the_other(chromium: Browser, portal: Portal, citizen: Citizen) -> None:
+    visitor = somebody_in(chromium, portal, citizen)
     first, second = visitor.page, visitor.tab()
     second.goto(portal.url + DEVICES)
     begin_to_type(first)
@@ -199,8 +167,8 @@ def test_what_one_tab_does_counts_for_the_other(browser: Browser, portal: Portal
     visitor.context.close()
 
 
-def test_without_storage_each_tab_counts_for_itself(browser: Browser, portal: Portal, citizen: Citizen) -> None:
-    visitor = somebody_in(browser, portal, citizen, script=NO_STORAGE)
+def test_without_storage_each_tab_counts_for_itself(chromium: Browser, portal: Portal, citizen: Citizen) -> None:
+    visitor = somebody_in(chromium, portal, citizen, script=NO_STORAGE)
     first, second = visitor.page, visitor.tab()
     second.goto(portal.url + DEVICES)
     passes(visitor, 13.5)
@@ -215,9 +183,9 @@ def test_without_storage_each_tab_counts_for_itself(browser: Browser, portal: Po
 
 
 def test_without_a_network_it_says_so_and_tries_again_by_itself(
-    browser: Browser, portal: Portal, citizen: Citizen
+    chromium: Browser, portal: Portal, citizen: Citizen
 ) -> None:
-    visitor = somebody_in(browser, portal, citizen)
+    visitor = somebody_in(chromium, portal, citizen)
     begin_to_type(visitor.page)
     passes(visitor, 13.5)
     visitor.context.set_offline(True)
@@ -231,8 +199,8 @@ def test_without_a_network_it_says_so_and_tries_again_by_itself(
     visitor.context.close()
 
 
-def test_a_session_that_was_ended_elsewhere_cannot_stay(browser: Browser, portal: Portal, citizen: Citizen) -> None:
-    visitor = somebody_in(browser, portal, citizen)
+def test_a_session_that_was_ended_elsewhere_cannot_stay(chromium: Browser, portal: Portal, citizen: Citizen) -> None:
+    visitor = somebody_in(chromium, portal, citizen)
     passes(visitor, 13.5)
     shell(portal, "from accounts.models import Session; Session.objects.all().delete()")
     visitor.press("می‌مانم")
@@ -241,8 +209,8 @@ def test_a_session_that_was_ended_elsewhere_cannot_stay(browser: Browser, portal
     visitor.context.close()
 
 
-def test_signing_out_from_the_warning(browser: Browser, portal: Portal, citizen: Citizen) -> None:
-    visitor = somebody_in(browser, portal, citizen)
+def test_signing_out_from_the_warning(chromium: Browser, portal: Portal, citizen: Citizen) -> None:
+    visitor = somebody_in(chromium, portal, citizen)
     passes(visitor, 13.5)
     warning(visitor.page).get_by_role("button", name="خروج").click()
     visitor.field("گذرواژه").wait_for()
@@ -251,8 +219,10 @@ def test_signing_out_from_the_warning(browser: Browser, portal: Portal, citizen:
     visitor.context.close()
 
 
-def test_in_the_last_minutes_of_twelve_hours_it_is_a_notice(browser: Browser, portal: Portal, citizen: Citizen) -> None:
-    visitor = somebody_in(browser, portal, citizen)
+def test_in_the_last_minutes_of_twelve_hours_it_is_a_notice(
+    chromium: Browser, portal: Portal, citizen: Citizen
+) -> None:
+    visitor = somebody_in(chromium, portal, citizen)
     shell(portal, NEARLY_TWELVE_HOURS)
     visitor.go(DEVICES)
     expect(warning(visitor.page)).to_be_visible()
@@ -268,19 +238,19 @@ def test_in_the_last_minutes_of_twelve_hours_it_is_a_notice(browser: Browser, po
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
-def test_devices_and_history_as_they_look(browser: Browser, portal: Portal, citizen: Citizen, width: int) -> None:
-    visitor = somebody_in(browser, portal, citizen, width)
+def test_devices_and_history_as_they_look(chromium: Browser, portal: Portal, citizen: Citizen, width: int) -> None:
+    visitor = somebody_in(chromium, portal, citizen, width)
     shell(
         portal,
         """
 from accounts.models import AccountEvent, EventKind, TrustedDevice, User
 account = User.objects.get(national_id="0070001014")
-TrustedDevice.objects.get_or_create(account=account, secret_hash="x", browser="Chrome Mobile, Android")
+TrustedDevice.objects.get_or_create(account=account, secret_hash="x", chromium="Chrome Mobile, Android")
 for kind in EventKind:
-    AccountEvent.objects.create(account=account, kind=kind, actor="citizen", browser="Firefox, Windows")
+    AccountEvent.objects.create(account=account, kind=kind, actor="citizen", chromium="Firefox, Windows")
 """,
     )
-    other = somebody_in(browser, portal, citizen, width)
+    other = somebody_in(chromium, portal, citizen, width)
     visitor.go(DEVICES)
     visitor.seen("73-devices")
     visitor.go(HISTORY)
@@ -295,8 +265,8 @@ for kind in EventKind:
     other.context.close()
 
 
-def test_without_script_there_is_nothing_to_see(browser: Browser, portal: Portal, citizen: Citizen) -> None:
-    visitor = Visitor(browser, portal, java_script_enabled=False)
+def test_without_script_there_is_nothing_to_see(chromium: Browser, portal: Portal, citizen: Citizen) -> None:
+    visitor = Visitor(chromium, portal, java_script_enabled=False)
     visitor.sign_in(citizen)
     visitor.reads("رضا کریمی")
     expect(visitor.page.locator("#idle")).to_be_hidden()
@@ -304,8 +274,8 @@ def test_without_script_there_is_nothing_to_see(browser: Browser, portal: Portal
 
 
 @pytest.mark.parametrize("width", [PHONE, DESK])
-def test_a_clerks_note_is_kept(browser: Browser, portal: Portal, referred: int, width: int) -> None:
-    visitor = Visitor(browser, portal, width=width)
+def test_a_clerks_note_is_kept(chromium: Browser, portal: Portal, referred: int, width: int) -> None:
+    visitor = Visitor(chromium, portal, width=width)
     visitor.context.clock.install()
     name, _, password = (portal.folder / "staff.txt").read_text().splitlines()[0].partition(" ")
     visitor.go("/admin/")

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browsers import DESK, PHONE, Visitor, chromium
-from tests.live import Citizen, Portal, demo, run
+from tests.browsers import DESK, PHONE, Visitor
+from tests.live import Citizen, Portal, demo
 
 pytestmark = pytest.mark.browser
 BY_CODE = 'a[href^="/portal/sign-in/by-code"]'
 
 
 @pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    with run(tmp_path_factory.mktemp("sign-in") / "home") as started:
-        yield started.until_ready()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def citizen(browser: Browser, portal: Portal) -> Citizen:
+def citizen(chromium: Browser, portal: Portal) -> Citizen:
     """Who has an account."""
-    somebody, visitor = demo("matches"), Visitor(browser, portal)
+    somebody, visitor = demo("matches"), Visitor(chromium, portal)
     visitor.step_one(somebody)
     visitor.step_two(somebody)
     visitor.step_three(somebody)
@@ -42,8 +28,8 @@ def type_new_code(visitor: Visitor, citizen: Citizen, before: int) -> None:
     visitor.press()
 
 
-def test_a_held_up_owner_gets_in_by_code_and_password(browser: Browser, portal: Portal, citizen: Citizen) -> None:
-    visitor = Visitor(browser, portal, width=PHONE)
+def test_a_held_up_owner_gets_in_by_code_and_password(chromium: Browser, portal: Portal, citizen: Citizen) -> None:
+    visitor = Visitor(chromium, portal, width=PHONE)
     visitor.go("/portal/")
     visitor.seen("60-sign-in")
     for _ in range(5):
@@ -67,9 +53,9 @@ def test_a_held_up_owner_gets_in_by_code_and_password(browser: Browser, portal: 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["script", "no script"])
 def test_the_second_step_and_a_device_that_is_remembered(
-    browser: Browser, portal: Portal, citizen: Citizen, scripts: bool
+    chromium: Browser, portal: Portal, citizen: Citizen, scripts: bool
 ) -> None:
-    visitor = Visitor(browser, portal, width=DESK, name=f"script-{scripts}", java_script_enabled=scripts)
+    visitor = Visitor(chromium, portal, width=DESK, name=f"script-{scripts}", java_script_enabled=scripts)
     wish = f"User.objects.filter(national_id='{citizen.national_id}').update(code_at_sign_in=True)"
     assert portal.ask(wish) == 1
     portal.minute_passes()
@@ -91,8 +77,8 @@ def test_the_second_step_and_a_device_that_is_remembered(
     visitor.page.wait_for_url("**/portal/home")  # no code: the device is trusted
 
 
-def test_the_quiet_way_asks_whose_mobile_it_is(browser: Browser, portal: Portal) -> None:
-    visitor = Visitor(browser, portal, width=PHONE)
+def test_the_quiet_way_asks_whose_mobile_it_is(chromium: Browser, portal: Portal) -> None:
+    visitor = Visitor(chromium, portal, width=PHONE)
     visitor.go("/portal/?next=/portal/home")
     visitor.page.locator(BY_CODE).click()
     visitor.field("کد ملی").wait_for()

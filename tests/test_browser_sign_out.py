@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browsers import DESK, Visitor, chromium
-from tests.live import Citizen, Portal, demo, run
+from tests.browsers import DESK, Visitor
+from tests.live import Citizen, Portal, demo
 
 pytestmark = pytest.mark.browser
 PEOPLE = """
@@ -25,17 +24,9 @@ ENDS = "localStorage.getItem('session-ends')"
 ADDRESSES = "[location.href, document.referrer, ...performance.getEntries().map(each => each.name)]"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    with run(tmp_path_factory.mktemp("sign-out") / "home") as started:
-        started.until_ready().home.manage("shell", "--no-imports", "-c", PEOPLE)
-        yield started
+@pytest.fixture(scope="module", autouse=True)
+def people(portal: Portal) -> None:
+    portal.home.manage("shell", "--no-imports", "-c", PEOPLE)
 
 
 def sign_in_here(visitor: Visitor, citizen: Citizen) -> None:
@@ -50,8 +41,8 @@ def cookies_of(visitor: Visitor) -> dict[str, str]:
     return {cookie["name"]: cookie["value"] for cookie in visitor.context.cookies()}
 
 
-def test_signing_out_clears_storage_and_pages_and_leaves_the_trusted_device(browser: Browser, portal: Portal) -> None:
-    citizen, visitor = demo("matches"), Visitor(browser, portal, width=DESK)
+def test_signing_out_clears_storage_and_pages_and_leaves_the_trusted_device(chromium: Browser, portal: Portal) -> None:
+    citizen, visitor = demo("matches"), Visitor(chromium, portal, width=DESK)
     sign_in_here(visitor, citizen)
     trusted = cookies_of(visitor)["trusted"]
     visitor.context.add_cookies([{"name": "theirs", "value": "1", "url": portal.url}])  # another service's
@@ -72,8 +63,8 @@ def test_signing_out_clears_storage_and_pages_and_leaves_the_trusted_device(brow
     visitor.reads("کریمی")
 
 
-def test_a_clerk_signs_out_and_in_again(browser: Browser, portal: Portal) -> None:
-    visitor = Visitor(browser, portal, width=DESK)
+def test_a_clerk_signs_out_and_in_again(chromium: Browser, portal: Portal) -> None:
+    visitor = Visitor(chromium, portal, width=DESK)
     clerk_signs_in(visitor)
     device = cookies_of(visitor)["device"]
     with visitor.page.expect_response(re.compile("/admin/logout/$")) as answer:
@@ -86,9 +77,9 @@ def test_a_clerk_signs_out_and_in_again(browser: Browser, portal: Portal) -> Non
 
 
 def test_a_search_at_the_desk_goes_back_and_forth_and_leaves_no_number_in_any_address(
-    browser: Browser, portal: Portal
+    chromium: Browser, portal: Portal
 ) -> None:
-    visitor, twice = Visitor(browser, portal, width=DESK), demo("other_family_name")
+    visitor, twice = Visitor(chromium, portal, width=DESK), demo("other_family_name")
     asked: list[str] = []
     visitor.page.on("request", lambda request: asked.extend([request.url, request.headers.get("referer", "")]))
     clerk_signs_in(visitor)

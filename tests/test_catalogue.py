@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import io
+from pathlib import Path
 
 import polib
 import pytest
@@ -33,9 +34,13 @@ def test_the_nearest_branch_is_spelt_as_in_the_guide() -> None:
     assert [sentence for sentence in sentences if "نزدیک\u200cترین" in sentence] == []
 
 
-def test_no_part_waits_to_be_merged() -> None:
-    written = {messages.key_of(entry): entry.msgstr for entry in polib.pofile(str(messages.CATALOGUE))}
-    assert {messages.key_of(entry): entry.msgstr for entry in messages.with_parts()} == written
+def test_the_catalogue_is_sorted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    before = messages.CATALOGUE.read_text(encoding="utf-8")
+    catalogue = messages.written()
+    catalogue.reverse()
+    monkeypatch.setattr(messages, "CATALOGUE", tmp_path / "django.po")
+    messages.save(catalogue)
+    assert messages.CATALOGUE.read_text(encoding="utf-8") == before
 
 
 def test_sentences_of_python_and_of_templates_are_found() -> None:

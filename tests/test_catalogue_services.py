@@ -18,7 +18,7 @@ from accounts import catalogue
 from accounts.demo import ensure_services
 from accounts.models import Icon, Service, User
 from tests.accounts import citizen, clerk, operator
-from tests.test_accounts_admin import assert_fits_the_policy
+from tests.pages import assert_fits_the_policy
 
 pytestmark = pytest.mark.django_db
 ADD, HOME = "/admin/accounts/service/add/", "/portal/home"

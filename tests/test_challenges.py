@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from accounts import codes
+from accounts import code_sending, code_validity
 from accounts.models import AccountEvent, Challenge, ChallengeStage, CodePurpose, EventKind, OneTimeCode, User
 from accounts.services import challenges
 from sms.models import Message
@@ -119,7 +119,7 @@ def test_a_stranger_in_the_gap_delays_the_owners_code_by_the_gap_and_no_more():
         challenges.prove(challenge=owner, typed_code=strangers_code)
     begin()  # and the stranger asks again, at once
     clock_moves(limits.CODE_GAP)
-    codes.send_due()
+    code_sending.send_due()
     assert codes_sent() == 2
     assert challenges.prove(challenge=owner, typed_code=code_on(REZA.mobile)).stage == ChallengeStage.PROVEN
 
@@ -181,7 +181,7 @@ def test_a_right_code_twice_is_right_for_a_minute_and_then_used():
     code = code_on(REZA.mobile)
     for _ in range(2):  # the first answer was lost
         assert challenges.prove(challenge=fresh(challenge), typed_code=code).stage == ChallengeStage.PROVEN
-    OneTimeCode.objects.update(used_at=timezone.now() - codes.RETRY_GRACE - timedelta(seconds=1))
+    OneTimeCode.objects.update(used_at=timezone.now() - code_validity.RETRY_GRACE - timedelta(seconds=1))
     with pytest.raises(PortalError, match="code_elsewhere"):
         challenges.prove(challenge=challenge, typed_code=code)
 
@@ -227,7 +227,7 @@ def test_of_two_that_wait_for_a_numbers_next_code_who_asked_first_gets_it():
     first, second = begin(), begin()
     challenges.send_due()
     let_pass(limits.CODE_GAP)
-    together(lambda _: codes.send_due(), 3)
+    together(lambda _: code_sending.send_due(), 3)
     code = code_on(REZA.mobile)
     with pytest.raises(PortalError, match="code_elsewhere"):
         challenges.prove(challenge=fresh(second), typed_code=code)

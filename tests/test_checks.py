@@ -15,35 +15,13 @@ from django.core.exceptions import ImproperlyConfigured
 from tamin_portal.installation import ensure_mode
 from tamin_portal.models import Installation
 from tamin_portal.startup import refuse_open_demo, refuse_unsafe
+from tests.paths import ROOT
+from tests.production import SAFE
 
-ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
-import serve  # noqa: E402
-from setup import Stop  # noqa: E402
-
-SAFE = {
-    "DEMO": False,
-    "PORTAL_MODE": "production",
-    "SECRET_KEY": "cxidWQNI4A2l2if_UeYjO8r8kaniBgYVQV6no6MCa_PAX1zMiDnRKfCDmgCIdPaPGOA",
-    "CODE_HASH_KEY": "gOQApACC_tTKmzVImIzHy2uT1900AymPNfGOaZHtda8t3_91W9A0Yyf-UWx7Bk4Ern8",
-    "HTTPS": True,
-    "TRUSTED_PROXIES": ["10.0.0.7"],
-    "SMS_BUDGET_IS_SET": True,
-    "ALLOWED_HOSTS": ["portal.example"],
-    "SMS_GATEWAYS": ["somebody"],
-    "IDENTITY_OWNER_REGISTRIES": ["local"],
-    "IDENTITY_PERSON_REGISTRIES": ["local"],
-    "STAFF_TOTP": "required",
-}
-
-
-@pytest.fixture
-def production(settings):
-    """A safe real installation, on which each test breaks one setting."""
-    for name, value in SAFE.items():
-        setattr(settings, name, value)
-    return settings
+import serve
+from setup import Stop
 
 
 def faults() -> set[str]:

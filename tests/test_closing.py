@@ -27,9 +27,9 @@ from accounts.models import (
 )
 from accounts.services import closing
 from mail.models import Letter
-from tests.accounts import PASSWORD, REZA, citizen, clerk, operator, together
+from tests.accounts import PASSWORD, REZA, citizen, clerk, together
 from tests.journeys import texts_on
-from tests.test_accounts_admin import assert_fits_the_policy
+from tests.pages import assert_fits_the_policy
 
 pytestmark = pytest.mark.django_db
 WHY = "با مدارک به شعبه آمد"
@@ -38,12 +38,6 @@ PAGES = ("close", "open", "end-sessions", "history")
 
 def url(account: User, page: str) -> str:
     return f"/admin/accounts/user/{account.pk}/{page}/"
-
-
-@pytest.fixture
-def boss(client: Client) -> Client:
-    client.force_login(operator(), backend="accounts.backends.StaffBackend")
-    return client
 
 
 def signed_in(account: User, page: str = "/portal/home") -> Client:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from accounts import codes
+from accounts import code_issuing, code_sending, code_trying
 from accounts.asking import Asking
 from accounts.models import Allowance, CodePurpose, OneTimeCode
 from accounts.tasks import send_codes
@@ -18,9 +18,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 MOBILE, PHONE = "+989121234567", "09121234567"
 
 
-def ask(asker: str, address: str = "a", *, held: bool = False, allowance: Allowance = Allowance.ASKED) -> codes.Issued:
+def ask(
+    asker: str, address: str = "a", *, held: bool = False, allowance: Allowance = Allowance.ASKED
+) -> code_issuing.Issued:
     by = Asking(origin=Origin(address=address, network=address), is_held=held)
-    return codes.issue(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker=asker, by=by, allowance=allowance)
+    return code_issuing.issue(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker=asker, by=by, allowance=allowance)
 
 
 def holders() -> list[str]:
@@ -39,7 +41,7 @@ def test_who_asks_within_the_minute_gets_the_next_code_by_itself_and_types_it():
     let_pass(limits.CODE_GAP)
     send_codes()
     assert holders() == ["a", "b"]
-    code = codes.try_code(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker="second", typed=code_on(PHONE))
+    code = code_trying.try_code(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker="second", typed=code_on(PHONE))
     assert code.address == "b"
 
 
@@ -73,18 +75,18 @@ def test_many_workers_serve_a_number_one_code_a_minute():
     for number in range(4):
         ask(f"other {number}", f"b{number}")
     let_pass(limits.CODE_GAP)
-    together(lambda _: codes.send_due(), 4)
+    together(lambda _: code_sending.send_due(), 4)
     assert len(holders()) == 2
 
 
 def test_a_held_place_is_sent_nothing_before_it_is_released():
     told = ask("first", held=True)
     assert (told.sent, told.comes) == (False, True)
-    codes.send_due()
+    code_sending.send_due()
     assert holders() == []
-    assert codes.release(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker="first")
+    assert code_issuing.release(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker="first")
     assert holders() == ["a"]
-    assert not codes.release(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker="first")
+    assert not code_issuing.release(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker="first")
 
 
 def test_a_held_place_of_another_does_not_stop_who_need_not_wait():
@@ -121,7 +123,7 @@ def test_past_the_hours_codes_a_fresh_address_has_one_that_is_kept_and_another_t
 def test_the_last_of_the_kept_codes_are_for_networks_that_had_none():
     def one(number: int, network: str) -> None:
         by = Asking(origin=Origin(address=f"{network}{number}", network=network))
-        codes.issue(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker=f"{network}{number}", by=by)
+        code_issuing.issue(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker=f"{network}{number}", by=by)
         let_pass(limits.CODE_GAP)
 
     for number in range(limits.CODES_PER_HOUR + limits.CODES_KEPT_FOR_ADDRESSES):

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts import codes
+from accounts import code_issuing, code_sending, code_trying
 from accounts.models import CodePurpose, OneTimeCode
 from accounts.tasks import watch
 from sms import budget, delivery
@@ -25,23 +25,23 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NEW = "+989125550001"
 
 
-def ask(mobile: str) -> codes.Issued:
-    return codes.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker="someone")
+def ask(mobile: str) -> code_issuing.Issued:
+    return code_issuing.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker="someone")
 
 
 def test_a_crowd_of_sessions_that_asks_for_one_number_leaves_few_rows_and_its_owner_gets_through():
     ask(NEW)
     typed = code_on(NEW)
     for session in range(60):
-        codes.issue(purpose=CodePurpose.REGISTER, mobile=NEW, asker=f"session {session}")
+        code_issuing.issue(purpose=CodePurpose.REGISTER, mobile=NEW, asker=f"session {session}")
     own = {"purpose": CodePurpose.REGISTER, "mobile": NEW, "asker": "the owner on a new device"}
-    assert not codes.issue(**own).sent
+    assert not code_issuing.issue(**own).sent
     assert OneTimeCode.objects.count() == limits.CODE_ASKERS_IN_GAP + 1
     with pytest.raises(PortalError, match="code_elsewhere"):
-        codes.try_code(**own, typed=typed)
+        code_trying.try_code(**own, typed=typed)
     for _ in range(limits.CODES_PER_HOUR - 1):  # the others of the crowd, who asked before
         let_pass(limits.CODE_GAP)
-        codes.send_due()
+        code_sending.send_due()
     assert OneTimeCode.objects.exclude(code_hash="").count() == limits.CODES_PER_HOUR
 
 
@@ -51,12 +51,12 @@ def test_a_code_that_was_used_does_not_use_up_the_next_one_for_something_else():
     ask(NEW)
     first = code_on(NEW)
     let_pass(limits.CODE_GAP)
-    codes.consume(codes.try_code(**session, typed=first), used_for="one registration")
+    code_trying.consume(code_trying.try_code(**session, typed=first), used_for="one registration")
     assert ask(NEW).sent
     with pytest.raises(PortalError, match="code_wrong"):
-        codes.consume(codes.try_code(**session, typed=first), used_for="another registration")
-    codes.consume(codes.try_code(**session, typed=first), used_for="one registration")  # a lost answer
-    codes.consume(codes.try_code(**session, typed=code_on(NEW)), used_for="another registration")
+        code_trying.consume(code_trying.try_code(**session, typed=first), used_for="another registration")
+    code_trying.consume(code_trying.try_code(**session, typed=first), used_for="one registration")  # a lost answer
+    code_trying.consume(code_trying.try_code(**session, typed=code_on(NEW)), used_for="another registration")
 
 
 def asked(

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,8 +21,8 @@ from accounts.services import closing
 from tamin_portal import limits
 from tests.accounts import PASSWORD, REZA, citizen, operator
 from tests.journeys import texts_on
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 pytestmark = pytest.mark.django_db
 BY = {"by": "مینا راد", "reason": "مدارک حضوری دیده شد"}
 COMMANDS = ("deactivate_account", "reactivate_account", "end_sessions", "account_history")

@@ -12,9 +12,9 @@ from django.core.management import CommandError, call_command
 from accounts.models import User
 from registration import texts, tracking
 from registration.models import Event, Registration
+from registration.result_texts import REASON_LONGEST
 from registration.services import desk
 from registration.states import OPEN, State
-from sms.texts import REASON_LONGEST
 from tamin_portal.errors import PortalError
 from tests.accounts import clerk
 from tests.journeys import MATCHES, PASSWORD, registration_in, texts_on

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from accounts import codes
+from accounts import code_issuing
 from accounts.models import (
     AccountEvent,
     Challenge,
@@ -30,13 +30,11 @@ from accounts.models import (
 from accounts.sessions import SessionStore
 from identity.models import Extract, ExtractKind, ExtractState
 from mail.models import Letter, LetterState
-from registration.management.commands.purge import _KINDS
 from registration.models import Registration
-from registration.services import housekeeping
 from registration.states import State
 from sms import delivery
 from sms.models import InboxMessage, Message, Receipt
-from tamin_portal import limits
+from tamin_portal import limits, purging
 from tamin_portal.abuse import conduct
 from tamin_portal.models import Alarm, PostCount, SpentProof, Tally, Turn
 from tests.accounts import citizen
@@ -56,7 +54,7 @@ def counts(told: str) -> dict[str, int]:
     """What was printed, by kind."""
     lines = [line.split(maxsplit=1) for line in told.splitlines()]
     numbers = {line[1]: int(line[0]) for line in lines if line[0].isdecimal()}
-    return {kind: numbers[str(label)] for kind, label in _KINDS.items()}
+    return {step.kind: numbers[str(step.words)] for step in purging.steps()}
 
 
 def make_one_of_each() -> None:
@@ -85,7 +83,7 @@ def make_one_of_each() -> None:
         )
     for old in (True, False):
         mobile = "+989120000999" if old else "+989120000998"
-        codes.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker="someone")
+        code_issuing.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker="someone")
         delivery.drain()
         if old:
             let_pass(limits.CODES_KEPT + timedelta(seconds=1))
@@ -233,5 +231,15 @@ def test_a_second_purge_finds_nothing():
     assert set(counts(purge()).values()) == {0}
 
 
-def test_every_kind_of_the_service_has_its_words():
-    assert housekeeping.purge(dry_run=True).keys() == _KINDS.keys()
+def test_the_steps_of_all_apps_run_in_their_places():
+    assert list(purging.run_all(dry_run=True)) == list(EXPECTED)
+
+
+@pytest.mark.parametrize(("kind", "place"), [("codes", 1), ("somebody_else", 30)])
+def test_no_step_takes_the_kind_or_the_place_of_another(kind, place):
+    before = purging.steps()
+
+    with pytest.raises(ValueError, match="codes at 30 is registered"):
+        purging.register(kind, "", place=place, work=lambda run: 0)
+
+    assert purging.steps() == before

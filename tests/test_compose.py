@@ -17,7 +17,8 @@ import psycopg2
 import pytest
 from django.db import connection
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.paths import ROOT
+
 COMPOSE = Path(sys.prefix) / "bin/docker-compose"
 REAL = {
     "PORTAL_MODE": "production",

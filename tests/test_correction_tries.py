@@ -19,10 +19,9 @@ from tamin_portal.errors import PortalError
 from tamin_portal.secrets import keyed_hash
 from tests.accounts import together
 from tests.journeys import OTHER_NAME, registration_in
-from tests.test_matching_drain import MISMATCH, hashing_costs_nothing, registries
+from tests.matching import MISMATCH
 
-pytestmark = pytest.mark.django_db(transaction=True)
-__all__ = ["hashing_costs_nothing", "registries"]  # fixtures
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("hashing_costs_nothing")]
 
 ID = OTHER_NAME.national_id
 OWNER_ONLY = (Trace("one", "owner", "answered", "", ""),)

@@ -17,17 +17,12 @@ from identity.registries.demo import CITIZENS, Plot
 from registration import desk_words
 from registration.models import Event, Registration, RegistryLook
 from registration.states import State
-from tests.desk import QUEUE, Clerk, url
+from tests.desk import QUEUE, url
 from tests.journeys import MATCHES, OTHER_NAME, registration_in
-from tests.test_accounts_admin import assert_fits_the_policy
+from tests.pages import assert_fits_the_policy
 
 pytestmark = pytest.mark.django_db
 BY_PLOT = {person.plot: person for person in CITIZENS}
-
-
-@pytest.fixture
-def maryam() -> Clerk:
-    return Clerk()
 
 
 def marks(page: str) -> dict[str, str]:

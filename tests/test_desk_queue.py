@@ -19,11 +19,6 @@ PAGES = ("change", "send-code", "activate", "reject")
 
 
 @pytest.fixture
-def maryam() -> Clerk:
-    return Clerk()
-
-
-@pytest.fixture
 def row() -> Registration:
     return registration_in(State.REFERRED, person=OTHER_NAME, verdict="mismatch")
 

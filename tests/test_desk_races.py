@@ -19,7 +19,7 @@ from tamin_portal.persian import parse_mobile
 from tests.accounts import together
 from tests.desk import NOTE, Clerk, errors_in, url
 from tests.journeys import OTHER_NAME, Browser, code_on, let_pass, registration_in, texts_on
-from tests.test_second_chance import CODE, NEW_NUMBER, NUMBER, correct, owner_referred, referred
+from tests.second_chances import CODE, NEW_NUMBER, NUMBER, correct, owner_referred, referred
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -123,16 +123,16 @@ def one_at_the_desk_with_another_number(browser: Browser, clerk: Clerk) -> tuple
 def test_a_number_that_is_proven_while_the_clerk_activates_is_checked_first(monkeypatch):
     browser, maryam = Browser(), Clerk()
     row, code, new_code = one_at_the_desk_with_another_number(browser, maryam)
-    real = desk.codes.try_code
+    real = desk.code_trying.try_code
 
     def slow(**asked):
         found = real(**asked)
         if asked["purpose"] == CodePurpose.DESK:
-            monkeypatch.setattr(desk.codes, "try_code", real)
+            monkeypatch.setattr(desk.code_trying, "try_code", real)
             browser.post(CODE, {"draft": browser.draft(), "code": new_code})
         return found
 
-    monkeypatch.setattr(desk.codes, "try_code", slow)
+    monkeypatch.setattr(desk.code_trying, "try_code", slow)
     answer = maryam.activate(row, code)
     assert "این درخواست در انتظار شعبه نیست" in maryam.told(answer)
     row.refresh_from_db()

@@ -12,10 +12,10 @@ from django.contrib.auth.hashers import check_password
 from accounts.models import OneTimeCode, User
 from registration import desk_words
 from registration.models import Registration
+from registration.result_texts import REASON_LONGEST
 from registration.services import matching
 from registration.services.desk import LONGEST_NOTE
 from registration.states import State
-from sms.texts import REASON_LONGEST
 from tamin_portal import limits
 from tamin_portal.persian import to_persian_digits
 from tests.desk import NOTE, Clerk, errors_in, url
@@ -36,11 +36,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def row() -> Registration:
     return registration_in(State.REFERRED, person=OTHER_NAME, verdict="mismatch", verdict_kind="identity")
-
-
-@pytest.fixture
-def maryam() -> Clerk:
-    return Clerk()
 
 
 def test_a_citizen_whose_name_differs_is_activated_and_signs_in(maryam):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,19 +14,14 @@ from django.test import RequestFactory
 
 from accounts.forms import CitizenSignInForm
 from registration.forms import CodeForm, IdentityForm, MobileForm
+from tests.pages import text_of
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 GUIDE: dict[str, list[str]] = json.loads((ROOT / "tests" / "guide_sentences.json").read_text(encoding="utf-8"))
 MAIL = ROOT / "templates" / "mail"  # no pages: a mail program takes styles only inline
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 ERRORS = ("400", "403", "403_csrf", "404", "413", "429", "500")
 REGISTRATION: Any = SimpleNamespace(national_id="0012345679", mobile="+989121234567")
-
-
-def text_of(html: str) -> str:
-    """What a person reads: without head, tags and line breaks."""
-    body = html.split("<body", 1)[1].split(">", 1)[1]
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
 
 
 def render(template: str, **context: Any) -> str:

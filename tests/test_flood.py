@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -17,6 +16,7 @@ from tamin_portal import limits
 from tamin_portal.abuse.conduct import Kind
 from tamin_portal.abuse.origins import origin_of
 from tests.citizens import national_id
+from tests.paths import ROOT
 
 
 @pytest.mark.parametrize("kind", [Kind.CODE, Kind.PASSWORD])
@@ -52,7 +52,7 @@ def test_the_portal_sends_what_the_model_says(monkeypatch):
 
 
 def test_the_benchmark_runs_in_its_short_form():
-    program = Path(__file__).resolve().parent.parent / "benchmarks" / "flood.py"
+    program = ROOT / "benchmarks" / "flood.py"
     done = subprocess.run(
         [sys.executable, program, "--short"], capture_output=True, text=True, timeout=300, check=False
     )

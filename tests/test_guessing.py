@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -18,6 +17,7 @@ from tamin_portal.errors import PortalError
 from tests.accounts import together
 from tests.attackers import Attack, Clock, address, answer, asked, compared, doors, sent
 from tests.journeys import DONE, MATCHES, Answers, Browser, code_on, row_of
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SESSIONS = 200
@@ -150,7 +150,7 @@ def test_within_the_gap_sessions_are_sent_theirs_by_turns_of_their_addresses(mon
 
 
 def test_the_table_in_the_security_notes_is_what_the_limits_come_to():
-    words = (Path(__file__).parent.parent / "SECURITY.md").read_text(encoding="utf-8")
+    words = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
     for allowance, found in [(name.value, odds.of(name)) for name in Allowance] + [("**all together**", odds.of_all())]:
         line = f"| {found.codes} | {limits.CODE_TRIES} | {found.tries} | {found.per_million:g} in 1,000,000 |"
         [row] = [line for line in words.splitlines() if line.startswith(f"| {allowance}")]

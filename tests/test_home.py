@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.paths import ROOT
+
 PRINT = "from django.conf import settings; print(settings.DATABASES['default']['ENGINE'], settings.REDIS_URL)"
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.checks import CheckMessage
 
-from identity.checks import registries_are_configured
-from tamin_portal.checks import registries_are_named
+from identity.checks import registries_are_configured, registries_are_named
 
 JIBIT = {"KIND": "jibit", "URL": "https://j.example", "TOKEN": "t-secret"}
 
@@ -105,6 +104,6 @@ def test_the_hint_has_every_setting_and_what_it_is_where_it_is_not_set(one, chan
 def test_a_question_without_a_registry_is_refused_in_a_demo_too(settings, demo, question):
     settings.DEMO = demo
     setattr(settings, f"IDENTITY_{question}_REGISTRIES", [])
-    found = registries_are_named(None)
+    found = registries_are_named()
     assert [each.id for each in found] == ["portal.E012"]
     assert question in found[0].msg

@@ -13,8 +13,8 @@ from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registr
 from identity.registries.web import Fields, Silent, Web, part, word
 from identity.services import check
 from tamin_portal.persian import local_mobile
-from tests.test_identity_matching import CLAIM
-from tests.test_identity_providers import Peer, always, peer  # noqa: F401 - a fixture
+from tests.claims import CLAIM
+from tests.identity_peer import Peer, always
 
 pytestmark = pytest.mark.django_db
 
@@ -156,7 +156,7 @@ OWNED: dict[type[Registry], tuple[int, Any]] = {
         (Finnotech, failed("FN-XXXX-40000000000"), Outcome.UNAVAILABLE),
     ],
 )
-def test_an_answer_about_the_person_has_its_outcome(peer: Peer, settings, kind, said, outcome):  # noqa: F811
+def test_an_answer_about_the_person_has_its_outcome(peer: Peer, settings, kind, said, outcome):
     settings.IDENTITY_OWNER_REGISTRIES = settings.IDENTITY_PERSON_REGISTRIES = ["one"]
     options = {"KIND": f"{__name__}.{kind.__name__}", "URL": peer.url, "TOKEN": "t", "CLIENT": "c"}
     settings.IDENTITY_ENVIRONMENT = {f"IDENTITY_ONE_{name}": value for name, value in options.items()}
@@ -166,7 +166,7 @@ def test_an_answer_about_the_person_has_its_outcome(peer: Peer, settings, kind, 
 
 
 @pytest.mark.parametrize("kind", [Zibal, Zohal, Finnotech])
-def test_a_mobile_that_is_not_theirs_ends_there(peer: Peer, kind):  # noqa: F811
+def test_a_mobile_that_is_not_theirs_ends_there(peer: Peer, kind):
     always(peer, {"result": 1, "data": {"matched": False}} if kind is not Finnotech else done({"isValid": False}))
     registry = kind(name="one", options={"URL": peer.url, "TOKEN": "t", "CLIENT": "c"})
     answer = registry.owner(Inquiry(CLAIM))

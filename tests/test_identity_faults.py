@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.identity_faults import FAULTS, bench
+from benchmarks import identity_faults
 
 pytestmark = pytest.mark.faults
 EACH, N, MANY = 30, 120, 400  # N: more than one batch; many: to be in the middle of, however quick it is
@@ -20,15 +20,16 @@ Run = Callable[[str, int], None]
 
 @pytest.fixture(scope="module")
 def run_fault() -> Iterator[Callable[..., dict[str, Any]]]:
-    with bench() as run:
+    with identity_faults.bench() as run:
         yield run
 
 
 @pytest.fixture
 def meets_its_demands(run_fault: Callable[..., dict[str, Any]]) -> Run:
     def run(fault: str, n: int) -> None:
+        kinds = identity_faults.FAULTS[fault]
         with ThreadPoolExecutor(3) as runs:
-            verdicts = list(runs.map(lambda kind: run_fault(fault, n, kind=kind, short=True), FAULTS[fault]))
+            verdicts = list(runs.map(lambda kind: run_fault(fault, n, kind=kind, short=True), kinds))
         assert [miss for verdict in verdicts for miss in verdict["misses"]] == []
         assert all(verdict["rows"] for verdict in verdicts)
 

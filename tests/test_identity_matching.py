@@ -3,41 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from dataclasses import fields, replace
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from identity import matching
-from identity.matching import DECISIVE, Claim, FieldVerdict, Outcome, PersonRecord, compare, decide
+from identity.matching import DECISIVE, FieldVerdict, Outcome, PersonRecord, compare, decide
+from tests.claims import CLAIM, RECORD
+from tests.paths import ROOT
+from tests.persian_input import VECTORS
 
-VECTORS: dict[str, Any] = json.loads((Path(__file__).parent / "vectors" / "persian_input.json").read_text("utf-8"))
-CLAIM = Claim(
-    national_id="0012345679",
-    mobile="+989121234567",
-    first_name="رضا",
-    last_name="کریمی",
-    birth_date=dt.date(1991, 8, 8),
-    gender="male",
-    certificate_number="1254",
-    series_letter="الف",
-    series_number="05",
-    certificate_serial="001234",
-)
-RECORD = PersonRecord(
-    first_name="رضا",
-    last_name="کریمی",
-    birth_date=dt.date(1991, 8, 8),
-    gender="male",
-    certificate_number="1254",
-    series_letter="الف",
-    series_number="05",
-    certificate_serial="001234",
-)
 OTHER = {
     "last_name": "احمدی",
     "first_name": "علی",
@@ -55,7 +32,7 @@ def test_the_decisive_fields_are_those_of_a_record() -> None:
 
 
 def test_the_table_in_the_docs_is_the_one_at_the_top_of_the_code() -> None:
-    docs = (Path(__file__).parent.parent / "docs" / "matching.md").read_text("utf-8")
+    docs = (ROOT / "docs" / "matching.md").read_text("utf-8")
     tables = [[line for line in text.splitlines() if line.startswith("|")] for text in (docs, matching.__doc__ or "")]
     assert tables[0] == tables[1]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in tables[0][2:]]

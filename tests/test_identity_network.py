@@ -23,7 +23,7 @@ from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registr
 from identity.services import Question
 from tamin_portal import alarms, breaker, limits
 from tamin_portal.models import Breaker
-from tests.test_identity_matching import CLAIM, RECORD
+from tests.claims import CLAIM, RECORD
 
 pytestmark = pytest.mark.django_db
 DOWN = OwnerAnswer(Reply.UNAVAILABLE, code="down")
@@ -387,22 +387,22 @@ def test_one_who_is_asked_about_as_a_person_alone_needs_no_room_for_an_owner(rem
 
 def test_what_one_worker_counts_before_it_asks_leaves_most_of_the_day_to_the_others(remote):
     remote.IDENTITY_DAILY_INQUIRIES = 150
-    one, other = metering.Purse(), metering.Purse()
+    one, other = metering.Reservations(), metering.Reservations()
     assert one.take("remote", "owner", wanted=100)
     for _ in range(60):
         assert other.take("remote", "owner", wanted=60)
-    one.settle()
-    other.settle()
+    one.release()
+    other.release()
     assert used() == {"owner": (61, 61 * 1200)}
 
 
 def test_what_was_counted_before_midnight_is_given_back_to_that_day(monkeypatch):
-    purse, today = metering.Purse(), timezone.localdate()
-    assert purse.take("remote", "owner", wanted=5)
+    reservations, today = metering.Reservations(), timezone.localdate()
+    assert reservations.take("remote", "owner", wanted=5)
     tomorrow = today + timedelta(days=1)
     monkeypatch.setattr(timezone, "localdate", lambda *_: tomorrow)
     metering.reserve("remote", "owner", 7)
-    purse.settle()
+    reservations.release()
     assert [(row.inquiries, row.cost) for row in services.usage(today)] == [(1, 1200)]
     assert used() == {"owner": (7, 8400)}
 

@@ -13,7 +13,7 @@ from identity import services
 from identity.checks import registries_are_configured
 from identity.matching import FieldVerdict, Outcome, PersonRecord
 from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
-from tests.test_identity_matching import CLAIM, RECORD
+from tests.claims import CLAIM, RECORD
 
 pytestmark = pytest.mark.django_db
 OWNER = OwnerAnswer(Reply.ANSWERED, is_owner=True)

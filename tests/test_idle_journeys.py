@@ -29,7 +29,7 @@ from tests.journeys import DONE, MATCHES, OTHER_NAME, URL, Browser, code_on, reg
 from tests.journeys import let_pass as codes_age
 from tests.recoveries import NEW, OLD, Recoverer, account_of, leads_to
 from tests.recoveries import sign_in as gets_in
-from tests.test_sessions import let_pass, on_sessions
+from tests.session_rows import let_pass, on_sessions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GO_ON, STAY = "/portal/session/go-on", "/portal/session/stay"

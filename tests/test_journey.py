@@ -32,11 +32,6 @@ from tests.journeys import (
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def browser():
-    return Browser()
-
-
 def test_a_citizen_registers_and_signs_in(browser):
     assert step_shown(browser.get(URL)) == "mobile"
     assert browser.step_one()["Location"] == URL

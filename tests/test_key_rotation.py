@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.checks import run_checks
 from django.test import Client
 
-from accounts import code_delivery, codes, devices, notices, throttle
+from accounts import code_delivery, code_issuing, code_trying, devices, notices, throttle
 from accounts.models import CodePurpose, EventKind, FreezeLink, OneTimeCode, User
 from accounts.services import challenges, closing
 from registration.models import Registration
@@ -22,25 +21,12 @@ from tamin_portal.errors import PortalError
 from tamin_portal.secrets import keyed_hash, keyed_hash_matches, keyed_hashes
 from tests.accounts import PASSWORD, REZA, citizen, clerk
 from tests.journeys import MATCHES, Answers, Browser, code_on, row_of, step_shown, texts_on
-from tests.test_checks import SAFE
+from tests.paths import ROOT
+from tests.production import SAFE
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(__file__).resolve().parent.parent
 MOBILE, PHONE = "+989121234567", "09121234567"
 HOME = "/portal/home"
-Rotate = Callable[..., None]
-
-
-@pytest.fixture
-def rotate(settings: Any) -> Rotate:
-    """Change a key: `keep` its old one as a fallback, or not."""
-
-    def change(name: str = "CODE_HASH_KEY", *, keep: bool = True) -> None:
-        before = [getattr(settings, name), *getattr(settings, f"{name}_FALLBACKS")]
-        setattr(settings, f"{name}_FALLBACKS", before if keep else [])
-        setattr(settings, name, f"key-{len(before)}-" + "n" * 60)
-
-    return change
 
 
 def refused(work: Callable[[], Any]) -> str:
@@ -51,12 +37,12 @@ def refused(work: Callable[[], Any]) -> str:
 
 def ask(asker: str = "mine") -> str:
     """A code for this asker; returns what the phone got."""
-    codes.issue(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker=asker)
+    code_issuing.issue(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker=asker)
     return code_on(PHONE)
 
 
 def try_code(typed: str, asker: str = "mine") -> OneTimeCode:
-    return codes.try_code(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker=asker, typed=typed)
+    return code_trying.try_code(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker=asker, typed=typed)
 
 
 # ── what is looked up or compared by a keyed hash
@@ -79,9 +65,9 @@ def test_a_code_on_its_way_is_right_after_the_change(rotate) -> None:
     typed = ask()
     rotate()
     code = try_code(typed)
-    codes.consume(code, used_for="it")
-    codes.consume(code, used_for="it")  # repeated after a lost answer
-    assert refused(lambda: codes.consume(code, used_for="something else")) == "code_wrong"
+    code_trying.consume(code, used_for="it")
+    code_trying.consume(code, used_for="it")  # repeated after a lost answer
+    assert refused(lambda: code_trying.consume(code, used_for="something else")) == "code_wrong"
 
 
 def test_without_the_old_key_a_code_on_its_way_is_lost(rotate) -> None:
@@ -102,7 +88,7 @@ def test_tries_before_and_after_the_change_count_together(rotate) -> None:
 
 def test_ones_own_code_is_not_taken_for_another_devices(rotate) -> None:
     typed = ask()
-    elsewhere = codes.issue(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker="theirs")
+    elsewhere = code_issuing.issue(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker="theirs")
     assert not elsewhere.sent
     rotate()
     assert refused(lambda: try_code(typed, asker="theirs")) == "code_elsewhere"
@@ -112,7 +98,7 @@ def test_ones_own_code_is_not_taken_for_another_devices(rotate) -> None:
 def test_asking_again_after_the_change_does_not_begin_new_tries(rotate) -> None:
     ask()
     rotate()
-    again = codes.issue(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker="mine")
+    again = code_issuing.issue(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker="mine")
     assert not again.sent
     assert OneTimeCode.objects.count() == 1
 
@@ -121,14 +107,14 @@ def test_a_right_code_uses_up_those_of_either_key(rotate) -> None:
     first = ask()
     OneTimeCode.objects.update(created_at=OneTimeCode.objects.get().created_at - limits.CODE_GAP)
     rotate()
-    codes.issue(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker="mine")
+    code_issuing.issue(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker="mine")
     second = code_on(PHONE)
     assert len(set(OneTimeCode.objects.values_list("asker", flat=True))) == 2
 
-    codes.consume(try_code(first), used_for="it")
+    code_trying.consume(try_code(first), used_for="it")
 
     assert not OneTimeCode.objects.filter(used_at__isnull=True).exists()
-    assert refused(lambda: codes.consume(try_code(second), used_for="something else")) == "code_wrong"
+    assert refused(lambda: code_trying.consume(try_code(second), used_for="something else")) == "code_wrong"
 
 
 def test_the_page_goes_on_telling_where_the_code_is(rotate) -> None:

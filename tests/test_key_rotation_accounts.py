@@ -9,18 +9,15 @@ from accounts import devices
 from accounts.models import EmailChange, TrustedDevice, User
 from accounts.services import email_change
 from tamin_portal.secrets import keyed_hash
-from tests import test_key_rotation
 from tests.accounts import REZA, citizen
 
 pytestmark = pytest.mark.django_db
-
-rotate = test_key_rotation.rotate
 
 
 @pytest.mark.parametrize("name", ["CODE_HASH_KEY", "SECRET_KEY"])
 def test_a_device_its_owner_trusts_is_known_after_the_change(rotate, rf, name) -> None:
     person = citizen()
-    TrustedDevice.objects.create(account=person, secret_hash=keyed_hash(devices.PURPOSE, "s3cr3t"))
+    TrustedDevice.objects.create(account=person, secret_hash=keyed_hash(TrustedDevice.PURPOSE, "s3cr3t"))
     response, request = HttpResponse(), rf.get("/")
     devices.keep(response, ["s3cr3t"])
     request.COOKIES = {key: morsel.value for key, morsel in response.cookies.items()}

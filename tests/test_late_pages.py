@@ -35,7 +35,7 @@ from tests.journeys import (
     step_shown,
 )
 from tests.journeys import let_pass as codes_age
-from tests.test_sessions import let_pass
+from tests.session_rows import let_pass
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OVER = limits.SESSION_IDLE + timedelta(seconds=1)

@@ -6,12 +6,13 @@ import re
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from tests.live import Portal, free_port, run, wait_for
+from tests.fronts import NGINX, front_conf, nginx, trust
+from tests.live import Portal, free_port, wait_for
 from tests.live_servers import EmbeddedRedis
-from tests.test_front import NGINX, front_conf, nginx, trust
 
 pytestmark = pytest.mark.startup
 ODD = [
@@ -32,9 +33,9 @@ OF_A_CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 
 
 @pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    with run(tmp_path_factory.mktemp("headers") / "home", env={"TZ": "America/New_York"}) as started:
-        yield started.until_ready()
+def portal_options() -> dict[str, Any]:
+    """A machine whose clock is not on Tehran's time."""
+    return {"env": {"TZ": "America/New_York"}}
 
 
 def answer(port: int, *headers: str, path: str = "/portal/registration", method: str = "GET") -> tuple[int, str]:

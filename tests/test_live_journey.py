@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,59 +41,53 @@ def test_a_citizen_registers_signs_in_and_still_can_after_a_restart(tmp_path: Pa
 
 
 @pytest.mark.parametrize("plot", ["other_family_name", "other_owner", "deceased"])
-def test_who_does_not_match_is_sent_to_a_branch(shared: Portal, plot: str) -> None:
+def test_who_does_not_match_is_sent_to_a_branch(portal: Portal, plot: str) -> None:
     citizen = demo(plot)
-    tracking_code = register(shared.person(), citizen)
-    [text] = until(lambda: shared.home.results(citizen.mobile), what="the result")
+    tracking_code = register(portal.person(), citizen)
+    [text] = until(lambda: portal.home.results(citizen.mobile), what="the result")
     assert BRANCH in text
-    status = shared.home.status(citizen.national_id)
+    status = portal.home.status(citizen.national_id)
     assert (status["state"], status["tracking_code"]) == ("referred", tracking_code)
     assert status["verdict"] in ("mismatch", "deceased", "needs_a_person")
     with pytest.raises(Lost, match="not signed in"):
-        sign_in(shared.person(), citizen)
+        sign_in(portal.person(), citizen)
 
 
-def test_nobody_knows_this_person_so_a_branch_has_to_look(shared: Portal) -> None:
+def test_nobody_knows_this_person_so_a_branch_has_to_look(portal: Portal) -> None:
     citizen = somebody(1)
-    register(shared.person(), citizen)
-    [text] = until(lambda: shared.home.results(citizen.mobile), what="the result")
+    register(portal.person(), citizen)
+    [text] = until(lambda: portal.home.results(citizen.mobile), what="the result")
     assert BRANCH in text
 
 
 def test_a_registry_that_is_down_twice_delays_the_account_and_one_down_for_good_sends_nobody_away(
-    shared: Portal,
+    portal: Portal,
 ) -> None:
     late, waiting = demo("down_twice"), demo("down_for_good")
-    register(shared.person(), waiting)
-    register(shared.person(), late)
+    register(portal.person(), waiting)
+    register(portal.person(), late)
     began = time.monotonic()
-    [text] = until(lambda: shared.home.results(late.mobile), what="the result after two outages", seconds=90)
+    [text] = until(lambda: portal.home.results(late.mobile), what="the result after two outages", seconds=90)
     took = time.monotonic() - began
     assert WELCOME in text
     assert took > 20, f"pauses of about 10 and 20 s were expected, it took {took:.0f} s"
     assert took < 60, f"the account came only after {took:.0f} s"
-    sign_in(shared.person(), late)
-    assert shared.home.status(waiting.national_id) | {"state": "submitted"} == shared.home.status(waiting.national_id)
-    assert shared.home.results(waiting.mobile) == []
+    sign_in(portal.person(), late)
+    assert portal.home.status(waiting.national_id) | {"state": "submitted"} == portal.home.status(waiting.national_id)
+    assert portal.home.results(waiting.mobile) == []
 
 
-def test_a_number_that_asks_twice_gets_one_code_and_is_told_to_wait(shared: Portal) -> None:
-    citizen, person = somebody(2), shared.person()
+def test_a_number_that_asks_twice_gets_one_code_and_is_told_to_wait(portal: Portal) -> None:
+    citizen, person = somebody(2), portal.person()
     step_one(person, citizen)
-    shared.home.new_code(citizen.mobile)
+    portal.home.new_code(citizen.mobile)
     person.press_way("/resend")
     assert re.search(r"ثانیه|دقیقه|\d:\d\d", person.page.text.translate(str.maketrans("۰۱۲۳۴۵۶۷۸۹", "0123456789")))
-    assert len(shared.home.codes(citizen.mobile)) == 1
+    assert len(portal.home.codes(citizen.mobile)) == 1
 
 
-def test_what_make_run_prints_is_what_works(shared: Portal) -> None:
-    printed = shared.said()
+def test_what_make_run_prints_is_what_works(portal: Portal) -> None:
+    printed = portal.said()
     for citizen in CITIZENS:
         assert {citizen.national_id, citizen.mobile} <= set(re.findall(r"\d+", printed))
-    assert f"{shared.url}/portal/registration" in printed
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    with run(tmp_path_factory.mktemp("journeys") / "home") as portal:
-        yield portal.until_ready()
+    assert f"{portal.url}/portal/registration" in printed

@@ -5,25 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
-from django.db.backends.signals import connection_created
 from django.db.models import Model
 
 from registration.models import Registration
 from sms import delivery, reports
 from sms.gateways.base import Delivery, Receipt, ReceiptsBy
 from sms.models import Attempt, Message, MessageState
-from tamin_portal import limits
-from tamin_portal.database import limit_waits
-from tests import sms_fixtures
 from tests.journeys import MATCHES, Browser, code_on, step_shown
 from tests.sms_fixtures import crowd, drained_in_a_thread, queue, states, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-use_gateways = sms_fixtures.use_gateways
 
 
 @contextmanager
@@ -44,19 +38,6 @@ def held(row: Model) -> Iterator[None]:
     finally:
         over.set()
         thread.join(30)
-
-
-@pytest.fixture
-def waits_end(monkeypatch):
-    """As in the web and in workers, but sooner; on SQLite its own time-out."""
-    monkeypatch.setattr(limits, "LOCK_WAIT", timedelta(seconds=0.3))
-    if connection.vendor == "sqlite":
-        monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 0.3)
-    connection.close()
-    limit_waits()
-    yield
-    connection_created.disconnect(dispatch_uid="limit_waits")
-    connection.close()
 
 
 def test_a_page_that_finds_its_row_locked_says_so_and_changes_nothing(waits_end):

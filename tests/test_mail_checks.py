@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from django.core.checks import run_checks
@@ -13,13 +12,13 @@ from django.core.exceptions import ImproperlyConfigured
 
 import mail
 from tamin_portal.mail_url import email_settings
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 SAFE = {"DEMO": False, "MAIL_URL": "smtp+tls://portal:word@mail.example", "MAIL_FROM": "سامانه <portal@tamin.example>"}
 
 
 @pytest.fixture
-def production(settings):
+def mailing(settings):
     """Safe mail settings of a real installation, of which each test breaks one."""
     for name, value in SAFE.items():
         setattr(settings, name, value)
@@ -42,8 +41,8 @@ def found() -> list[str]:
         "smtp://[::1]:2525",
     ],
 )
-def test_a_server_that_nobody_listens_to_is_taken(production, url):
-    production.MAIL_URL = url
+def test_a_server_that_nobody_listens_to_is_taken(mailing, url):
+    mailing.MAIL_URL = url
     assert found() == []
     assert mail.is_configured()
 
@@ -64,8 +63,8 @@ def test_a_server_that_nobody_listens_to_is_taken(production, url):
         ("MAIL_FROM", "portal@", "mail.E001"),
     ],
 )
-def test_each_setting_that_is_wrong_is_named(production, name, value, fault):
-    setattr(production, name, value)
+def test_each_setting_that_is_wrong_is_named(mailing, name, value, fault):
+    setattr(mailing, name, value)
     assert found() == [fault]
 
 

@@ -21,7 +21,6 @@ from mail.models import Letter, LetterState
 from mail.server import Server
 from tamin_portal import leases, limits
 from tamin_portal.models import Alarm
-from tests import mail_fixtures
 from tests.mail_fixtures import (
     ADDRESS,
     HTML,
@@ -38,7 +37,6 @@ from tests.mail_fixtures import (
 from tests.sms_fixtures import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-office, impatient = mail_fixtures.office, mail_fixtures.impatient
 
 
 def database_url() -> str:

@@ -15,7 +15,6 @@ from mail import delivery
 from mail.models import Letter, LetterState
 from tamin_portal import alarms, limits
 from tamin_portal.models import Alarm, AlarmCode
-from tests import mail_fixtures
 from tests.mail_fixtures import (
     ADDRESS,
     OTHER,
@@ -33,7 +32,6 @@ from tests.mail_fixtures import (
 from tests.registry_stubs import certificates
 
 pytestmark = pytest.mark.django_db(transaction=True)
-office, impatient = mail_fixtures.office, mail_fixtures.impatient
 
 
 # ── the server is down, or not well

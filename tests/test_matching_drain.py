@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -14,8 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from identity import services as identity
-from identity.matching import Outcome, Trace, Verdict
+from identity.matching import Verdict
 from identity.registries.demo import CITIZENS, Plot
 from identity.services import Question
 from registration.models import Event, Registration
@@ -26,57 +23,11 @@ from sms.models import InboxMessage, Message, MessageKind
 from tamin_portal import limits
 from tests.accounts import together
 from tests.journeys import OTHER_NAME, registration_in
+from tests.matching import DOWN, MATCH, MISMATCH, NO_TIME, OTHER_OWNER, national_id, submitted
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("hashing_costs_nothing")]
 
 BY_PLOT = {person.plot: person for person in CITIZENS}
-ASKED = (Trace("one", "owner", "answered", "", "t1"), Trace("one", "person", "answered", "", "t2"))
-MATCH = Verdict(Outcome.MATCH, "", {"mobile": "match", "last_name": "match"}, ASKED)
-MISMATCH = Verdict(Outcome.MISMATCH, "identity", {"mobile": "match", "last_name": "mismatch"}, ASKED)
-OTHER_OWNER = Verdict(Outcome.MISMATCH, "owner", {"mobile": "mismatch"}, ASKED[:1])
-DOWN = Verdict(Outcome.UNAVAILABLE, "owner", {}, (Trace("one", "owner", "unavailable", "timeout", ""),))
-NO_TIME = Verdict(Outcome.UNAVAILABLE, "owner", {}, (Trace("one", "owner", "unavailable", "no_time", ""),))
-
-Answering = Callable[[Question], Verdict]
-
-
-def national_id(number: int) -> str:
-    digits = f"{number:09}"
-    rest = sum(int(digit) * (10 - place) for place, digit in enumerate(digits)) % 11
-    return digits + str(rest if rest < 2 else 11 - rest)
-
-
-def submitted(number: int, *, ago: float = 0, **changes: Any) -> Registration:
-    """One of many people; the mobile is their own."""
-    facts = {
-        "national_id": national_id(10_000_000 + number),
-        "submitted_at": timezone.now() - timedelta(seconds=ago),
-        "next_attempt_at": timezone.now(),
-    }
-    return registration_in(State.SUBMITTED, mobile=f"0912{number:07}", **(facts | changes))
-
-
-class Asked(list[Question]):
-    """What the registries were asked, in order; `say` answers."""
-
-    say: Answering = staticmethod(lambda question: MATCH)
-
-    def check_all(self, questions: Sequence[Question]) -> Iterator[tuple[int, Verdict]]:
-        for number, question in enumerate(questions):
-            self.append(question)
-            yield number, self.say(question)
-
-
-@pytest.fixture(autouse=True)
-def hashing_costs_nothing(monkeypatch):
-    monkeypatch.setattr("tests.journeys.make_password", lambda typed: "a hash")
-
-
-@pytest.fixture
-def registries(monkeypatch) -> Asked:
-    asked = Asked()
-    monkeypatch.setattr(identity, "check_all", asked.check_all)
-    return asked
 
 
 def test_the_oldest_is_asked_first_whenever_it_came_due(registries, monkeypatch):

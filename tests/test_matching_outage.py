@@ -20,11 +20,10 @@ from registration.states import State
 from sms.models import Message
 from tamin_portal import breaker, limits
 from tests.accounts import clerk, operator
-from tests.test_accounts_admin import assert_fits_the_policy
-from tests.test_matching_drain import DOWN, hashing_costs_nothing, registries, submitted
+from tests.matching import DOWN, submitted
+from tests.pages import assert_fits_the_policy
 
-pytestmark = pytest.mark.django_db(transaction=True)
-__all__ = ["hashing_costs_nothing", "registries"]  # fixtures
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("hashing_costs_nothing")]
 
 PERSON_DOWN = Verdict(
     Outcome.UNAVAILABLE, "identity", {"mobile": "match"},

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from accounts import notices
+from accounts import notice_texts, notices
 from accounts.models import (
     AccountEvent,
     Challenge,
@@ -32,7 +32,6 @@ from accounts.models import (
     User,
 )
 from accounts.services import closing
-from sms import texts
 from tamin_portal import limits
 from tamin_portal.logs import NoPersonalData, scrub
 from tests.accounts import REZA, citizen
@@ -113,7 +112,7 @@ def test_a_confirmed_freeze_ends_everything_that_was_open_and_tells_the_owner() 
     event = AccountEvent.objects.get(kind=EventKind.FROZEN)
     assert event.actor == notices.CITIZEN
     assert "Firefox" in event.browser
-    assert texts_on(MOBILE)[0] == texts.account_event("frozen", at=event.at)
+    assert texts_on(MOBILE)[0] == notice_texts.account_event("frozen", at=event.at)
     assert "not-me" not in texts_on(MOBILE)[0]
 
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from accounts import notices
+from accounts import notice_texts, notices
 from accounts.models import (
     AccountEvent,
     CodePurpose,
@@ -22,7 +22,6 @@ from accounts.models import (
 from accounts.services import challenges, closing, mobile_change
 from accounts.services.rows import open_account
 from mail.models import Letter
-from sms import texts
 from sms.models import Message
 from tamin_portal.abuse.origins import NOWHERE
 from tamin_portal.errors import PortalError
@@ -49,7 +48,7 @@ def test_after_a_theft_of_the_number_the_old_one_hears_of_the_freeze_too() -> No
 
     Client().post(link_on(MOBILE))
 
-    frozen = texts.account_event("frozen", at=AccountEvent.objects.get(kind=EventKind.FROZEN).at)
+    frozen = notice_texts.account_event("frozen", at=AccountEvent.objects.get(kind=EventKind.FROZEN).at)
     assert texts_on(MOBILE)[0] == frozen
     assert texts_on("09350000001")[0] == frozen
 
@@ -133,7 +132,9 @@ def test_a_freeze_and_a_change_of_number_at_the_same_moment(turn: int) -> None:
     assert not person.is_active
     applied = person.mobile == NEW
     assert change.stage == (MobileChangeStage.DONE if applied else MobileChangeStage.ENDED)
-    assert texts.account_event("frozen", at=AccountEvent.objects.get(kind=EventKind.FROZEN).at) in texts_on(MOBILE)
+    assert notice_texts.account_event("frozen", at=AccountEvent.objects.get(kind=EventKind.FROZEN).at) in texts_on(
+        MOBILE
+    )
 
 
 def test_an_old_session_that_arrives_late_is_not_alive_after_the_account_is_opened() -> None:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tamin_portal import persian
+from tests.persian_input import VECTORS
 
-VECTORS: dict[str, Any] = json.loads((Path(__file__).parent / "vectors" / "persian_input.json").read_text("utf-8"))
 PERSIAN_TEXT = st.text(alphabet="ابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهیئءآأإؤةۀيكىًٌٍَُِّْـ ‌-۰۱۲۳٤٥٦789", max_size=30)
 
 

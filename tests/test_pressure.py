@@ -14,7 +14,7 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from accounts import asking, codes
+from accounts import asking, code_issuing
 from accounts.models import Challenge, CodePurpose, OneTimeCode, Session
 from accounts.tasks import send_codes, watch
 from registration.models import Registration
@@ -28,18 +28,12 @@ from tamin_portal.models import AlarmCode, Tally, Turn
 from tests.accounts import PASSWORD, REZA, citizen, clerk, spy_on_hashing
 from tests.entrances import BY_CODE, CODE, PAGE, UNKNOWN, WRONG, errors, proven, sign_in, signed_in
 from tests.journeys import MATCHES, OTHER_NAME, URL, Browser, code_on, registration_in
-from tests.test_second_chance import owner_referred
+from tests.second_chances import owner_referred
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quickly_solved")]
 HERE = "127.0.0.1"
 FLOODS = "203.0.113.5"
 ADMIN = "/admin/login/"
-
-
-@pytest.fixture(autouse=True)
-def quickly_solved(monkeypatch):
-    monkeypatch.setattr(limits, "PROOF_TRIALS", 4)
-    monkeypatch.setattr(limits, "PROOF_COST", 10)
 
 
 def flood(kind: Kind, *, times: int = 0, address: str = "198.51.100.1") -> None:
@@ -222,12 +216,12 @@ def test_numbers_are_under_pressure_by_what_their_neighbours_were_sent_not_by_wh
 
     for number in range(enough + 1):
         asker = {"purpose": CodePurpose.REGISTER, "mobile": "+989120000101", "asker": f"stranger {number}"}
-        codes.issue(**asker, by=asking.weigh(origin=origin_of(FLOODS), mobile="+989120000101"))
+        code_issuing.issue(**asker, by=asking.weigh(origin=origin_of(FLOODS), mobile="+989120000101"))
     assert level() == Level.NORMAL
     for number in range(enough):
         mobile = f"+98912000{number:04}"
         asker = {"purpose": CodePurpose.REGISTER, "mobile": mobile, "asker": "stranger"}
-        codes.issue(**asker, by=asking.weigh(origin=origin_of(f"203.0.{number}.7"), mobile=mobile))
+        code_issuing.issue(**asker, by=asking.weigh(origin=origin_of(f"203.0.{number}.7"), mobile=mobile))
     assert level() == Level.PRESSURE
 
 

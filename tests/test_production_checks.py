@@ -17,19 +17,9 @@ from django.db import connection
 from tamin_portal import unsafe
 from tamin_portal.installation import refuse_superuser
 from tamin_portal.startup import refuse_unsafe
-from tests.test_checks import SAFE
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 INTERNAL = {"INTERNAL_HOSTS": ["db", "redis"], "INTERNAL_NETWORK": ["172.30.77.0/24"]}
-
-
-@pytest.fixture
-def production(settings):
-    """A safe real installation, on which each test breaks one setting."""
-    for name, value in SAFE.items():
-        setattr(settings, name, value)
-    settings.MAIL_URL = ""
-    return settings
 
 
 def found() -> set[str]:

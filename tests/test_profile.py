@@ -33,14 +33,12 @@ from tests.profile import (
     hand_in,
     is_in,
     kinds,
-    mailbox,
     owner,
     sign_in,
     told,
 )
 
 pytestmark = pytest.mark.django_db
-__all__ = ["mailbox"]  # a fixture
 FORMS = tuple(WHAT_EACH_ASKS)
 PAGES = (PROFILE, *FORMS)
 

@@ -29,14 +29,12 @@ from tests.profile import (
     is_in,
     kinds,
     later,
-    mailbox,
     owner,
     sign_in,
     told,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
-__all__ = ["mailbox"]  # a fixture
 OLD, NEW = "reza@example.com", "new@example.com"
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import codes
+from accounts import code_issuing
 from accounts.models import Allowance, CodePurpose, MobileChange, OneTimeCode, OwnerCheck
 from accounts.profile_texts import sentence
 from identity.registries.demo import CITIZENS
@@ -160,7 +160,7 @@ def test_a_code_that_was_sent_for_something_else_is_refused(purpose) -> None:
     _, browser = somebody()
     hand_in(browser, MOBILE)
     let_pass(timedelta(seconds=61))
-    codes.issue(purpose=purpose, mobile=parse_mobile(NEW_NUMBER), asker=str(MobileChange.objects.get().token))
+    code_issuing.issue(purpose=purpose, mobile=parse_mobile(NEW_NUMBER), asker=str(MobileChange.objects.get().token))
     assert type_code(browser).context["form"].errors["code"] == [sentence("code_wrong")]
     assert stages() == ["code_sent"]
 
@@ -200,7 +200,7 @@ def test_asked_again_within_a_minute_no_sms_goes_and_the_page_says_how_long() ->
 def test_a_number_whose_codes_are_used_up_says_when_to_come_back_and_begins_nothing() -> None:
     user, browser = somebody()
     for _ in range(limits.CODES_PER_HOUR):
-        codes.issue(
+        code_issuing.issue(
             purpose=CodePurpose.REGISTER,
             mobile=parse_mobile(NEW_NUMBER),
             asker="another account",

@@ -28,14 +28,12 @@ from tests.profile import (
     hand_in,
     is_in,
     kinds,
-    mailbox,
     owner,
     sign_in,
     told,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
-__all__ = ["mailbox"]  # a fixture
 
 
 def password_of(user: User) -> str:

@@ -17,13 +17,7 @@ from tamin_portal.abuse.origins import origin_of
 from tamin_portal.models import SpentProof, Turn
 from tests.accounts import together
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def quickly_solved(monkeypatch):
-    monkeypatch.setattr(limits, "PROOF_TRIALS", 4)
-    monkeypatch.setattr(limits, "PROOF_COST", 10)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("quickly_solved")]
 
 
 def solved(challenge: str) -> str:

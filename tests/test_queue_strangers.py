@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from accounts import codes
+from accounts import code_issuing, code_sending, code_trying
 from accounts.asking import Asking
 from accounts.models import ChallengeStage, CodePurpose, OneTimeCode
 from accounts.services import challenges, mobile_change
@@ -22,9 +22,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 MOBILE = "+989121234567"
 
 
-def ask(asker: str, *, address: str = "", network: str = "", held: bool = False, mobile: str = MOBILE) -> codes.Issued:
+def ask(
+    asker: str, *, address: str = "", network: str = "", held: bool = False, mobile: str = MOBILE
+) -> code_issuing.Issued:
     by = Asking(origin=Origin(address=address or asker, network=network or address or asker), is_held=held)
-    return codes.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker=asker, by=by)
+    return code_issuing.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker=asker, by=by)
 
 
 def sent_to() -> list[str]:
@@ -113,7 +115,7 @@ def test_a_number_whose_code_cannot_be_sent_stops_no_other(monkeypatch):
 
     monkeypatch.setattr(outbox, "enqueue", enqueue)
     let_pass(limits.CODE_GAP)
-    codes.send_due()
+    code_sending.send_due()
     assert OneTimeCode.objects.exclude(code_hash="").filter(mobile="+989120000002").count() == 2
 
 
@@ -126,13 +128,13 @@ def test_a_place_that_is_served_while_its_session_types_has_all_that_is_right_ab
 
     def type_or_send(number: int) -> None:
         if number % 2:
-            codes.send_due()
+            code_sending.send_due()
         else:
             with pytest.raises(PortalError, match=r"code_elsewhere|code_wrong"):
-                codes.try_code(**session, typed="x")
+                code_trying.try_code(**session, typed="x")
 
     assert together(type_or_send, 8) == [None] * 8
     assert sent_to() == ["first", "owner"]
-    code = codes.try_code(**session, typed=code_on(MOBILE))
+    code = code_trying.try_code(**session, typed=code_on(MOBILE))
     assert code.tries <= 4  # as it was before this try: the wrong ones, at most
     assert OneTimeCode.objects.filter(asker=code.asker).count() == 1

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from configparser import RawConfigParser
-from pathlib import Path
 
 import pytest
 from django.conf import settings
 
 from tamin_portal.celery import app
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
 

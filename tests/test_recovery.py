@@ -9,7 +9,7 @@ from django.contrib.auth.hashers import check_password
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import codes
+from accounts import code_issuing, code_sending
 from accounts.models import ChallengeStage, CodePurpose, EventKind, Session, TrustedDevice, User
 from accounts.recovery_texts import sentence
 from accounts.services import challenges, owner_checks
@@ -113,11 +113,11 @@ def test_a_code_of_another_purpose_is_none():
     account_of()
     browser = Recoverer()
     browser.step("recovery", national_id=REZA.national_id)
-    codes.issue(purpose=CodePurpose.SIGN_IN, mobile=User.objects.get().mobile, asker=str(row_of().token))
+    code_issuing.issue(purpose=CodePurpose.SIGN_IN, mobile=User.objects.get().mobile, asker=str(row_of().token))
     challenges.send_due()
     assert browser.step("recovery_code", code=code_on(REZA.mobile)).status_code == 200
     let_pass(limits.CODE_GAP)
-    codes.send_due()  # its own comes when the gap is over
+    code_sending.send_due()  # its own comes when the gap is over
     assert leads_to(browser.step("recovery_code", code=code_on(REZA.mobile)), "recovery_answer")
 
 

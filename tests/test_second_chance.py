@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from identity.registries.demo import CITIZENS
 from registration.models import Event, Registration
-from registration.services import corrections, decisions, housekeeping, journey, lookup, matching
+from registration.services import corrections, decisions, housekeeping, journey, matching
 from registration.services.moves import write_event
 from registration.states import State
 from tamin_portal import limits
@@ -26,7 +26,6 @@ from tests.journeys import (
     OTHER_NAME,
     PASSWORD,
     URL,
-    Answers,
     Browser,
     code_on,
     let_pass,
@@ -35,37 +34,11 @@ from tests.journeys import (
     step_shown,
     texts_on,
 )
+from tests.second_chances import CHANCE, CODE, CORRECT, NEW_NUMBER, NUMBER, correct, owner_referred, referred
 
 pytestmark = pytest.mark.django_db(transaction=True)
-CHANCE, CORRECT, NUMBER, CODE = (URL + path for path in ("/second-chance", "/correct", "/number", "/number/code"))
 OTHER_OWNER = CITIZENS[2]
-NEW_NUMBER = "09351234567"
 RIGHT_NAME = OTHER_NAME.registered_last_name
-_PERSON = (
-    "last_name", "first_name", "certificate_number", "certificate_serial", "series_letter", "series_number",
-    "birth_day", "birth_month", "birth_year", "gender",
-)  # fmt: skip
-
-
-@pytest.fixture
-def browser() -> Browser:
-    return Browser()
-
-
-def referred(browser: Browser, person: Any = OTHER_NAME) -> Registration:
-    """Registered, checked, sent to a branch, and back here with a code."""
-    browser.register(person)
-    matching.match_due()
-    let_pass(timedelta(seconds=61))
-    assert browser.confirm(person)["Location"] == CHANCE
-    return row_of(person)
-
-
-def correct(browser: Browser, **changes: str) -> Any:
-    answers = {name: value for name, value in vars(Answers.of(OTHER_NAME)).items() if name in _PERSON}
-    row = lookup.by_token(browser.draft())
-    page = {"draft": browser.draft(), "round": str(row.corrections if row else 0)}
-    return browser.post(CORRECT, answers | page | changes)
 
 
 def differently(row: Registration) -> corrections.CorrectedIdentity:
@@ -79,13 +52,6 @@ def come_back(person: Any = OTHER_NAME) -> Browser:
     browser = Browser()
     browser.confirm(person)
     return browser
-
-
-def owner_referred(browser: Browser, **changes: Any) -> Registration:
-    """A row of somebody whose number is another's, and this browser with a code for it."""
-    row = registration_in(State.REFERRED, verdict="mismatch", verdict_kind="owner", **changes)
-    assert browser.confirm()["Location"] == CHANCE
-    return row
 
 
 def prove(browser: Browser, mobile: str = NEW_NUMBER) -> Any:

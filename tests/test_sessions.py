@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import socket
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user, login, logout, update_session_auth_hash
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F
 from django.http import HttpRequest
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -20,14 +17,13 @@ from accounts.models import Session
 from accounts.sessions import SessionStore
 from registration import waiting_page
 from registration.models import Registration
-from registration.services import housekeeping
-from tamin_portal import hints, limits
+from tamin_portal import limits, purging
 from tests.accounts import PASSWORD, REZA, citizen, clerk, operator
 from tests.journeys import DONE, MATCHES, URL, Browser, code_on
 from tests.production import production_settings
+from tests.session_rows import let_pass, on_sessions
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(__file__).resolve().parent.parent
 HOME, DESK = "/portal/home", "/admin/"
 PHONE = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile"
 FOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:127.0) Gecko/20100101 Firefox/127.0"
@@ -50,18 +46,6 @@ def of_journey() -> tuple[Client, str]:
     browser = Browser()
     browser.confirm()
     return browser, DONE
-
-
-def let_pass(span: timedelta) -> None:
-    """Move what the sessions remember into the past, as if `span` had gone by."""
-    for row in Session.objects.all():
-        store = SessionStore(row.session_key)
-        data = store.decode(row.session_data)
-        data["began"] -= span.total_seconds()
-        Session.objects.filter(pk=row.pk).update(
-            session_data=store.encode(data),
-            **{name: F(name) - span for name in ("expire_date", "began_at", "seen_at")},
-        )
 
 
 def key(client: Client) -> str:
@@ -271,13 +255,6 @@ def pages() -> list[str]:
     return sorted(address for address in addresses if address.startswith("/portal"))
 
 
-def on_sessions(client: Client, page: str) -> list[str]:
-    with CaptureQueriesContext(connection) as queries:
-        answer = client.get(page)
-    assert answer.status_code < 500
-    return [query["sql"] for query in queries if "accounts_session" in query["sql"]]
-
-
 @pytest.mark.parametrize("who", [of_citizen, of_clerk, of_journey])
 def test_a_page_costs_one_statement_on_sessions_at_most(who):
     client, _ = who()
@@ -327,7 +304,6 @@ def test_sessions_ask_no_redis_be_it_dead_or_frozen(real_hints, settings, monkey
     asked = []
     connect = socket.socket.connect
     monkeypatch.setattr(socket.socket, "connect", lambda self, to: asked.append(to) or connect(self, to))
-    monkeypatch.setattr(hints, "_skip_until", 0.0)
     citizen()
     client = Client()
     client.post("/portal/", {"national_id": REZA, "password": PASSWORD})
@@ -413,9 +389,9 @@ def test_the_purge_deletes_what_is_over_and_nothing_else():
     alone = [key(idle), key(left_alone), "o" * 32]
     before = Session.objects.filter(account=None).exclude(pk__in=alone).count()
 
-    assert housekeeping.purge(dry_run=True)["sessions"] == 3
+    assert purging.run_all(dry_run=True)["sessions"] == 3
     assert Session.objects.filter(pk=key(idle)).exists()
-    assert housekeeping.purge()["sessions"] == 3
+    assert purging.run_all()["sessions"] == 3
 
     assert not Session.objects.filter(pk__in=alone).exists()
     assert Session.objects.filter(pk__in=[key(live), key(journey)]).count() == 2

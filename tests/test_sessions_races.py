@@ -19,14 +19,12 @@ from accounts.services import sessions
 from accounts.sessions import SessionStore
 from registration.states import State
 from tamin_portal.errors import PortalError
-from tests import test_locked_rows
 from tests.accounts import citizen, together
 from tests.desk import Clerk, url
 from tests.journeys import URL, Browser, registration_in
 from tests.sms_fixtures import drained_in_a_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
-waits_end = test_locked_rows.waits_end
 HOME, DEVICES = "/portal/home", "/portal/profile/devices"
 
 

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import codes, texts
+from accounts import code_issuing, texts
 from accounts.models import Challenge, ChallengeStage, Closure, CodePurpose, EventKind, User
 from accounts.services import challenges
 from accounts.services.rows import end_pending
@@ -80,7 +80,7 @@ def test_a_code_for_recovery_or_registration_does_not_serve_here(client) -> None
     for purpose in (CodePurpose.RECOVERY, CodePurpose.REGISTER):
         let_pass(timedelta(seconds=61))
         token = str(Challenge.objects.get().token)
-        codes.issue(purpose=purpose, mobile="+989121234567", asker=token)
+        code_issuing.issue(purpose=purpose, mobile="+989121234567", asker=token)
         assert errors(type_code(client, code_on(MOBILE)))[0].startswith("کد وارد شده معتبر نمیباشد.")
 
 

@@ -16,11 +16,6 @@ from tests.entrances import UNKNOWN, WRONG, errors, sign_in, signed_in
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def hashing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    return spy_on_hashing(monkeypatch)
-
-
 def test_after_four_wrong_passwords_the_page_says_when_to_come_back(client, hashing) -> None:
     citizen()
     answers = [sign_in(client, password=WRONG) for _ in range(4)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import product
-from pathlib import Path
 
 import pytest
 from django.db.models import F
@@ -13,7 +12,7 @@ from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import backends, citizen_entrance, codes, risk, tips
+from accounts import backends, citizen_entrance, code_issuing, risk, tips
 from accounts.models import Allowance, CodePurpose, EventKind, FailedSignIn, SignInFailures, User
 from accounts.services.housekeeping import purge_proofs
 from sms.models import Message
@@ -38,18 +37,13 @@ from tests.entrances import (
     type_code,
 )
 from tests.journeys import let_pass, texts_on
+from tests.paths import ROOT
 from tests.risks import asks, browser, fail, strangers_fail, trusted_device
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("code_by_risk")]
 HERE = "127.0.0.1"
 ENOUGH = limits.SIGN_IN_RISK_FAILURES
 EXCUSED = limits.SIGN_IN_RISK_OWN_EXCUSED
-
-
-@pytest.fixture(autouse=True)
-def user(settings) -> User:
-    settings.SIGN_IN_CODE = "risk"
-    return citizen()
 
 
 def put_under_watch(address: str = HERE) -> None:
@@ -214,7 +208,9 @@ def test_who_chose_the_code_reads_of_no_risk(client, user) -> None:
 def test_when_the_codes_are_used_up_the_page_says_when_and_shows_the_branch_way(client, user) -> None:
     for number in range(limits.CODES_PER_HOUR):
         asker = f"browser {number}"
-        codes.issue(purpose=CodePurpose.SECOND_STEP, mobile=user.mobile, asker=asker, allowance=Allowance.PASSWORD)
+        code_issuing.issue(
+            purpose=CodePurpose.SECOND_STEP, mobile=user.mobile, asker=asker, allowance=Allowance.PASSWORD
+        )
         let_pass(timedelta(seconds=61))
     put_under_watch()
     response = sign_in(client)
@@ -239,7 +235,7 @@ def test_the_profile_says_what_off_means(client, user, settings, policy, off) ->
 
 
 def test_the_residual_risk_is_written_down_with_the_figures_of_the_limits() -> None:
-    text = (Path(__file__).parent.parent / "SECURITY.md").read_text(encoding="utf-8")
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
     address, network = (limits.CONDUCT_FLOORS[name][0] - 1 for name in ("address", "network"))
     assert f"a guesser has {ENOUGH + EXCUSED} tries at an account" in text
     assert f"fail {address} times an hour, and a network {network} times" in text

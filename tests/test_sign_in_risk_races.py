@@ -13,23 +13,17 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import backends, tips
-from accounts.models import EventKind, FailedSignIn, User
+from accounts.models import EventKind, FailedSignIn
 from accounts.services.housekeeping import purge_proofs
 from tamin_portal import limits
-from tests.accounts import PASSWORD, REZA, citizen, together
+from tests.accounts import PASSWORD, REZA, together
 from tests.entrances import CODE, HOME, MOBILE, WRONG, first_step, kinds, sign_in, signed_in, type_code
 from tests.journeys import code_on, let_pass
 from tests.profile import NEW, PASS, hand_in
 from tests.risks import asks, browser, strangers_fail, trusted_device
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("code_by_risk")]
 ENOUGH = limits.SIGN_IN_RISK_FAILURES
-
-
-@pytest.fixture(autouse=True)
-def user(settings) -> User:
-    settings.SIGN_IN_CODE = "risk"
-    return citizen()
 
 
 def held_while_compared(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:

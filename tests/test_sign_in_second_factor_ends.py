@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts import codes, texts
+from accounts import code_issuing, texts
 from accounts.models import Allowance, Closure, CodePurpose, OneTimeCode, Session, User
 from accounts.passwords import hash_password
 from tamin_portal import limits
@@ -34,24 +34,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 WRONG_CODE = ["کد وارد شده معتبر نمیباشد"]
 
 
-@pytest.fixture
-def user() -> User:
-    """A citizen who wants a code on every new device."""
-    account = citizen()
-    account.code_at_sign_in = True
-    account.save()
-    return account
-
-
-def test_a_code_of_another_purpose_does_not_serve(client, user) -> None:
+def test_a_code_of_another_purpose_does_not_serve(client, careful_user) -> None:
     first_step(client)
     let_pass(timedelta(seconds=61))
     asker = client.session["sign_in_second"]["asker"]
-    codes.issue(purpose=CodePurpose.RECOVERY, mobile=user.mobile, asker=asker)
+    code_issuing.issue(purpose=CodePurpose.RECOVERY, mobile=careful_user.mobile, asker=asker)
     assert errors(type_code(client, code_on(MOBILE))) == WRONG_CODE
 
 
-def test_a_code_of_another_browser_does_not_serve(client, user) -> None:
+def test_a_code_of_another_browser_does_not_serve(client, careful_user) -> None:
     thief = Client()  # knows the password
     sign_in(thief)
     let_pass(timedelta(seconds=61))
@@ -61,7 +52,7 @@ def test_a_code_of_another_browser_does_not_serve(client, user) -> None:
 
 
 @pytest.mark.parametrize("hours", [1, -1])
-def test_what_was_begun_before_the_clock_moved_is_over(client, user, monkeypatch, hours) -> None:
+def test_what_was_begun_before_the_clock_moved_is_over(client, careful_user, monkeypatch, hours) -> None:
     code = first_step(client)
     move_clock(monkeypatch, timedelta(hours=hours))
     assert told(type_code(client, code)) == [texts.sentence("begin_again")]
@@ -69,32 +60,34 @@ def test_what_was_begun_before_the_clock_moved_is_over(client, user, monkeypatch
     assert not signed_in(client)
 
 
-def test_a_new_password_ends_what_was_begun_with_the_old_one(client, user) -> None:
+def test_a_new_password_ends_what_was_begun_with_the_old_one(client, careful_user) -> None:
     code = first_step(client)
-    User.objects.filter(pk=user.pk).update(password=hash_password("Another123"))
+    User.objects.filter(pk=careful_user.pk).update(password=hash_password("Another123"))
     assert told(type_code(client, code)) == [texts.sentence("begin_again")]
     assert not signed_in(client)
 
 
-def test_an_account_that_was_frozen_meanwhile_lets_nobody_in(client, user) -> None:
+def test_an_account_that_was_frozen_meanwhile_lets_nobody_in(client, careful_user) -> None:
     code = first_step(client)
-    User.objects.filter(pk=user.pk).update(is_active=False, closure=Closure.FROZEN)
+    User.objects.filter(pk=careful_user.pk).update(is_active=False, closure=Closure.FROZEN)
     assert told(type_code(client, code)) == [texts.sentence("begin_again")]
     assert told(client.post(RESEND))[-1] == texts.sentence("begin_again")
     assert not signed_in(client)
-    assert kinds(user) == []
+    assert kinds(careful_user) == []
 
 
-def test_a_code_that_went_to_the_old_number_does_not_serve_after_a_change(client, user) -> None:
+def test_a_code_that_went_to_the_old_number_does_not_serve_after_a_change(client, careful_user) -> None:
     code = first_step(client)
-    User.objects.filter(pk=user.pk).update(mobile="+989121234568")
+    User.objects.filter(pk=careful_user.pk).update(mobile="+989121234568")
     assert errors(type_code(client, code))
     assert not signed_in(client)
 
 
-def test_when_no_code_can_be_sent_the_page_says_when_and_names_the_branch(client, user) -> None:
+def test_when_no_code_can_be_sent_the_page_says_when_and_names_the_branch(client, careful_user) -> None:
     for _ in range(limits.CODES_PER_HOUR):
-        codes.issue(purpose=CodePurpose.SECOND_STEP, mobile=user.mobile, asker="somebody", allowance=Allowance.PASSWORD)
+        code_issuing.issue(
+            purpose=CodePurpose.SECOND_STEP, mobile=careful_user.mobile, asker="somebody", allowance=Allowance.PASSWORD
+        )
         let_pass(timedelta(seconds=61))
     response = sign_in(client)
     assert response.status_code == 200
@@ -103,7 +96,7 @@ def test_when_no_code_can_be_sent_the_page_says_when_and_names_the_branch(client
     assert not signed_in(client)
 
 
-def test_when_the_limit_is_hit_by_a_resend_the_page_says_so(client, user) -> None:
+def test_when_the_limit_is_hit_by_a_resend_the_page_says_so(client, careful_user) -> None:
     first_step(client)
     for _ in range(limits.CODES_PER_HOUR - 1):
         let_pass(timedelta(seconds=61))
@@ -113,7 +106,7 @@ def test_when_the_limit_is_hit_by_a_resend_the_page_says_so(client, user) -> Non
     assert len(texts_on(MOBILE)) == limits.CODES_PER_HOUR
 
 
-def test_who_was_signed_in_as_somebody_else_is_not_any_more(client, user) -> None:
+def test_who_was_signed_in_as_somebody_else_is_not_any_more(client, careful_user) -> None:
     citizen(national_id=UNKNOWN)
     sign_in(client, UNKNOWN)
     first_step(client)
@@ -121,7 +114,7 @@ def test_who_was_signed_in_as_somebody_else_is_not_any_more(client, user) -> Non
     assert Session.objects.filter(account__isnull=False).count() == 0
 
 
-def test_of_twenty_guesses_of_the_code_at_once_five_are_compared(client, user) -> None:
+def test_of_twenty_guesses_of_the_code_at_once_five_are_compared(client, careful_user) -> None:
     code, key = first_step(client), client.cookies["sessionid"].value
 
     def guess(number: int) -> Any:

@@ -11,9 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import texts
+from accounts import session_ending, texts
 from accounts.models import EventKind, Session
-from accounts.services import sign_in as sign_in_service
 from accounts.sessions import BEGAN
 from sms.models import Message
 from tamin_portal import limits
@@ -84,7 +83,7 @@ def test_the_end_of_a_stolen_session_holds_the_account_first() -> None:
     user, owner = citizen(), browser()
     sign_in(owner)
     with CaptureQueriesContext(connection) as queries:
-        sign_in_service.used_elsewhere(account=user, session_key=owner.session.session_key, browser="Firefox")
+        session_ending.used_elsewhere(account=user, session_key=owner.session.session_key, browser="Firefox")
     statements = [query["sql"] for query in queries if "accounts_" in query["sql"]]
     assert statements[0].startswith("SELECT")
     assert 'FROM "accounts_user"' in statements[0]

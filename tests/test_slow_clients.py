@@ -14,27 +14,27 @@ from pathlib import Path
 
 import pytest
 
+from tests.fronts import NGINX, front_conf, nginx, trust
 from tests.live import LIMIT, Home, Person, free_port, somebody, step_one, wait_for
 from tests.live_web import Web, web
 from tests.slow_clients import HEAD, KINDS, crowd
-from tests.test_front import NGINX, front_conf, nginx, trust
 
 pytestmark = pytest.mark.faults
 NORMAL = 3.0  # seconds in which a page comes, on a busy machine; a held one comes after the attack, or never
 
 
 @pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     with web(tmp_path_factory.mktemp("slow")) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
-def front(portal: Web, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def front(site: Web, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of the compose file's own front before that web."""
     if NGINX is None:
         pytest.skip("no nginx")
-    with front_before(tmp_path_factory.mktemp("front"), portal.port) as port:
+    with front_before(tmp_path_factory.mktemp("front"), site.port) as port:
         yield port
 
 
@@ -49,28 +49,28 @@ def front_before(folder: Path, web_port: int, without: str = "", trusted: str = 
         yield port
 
 
-def a_citizen_gets_step_one(port: int, portal: Web, number: int, seconds: float = NORMAL) -> None:
-    person = Person(f"http://127.0.0.1:{port}", Home(portal.home, portal.env))
+def a_citizen_gets_step_one(port: int, site: Web, number: int, seconds: float = NORMAL) -> None:
+    person = Person(f"http://127.0.0.1:{port}", Home(site.home, site.env))
     step_one(person, somebody(number))
     assert person.slowest < seconds
 
 
 @pytest.mark.parametrize("number", [8, 200])
 @pytest.mark.parametrize("kind", KINDS)
-def test_slow_clients_do_not_hold_the_web(portal: Web, kind: str, number: int) -> None:
-    with crowd(portal.port, kind, number):
+def test_slow_clients_do_not_hold_the_web(site: Web, kind: str, number: int) -> None:
+    with crowd(site.port, kind, number):
         for citizen in range(3):
-            a_citizen_gets_step_one(portal.port, portal, 3000 + 10 * len(kind) + number + citizen)
+            a_citizen_gets_step_one(site.port, site, 3000 + 10 * len(kind) + number + citizen)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_slow_clients_do_not_hold_the_front(portal: Web, front: int, kind: str) -> None:
+def test_slow_clients_do_not_hold_the_front(site: Web, front: int, kind: str) -> None:
     with crowd(front, kind, 200):
-        a_citizen_gets_step_one(front, portal, 5000 + 10 * len(kind))
+        a_citizen_gets_step_one(front, site, 5000 + 10 * len(kind))
 
 
-def test_who_is_slow_with_the_headers_is_sent_away(portal: Web) -> None:
-    with crowd(portal.port, "slow headers", 1) as clients:
+def test_who_is_slow_with_the_headers_is_sent_away(site: Web) -> None:
+    with crowd(site.port, "slow headers", 1) as clients:
         first = clients[0]
         ends = time.monotonic() + 40
         while first.fileno() != -1 and time.monotonic() < ends:
@@ -78,16 +78,16 @@ def test_who_is_slow_with_the_headers_is_sent_away(portal: Web) -> None:
         assert first.fileno() == -1, "still connected"
 
 
-def test_more_silent_connections_than_there_are_places_make_room_for_a_citizen(portal: Web) -> None:
+def test_more_silent_connections_than_there_are_places_make_room_for_a_citizen(site: Web) -> None:
     """They come back as soon as they are sent away, so a citizen stands in line, but gets in."""
-    with crowd(portal.port, "silent ones", 2300):
-        a_citizen_gets_step_one(portal.port, portal, 6000, seconds=15)
+    with crowd(site.port, "silent ones", 2300):
+        a_citizen_gets_step_one(site.port, site, 6000, seconds=15)
 
 
-def test_a_slow_but_honest_phone_is_served(portal: Web) -> None:
+def test_a_slow_but_honest_phone_is_served(site: Web) -> None:
     """A form that arrives over ten seconds is taken like any other."""
     body = b"a=" + b"b" * 18
-    with socket.create_connection(("127.0.0.1", portal.port), timeout=LIMIT) as phone:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=LIMIT) as phone:
         phone.sendall(HEAD % (b"POST", b"/portal/registration") + b"Content-Length: 20\r\nConnection: close\r\n\r\n")
         for start in range(0, len(body), 2):
             phone.sendall(body[start : start + 2])
@@ -149,31 +149,31 @@ def takes_nothing(port: int, begins: bytes) -> socket.socket:
     return client
 
 
-def test_who_asks_for_many_large_files_at_once_and_takes_none_holds_nothing(portal: Web) -> None:
+def test_who_asks_for_many_large_files_at_once_and_takes_none_holds_nothing(site: Web) -> None:
     """Answers that nobody takes do not pile up: a thread would wait for room, and each file stays open."""
     with ExitStack() as clients:
         for _ in range(20):
-            clients.enter_context(takes_nothing(portal.port, LARGE_FILE * 100))
+            clients.enter_context(takes_nothing(site.port, LARGE_FILE * 100))
         time.sleep(1)
-        a_citizen_gets_step_one(portal.port, portal, 7000)
-        assert max(len(os.listdir(f"/proc/{pid}/fd")) for pid in workers(portal)) < 100
+        a_citizen_gets_step_one(site.port, site, 7000)
+        assert max(len(os.listdir(f"/proc/{pid}/fd")) for pid in workers(site)) < 100
 
 
-def workers(portal: Web) -> list[str]:
-    return Path(f"/proc/{portal.process.pid}/task/{portal.process.pid}/children").read_text().split()
+def workers(site: Web) -> list[str]:
+    return Path(f"/proc/{site.process.pid}/task/{site.process.pid}/children").read_text().split()
 
 
-def test_answers_to_requests_that_came_together_arrive_in_their_order(portal: Web) -> None:
-    with socket.create_connection(("127.0.0.1", portal.port), timeout=LIMIT) as browser:
+def test_answers_to_requests_that_came_together_arrive_in_their_order(site: Web) -> None:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=LIMIT) as browser:
         browser.sendall(LARGE_FILE * 20 + HEAD % (b"GET", b"/healthz") + b"Connection: close\r\n\r\n")
         answers = b"".join(iter(lambda: browser.recv(65_536), b""))
     assert answers.count(b"HTTP/1.1 200 OK") == 21
     assert answers.rstrip().rpartition(b"\r\n\r\n")[0].endswith(b"X-Frame-Options: DENY")
 
 
-def test_an_answer_to_head_has_no_body(portal: Web) -> None:
+def test_an_answer_to_head_has_no_body(site: Web) -> None:
     """Else it is taken for the next answer on the same connection."""
-    with closing(http.client.HTTPConnection("127.0.0.1", portal.port, timeout=LIMIT)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", site.port, timeout=LIMIT)) as connection:
         for method in ("HEAD", "GET"):
             connection.request(method, "/portal/registration")
             answer = connection.getresponse()

@@ -16,15 +16,12 @@ from sms.models import Receipt as ReceiptRow
 from tamin_portal import alarms, breaker
 from tamin_portal.models import Alarm, AlarmCode
 from tamin_portal.persian import to_persian_digits
-from tests import sms_fixtures
 from tests.accounts import clerk, operator
-from tests.sms_fixtures import CODE_TEXT, queue
+from tests.pages import assert_fits_the_policy
+from tests.sms_fixtures import CODE_TEXT, delivered, queue
 from tests.sms_gateways import StubGateway
-from tests.test_accounts_admin import assert_fits_the_policy
-from tests.test_sms_health import delivered
 
 pytestmark = pytest.mark.django_db(transaction=True)
-use_gateways = sms_fixtures.use_gateways
 
 
 def test_an_operator_switches_a_gateway_in_the_admin(use_gateways, client):

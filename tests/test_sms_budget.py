@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts import codes, notices
+from accounts import code_issuing, code_sending, notices
 from accounts.asking import Asking
 from accounts.models import Allowance, CodePurpose, EventKind
 from sms import budget, delivery, operating
@@ -24,15 +24,13 @@ from tamin_portal import alarms
 from tamin_portal.abuse.origins import origin_of
 from tamin_portal.errors import PortalError
 from tamin_portal.models import AlarmCode
-from tests import sms_fixtures
 from tests.accounts import citizen, operator, together
+from tests.commands import run
 from tests.entrances import move_clock
 from tests.sms_fixtures import NUMBER, crowd, make_due, queue, states
 from tests.sms_gateways import StubGateway
-from tests.test_sms_operating import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
-use_gateways = sms_fixtures.use_gateways
 CODE, RESULT, NOTICE, ALERT = MessageKind.CODE, MessageKind.RESULT, MessageKind.NOTICE, MessageKind.ALERT
 OTHERS = (Share.RESULTS, Share.OWN, Share.PROVEN, Share.NEW)
 At = Callable[..., None]
@@ -135,7 +133,7 @@ def test_a_code_costs_the_share_of_who_asks_and_of_the_number(
     if proven:
         citizen(mobile=NUMBER)
     by = Asking(origin=origin_of("203.0.113.7"), is_good=is_good)
-    codes.issue(purpose=CodePurpose.REGISTER, mobile=NUMBER, asker="someone", allowance=allowance, by=by)
+    code_issuing.issue(purpose=CodePurpose.REGISTER, mobile=NUMBER, asker="someone", allowance=allowance, by=by)
     assert Message.objects.get().share == share
 
 
@@ -143,10 +141,10 @@ def test_a_place_in_the_queue_costs_its_own_share_and_is_given_up_where_that_is_
     at(9)
     for asker, is_good in (("first", True), ("bad address", False), ("good address", True)):
         by = Asking(origin=origin_of(f"203.0.113.{len(asker)}"), is_good=is_good)
-        codes.issue(purpose=CodePurpose.REGISTER, mobile=NUMBER, asker=asker, by=by)
+        code_issuing.issue(purpose=CodePurpose.REGISTER, mobile=NUMBER, asker=asker, by=by)
     sent(rooms()[Share.REST], Share.REST)
     move_clock(monkeypatch, timedelta(seconds=61))
-    codes.send_due()
+    code_sending.send_due()
     assert list(Message.objects.filter(to=NUMBER).values_list("share", flat=True)) == ["new", "new"]
 
 
@@ -351,8 +349,8 @@ def test_a_message_that_goes_by_the_next_gateway_costs_the_budget_once(settings,
 # ── who looks at the same time
 
 
-def ask(mobile: str) -> codes.Issued:
-    return codes.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker="someone")
+def ask(mobile: str) -> code_issuing.Issued:
+    return code_issuing.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker="someone")
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="on SQLite nobody writes while another does")

@@ -14,17 +14,16 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from sms import delivery
+from sms.call_jobs import Call, Job
 from sms.gateways.base import Accepted, OutOfOrder, ReceiptsBy, Refused, TryAgain, Unknown
 from sms.models import InboxMessage, Message, MessageKind, MessageState
-from sms.records import Call, Job, Turn
+from sms.records import Turn
 from sms.tasks import drain as drain_task
 from tamin_portal import leases, limits
-from tests import sms_fixtures
 from tests.sms_fixtures import CODE_TEXT, NUMBER, make_due, queue
 from tests.sms_gateways import StubGateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
-use_gateways = sms_fixtures.use_gateways
 
 
 def test_a_queued_message_arrives_once_and_its_row_says_so():

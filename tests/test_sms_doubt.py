@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from sms import delivery, reports, switches
+from sms.call_jobs import Call, Job
 from sms.gateways.base import (
     FOR_EVER,
     Accepted,
@@ -24,14 +25,12 @@ from sms.gateways.base import (
     Unknown,
 )
 from sms.models import Attempt, InboxMessage, Message, MessageKind, MessageState, Part
-from sms.records import Call, Job, Turn
+from sms.records import Turn
 from tamin_portal import leases, limits
-from tests import sms_fixtures
 from tests.sms_fixtures import die_in_mid_send, drained_in_a_thread, make_due, queue
 from tests.sms_gateways import StubGateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
-use_gateways = sms_fixtures.use_gateways
 DAY = timedelta(days=1)
 
 

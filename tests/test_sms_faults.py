@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks import databases
-from benchmarks.sms_faults import FAULTS, bench
+from benchmarks import databases, sms_faults
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.faults
 N, MANY = 60, 200  # many: where 95 of 100 must be in time, and a breaker needs its failures first
@@ -28,15 +28,16 @@ Run = Callable[..., None]
 
 @pytest.fixture(scope="module")
 def run_fault() -> Iterator[Callable[..., dict[str, Any]]]:
-    with bench() as run:
+    with sms_faults.bench() as run:
         yield run
 
 
 @pytest.fixture
 def meets_its_demands(run_fault: Callable[..., dict[str, Any]]) -> Run:
     def run(fault: str, n: int = N, at_once: int = 2) -> None:
+        kinds = sms_faults.FAULTS[fault]
         with ThreadPoolExecutor(at_once) as runs:
-            verdicts = list(runs.map(lambda kind: run_fault(fault, n, kind=kind, short=True), FAULTS[fault]))
+            verdicts = list(runs.map(lambda kind: run_fault(fault, n, kind=kind, short=True), kinds))
         assert [verdict["misses"] for verdict in verdicts] == [[] for _ in verdicts], verdicts
 
     return run
@@ -98,7 +99,7 @@ def test_either_end_of_an_smpp_bind_is_killed(meets_its_demands: Run, end: str) 
     meets_its_demands(end)
 
 
-PROGRAM = Path(__file__).resolve().parent.parent / "benchmarks/sms_faults.py"
+PROGRAM = ROOT / "benchmarks/sms_faults.py"
 
 
 @pytest.mark.skipif(databases.programs() is None, reason="no PostgreSQL server is installed")

@@ -37,12 +37,10 @@ from sms.gateways.base import (
 )
 from sms.models import Message, MessageKind, MessageState
 from tamin_portal import alarms, http_client
-from tests import sms_fixtures
 from tests.sms_fixtures import CODE_TEXT, make_due, queue
 from tests.sms_gateways import StubGateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
-use_gateways = sms_fixtures.use_gateways
 
 
 class Magfa(Gateway):

@@ -10,13 +10,11 @@ from sms.gateways.base import OutOfOrder, TryAgain
 from sms.models import Message, MessageKind, MessageState
 from tamin_portal import alarms, breaker, limits
 from tamin_portal.models import AlarmCode, Breaker
-from tests import sms_fixtures
 from tests.sms_fixtures import queue
 from tests.sms_gateways import StubGateway
 from tests.sms_stubs import stub
 
 pytestmark = pytest.mark.django_db(transaction=True)
-use_gateways = sms_fixtures.use_gateways
 CODE, RESULT = MessageKind.CODE, MessageKind.RESULT
 
 

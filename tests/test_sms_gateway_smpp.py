@@ -6,9 +6,6 @@ import json
 import logging
 import threading
 import time
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -23,37 +20,15 @@ from sms.gateways.base import (
     PushedReceipt,
     ReceiptsBy,
     Refused,
-    Sms,
     TryAgain,
     Unknown,
 )
-from sms.gateways.smpp import SmppGateway
 from sms.models import MessageState
+from tests.smpp_binds import LONG, an_sms, bound
 from tests.sms_fixtures import queue
-from tests.sms_stubs.smpp import SmppPeer, smpp_peer
+from tests.sms_stubs.smpp import smpp_peer
 
-LONG = "ثبت نام شما انجام شد و حساب کاربری شما ایجاد گردید. " * 5  # 260 characters
-
-
-@pytest.fixture(autouse=True)
-def short_patience(monkeypatch):
-    monkeypatch.setattr(smpp_session, "ANSWER_WITHIN", 1.0)
-    monkeypatch.setattr(smpp_session, "CONNECT_WITHIN", 1.0)
-
-
-def an_sms(text: str = "کد شناسه: 482913") -> Sms:
-    return Sms(key=uuid.uuid4(), to="+989121234567", text=text, kind="result")
-
-
-@contextmanager
-def bound(peer: SmppPeer | int, **options: str) -> Iterator[SmppGateway]:
-    port = peer if isinstance(peer, int) else peer.port
-    given = {"HOST": "127.0.0.1", "PORT": str(port), "SYSTEM_ID": "u", "PASSWORD": "pw", "SENDER": "1000", **options}
-    gateway = SmppGateway(name="op", options=given)
-    try:
-        yield gateway
-    finally:
-        gateway.close()
+pytestmark = pytest.mark.usefixtures("smpp_patience")
 
 
 def test_a_short_persian_text_is_one_part_and_comes_out_as_it_went_in():
@@ -308,7 +283,6 @@ def test_a_long_message_is_delivered_when_the_receipts_of_all_its_parts_are_in(s
             "SMS_OP_KIND": "smpp", "SMS_OP_HOST": "127.0.0.1", "SMS_OP_PORT": str(peer.port),
             "SMS_OP_SYSTEM_ID": "u", "SMS_OP_PASSWORD": "pw", "SMS_OP_SENDER": "1000",
         }  # fmt: skip
-        routing._built.pop("op", None)
         message = queue(text=LONG)
         delivery.drain()
         peer.until(lambda: len(peer.of("acknowledged")) == 8)

@@ -8,18 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from sms.gateways import smpp_session
 from sms.gateways.base import Accepted, PushedReceipt, Sms, TryAgain
 from sms.gateways.smpp import SmppGateway
 from tests.registry_stubs import certificates
+from tests.smpp_binds import LONG, an_sms, bound
 from tests.sms_stubs.smpp import SmppPeer, smpp_peer
-from tests.test_sms_gateway_smpp import LONG, an_sms, bound
 
-
-@pytest.fixture(autouse=True)
-def short_patience(monkeypatch):
-    monkeypatch.setattr(smpp_session, "ANSWER_WITHIN", 2.0)
-    monkeypatch.setattr(smpp_session, "CONNECT_WITHIN", 2.0)
+pytestmark = pytest.mark.usefixtures("smpp_patience")
+PATIENCE = 2.0
 
 
 @pytest.fixture(scope="module")

@@ -14,16 +14,11 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from sms.gateways import smpp_session
 from sms.gateways.base import Accepted, Delivery, PushedReceipt, Receipt, Sms, TryAgain, Unknown
 from sms.gateways.smpp import SmppGateway
 from tests.sms_fixtures import until
 
-
-@pytest.fixture(autouse=True)
-def short_patience(monkeypatch):
-    monkeypatch.setattr(smpp_session, "ANSWER_WITHIN", 1.0)
-    monkeypatch.setattr(smpp_session, "CONNECT_WITHIN", 1.0)
+pytestmark = pytest.mark.usefixtures("smpp_patience")
 
 
 def an_sms() -> Sms:

@@ -24,7 +24,6 @@ from tests.sms_gateways import StubGateway
 from tests.sms_stubs import Stub, stub
 
 pytestmark = pytest.mark.django_db(transaction=True)
-use_gateways = sms_fixtures.use_gateways
 
 
 @contextmanager

@@ -13,32 +13,15 @@ from django.utils import timezone
 
 from sms import health, routing
 from sms.models import Message, MessageKind, MessageState, Receipt
-from tamin_portal import alarms, breaker, limits
+from tamin_portal import alarms, breaker
 from tamin_portal.models import AlarmCode
-from tests import sms_fixtures
 from tests.accounts import clerk, operator
-from tests.sms_fixtures import queue
+from tests.commands import run
+from tests.pages import assert_fits_the_policy
+from tests.sms_fixtures import LONG_AGO, delivered, queue
 from tests.sms_gateways import StubGateway
-from tests.test_accounts_admin import assert_fits_the_policy
-from tests.test_sms_operating import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
-use_gateways = sms_fixtures.use_gateways
-
-
-LONG_AGO = limits.RECEIPT_DUE_WITHIN.total_seconds()
-
-
-def delivered(
-    seconds: float, *, operator: str = "mci", state: str = MessageState.DELIVERED, ago: float = LONG_AGO
-) -> Message:
-    """A message of the stub "one" that was sent so long ago and took so long to arrive."""
-    message, sent_at = queue(operator=operator), timezone.now() - timedelta(seconds=ago)
-    final_at = None if state == MessageState.ACCEPTED else sent_at + timedelta(seconds=seconds)
-    Message.objects.filter(pk=message.pk).update(
-        state=state, gateway="one", next_attempt_at=None, sent_at=sent_at, final_at=final_at
-    )
-    return message
 
 
 # ── sms_backlog

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -16,18 +15,11 @@ from sms.gateways.base import Delivery, OutOfOrder, Receipt, ReceiptsBy, Refused
 from sms.models import GatewaySwitch, Message, MessageKind, MessageState
 from tamin_portal import alarms, limits
 from tamin_portal.errors import PortalError
-from tests import sms_fixtures
+from tests.commands import run
 from tests.sms_fixtures import NUMBER, queue
 from tests.sms_gateways import StubGateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
-use_gateways = sms_fixtures.use_gateways
-
-
-def run(*arguments: str, **options: Any) -> str:
-    out = io.StringIO()
-    call_command(*arguments, stdout=out, stderr=out, **options)
-    return out.getvalue()
 
 
 # ── sms_status

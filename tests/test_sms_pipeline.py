@@ -22,13 +22,11 @@ from sms.gateways.base import Accepted, OutOfOrder, Refused, TryAgain, Unknown
 from sms.gateways.http import HttpGateway
 from sms.models import Attempt, Message, MessageKind, MessageState
 from tamin_portal import limits
-from tests import sms_fixtures
 from tests.sms_fixtures import crowd, drained_in_a_thread, make_due, queue, states, until
 from tests.sms_gateways import StubGateway
 from tests.sms_stubs import stub
 
 pytestmark = pytest.mark.django_db(transaction=True)
-use_gateways = sms_fixtures.use_gateways
 
 
 class Meter:
@@ -52,12 +50,10 @@ def test_hundreds_go_over_many_connections_each_once(settings):
         url = peer.url + "/send?to={to}&text={text}&id={id}"
         settings.SMS_ENVIRONMENT = {"SMS_BOX_KIND": "http", "SMS_BOX_URL": url, "SMS_BOX_CONNECTIONS": "50"}
         settings.SMS_GATEWAYS = ["box"]
-        routing._built.pop("box", None)
         messages = [queue() for _ in range(400)]
         began = time.monotonic()
         assert delivery.drain() == 400
         took = time.monotonic() - began
-        routing._built.pop("box")
         assert 10 < peer.most_open <= 50
     assert took < 400 * 0.05 / 2  # one after the other it takes twenty seconds
     assert sorted(row["key"] for row in peer.log) == sorted(message.key.hex for message in messages)
@@ -270,7 +266,6 @@ def test_a_worker_killed_with_many_messages_on_the_way_loses_none_and_doubles_no
         settings.SMS_ENVIRONMENT = {
             "SMS_KN_KIND": "kavenegar", "SMS_KN_URL": peer.url, "SMS_KN_KEY": "k", "SMS_KN_SENDER": "1",
         }  # fmt: skip
-        routing._built.pop("kn", None)
         messages = [queue(MessageKind.CODE) for _ in range(150)]
         kill_in_mid_send(tmp_path, lambda: len(peer.log), SMS_GATEWAYS="kn", **settings.SMS_ENVIRONMENT)
         keys = {row["key"] for row in peer.log}
@@ -280,7 +275,6 @@ def test_a_worker_killed_with_many_messages_on_the_way_loses_none_and_doubles_no
         peer.delay = 0
         lease_is_over()
         delivery.drain()
-        routing._built.pop("kn")
     assert states() == {MessageState.ACCEPTED: 150}
     assert sorted(row["key"] for row in peer.taken) == sorted(str(message.key.int >> 65) for message in messages)
     assert any(row["repeat"] for row in peer.log)
@@ -295,7 +289,6 @@ def test_a_worker_killed_at_a_gateway_without_a_key_leaves_what_was_on_the_way_u
             "SMS_BOX_KIND": "http", "SMS_BOX_URL": peer.url + "/send?to={to}&text={text}&id={id}",
             "SMS_BOX_CONNECTIONS": "20",
         }  # fmt: skip
-        routing._built.pop("box", None)
         for _ in range(150):
             queue(MessageKind.CODE)
         kill_in_mid_send(tmp_path, lambda: len(peer.log), SMS_GATEWAYS="box", **settings.SMS_ENVIRONMENT)

@@ -6,7 +6,6 @@ import importlib.util
 import logging
 import logging.config
 import re
-from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -15,8 +14,8 @@ from gunicorn.glogging import Logger
 from sms import receipts
 from sms.models import Receipt
 from tamin_portal.logs import NoPersonalData, NoReceipts, scrub
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 PATH = "/sms/receipts/box/s3cr3t-token/"
 
 

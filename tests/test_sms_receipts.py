@@ -28,12 +28,10 @@ from sms.tasks import poll as poll_task
 from sms.tasks import read_receipts as read_task
 from sms.tasks import watch as watch_task
 from tamin_portal import alarms, limits
-from tests import sms_fixtures
 from tests.sms_fixtures import die_in_mid_send, make_due, queue
 from tests.sms_gateways import StubGateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
-use_gateways = sms_fixtures.use_gateways
 TOKEN, OLD_TOKEN = "n" * 32, "o" * 32
 URL = f"/sms/receipts/box/{TOKEN}/"
 

@@ -16,12 +16,10 @@ from sms.models import Message, MessageKind, MessageState
 from sms.tasks import watch
 from tamin_portal import alarms, breaker, limits
 from tamin_portal.models import Alarm, AlarmCode, Breaker
-from tests import sms_fixtures
 from tests.sms_fixtures import make_due, queue
 from tests.sms_gateways import StubGateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
-use_gateways = sms_fixtures.use_gateways
 CODE = MessageKind.CODE
 
 

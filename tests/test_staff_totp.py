@@ -22,12 +22,12 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import staff_texts, staff_totp, texts
 from accounts.models import Session, User
-from accounts.services.rows import end_sessions
+from accounts.session_ending import end_sessions
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import format_jalali, to_persian_digits
 from tests.accounts import PASSWORD, citizen, clerk, operator, together
-from tests.test_accounts_admin import assert_fits_the_policy
+from tests.pages import assert_fits_the_policy
 
 pytestmark = pytest.mark.django_db
 LOGIN, CODE, DEVICE = "/admin/login/", "/admin/login/code/", "/admin/login/device/"
@@ -278,6 +278,22 @@ def test_half_way_in_nobody_is_signed_in_and_the_session_has_no_secret(client) -
     assert held["staff_pending"].keys() == {"user", "at", "auth"}
     assert device.key not in str(held)
     assert PASSWORD not in str(held)
+
+
+@pytest.mark.parametrize("page", [CODE, DEVICE])
+def test_who_was_half_way_in_before_this_version_started_comes_in(client, page) -> None:
+    """The session's values are written out: they stand in sessions that are alive."""
+    user = clerk()
+    device = device_for(user) if page == CODE else staff_totp.begin(user=user)
+    session = client.session
+    now = int(timezone.now().timestamp())
+    session["staff_pending"] = {"user": user.pk, "at": now, "auth": user.get_session_auth_hash()}
+    session["staff_enrolment"] = device.pk
+    session.save()
+    assert client.get(page).status_code == 200
+    response = type_code(client, code_of(device), page)
+    assert (response.status_code, response["Location"]) == (302, "/admin/")
+    assert is_in(client)
 
 
 def test_who_was_signed_in_in_this_browser_is_signed_out_by_the_first_step(client) -> None:

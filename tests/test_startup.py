@@ -7,7 +7,6 @@ import re
 import signal
 import socket
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -67,47 +66,47 @@ def test_after_everything_in_the_foreground_was_killed_it_starts_again(home: Pat
 
 
 @pytest.mark.parametrize("program", ["redis", "web", "worker-sms", "worker-receipts", "worker-identity", "beat"])
-def test_a_killed_part_comes_back_by_itself(shared: Portal, program: str) -> None:
-    killed = shared.pid_of(program)
+def test_a_killed_part_comes_back_by_itself(portal: Portal, program: str) -> None:
+    killed = portal.pid_of(program)
     os.kill(killed, signal.SIGKILL)
-    wait_for(lambda: shared.pid_of(program) != killed)
-    back = shared.pid_of(program)
-    wait_for(lambda: f"success: {program} entered RUNNING" in since(shared, f"with pid {back}"))
-    wait_for(lambda: is_ready(shared.port))
+    wait_for(lambda: portal.pid_of(program) != killed)
+    back = portal.pid_of(program)
+    wait_for(lambda: f"success: {program} entered RUNNING" in since(portal, f"with pid {back}"))
+    wait_for(lambda: is_ready(portal.port))
 
 
 def since(portal: Portal, mark: str) -> str:
     return (portal.folder / "logs/supervisord.log").read_text().partition(mark)[2]
 
 
-def test_workers_find_redis_again_after_it_was_killed(shared: Portal) -> None:
-    log = shared.folder / "logs/worker-sms.log"
+def test_workers_find_redis_again_after_it_was_killed(portal: Portal) -> None:
+    log = portal.folder / "logs/worker-sms.log"
     seen = len(log.read_text())
-    os.kill(shared.pid_of("redis"), signal.SIGKILL)
+    os.kill(portal.pid_of("redis"), signal.SIGKILL)
     wait_for(lambda: "Connected to redis" in log.read_text()[seen:])
 
 
-def test_a_second_run_of_the_same_home_says_so(shared: Portal) -> None:
-    said = Portal(shared.folder, free_port()).ends()
-    assert f"already running: http://127.0.0.1:{shared.port}" in said
+def test_a_second_run_of_the_same_home_says_so(portal: Portal) -> None:
+    said = Portal(portal.folder, free_port()).ends()
+    assert f"already running: http://127.0.0.1:{portal.port}" in said
     assert "Traceback" not in said
-    assert is_ready(shared.port)
+    assert is_ready(portal.port)
 
 
-def test_a_taken_port_is_one_sentence(shared: Portal, home: Path) -> None:
-    with run(home, shared.port) as second:
+def test_a_taken_port_is_one_sentence(portal: Portal, home: Path) -> None:
+    with run(home, portal.port) as second:
         said = second.ends()
-    assert f"Stopped: port {shared.port} is taken by another program" in said
+    assert f"Stopped: port {portal.port} is taken by another program" in said
     assert "Traceback" not in said
 
 
-def test_two_homes_run_side_by_side(shared: Portal, home: Path) -> None:
+def test_two_homes_run_side_by_side(portal: Portal, home: Path) -> None:
     with run(home) as second:
         second.until_ready()
-        assert is_ready(shared.port)
+        assert is_ready(portal.port)
         second.signal_group(signal.SIGINT)
         second.ends()
-        assert is_ready(shared.port)
+        assert is_ready(portal.port)
 
 
 def test_a_home_with_a_very_long_path_gets_a_short_socket(tmp_path: Path) -> None:
@@ -131,9 +130,9 @@ def test_a_home_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in said
 
 
-def test_ten_megabytes_in_one_field_are_refused_in_persian_and_kill_no_worker(shared: Portal) -> None:
+def test_ten_megabytes_in_one_field_are_refused_in_persian_and_kill_no_worker(portal: Portal) -> None:
     body = b"national_id=" + b"1" * 10_000_000
-    with socket.create_connection(("127.0.0.1", shared.port), timeout=30) as client:
+    with socket.create_connection(("127.0.0.1", portal.port), timeout=30) as client:
         client.sendall(
             b"POST /portal/registration HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
             b"Cookie: csrftoken=" + b"c" * 32 + b"\r\n"
@@ -143,21 +142,14 @@ def test_ten_megabytes_in_one_field_are_refused_in_persian_and_kill_no_worker(sh
         answer = b"".join(iter(lambda: client.recv(65536), b"")).decode()
     assert answer.startswith("HTTP/1.1 413 ")
     assert 'lang="fa"' in answer
-    assert "WORKER TIMEOUT" not in (shared.folder / "logs/web.log").read_text()
+    assert "WORKER TIMEOUT" not in (portal.folder / "logs/web.log").read_text()
 
 
-def test_static_files_are_compressed_and_kept_for_years(shared: Portal) -> None:
-    base = f"http://127.0.0.1:{shared.port}"
+def test_static_files_are_compressed_and_kept_for_years(portal: Portal) -> None:
+    base = f"http://127.0.0.1:{portal.port}"
     page = urllib.request.urlopen(f"{base}/portal/registration", timeout=30).read().decode()
     [sheet] = re.findall(r'href="(/static/portal\.[0-9a-f]+\.css)"', page)
     request = urllib.request.Request(base + sheet, headers={"Accept-Encoding": "br"})
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.headers["Content-Encoding"] == "br"
         assert "immutable" in answer.headers["Cache-Control"]
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    """One running portal for the tests that leave it running."""
-    with run(tmp_path_factory.mktemp("shared") / "home") as portal:
-        yield portal.until_ready()

@@ -15,6 +15,7 @@ from registration.services import decisions, housekeeping
 from registration.services.moves import PORTAL, move
 from registration.states import MOVES, OPEN, State
 from sms.models import Message
+from tamin_portal import purging
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import parse_mobile
 from tests.accounts import together
@@ -146,9 +147,9 @@ def test_a_request_that_is_being_checked_never_expires():
 def test_what_an_abandoned_person_typed_is_forgotten_and_the_events_stay():
     row = registration_in(State.REFERRED)
     _age(row, timedelta(days=61))
-    housekeeping.purge()
+    purging.run_all()
     _age(row, timedelta(days=8))
-    housekeeping.purge()
+    purging.run_all()
     row.refresh_from_db()
     assert (row.last_name, row.certificate_number, row.birth_date) == ("", "", None)
     assert row.events.count() == 1

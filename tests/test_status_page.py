@@ -29,11 +29,6 @@ WRONG_CODE = "1234567897"
 NOT_FOUND = "درخواستی با این کد ملی و این کد پیگیری پیدا نشد"
 
 
-@pytest.fixture
-def browser() -> Browser:
-    return Browser()
-
-
 def ask(browser: Browser, national_id: str = MATCHES.national_id, code: str = WRONG_CODE, address: str = "") -> Any:
     where = {"REMOTE_ADDR": address} if address else {}
     return browser.post(STATUS, {"national_id": national_id, "tracking_code": code}, **where)

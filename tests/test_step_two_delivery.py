@@ -12,13 +12,11 @@ from sms import delivery, reports
 from sms.gateways.base import Delivery, Receipt, ReceiptsBy, Refused, TryAgain, Unknown
 from sms.models import Message, MessageState
 from tamin_portal import limits
-from tests import sms_fixtures
 from tests.journeys import MATCHES, URL, Browser, code_on, let_pass
+from tests.pages import text_of
 from tests.sms_gateways import StubGateway
-from tests.test_face_pages import text_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
-use_gateways = sms_fixtures.use_gateways
 FRAGMENT = URL + "/delivery"
 NUMBER = "۰۹۱۲•••۰۱۰۱"
 

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from registration.services import corrections
 from tests.journeys import MATCHES, OTHER_NAME
+from tests.migrating import migrate
 
-
-def migrate(to):
-    executor = MigrationExecutor(connection)
-    executor.migrate(to)
-    return executor.loader.project_state(to).apps
-
-
-@pytest.fixture
-def an_older_portal() -> Iterator[object]:
-    latest = MigrationExecutor(connection).loader.graph.leaf_nodes()
-    yield migrate([("registration", "0001_initial")])
-    migrate(latest)
+BEFORE = [("registration", "0001_initial")]
 
 
 @pytest.mark.django_db(transaction=True)

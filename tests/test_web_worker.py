@@ -12,7 +12,8 @@ from waitress.adjustments import Adjustments
 
 from accounts import devices, entrance
 from tamin_portal import limits
-from tamin_portal.web_worker import Channel, Queues, Request, TcpServer
+from tamin_portal.web_requests import Request
+from tamin_portal.web_worker import Channel, Queues, TcpServer
 from tests.accounts import citizen
 from tests.entrances import sign_in
 

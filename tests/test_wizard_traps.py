@@ -31,11 +31,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 MANAGEMENT = "registration_wizard-current_step"
 
 
-@pytest.fixture
-def browser():
-    return Browser()
-
-
 def everything_in_sessions() -> str:
     return " ".join(str(session.get_decoded()) for session in Session.objects.all())
 

@@ -2,12 +2,15 @@
 
     python tools/messages.py check      fail on what is missing, obsolete, fuzzy, untranslated or damaged
     python tools/messages.py missing    print the missing msgids as PO entries, ready to be translated
-    python tools/messages.py merge      take locale/parts/*.po over into django.po
+    python tools/messages.py sort       write django.po in the order of its msgids, without line wrapping
     python tools/messages.py compile    write django.mo (the same bytes for the same django.po)
 
-Needs no gettext programs: Babel reads the Python files, Django's own `templatize` the templates, polib
-reads and writes the catalogue. An entry whose msgid is not ours is allowed if Django (or a package in
-`PACKAGES`) has it: that is how their Persian is replaced where it is clumsy.
+Needs no gettext programs: Babel finds the msgids (Django's own `templatize` makes Python of a template), polib reads
+and writes the catalogue. Babel's own reader and writer are not used: its .mo holds the time of compiling, and its .po
+header lines and flags that nobody here reads (docs/decisions/0033-what-was-weighed-again.md).
+
+An entry whose msgid is not ours is allowed if Django (or a package in `PACKAGES`) has it: that is how their Persian is
+replaced where it is clumsy.
 """
 
 from __future__ import annotations
@@ -20,31 +23,21 @@ import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import django
 import polib
-from babel.messages.extract import extract
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir, extract_python
 from django.conf import settings
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "locale" / "fa" / "LC_MESSAGES" / "django.po"
-PARTS = ROOT / "locale" / "parts"
 SOURCES = ("tamin_portal", "sms", "identity", "mail", "accounts", "registration", "templates")
 PACKAGES = ("django", "formtools", "phonenumber_field")
-KEYWORDS: dict[str, Any] = {  # as Babel writes them: which arguments are msgid, plural, context
-    "_": None,
-    "gettext": None,
-    "gettext_lazy": None,
-    "gettext_noop": None,
-    "ngettext": (1, 2),
-    "ngettext_lazy": (1, 2),
-    "pgettext": ((1, "c"), 2),
-    "pgettext_lazy": ((1, "c"), 2),
-    "npgettext": ((1, "c"), 2, 3),
-    "npgettext_lazy": ((1, "c"), 2, 3),
-}
+# Babel knows gettext and its kin: which arguments are msgid, plural, context. Django adds these.
+KEYWORDS: dict[str, Any] = DEFAULT_KEYWORDS | {"gettext_noop": None}
+KEYWORDS |= {f"{name}_lazy": KEYWORDS[name] for name in ("gettext", "ngettext", "pgettext", "npgettext")}
 HEADER = {
     "Project-Id-Version": "tamin-portal",
     "Language": "fa",
@@ -71,27 +64,21 @@ class Found(NamedTuple):
     place: str
 
 
-def source_files() -> Iterator[Path]:
-    """Every file whose sentences people may see, in a fixed order."""
-    for name in SOURCES:
-        folder = ROOT / name
-        yield from sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".html", ".txt"))
-
-
 def extracted() -> dict[Key, Found]:
     """All msgids of the sources."""
     found: dict[Key, Found] = {}
-    for path in source_files():
-        text = path.read_text(encoding="utf-8")
-        place = str(path.relative_to(ROOT))
-        # A template's indentation would be read as Python's.
-        code = text if path.suffix == ".py" else re.sub(r"(?m)^[ \t]+", "", templatize(text, origin=place))
-        for line, message, _comments, context in extract(
-            "python", io.BytesIO(code.encode("utf-8")), keywords=KEYWORDS, options={"encoding": "utf-8"}
-        ):
+    methods: Any = [("**.py", "python"), ("**.html", from_template), ("**.txt", from_template)]
+    for folder in SOURCES:
+        for name, line, message, _comments, context in extract_from_dir(ROOT / folder, methods, keywords=KEYWORDS):
             msgid, plural = (message, "") if isinstance(message, str) else (message[0], message[1])
-            found.setdefault(Key(context, msgid), Found(plural, f"{place}:{line}"))
+            found.setdefault(Key(context, msgid), Found(plural, f"{folder}/{name}:{line}"))
     return found
+
+
+def from_template(source: BinaryIO, *arguments: Any, **options: Any) -> Iterator[Any]:
+    """Babel's method for Django's templates: as Python, but a template's indentation means nothing."""
+    code = re.sub(r"(?m)^[ \t]+", "", templatize(source.read().decode()))
+    return extract_python(io.BytesIO(code.encode()), *arguments, **options)
 
 
 @cache
@@ -111,21 +98,9 @@ def key_of(entry: polib.POEntry) -> Key:
     return Key(entry.msgctxt, entry.msgid)
 
 
-def with_parts() -> polib.POFile:
-    """The catalogue as it is once the other rooms' parts are merged; a part's own words win."""
-    catalogue = polib.pofile(str(CATALOGUE), wrapwidth=0)
-    known = {key_of(entry): entry for entry in catalogue}
-    for path in sorted(PARTS.glob("*.po")):
-        for entry in polib.pofile(str(path)):
-            old = known.get(key_of(entry))
-            if entry.obsolete or not entry.translated():
-                continue
-            if old is None:
-                known[key_of(entry)] = entry
-                catalogue.append(entry)
-            else:
-                old.msgstr, old.msgstr_plural, old.flags = entry.msgstr, entry.msgstr_plural, entry.flags
-    return catalogue
+def written() -> polib.POFile:
+    """The catalogue as it is in django.po."""
+    return polib.pofile(str(CATALOGUE), wrapwidth=0)
 
 
 def problems(catalogue: polib.POFile, found: dict[Key, Found]) -> list[str]:
@@ -160,20 +135,20 @@ def faults_of(entry: polib.POEntry, *, may_drop: bool) -> Iterator[str]:
             yield "Arabic ي or ك"
 
 
-def save(catalogue: polib.POFile, path: Path) -> None:
-    """Write the catalogue sorted and without line wrapping, so that two people's changes seldom meet."""
+def save(catalogue: polib.POFile) -> None:
+    """Write django.po sorted and without line wrapping, so that git seldom sees a conflict of two people's changes."""
     catalogue.metadata = dict(HEADER)
     ordered = sorted((entry for entry in catalogue if not entry.obsolete), key=lambda e: (e.msgid, e.msgctxt or ""))
     del catalogue[:]
     catalogue.extend(ordered)
     for entry in catalogue:
-        entry.occurrences, entry.comment, entry.linenum = [], entry.comment, None
-    catalogue.save(str(path))
+        entry.occurrences, entry.linenum = [], None
+    catalogue.save(str(CATALOGUE))
 
 
 def compiled() -> bytes:
     """The .mo of the committed catalogue."""
-    catalogue = polib.pofile(str(CATALOGUE), wrapwidth=0)
+    catalogue = written()
     catalogue.metadata = dict(HEADER)
     return bytes(catalogue.to_binary())
 
@@ -190,7 +165,7 @@ def missing_entries(catalogue: polib.POFile, found: dict[Key, Found]) -> Iterabl
 def main() -> int:
     """Run one of the commands; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=("check", "missing", "merge", "compile"))
+    parser.add_argument("command", choices=("check", "missing", "sort", "compile"))
     command = parser.parse_args().command
     if not settings.configured:
         settings.configure(USE_I18N=False)
@@ -198,9 +173,9 @@ def main() -> int:
     if command == "compile":
         CATALOGUE.with_suffix(".mo").write_bytes(compiled())
         return 0
-    catalogue = with_parts()
-    if command == "merge":
-        save(catalogue, CATALOGUE)
+    catalogue = written()
+    if command == "sort":
+        save(catalogue)
         return 0
     found = extracted()
     if command == "missing":

@@ -4,8 +4,10 @@
 
 Runs under the system's Python with the standard library only. Does only what changed since the
 last time: each step leaves a stamp with the digest of what it was made from. Every failure is one
-sentence; what the tools printed is in build/setup.log. No syntax here or in serve.py is newer than
-Python 3.6's: an old Python must get as far as the sentence that refuses it.
+sentence; what the tools printed is in build/setup.log. pip installs the packages: uv would save ten
+seconds, once a checkout, and no line here (docs/decisions/0033-what-was-weighed-again.md).
+No syntax here or in serve.py is newer than Python 3.6's: an old Python must get as far as the
+sentence that refuses it.
 """
 
 import sys

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -13,8 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.services import closing
-from tamin_portal.arguments import LONGEST_NAME, text_of
-from tamin_portal.errors import PortalError
+from tamin_portal.arguments import add_by_and_reason
+from tamin_portal.command_output import refusals
 from tamin_portal.persian import InputError, parse_mobile, parse_national_id
 
 SENTENCES = {
@@ -25,33 +23,15 @@ SENTENCES = {
 }
 
 
-@contextmanager
-def refusals() -> Iterator[None]:
-    """A service's refusal becomes its sentence and exit code 1."""
-    try:
-        yield
-    except PortalError as error:
-        raise CommandError(str(SENTENCES[error.code])) from None
-
-
 class AccountCommand(BaseCommand):
     """What an operator does about one account. Who and why is kept in its history for good."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("national_id", metavar="NATIONAL_ID", help="ten digits, in any script")
-        parser.add_argument(
-            "--by", required=True, metavar="NAME", type=text_of(LONGEST_NAME), help="your name, for the record"
-        )
-        parser.add_argument(
-            "--reason",
-            required=True,
-            metavar="TEXT",
-            type=text_of(closing.LONGEST_REASON),
-            help="why, for the record",
-        )
+        add_by_and_reason(parser, longest_reason=closing.LONGEST_REASON)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        with refusals():
+        with refusals(lambda error: str(SENTENCES[error.code])):
             account = account_of(options["national_id"])
             said = self.act(account, options)
         self.stdout.write(said)

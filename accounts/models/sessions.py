@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
+from django.conf import settings
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.utils import timezone
@@ -10,8 +13,8 @@ from accounts.models.people import User
 
 
 class Session(AbstractBaseSession):
-    """A session of the portal (`accounts.sessions` reads and writes it). Without an account: a registration, a
-    recovery, a sign-in or a look at a status is under way.
+    """A session of the portal, read and written by the store of `SESSION_ENGINE`. Without an account: a registration,
+    a recovery, a sign-in or a look at a status is under way.
 
     `expire_date` is the absolute end; `seen_at` is when it was last used, from which idleness is counted.
     """
@@ -23,13 +26,13 @@ class Session(AbstractBaseSession):
 
     @classmethod
     def get_session_store_class(cls):  # type: ignore[no-untyped-def]
-        from accounts.sessions import SessionStore
-
-        return SessionStore
+        return import_module(settings.SESSION_ENGINE).SessionStore
 
 
 class TrustedDevice(models.Model):
     """A browser of which its owner said, at a sign-in: it is mine, remember me. The cookie holds its secret."""
+
+    PURPOSE = "trusted device"  # with which the secret is hashed
 
     account = models.ForeignKey(User, on_delete=models.CASCADE, related_name="trusted_devices")
     secret_hash = models.CharField(max_length=64)  # keyed

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
-from accounts import asking, code_turns, codes, notices
+from accounts import asking, code_issuing, code_trying, code_turns, code_validity, notices
 from accounts.asking import Asking
 from accounts.models import (
     Allowance,
@@ -96,7 +96,7 @@ def again(*, challenge: Challenge, origin: Origin, trusted: TrustedDevice | None
 
 def wait(*, challenge: Challenge) -> int:
     """Seconds until this browser may ask for another code; counted alike for every ID."""
-    left = codes.seconds_left(challenge.asked_at + limits.CODE_GAP)
+    left = code_validity.seconds_left(challenge.asked_at + limits.CODE_GAP)
     return left if left <= limits.CODE_GAP.total_seconds() else 0  # the clock was put back
 
 
@@ -115,7 +115,7 @@ def prove(*, challenge: Challenge, typed_code: str) -> Challenge:
     asker = str(challenge.token)
     refusal = PortalError("code_elsewhere", wait=wait(challenge=challenge), comes=challenge.is_held)
     try:
-        code = codes.try_code(
+        code = code_trying.try_code(
             purpose=CodePurpose(challenge.purpose),
             mobile=challenge.mobile or _decoy(challenge),
             asker=asker,
@@ -134,7 +134,7 @@ def _proven(challenge: Challenge, code: OneTimeCode, asker: str) -> Challenge:
         row = Challenge.objects.select_for_update().get(pk=challenge.pk)
         if account.mobile != row.mobile or row.stage not in _TAKES_CODES:
             raise PortalError("code_wrong")
-        codes.consume(code, used_for=asker)
+        code_trying.consume(code, used_for=asker)
         if row.stage != ChallengeStage.PROVEN:  # the same right code again, after a lost answer
             row.stage, row.proven_at, row.next_attempt_at = ChallengeStage.PROVEN, timezone.now(), None
             row.save(update_fields=["stage", "proven_at", "next_attempt_at"])
@@ -185,13 +185,13 @@ def _send_code(challenge: Challenge, mobile: str) -> str:
     purpose, asker = CodePurpose(challenge.purpose), str(challenge.token)
     session: dict[str, Any] = {"purpose": purpose, "mobile": mobile, "asker": asker}
     try:
-        codes.issue(
+        code_issuing.issue(
             **session,
             allowance=Allowance.TRUSTED if challenge.is_trusted else Allowance.ASKED,
             by=asking.of_challenge(challenge),
         )
     except PortalError:
-        goes_on = challenge.stage == ChallengeStage.PROVEN or codes.was_sent(**session)
+        goes_on = challenge.stage == ChallengeStage.PROVEN or code_validity.was_sent(**session)
         return mobile if goes_on else _nothing(challenge)
     return mobile
 
@@ -205,7 +205,7 @@ def _send_nothing(challenge: Challenge, account: User | None) -> None:
 def _nothing(challenge: Challenge) -> str:
     """Count tries on a decoy, as for a code; returns it."""
     mobile = _decoy(challenge)
-    codes.count_on_nothing(purpose=CodePurpose(challenge.purpose), mobile=mobile, asker=str(challenge.token))
+    code_issuing.create_decoy(purpose=CodePurpose(challenge.purpose), mobile=mobile, asker=str(challenge.token))
     return mobile
 
 

@@ -13,7 +13,8 @@ from django.utils import timezone
 from accounts import notices, risk
 from accounts.models import EventKind, TrustedDevice, User
 from accounts.passwords import hash_answer, hash_password
-from accounts.services.rows import end_pending, end_recoveries, end_sessions, open_with_password
+from accounts.services.rows import end_pending, end_recoveries, open_with_password
+from accounts.session_ending import end_sessions
 from tamin_portal.abuse import lane
 from tamin_portal.errors import PortalError
 

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from accounts import notices
 from accounts.models import AccountEvent, Closure, EventKind, FreezeLink, TrustedDevice, User
-from accounts.services.rows import end_pending, end_sessions
+from accounts.services.rows import end_pending
+from accounts.session_ending import end_sessions
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import mask_mobile

@@ -1,4 +1,4 @@
-"""What time does to proofs: challenges, changes, links, refused sign-ins and trusted devices that are over."""
+"""What time does to accounts: proofs, failures at the sign-in and sessions that are over are deleted."""
 
 from __future__ import annotations
 
@@ -8,8 +8,17 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.models import Challenge, EmailChange, FailedSignIn, FreezeLink, MobileChange, TrustedDevice
-from tamin_portal import limits
+from accounts import session_ending
+from accounts.models import (
+    Challenge,
+    EmailChange,
+    FailedSignIn,
+    FreezeLink,
+    MobileChange,
+    SignInFailures,
+    TrustedDevice,
+)
+from tamin_portal import limits, purging
 
 
 def purge_proofs(*, before: datetime, dry_run: bool = False) -> int:
@@ -30,3 +39,13 @@ def purge_proofs(*, before: datetime, dry_run: bool = False) -> int:
     if dry_run:
         return sum(rows.count() for rows in over)
     return sum(rows.delete()[1].get(rows.model._meta.label, 0) for rows in over)  # without what hangs on them
+
+
+def purge_failures(*, before: datetime, dry_run: bool = False) -> int:
+    """Delete counters of failed sign-ins whose last failure was before `before`; returns how many."""
+    return purging.delete(SignInFailures.objects.filter(last_at__lt=before), dry_run=dry_run)
+
+
+def purge_sessions(*, dry_run: bool = False) -> int:
+    """Delete sessions that nobody can use any more; returns how many."""
+    return purging.delete(session_ending.over(), dry_run=dry_run)

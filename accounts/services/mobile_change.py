@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import codes, notices
+from accounts import code_issuing, code_trying, notices
 from accounts.models import (
     Allowance,
     CodePurpose,
@@ -30,8 +30,8 @@ def begin(*, account: User, checked: str, mobile: str, operator: str, browser: s
     """Send a code to the new number. Whatever change was open ends, unless it is the same one again.
 
     Raises PortalError: account_closed, changed_meanwhile, same_number, mobile_limit (`retry_at`: the account has given
-    too many numbers within a day), and those of `codes.issue`; nothing was begun then, and what was open before stays
-    open.
+    too many numbers within a day), and those of `code_issuing.issue`; nothing was begun then, and what was open before
+    stays open.
     """
     row = open_with_password(account=account, checked=checked)
     if mobile == row.mobile:
@@ -74,8 +74,8 @@ def owner_check(change: MobileChange) -> OwnerCheck | None:
     return OwnerCheck.objects.filter(change=change).first()
 
 
-def resend(*, change: MobileChange) -> codes.Issued:
-    """Another code to the new number. Raises PortalError: change_over, and those of `codes.issue`."""
+def resend(*, change: MobileChange) -> code_issuing.Issued:
+    """Another code to the new number. Raises PortalError: change_over, and those of `code_issuing.issue`."""
     if not waits_for_code(change):
         raise PortalError("change_over")
     return _issue(change)
@@ -84,9 +84,9 @@ def resend(*, change: MobileChange) -> codes.Issued:
 def confirm(*, change: MobileChange, typed_code: str) -> MobileChange:
     """The new number is held; now the registry is asked whose it is. Outside any transaction.
 
-    Raises PortalError: account_closed, change_over (ended, or its time is), and those of `codes.try_code`.
+    Raises PortalError: account_closed, change_over (ended, or its time is), and those of `code_trying.try_code`.
     """
-    code = codes.try_code(
+    code = code_trying.try_code(
         purpose=CodePurpose.NEW_MOBILE, mobile=change.mobile, asker=str(change.token), typed=typed_code
     )
     return _ask_owner(change, code)
@@ -96,7 +96,7 @@ def confirm(*, change: MobileChange, typed_code: str) -> MobileChange:
 def _ask_owner(change: MobileChange, code: OneTimeCode) -> MobileChange:
     account = open_account(account=change.account)
     row = MobileChange.objects.select_for_update().get(pk=change.pk)
-    codes.consume(code, used_for=str(row.token))
+    code_trying.consume(code, used_for=str(row.token))
     if row.stage == MobileChangeStage.OWNER_ASKED:
         return row  # the same right code again, after a lost answer
     if not waits_for_code(row):
@@ -107,8 +107,8 @@ def _ask_owner(change: MobileChange, code: OneTimeCode) -> MobileChange:
     return row
 
 
-def _issue(change: MobileChange) -> codes.Issued:
-    return codes.issue(
+def _issue(change: MobileChange) -> code_issuing.Issued:
+    return code_issuing.issue(
         purpose=CodePurpose.NEW_MOBILE,
         mobile=change.mobile,
         asker=str(change.token),

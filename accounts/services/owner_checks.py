@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import random
 from collections.abc import Collection, Sequence
 
 from django.db import transaction
@@ -21,7 +20,7 @@ from identity.configuration import OWNER
 from identity.matching import Claim, Outcome
 from identity.services import Question
 from tamin_portal import limits
-from tamin_portal.leases import drain, settle
+from tamin_portal.leases import bring_forward, drain, settle
 
 log = logging.getLogger(__name__)
 
@@ -96,13 +95,13 @@ def _act(check: OwnerCheck, account: User, *, matched: bool) -> None:
 
 
 def _due_again(check: OwnerCheck) -> dt.datetime:
-    """Growing pauses with jitter; where all registries rest, until one may be tried."""
-    now = timezone.now()
-    rested = identity.rested_until(OWNER)
-    if rested:
-        return max(rested, now) + limits.OWNER_CHECK_AFTER_REST * random.uniform(0.2, 1)  # noqa: S311 - no secret
-    pause = limits.OWNER_CHECK_FIRST_PAUSE * 2 ** min(check.attempts - 1, 10)
-    return now + min(pause, limits.OWNER_CHECK_LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311 - the same
+    return identity.ask_again_at(
+        OWNER,
+        attempts=check.attempts,
+        first=limits.OWNER_CHECK_FIRST_PAUSE,
+        longest=limits.OWNER_CHECK_LONGEST_PAUSE,
+        after_rest=limits.OWNER_CHECK_AFTER_REST,
+    )
 
 
 def _release(answered: Collection[OwnerCheck]) -> None:
@@ -115,10 +114,9 @@ def _release(answered: Collection[OwnerCheck]) -> None:
     if not answered:
         return
     back = any(check.attempts > 1 for check in answered)
-    now = timezone.now()
-    held = OwnerCheck.objects.filter(lease__isnull=True, next_attempt_at__gt=now + limits.OWNER_CHECK_FIRST_PAUSE)
-    held = held.exclude(outcome="") if back else held.filter(outcome=Outcome.MISCONFIGURED)
-    held.update(next_attempt_at=now)
+    checks = OwnerCheck.objects.all()
+    waiting = checks.exclude(outcome="") if back else checks.filter(outcome=Outcome.MISCONFIGURED)
+    bring_forward(waiting, later_than=limits.OWNER_CHECK_FIRST_PAUSE)
 
 
 def _question(check: OwnerCheck) -> Question:

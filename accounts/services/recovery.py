@@ -18,7 +18,8 @@ from accounts import notices, risk
 from accounts.models import AccountEvent, Challenge, ChallengeStage, CodePurpose, EventKind, TrustedDevice, User
 from accounts.passwords import answer_matches, hash_answer, hash_password
 from accounts.services import challenges, owners
-from accounts.services.rows import end_pending, end_sessions, open_account
+from accounts.services.rows import end_pending, open_account
+from accounts.session_ending import end_sessions
 from tamin_portal import limits
 from tamin_portal.abuse import lane
 from tamin_portal.errors import PortalError

@@ -14,7 +14,6 @@ from accounts.models import (
     MobileChange,
     MobileChangeStage,
     OwnerCheck,
-    Session,
     User,
 )
 from tamin_portal.errors import PortalError
@@ -72,8 +71,3 @@ def end_recoveries(*, account: User, but: Challenge | None = None) -> None:
     # Only what waits: the purge takes what is over, in another order.
     checks = OwnerCheck.objects.filter(account=account, challenge__isnull=False, next_attempt_at__isnull=False)
     checks.exclude(challenge_id=but.pk if but else 0).update(next_attempt_at=None, lease=None)
-
-
-def end_sessions(*, account: User, but: str = "") -> int:
-    """End the sessions of `account`, all `but` the one with this key; returns how many."""
-    return Session.objects.filter(account=account).exclude(session_key=but).delete()[0]

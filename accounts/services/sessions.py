@@ -12,12 +12,13 @@ from typing import TypeVar
 
 from django.core import signing
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import notices
 from accounts.models import EventKind, Session, TrustedDevice, User
-from accounts.services.rows import end_sessions, open_account
+from accounts.services.rows import open_account
+from accounts.session_ending import end_sessions
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.secrets import keyed_hash, keyed_hash_matches
@@ -58,9 +59,7 @@ def end_one(*, account: User, key: str, reference: str, browser: str) -> None:
     Raises PortalError: no_such_row (the reference is none of this account's), session_over, account_closed.
     """
     account = _held(account, key)
-    row = _found(account, reference, _alive(account))
-    if row and row.delete()[0]:
-        notices.record(account=account, kind=EventKind.SESSION_ENDED, browser=browser, ended=row.browser)
+    _delete(account, _found(account, reference, _alive(account)), EventKind.SESSION_ENDED, browser)
 
 
 @transaction.atomic
@@ -84,15 +83,7 @@ def forget_device(*, account: User, key: str, reference: str, browser: str) -> N
     Raises PortalError: no_such_row (the reference is none of this account's), session_over, account_closed.
     """
     account = _held(account, key)
-    row = _found(account, reference, _remembered(account))
-    if row and row.delete()[0]:
-        notices.record(account=account, kind=EventKind.DEVICE_FORGOTTEN, browser=browser, ended=row.browser)
-
-
-def over() -> QuerySet[Session]:
-    """The sessions that nobody can use any more, for the purge."""
-    now = timezone.now()
-    return Session.objects.filter(Q(expire_date__lte=now) | Q(seen_at__lte=now - limits.SESSION_IDLE))
+    _delete(account, _found(account, reference, _remembered(account)), EventKind.DEVICE_FORGOTTEN, browser)
 
 
 def _held(account: User, key: str) -> User:
@@ -119,6 +110,12 @@ def _found(account: User, reference: str, rows: QuerySet[_Row]) -> _Row | None:
     except signing.BadSignature:
         raise PortalError("no_such_row") from None
     return next((row for row in rows if keyed_hash_matches(_line_of(row), str(row.pk), digest)), None)
+
+
+def _delete(account: User, row: Session | TrustedDevice | None, kind: EventKind, browser: str) -> None:
+    """Delete `row` and tell the owner, unless it is gone already."""
+    if row and row.delete()[0]:
+        notices.record(account=account, kind=kind, browser=browser, ended=row.browser)
 
 
 def _reference(account: User, row: Session | TrustedDevice) -> str:

@@ -1,5 +1,5 @@
-"""What is written when a citizen's sign-in succeeded, when its session turns up in another browser; and the second
-factor: a code to the mobile on record, after the right password."""
+"""What is written when a citizen's sign-in succeeded; and the second factor: a code to the mobile on record, after the
+right password."""
 
 from __future__ import annotations
 
@@ -10,34 +10,33 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from accounts import codes, notices, risk
-from accounts.devices import PURPOSE
-from accounts.models import Allowance, CodePurpose, EventKind, Session, TrustedDevice, User
+from accounts import code_issuing, code_trying, notices, risk
+from accounts.models import Allowance, CodePurpose, EventKind, TrustedDevice, User
 from accounts.services.rows import open_account, open_with_password
 from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.secrets import keyed_hash, keyed_hashes
 
 
-def send_code(*, account: User, asker: str) -> codes.Issued:
-    """A code to the mobile on record, for the session that holds the secret `asker`. Raises as `codes.issue`."""
+def send_code(*, account: User, asker: str) -> code_issuing.Issued:
+    """A code to the mobile on record, for the session that holds the secret `asker`. Raises as `code_issuing.issue`."""
     purpose, allowance = CodePurpose.SECOND_STEP, Allowance.PASSWORD
-    return codes.issue(purpose=purpose, mobile=account.mobile, asker=asker, allowance=allowance)
+    return code_issuing.issue(purpose=purpose, mobile=account.mobile, asker=asker, allowance=allowance)
 
 
 def confirm_code(*, account: User, asker: str, typed_code: str) -> User:
     """The code was right. Outside any transaction.
 
-    Raises PortalError: as `codes.try_code`; account_closed, sign_in_over (the number or the password is another one
-    than when this sign-in began).
+    Raises PortalError: as `code_trying.try_code`; account_closed, sign_in_over (the number or the password is another
+    one than when this sign-in began).
     """
-    code = codes.try_code(purpose=CodePurpose.SECOND_STEP, mobile=account.mobile, asker=asker, typed=typed_code)
+    code = code_trying.try_code(purpose=CodePurpose.SECOND_STEP, mobile=account.mobile, asker=asker, typed=typed_code)
     with transaction.atomic():
         row = open_account(account=account)
         same_password = constant_time_compare(row.password, account.password)
         if row.mobile != account.mobile or not same_password:
             raise PortalError("sign_in_over")
-        codes.consume(code, used_for=asker)
+        code_trying.consume(code, used_for=asker)
     return row
 
 
@@ -57,7 +56,8 @@ def succeeded(
     known = _known(row, held)
     if known:
         secret, device = known
-        device.used_at, device.browser, device.secret_hash = timezone.now(), browser, keyed_hash(PURPOSE, secret)
+        device.used_at, device.browser = timezone.now(), browser
+        device.secret_hash = keyed_hash(TrustedDevice.PURPOSE, secret)
         device.save(update_fields=["used_at", "browser", "secret_hash"])
         notices.record(account=row, kind=EventKind.SIGNED_IN, browser=browser)
         return [secret, *(other for other in held if other != secret)] if remember else []
@@ -65,22 +65,14 @@ def succeeded(
         notices.record(account=row, kind=EventKind.SIGNED_IN, browser=browser)
         return []
     secret = secrets.token_urlsafe(16)  # never one that the browser brought: somebody else may know it
-    TrustedDevice.objects.create(account=row, secret_hash=keyed_hash(PURPOSE, secret), browser=browser)
+    TrustedDevice.objects.create(account=row, secret_hash=keyed_hash(TrustedDevice.PURPOSE, secret), browser=browser)
     notices.record(account=row, kind=EventKind.DEVICE_TRUSTED, browser=browser)
     return [secret, *_that_count(held)]
 
 
-@transaction.atomic
-def used_elsewhere(*, account: User, session_key: str, browser: str) -> None:
-    """End a session that another kind of browser used, and write it down: once, however many pages were asked for."""
-    row = User.objects.select_for_update().filter(pk=account.pk).first()  # also of an account that is being closed
-    if row and Session.objects.filter(session_key=session_key, account=row).delete()[0]:
-        notices.record(account=row, kind=EventKind.SESSION_ELSEWHERE, actor=notices.PORTAL, browser=browser)
-
-
 def _known(account: User, held: Sequence[str]) -> tuple[str, TrustedDevice] | None:
     """Which secret of the browser is this account's, and the device."""
-    by_hash = {hash_: secret for secret in held for hash_ in keyed_hashes(PURPOSE, secret)}
+    by_hash = {hash_: secret for secret in held for hash_ in keyed_hashes(TrustedDevice.PURPOSE, secret)}
     alive = TrustedDevice.objects.filter(account=account, used_at__gt=timezone.now() - limits.TRUSTED_FOR)
     device = alive.filter(secret_hash__in=by_hash).first() if by_hash else None
     return (by_hash[device.secret_hash], device) if device else None
@@ -88,7 +80,7 @@ def _known(account: User, held: Sequence[str]) -> tuple[str, TrustedDevice] | No
 
 def _that_count(held: Sequence[str]) -> list[str]:
     """The secrets of the household that are still somebody's."""
-    by_hash = {hash_: secret for secret in held for hash_ in keyed_hashes(PURPOSE, secret)}
+    by_hash = {hash_: secret for secret in held for hash_ in keyed_hashes(TrustedDevice.PURPOSE, secret)}
     found = TrustedDevice.objects.filter(secret_hash__in=by_hash).values_list("secret_hash", flat=True)
     counts = {by_hash[hash_] for hash_ in found}
     return [secret for secret in held if secret in counts]

@@ -11,11 +11,11 @@ from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from identity import services, texts
 from identity.extracts import LoadReport
+from tamin_portal.command_output import terminal_progress
 from tamin_portal.errors import PortalError
 
 
@@ -77,9 +77,8 @@ def _open(name: str) -> AbstractContextManager[BinaryIO]:
 @contextmanager
 def _progress(name: str, source: BinaryIO) -> Iterator[Callable[[int], None]]:
     """A bar by the bytes read, on a terminal only; without a known size it just moves."""
-    console = Console(stderr=True)
     columns = TextColumn("{task.fields[lines]:,} lines"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+    with terminal_progress(*columns) as bar:
         sized = name != "-" and source.seekable()
         task = bar.add_task("", total=Path(name).stat().st_size if sized else None, lines=0)
         yield lambda lines: bar.update(task, completed=source.tell() if sized else lines, lines=lines)

@@ -1,4 +1,4 @@
-"""What the inbox page shows of e-mail: the page is another room's, which knows nothing of this one."""
+"""What the demo's inbox page shows of e-mail (`templates/mail/_letters.html`)."""
 
 from __future__ import annotations
 

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 
 from registration import tracking
 from registration.desk_words import verdict_words
@@ -19,20 +18,11 @@ from registration.services import lookup
 from registration.services.desk import LONGEST_NOTE
 from registration.states import State
 from registration.texts import sentence
-from tamin_portal.arguments import LONGEST_NAME, text_of
-from tamin_portal.errors import PortalError
+from tamin_portal.arguments import add_by_and_reason
+from tamin_portal.command_output import refusals, terminal_progress
 from tamin_portal.persian import format_jalali, mask_mobile, to_persian_digits
 
 WHICH = "tracking code, or national ID where only one request of it waits; digits in any script"
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """A service's refusal becomes its sentence and exit code 1."""
-    try:
-        yield
-    except PortalError as error:
-        raise CommandError(sentence(error)) from None
 
 
 class DecisionCommand(BaseCommand):
@@ -47,15 +37,10 @@ class DecisionCommand(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("which", metavar="TRACKING_OR_ID", help=WHICH)
-        parser.add_argument(
-            "--by", required=True, metavar="NAME", type=text_of(LONGEST_NAME), help="your name, for the record"
-        )
-        parser.add_argument(
-            "--reason", required=True, metavar="TEXT", type=text_of(LONGEST_NOTE), help="why, for the record"
-        )
+        add_by_and_reason(parser, longest_reason=LONGEST_NOTE)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        with refusals():
+        with refusals(sentence):
             row = lookup.one_to_decide(options["which"])
             done_before = row.state == self.decided
             row = self.decide(registration=row, by=options["by"], reason=options["reason"])
@@ -86,8 +71,6 @@ def described(row: Registration) -> Iterator[str]:
 @contextmanager
 def progress_bar(total: int) -> Iterator[Callable[[], None]]:
     """A bar on a terminal, nothing elsewhere; call what it gives once for each thing done."""
-    console = Console(stderr=True)
-    columns = MofNCompleteColumn(), BarColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
+    with terminal_progress(MofNCompleteColumn(), BarColumn(), TimeRemainingColumn()) as bar:
         task = bar.add_task("", total=total)
         yield lambda: bar.advance(task)

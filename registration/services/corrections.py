@@ -9,7 +9,6 @@ neither another number nor another device begins anew.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
@@ -19,19 +18,25 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.utils import timezone
 
-from accounts import asking, codes
+from accounts import code_issuing, code_trying
 from accounts.models import CodePurpose, OneTimeCode
 from identity.matching import IDENTITY, OWNER
 from registration.models import Event, Registration
 from registration.services.decisions import hold_national_id
-from registration.services.journey import UNFINISHED, holds_grant, save_draft
+from registration.services.journey import (
+    UNFINISHED,
+    lock_with_grant,
+    new_grant,
+    refuse_without_grant,
+    save_draft,
+    send_code,
+)
 from registration.services.moves import CITIZEN, move
 from registration.states import OPEN, State
 from tamin_portal import limits
 from tamin_portal.abuse.origins import Origin
 from tamin_portal.errors import PortalError
 from tamin_portal.hints import hint
-from tamin_portal.secrets import keyed_hash
 
 _CORRECTED = "corrected"  # why such a move was made
 
@@ -107,7 +112,7 @@ def correct(*, registration: Registration, grant: str, round: int, identity: Cor
     """
     with transaction.atomic():
         hold_national_id(registration.national_id)  # others of this ID have the same tries
-        row = _locked(registration, grant)
+        row = lock_with_grant(registration, grant)
         if row.corrections != round:
             return row
         _refuse_unless(row, IDENTITY)
@@ -132,23 +137,19 @@ def change_number(
     asker: str,
     origin: Origin,
     paid: bool = False,
-) -> codes.Issued:
+) -> code_issuing.Issued:
     """Send a code to another number of the citizen's own. It is kept on the row until it is proven.
 
-    Raises PortalError: grant_ended, registration_closed, same_number, and those of `codes.issue`; the
+    Raises PortalError: grant_ended, registration_closed, same_number, and those of `code_issuing.issue`; the
     number is kept then as well, so that nothing has to be typed again.
     """
-    if not holds_grant(registration, grant):
-        raise PortalError("grant_ended")
+    refuse_without_grant(registration, grant)
     _refuse_unless(registration, OWNER)
     if mobile == registration.mobile:
         raise PortalError("same_number")
     save_draft(registration=registration, grant=grant, answers={"new_operator": operator, "new_mobile": mobile})
-    by = asking.weigh(origin=origin, mobile=mobile, paid=paid)
-    issued = codes.issue(purpose=CodePurpose.NEW_MOBILE, mobile=mobile, asker=asker, operator=operator, by=by)
-    if not (issued.sent or issued.comes):
-        asking.take_back(by)
-    return issued
+    to = {"mobile": mobile, "operator": operator}
+    return send_code(purpose=CodePurpose.NEW_MOBILE, **to, asker=asker, origin=origin, paid=paid)
 
 
 def confirm_number(*, registration: Registration, grant: str, asker: str, typed_code: str) -> Renumbered:
@@ -156,15 +157,14 @@ def confirm_number(*, registration: Registration, grant: str, asker: str, typed_
 
     Where the pair of the ID and this number has a draft, that one ends; where it has a request that was
     handed in, this browser goes on with that. Raises PortalError: grant_ended, registration_closed,
-    and those of `codes.try_code`.
+    and those of `code_trying.try_code`.
     """
     number = pending_number(registration)
-    if not holds_grant(registration, grant):
-        raise PortalError("grant_ended")
+    refuse_without_grant(registration, grant)
     _refuse_unless(registration, OWNER)
     if not number.mobile:
         raise PortalError("code_expired")
-    code = codes.try_code(purpose=CodePurpose.NEW_MOBILE, mobile=number.mobile, asker=asker, typed=typed_code)
+    code = code_trying.try_code(purpose=CodePurpose.NEW_MOBILE, mobile=number.mobile, asker=asker, typed=typed_code)
     try:
         return _renumber(registration, grant, number, code)
     except IntegrityError:  # a step one with the same pair came in between; now it is seen
@@ -174,32 +174,18 @@ def confirm_number(*, registration: Registration, grant: str, asker: str, typed_
 def _renumber(registration: Registration, grant: str, number: Number, code: OneTimeCode) -> Renumbered:
     with transaction.atomic():
         hold_national_id(registration.national_id)
-        row = _locked(registration, grant)
-        codes.consume(code, used_for=str(row.token))
+        row = lock_with_grant(registration, grant)
+        code_trying.consume(code, used_for=str(row.token))
         if row.state == State.SUBMITTED and row.mobile == number.mobile:
             return Renumbered(row)  # the same page, sent twice
         _refuse_unless(row, OWNER)
         pair = Registration.objects.filter(national_id=row.national_id, mobile=number.mobile, state__in=OPEN)
         other = pair.select_for_update().first()
         if other and other.state not in UNFINISHED:
-            return Renumbered(other, _granted(other))
+            return Renumbered(other, new_grant(other))
         if other:
             move(other, State.SUPERSEDED, actor=CITIZEN, why="number_taken_over", grant_hash="", draft={})
         return Renumbered(_resubmit(row, why="other_number", mobile=number.mobile, operator=number.operator))
-
-
-def _granted(row: Registration) -> str:
-    grant = secrets.token_urlsafe(32)
-    row.grant_hash, row.touched_at = keyed_hash("grant", grant), timezone.now()
-    row.save(update_fields=["grant_hash", "touched_at"])
-    return grant
-
-
-def _locked(registration: Registration, grant: str) -> Registration:
-    row = Registration.objects.select_for_update().get(pk=registration.pk)
-    if not holds_grant(row, grant):
-        raise PortalError("grant_ended")
-    return row
 
 
 def _refuse_unless(row: Registration, kind: str) -> None:

@@ -18,10 +18,11 @@ from django.db import transaction
 from accounts import services as accounts
 from accounts.models import User
 from identity.matching import IDENTITY
+from registration import result_texts
 from registration.models import Registration
 from registration.services.moves import PORTAL, move, move_all, move_matched
 from registration.states import AT_BRANCH, OPEN, State
-from sms import outbox, texts
+from sms import outbox
 from sms.models import MessageKind
 from tamin_portal.errors import PortalError
 from tamin_portal.leases import lock_names
@@ -94,7 +95,9 @@ def approve_matched(found: Sequence[Found]) -> None:
         rows = [each.row for each in alike]
         given = {row.pk: accounts_of[row.pk] for row in rows}
         move_matched(rows, state, why="matched", accounts=given, **alike[0].columns, **_SECRETS_GONE)
-    what, text = ("awaiting", texts.activate_at_branch) if by_branch else ("approved", texts.account_created)
+    what, text = (
+        ("awaiting", result_texts.activate_at_branch) if by_branch else ("approved", result_texts.account_created)
+    )
     outbox.enqueue_all([_saying(row, what, text(**_name(row))) for row in (each.row for each in plain)])
 
 
@@ -126,7 +129,7 @@ def approve(
         user = waiting or accounts.create_account(person=_person(row), active=True)
         changes |= _SECRETS_GONE | {"account": user}
         row = move(row, State.APPROVED, actor=actor, why=why, note=note, papers=papers, **changes)
-        text = texts.activated if waiting else texts.account_created
+        text = result_texts.activated if waiting else result_texts.account_created
         tell(row, "approved", text(**_name(row)))
         _supersede_others(row)
     return row
@@ -141,7 +144,7 @@ def reject(row: Registration, *, actor: str, reason: str, papers: Sequence[str] 
         )
         if waiting:
             accounts.delete_inactive_account(user=waiting)
-        tell(row, "rejected", texts.rejected(**_name(row), reason=reason))
+        tell(row, "rejected", result_texts.rejected(**_name(row), reason=reason))
     return row
 
 
@@ -153,7 +156,7 @@ def supersede(row: Registration, *, why: str) -> Registration:
         if waiting:
             accounts.delete_inactive_account(user=waiting)
         if row.confirmed_at:
-            tell(row, "superseded", texts.superseded(tracking_code=row.tracking_code or ""))
+            tell(row, "superseded", result_texts.superseded(tracking_code=row.tracking_code or ""))
     return row
 
 
@@ -176,7 +179,7 @@ def tell_of_delay(rows: Sequence[Registration]) -> None:
             _saying(
                 row,
                 f"delayed:{row.corrections}",
-                texts.delayed(tracking_code=row.tracking_code or "", host=settings.PUBLIC_HOST),
+                result_texts.delayed(tracking_code=row.tracking_code or "", host=settings.PUBLIC_HOST),
                 MessageKind.NOTICE,
             )
             for row in rows
@@ -191,7 +194,7 @@ def _saying(row: Registration, what: str, text: str, kind: MessageKind = Message
 
 
 def _to_a_branch(row: Registration) -> str:
-    return texts.visit_branch(**_name(row), tracking_code=row.tracking_code or "", host=settings.PUBLIC_HOST)
+    return result_texts.visit_branch(**_name(row), tracking_code=row.tracking_code or "", host=settings.PUBLIC_HOST)
 
 
 def _name(row: Registration) -> dict[str, str]:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from accounts import codes
+from accounts import code_issuing, code_trying
 from accounts.models import Allowance, CodePurpose, User
 from identity import services as identity
 from registration.models import Registration, RegistryLook
+from registration.result_texts import REASON_LONGEST
 from registration.services import decisions
 from registration.services.matching import claim_of
 from registration.states import AT_BRANCH, State
-from sms.texts import REASON_LONGEST
 from tamin_portal.errors import PortalError
 
 PERSON = "person"  # the question that a look is about
@@ -31,11 +31,11 @@ def check_seen(*, registration: Registration, round: int) -> None:
         raise PortalError("changed_meanwhile")
 
 
-def send_code(*, registration: Registration, round: int, asker: str) -> codes.Issued:
+def send_code(*, registration: Registration, round: int, asker: str) -> code_issuing.Issued:
     """An SMS code to *this registration's* mobile, for the clerk's session. Raises code_limit and those of
     `check_seen`."""
     check_seen(registration=registration, round=round)
-    return codes.issue(
+    return code_issuing.issue(
         purpose=CodePurpose.DESK,
         mobile=registration.mobile,
         asker=asker,
@@ -50,16 +50,16 @@ def activate(
     """Activate what stands before the clerk: papers seen, and the code that its own mobile received.
 
     Raises PortalError: papers_missing, note_missing, account_exists, those of `check_seen` and
-    `codes.try_code`. A refusal changes nothing.
+    `code_trying.try_code`. A refusal changes nothing.
     """
     if set(REQUIRED_PAPERS) - set(papers):
         raise PortalError("papers_missing")
     _check_note(note)
     check_seen(registration=registration, round=round)
-    code = codes.try_code(purpose=CodePurpose.DESK, mobile=registration.mobile, asker=asker, typed=typed_code)
+    code = code_trying.try_code(purpose=CodePurpose.DESK, mobile=registration.mobile, asker=asker, typed=typed_code)
     with transaction.atomic():
         row = _as_seen(registration, round)
-        codes.consume(code, used_for=str(row.token))
+        code_trying.consume(code, used_for=str(row.token))
         return decisions.approve(row, actor=by.username, why="papers_checked", note=note, papers=[*papers])
 
 

@@ -7,7 +7,6 @@ registries are asked again, and tells the citizen once that it takes longer.
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -23,8 +22,9 @@ from registration.models import Registration
 from registration.services import decisions
 from registration.services.decisions import Found
 from registration.states import State
-from tamin_portal import limits
+from tamin_portal import backoff, leases, limits
 from tamin_portal.hints import hint
+from tamin_portal.process_state import register_reset
 
 log = logging.getLogger(__name__)
 
@@ -122,10 +122,8 @@ def release(decided: Sequence[tuple[Registration, Verdict]]) -> int:
             waiting |= Q(verdict_kind=kind, verdict__in=[outcome.value for outcome in outcomes])
     if not waiting:
         return 0
-    now = timezone.now()
-    soon = now + limits.MATCH_FIRST_PAUSE
-    held = Registration.objects.filter(waiting, state=State.SUBMITTED, lease__isnull=True, next_attempt_at__gt=soon)
-    return held.update(next_attempt_at=now)
+    held = Registration.objects.filter(waiting, state=State.SUBMITTED)
+    return leases.bring_forward(held, later_than=limits.MATCH_FIRST_PAUSE)
 
 
 def outage() -> bool:
@@ -154,19 +152,23 @@ def _is_of_this_one(found: Found) -> bool:
 
 
 def _due_again(outcome: str, kind: str, attempts: int, of_this_one: bool, now: datetime) -> datetime:
-    """Growing pauses with jitter. A fault of ours waits the longest pause at once; where all registries of the
-    question rest, until one may be tried; what is `of_this_one` grows to hours."""
+    """Growing pauses. A fault of ours waits the longest pause at once; what is `of_this_one` grows to hours, also
+    while the registries rest."""
     if outcome == Outcome.MISCONFIGURED:
         return now + limits.MATCH_LONGEST_PAUSE
-    rested = identity.rested_until(_QUESTIONS[kind])
-    if rested and not of_this_one:
-        return max(rested, now) + limits.MATCH_AFTER_REST * random.uniform(0.2, 1)  # noqa: S311 - jitter, no secret
-    first = limits.MATCH_LONGEST_PAUSE if outcome == Outcome.INVALID_INPUT else limits.MATCH_FIRST_PAUSE
-    longest = limits.MATCH_LONGEST_PAUSE_OF_ONE if of_this_one else limits.MATCH_LONGEST_PAUSE
-    grown = first * 2 ** min(attempts - 1, 20)
-    return now + min(grown, longest) * random.uniform(0.8, 1.2)  # noqa: S311 - the same
+    if of_this_one:
+        first = limits.MATCH_LONGEST_PAUSE if outcome == Outcome.INVALID_INPUT else limits.MATCH_FIRST_PAUSE
+        return now + backoff.doubling(attempts, first=first, longest=limits.MATCH_LONGEST_PAUSE_OF_ONE)
+    return identity.ask_again_at(
+        _QUESTIONS[kind],
+        attempts=attempts,
+        first=limits.MATCH_FIRST_PAUSE,
+        longest=limits.MATCH_LONGEST_PAUSE,
+        after_rest=limits.MATCH_AFTER_REST,
+    )
 
 
+@register_reset
 def forget() -> None:
     """As in a process that has just started."""
     _released.clear()

@@ -1,29 +1,20 @@
-"""What time does to registrations: expiry of those left alone, and the purge of what is not needed."""
+"""What time does to registrations: those left alone end, and what people typed is forgotten."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import codes
 from accounts import services as accounts
-from accounts.models import SignInFailures
-from accounts.services import sessions
-from accounts.services.housekeeping import purge_proofs
-from identity import services as identity
-from mail import delivery as mail
 from registration.models import Registration
 from registration.services.decisions import hold_national_id
 from registration.services.moves import PORTAL, move
 from registration.states import ENDED, State
-from sms import delivery, reports
-from tamin_portal import alarms, limits
-from tamin_portal.abuse import conduct, proof, turns
-from tamin_portal.models import PostCount
+from tamin_portal import limits
 
 _LIVES = {
     State.STARTED: limits.STARTED_LIFE,
@@ -44,32 +35,6 @@ def expire_abandoned(*, dry_run: bool = False, progress: Callable[[], None] | No
     return sum(_expire(row, progress) for row in rows.iterator())
 
 
-def purge(*, dry_run: bool = False, progress: Callable[[], None] | None = None) -> dict[str, int]:
-    """Delete or blank what is past its time (limits.py); returns how many of each kind."""
-    now = timezone.now()
-    expired = expire_abandoned(dry_run=dry_run, progress=progress)
-    return {
-        "expired": expired,
-        "secrets_and_drafts": _forget_ended(now - limits.DRAFTS_KEPT, dry_run),
-        "codes": codes.purge(before=now - limits.CODES_KEPT, dry_run=dry_run),
-        "proofs": purge_proofs(before=now - limits.PROOFS_KEPT, dry_run=dry_run),
-        "extracts": identity.purge_extracts(dry_run=dry_run),
-        "message_texts": delivery.scrub(before=now - limits.MESSAGE_BODY_KEPT, dry_run=dry_run),
-        "letter_texts": mail.scrub(before=now - limits.MAIL_BODY_KEPT, dry_run=dry_run),
-        "letters": mail.purge(before=now - limits.MAIL_KEPT, dry_run=dry_run),
-        "receipts": reports.purge(before=now - limits.RECEIPTS_KEPT, dry_run=dry_run),
-        "alarms": alarms.purge(before=now - limits.ALARMS_KEPT, dry_run=dry_run),
-        "sign_in_failures": _delete(
-            SignInFailures.objects.filter(last_at__lt=now - limits.SIGN_IN_FORGET_AFTER), dry_run
-        ),
-        "sessions": _delete(sessions.over(), dry_run),
-        "conduct": conduct.purge(before=now - limits.CONDUCT_KEPT, dry_run=dry_run),
-        "proofs_of_work": proof.purge(before=now - limits.CONDUCT_KEPT, dry_run=dry_run),
-        "turns": turns.purge(before=now - limits.CONDUCT_KEPT, dry_run=dry_run),
-        "post_counts": _delete(PostCount.objects.filter(minute__lt=_minute(now - timedelta(hours=1))), dry_run),
-    }
-
-
 def _expire(row: Registration, progress: Callable[[], None] | None) -> int:
     """Expire `row` if, under its lock, it is still as old and where it was when it was selected."""
     try:
@@ -88,8 +53,11 @@ def _expire(row: Registration, progress: Callable[[], None] | None) -> int:
     return 1
 
 
-def _forget_ended(before: datetime, dry_run: bool) -> int:
-    """What a refused or abandoned person typed is not ours to keep; the events stay."""
+def forget_ended(*, before: datetime, dry_run: bool = False) -> int:
+    """Blank what people typed whose registration ended, other than well, before `before`; returns how many.
+
+    It is not ours to keep. The events stay.
+    """
     typed = ("last_name", "first_name", "certificate_number", "certificate_serial", "series_letter", "series_number")
     plain = (*typed, "gender", "country", "city", "email", "security_question", "security_answer", "password")
     rows = (
@@ -100,11 +68,3 @@ def _forget_ended(before: datetime, dry_run: bool) -> int:
     if dry_run:
         return rows.count()
     return rows.update(**dict.fromkeys(plain, ""), birth_date=None, draft={}, verdict_fields={})
-
-
-def _delete(rows, dry_run: bool) -> int:  # type: ignore[no-untyped-def]
-    return rows.count() if dry_run else rows.delete()[0]
-
-
-def _minute(moment: datetime) -> int:
-    return int(moment.timestamp() // 60)

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import asking, codes, passwords
+from accounts import asking, code_issuing, code_trying, passwords
 from accounts.models import CodePurpose
 from accounts.services import account_exists
 from registration import tracking
@@ -106,9 +106,23 @@ def start(
     return Started(registration=row, duplicate=duplicate, wait=issued.wait)
 
 
-def resend(*, registration: Registration, asker: str, origin: Origin, paid: bool = False) -> codes.Issued:
+def resend(*, registration: Registration, asker: str, origin: Origin, paid: bool = False) -> code_issuing.Issued:
     """Another code for a row this session started; the earlier ones stay valid for their time."""
     return _issue(registration, asker=asker, origin=origin, paid=paid)
+
+
+def send_code(
+    *, purpose: CodePurpose, mobile: str, operator: str, asker: str, origin: Origin, paid: bool
+) -> code_issuing.Issued:
+    """Send a code to a number that the citizen typed, and count who asked for it; not who pressed the button again.
+
+    Raises PortalError, those of `code_issuing.issue`.
+    """
+    by = asking.weigh(origin=origin, mobile=mobile, paid=paid)
+    issued = code_issuing.issue(purpose=purpose, mobile=mobile, asker=asker, operator=operator, by=by)
+    if not (issued.sent or issued.comes):
+        asking.take_back(by)
+    return issued
 
 
 def confirm(*, registration: Registration, asker: str, typed_code: str) -> Confirmed:
@@ -116,11 +130,11 @@ def confirm(*, registration: Registration, asker: str, typed_code: str) -> Confi
 
     A row that was already further (another device, a resumed journey) keeps its state; one that
     has ended meanwhile is begun anew, so the answer may be about another row. Raises PortalError
-    of `codes.try_code`.
+    of `code_trying.try_code`.
     """
-    code = codes.try_code(purpose=CodePurpose.REGISTER, mobile=registration.mobile, asker=asker, typed=typed_code)
+    code = code_trying.try_code(purpose=CodePurpose.REGISTER, mobile=registration.mobile, asker=asker, typed=typed_code)
     with transaction.atomic():
-        codes.consume(code, used_for=str(registration.token))
+        code_trying.consume(code, used_for=str(registration.token))
         row, now = Registration.objects.select_for_update().get(pk=registration.pk), timezone.now()
         if row.state in (State.STARTED, *ENDED) and account_exists(national_id=row.national_id):
             if row.state == State.STARTED:
@@ -128,15 +142,27 @@ def confirm(*, registration: Registration, asker: str, typed_code: str) -> Confi
             return Confirmed(registration=row, grant="")
         if row.state in ENDED:
             row = _row_of(national_id=row.national_id, mobile=row.mobile, operator=row.operator)
-        grant = secrets.token_urlsafe(32)
-        granted = {"grant_hash": keyed_hash("grant", grant)}
         if row.state == State.STARTED:
-            row = move(row, State.MOBILE_CONFIRMED, actor=CITIZEN, why="code_right", confirmed_at=now, **granted)
+            grant, kept = _minted()
+            row = move(row, State.MOBILE_CONFIRMED, actor=CITIZEN, why="code_right", confirmed_at=now, grant_hash=kept)
         else:
-            row.grant_hash, row.touched_at = granted["grant_hash"], now
-            row.save(update_fields=["grant_hash", "touched_at"])
+            grant = new_grant(row)
         notice = settings.DUPLICATE_NOTICE == "after_proof" and _others_open(row)
     return Confirmed(registration=row, grant=grant, duplicate_notice=notice)
+
+
+def new_grant(row: Registration) -> str:
+    """A fresh grant that opens `row`; every older one ends. The caller has locked the row, in its transaction."""
+    grant, row.grant_hash = _minted()
+    row.touched_at = timezone.now()
+    row.save(update_fields=["grant_hash", "touched_at"])
+    return grant
+
+
+def _minted() -> tuple[str, str]:
+    """A random grant, and its keyed hash for the row."""
+    grant = secrets.token_urlsafe(32)
+    return grant, keyed_hash("grant", grant)
 
 
 def holds_grant(registration: Registration, grant: str) -> bool:
@@ -144,10 +170,22 @@ def holds_grant(registration: Registration, grant: str) -> bool:
     return keyed_hash_matches("grant", grant, registration.grant_hash)
 
 
-def save_draft(*, registration: Registration, grant: str, answers: dict[str, str]) -> None:
-    """Keep what was typed in step three or in a correction (never secrets) until it is submitted."""
+def refuse_without_grant(registration: Registration, grant: str) -> None:
+    """Raises PortalError("grant_ended") where `grant` does not open this row (any more)."""
     if not holds_grant(registration, grant):
         raise PortalError("grant_ended")
+
+
+def lock_with_grant(registration: Registration, grant: str) -> Registration:
+    """The row as it is now, locked until the caller's transaction ends. Raises PortalError("grant_ended")."""
+    row = Registration.objects.select_for_update().get(pk=registration.pk)
+    refuse_without_grant(row, grant)
+    return row
+
+
+def save_draft(*, registration: Registration, grant: str, answers: dict[str, str]) -> None:
+    """Keep what was typed in step three or in a correction (never secrets) until it is submitted."""
+    refuse_without_grant(registration, grant)
     typing = (State.MOBILE_CONFIRMED, State.REFERRED)
     Registration.objects.filter(pk=registration.pk, state__in=typing, grant_hash=registration.grant_hash).update(
         draft=answers, touched_at=timezone.now()
@@ -159,41 +197,26 @@ def submit(*, registration: Registration, grant: str, identity: Identity) -> Reg
 
     Raises PortalError: grant_ended (continued on another device), registration_closed, hashing_busy (`seconds`).
     """
-    if not holds_grant(registration, grant):
-        raise PortalError("grant_ended")
+    refuse_without_grant(registration, grant)
     if registration.state not in UNFINISHED:
         return _already_submitted(registration)
     with lane.place(lane.Whose.INSIDE):
         columns = identity.columns()
     with transaction.atomic():
-        row = Registration.objects.select_for_update().get(pk=registration.pk)
-        if not holds_grant(row, grant):
-            raise PortalError("grant_ended")
+        row = lock_with_grant(registration, grant)
         if row.state != State.MOBILE_CONFIRMED:
             return _already_submitted(row)
         now = timezone.now()
-        row = move(
-            row,
-            State.SUBMITTED,
-            actor=CITIZEN,
-            why="submitted",
-            tracking_code=_fresh_tracking_code(),
-            submitted_at=now,
-            next_attempt_at=now,
-            attempts=0,
-            draft={},
-            **columns,
-        )
+        due: dict[str, Any] = {"submitted_at": now, "next_attempt_at": now, "attempts": 0}
+        code = _fresh_tracking_code()
+        row = move(row, State.SUBMITTED, actor=CITIZEN, why="submitted", tracking_code=code, draft={}, **due, **columns)
         hint("registration.match")
     return row
 
 
-def _issue(row: Registration, *, asker: str, origin: Origin, paid: bool) -> codes.Issued:
-    by = asking.weigh(origin=origin, mobile=row.mobile, paid=paid)
-    issued = codes.issue(purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=asker, operator=row.operator, by=by)
-    if not (issued.sent or issued.comes):
-        asking.take_back(by)
-    return issued
+def _issue(row: Registration, *, asker: str, origin: Origin, paid: bool) -> code_issuing.Issued:
+    to = {"mobile": row.mobile, "operator": row.operator}
+    return send_code(purpose=CodePurpose.REGISTER, **to, asker=asker, origin=origin, paid=paid)
 
 
 def _others_open(row: Registration) -> bool:

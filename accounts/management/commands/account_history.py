@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +12,7 @@ from accounts import history
 from accounts.management.operating import AccountCommand, by_and_reason
 from accounts.models import AccountEvent, User
 from accounts.services import closing
+from tamin_portal.command_output import add_json, as_json, iso
 from tamin_portal.persian import mask_mobile
 
 
@@ -25,12 +25,12 @@ class Command(AccountCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--json", action="store_true", help="one object, for other programs")
+        add_json(parser)
 
     def act(self, account: User, options: dict[str, Any]) -> str:
         events = closing.look_at_history(account=account, **by_and_reason(options))
         if options["json"]:
-            return json.dumps(_as_object(account, events), ensure_ascii=False, indent=2)
+            return as_json(_as_object(account, events))
         return "\n".join(_as_text(account, events))
 
 
@@ -47,12 +47,12 @@ def _as_text(account: User, events: list[AccountEvent]) -> Iterator[str]:
 def _as_object(account: User, events: list[AccountEvent]) -> dict[str, Any]:
     return {
         "state": history.state_of(account),
-        "created_at": _iso(account.date_joined),
-        "activated_at": _iso(account.activated_at),
-        "closed_at": _iso(account.closed_at),
+        "created_at": iso(account.date_joined),
+        "activated_at": iso(account.activated_at),
+        "closed_at": iso(account.closed_at),
         "events": [
             {
-                "at": _iso(event.at),
+                "at": iso(event.at),
                 "kind": event.kind,
                 "actor": event.actor,
                 "reason": event.reason,
@@ -62,7 +62,3 @@ def _as_object(account: User, events: list[AccountEvent]) -> dict[str, Any]:
             for event in events
         ],
     }
-
-
-def _iso(moment: Any) -> str | None:
-    return moment.isoformat(timespec="seconds") if moment else None

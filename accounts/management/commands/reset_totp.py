@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts import staff_totp
 from accounts.models import User
 from tamin_portal import limits
-from tamin_portal.arguments import LONGEST_NAME, text_of
+from tamin_portal.arguments import add_by_and_reason
 
 
 class Command(BaseCommand):
@@ -21,12 +21,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username", metavar="USERNAME", help="The name the person signs in with.")
-        parser.add_argument(
-            "--by", required=True, metavar="NAME", type=text_of(LONGEST_NAME), help="Your name, for the log."
-        )
-        parser.add_argument(
-            "--reason", required=True, metavar="TEXT", type=text_of(limits.LARGEST_FIELD), help="Why, for the log."
-        )
+        told = {"by": "Your name, for the log.", "reason": "Why, for the log."}
+        add_by_and_reason(parser, longest_reason=limits.LARGEST_FIELD, **told)
 
     def handle(self, *args: Any, **options: Any) -> None:
         name: str = options["username"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser
 from dataclasses import asdict
 from datetime import date
@@ -14,6 +13,7 @@ from django.utils import timezone
 from identity import services
 from identity.configuration import QUESTIONS
 from tamin_portal import alarms, arguments
+from tamin_portal.command_output import add_json, as_json
 
 
 class Command(BaseCommand):
@@ -21,12 +21,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--day", type=arguments.day, help="like 1405/09/02 or 2026-11-23 (default: today)")
-        parser.add_argument("--json", action="store_true", help="one object, for other programs")
+        add_json(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = _look(options["day"] or timezone.localdate())
         if options["json"]:
-            self.stdout.write(json.dumps(found, ensure_ascii=False, indent=2))
+            self.stdout.write(as_json(found))
             return
         for row in found["usage"]:
             self.stdout.write("{registry} {question}: {inquiries} inquiries, {cost} rials".format(**row))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -11,6 +10,7 @@ from django.utils.translation import gettext as _
 from registration.management.operating import described
 from registration.models import Registration
 from registration.services import lookup
+from tamin_portal.command_output import add_json, as_json
 from tamin_portal.persian import InputError, parse_national_id
 
 
@@ -22,12 +22,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("national_id", metavar="NATIONAL_ID", help="ten digits, in any script")
-        parser.add_argument("--json", action="store_true", help="one object, for other programs")
+        add_json(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         row, refusal = _find(options["national_id"])
         if options["json"]:
-            self.stdout.write(json.dumps(_as_object(row), indent=2))
+            self.stdout.write(as_json(_as_object(row)))
         elif row:
             self.stdout.write("\n".join(described(row)))
         if refusal:

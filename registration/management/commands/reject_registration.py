@@ -1,9 +1,9 @@
 """`manage.py reject_registration TRACKING_OR_ID --by NAME --reason TEXT`."""
 
 from registration.management.operating import DecisionCommand
+from registration.result_texts import REASON_LONGEST
 from registration.services import desk
 from registration.states import State
-from sms.texts import REASON_LONGEST
 
 
 class Command(DecisionCommand):

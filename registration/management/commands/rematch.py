@@ -7,8 +7,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from registration.management.operating import WHICH, refusals
+from registration.management.operating import WHICH
 from registration.services import held, lookup
+from registration.texts import sentence
+from tamin_portal.command_output import refusals
 from tamin_portal.persian import to_persian_digits
 
 
@@ -29,7 +31,7 @@ class Command(BaseCommand):
             count = to_persian_digits(held.match_all_again())
             self.stdout.write(_("%(count)s held requests are due now.") % {"count": count})
             return
-        with refusals():
+        with refusals(sentence):
             row = lookup.one_to_decide(options["which"])
         facts = {"code": row, "state": row.get_state_display()}
         if not held.match_again(registration=row):

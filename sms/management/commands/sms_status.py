@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from sms.models import Message, share_of
+from tamin_portal.command_output import add_json, as_json, iso
 from tamin_portal.persian import InputError, mask_mobile, parse_mobile
 
 MOST = 10
@@ -19,12 +19,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("what", metavar="NUMBER_OR_ID", help="a mobile, written in any way, or a message's id")
-        parser.add_argument("--json", action="store_true", help="a list of objects, for other programs")
+        add_json(parser, "a list of objects")
 
     def handle(self, *args: Any, what: str, **options: Any) -> None:
         found = [_as_object(message) for message in _messages(what)]
         if options["json"]:
-            self.stdout.write(json.dumps(found, ensure_ascii=False, indent=2))
+            self.stdout.write(as_json(found))
             return
         if not found:
             raise CommandError("there is no such SMS")
@@ -59,19 +59,15 @@ def _as_object(message: Message) -> dict[str, Any]:
         "to": mask_mobile(message.to),
         **{name: getattr(message, name) for name in plain},
         "share": share_of(message.kind, message.share).value,
-        **{name: _iso(getattr(message, name)) for name in moments},
+        **{name: iso(getattr(message, name)) for name in moments},
         "attempts": [
             {
                 "gateway": attempt.gateway,
-                "started_at": _iso(attempt.started_at),
-                "finished_at": _iso(attempt.finished_at),
+                "started_at": iso(attempt.started_at),
+                "finished_at": iso(attempt.finished_at),
                 "outcome": attempt.outcome or "unfinished",
                 "detail": attempt.detail,
             }
             for attempt in sorted(message.tries.all(), key=lambda attempt: attempt.pk)
         ],
     }
-
-
-def _iso(moment: Any) -> str | None:
-    return moment.isoformat(timespec="seconds") if moment else None

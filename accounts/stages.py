@@ -1,0 +1,90 @@
+"""Stages of a sign-in: the password was right, one more proof is missing, and nobody is signed in yet.
+
+The session remembers, under the key of the stage, whose password it was, since when, the account's session hash, and
+what the stage needs besides. Never a password or a code. A further kind of proof is one more `Stage`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from accounts.models import User
+
+_USER, _AT = "user", "at"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A proof that is asked for after the password.
+
+    `key`: where the session keeps it; `hash_name`: what the account's session hash is called there. Sessions that are
+    alive hold both: neither changes. `account_of`: the account with this primary key; None: it may not sign in.
+    `keeps_session`: what else the session holds stays, where the same account was signed in.
+    """
+
+    key: str
+    hash_name: str
+    account_of: Callable[[int], User | None]
+    keeps_session: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HalfWay:
+    """Who waits at a stage, and what the stage remembers."""
+
+    user: User
+    remembered: dict[str, Any]
+
+
+def begin(request: HttpRequest, stage: Stage, user: User, **remembered: Any) -> None:
+    """From now on this session waits at `stage` for `user`, whose password was right, under a fresh key. Whoever was
+    signed in here no longer is. `remembered`: values that JSON can hold."""
+    _sign_out(request, stage, user)
+    request.session[stage.key] = {
+        _USER: user.pk,
+        _AT: timezone.now().timestamp(),
+        stage.hash_name: user.get_session_auth_hash(),  # as of a session: it ends when the password is changed
+        **remembered,
+    }
+
+
+def pending(request: HttpRequest, stage: Stage, *, within: timedelta, ahead: timedelta) -> HalfWay | None:
+    """Who waits at `stage` in this session; None: nobody, or not any more (time, another password, a closed account).
+
+    `within`: how long the proof is waited for; `ahead`: how far the beginning may lie in the future, where the clock
+    was put back.
+    """
+    held = request.session.get(stage.key)
+    if not held:
+        return None
+    age = timezone.now().timestamp() - held[_AT]
+    if not -ahead.total_seconds() <= age < within.total_seconds():
+        return None
+    user = stage.account_of(held[_USER])
+    if user is None or not constant_time_compare(user.get_session_auth_hash(), held[stage.hash_name]):
+        return None
+    return HalfWay(user, {name: held[name] for name in held.keys() - {_USER, _AT, stage.hash_name}})
+
+
+def end(request: HttpRequest, stage: Stage) -> None:
+    """Nobody waits at `stage` in this session any more."""
+    request.session.pop(stage.key, None)
+
+
+def _sign_out(request: HttpRequest, stage: Stage, user: User) -> None:
+    """Of somebody else's session nothing is left, as in Django's own `login`."""
+    signed_in = request.session.get(SESSION_KEY)
+    if signed_in is not None and not (stage.keeps_session and signed_in == str(user.pk)):
+        request.session.flush()
+        return
+    for key in (SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY):
+        request.session.pop(key, None)
+    request.session.cycle_key()

@@ -1,0 +1,15 @@
+"""What is purged of e-mail: first what letters said, then the letters."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from mail import delivery
+from tamin_portal import limits, purging
+
+purging.register(
+    "letter_texts", _("e-mail texts blanked"), place=70, work=purging.older_than(limits.MAIL_BODY_KEPT, delivery.scrub)
+)
+purging.register(
+    "letters", _("old e-mails deleted"), place=80, work=purging.older_than(limits.MAIL_KEPT, delivery.purge)
+)

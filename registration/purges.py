@@ -1,0 +1,21 @@
+"""What is purged of registrations: those left alone end, and ended ones keep no answers and no password."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from registration.services import housekeeping
+from tamin_portal import limits, purging
+
+purging.register(
+    "expired",
+    _("abandoned requests ended"),
+    place=10,
+    work=lambda run: housekeeping.expire_abandoned(dry_run=run.dry_run, progress=run.progress),
+)
+purging.register(
+    "secrets_and_drafts",
+    _("ended requests whose answers and password were blanked"),
+    place=20,
+    work=purging.older_than(limits.DRAFTS_KEPT, housekeeping.forget_ended),
+)

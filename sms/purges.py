@@ -1,0 +1,18 @@
+"""What is purged of SMS: texts that were sent, and what gateways said about them."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from sms import delivery, reports
+from tamin_portal import limits, purging
+
+purging.register(
+    "message_texts", _("SMS texts blanked"), place=60, work=purging.older_than(limits.MESSAGE_BODY_KEPT, delivery.scrub)
+)
+purging.register(
+    "receipts",
+    _("old receipts of SMS gateways deleted"),
+    place=90,
+    work=purging.older_than(limits.RECEIPTS_KEPT, reports.purge),
+)
