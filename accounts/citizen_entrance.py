@@ -43,7 +43,7 @@ def try_password(request: HttpRequest, *, national_id: str, password: str, solut
         with lane.place(lane.Whose.TRUSTED if proof or device else lane.Whose.STRANGER):
             throttle.count_try(account=account, where=where)
             pressure.count(request)
-            with tips.counted(national_id=national_id, browser=risk.browser_of(request)) as this:
+            with tips.counted(national_id=national_id, browser=risk.browser_of(_csrf_secret(request))) as this:
                 user, right = backends.password_of_citizen(national_id=national_id, password=password)
                 if user and right and user.is_active:
                     is_known = bool(proof) or device is not None
@@ -62,7 +62,7 @@ def admit(request: HttpRequest, user: User, response: HttpResponse, *, remember:
     Raises PortalError: account_closed, changed_meanwhile (another password is in force): in this very moment.
     """
     held = devices.secrets_of(request)
-    words, keys = browsers.in_words(request), risk.keys_of(request)
+    words, keys = browsers.in_words(request), risk.keys_of(_csrf_secret(request))
     kept = sign_in.succeeded(account=user, browser=words, remember=remember, held=held, keys=keys)
     _forget_failures(request, user.national_id)
     pressure.succeeded(request, account=str(user.pk))
@@ -79,7 +79,7 @@ def admit(request: HttpRequest, user: User, response: HttpResponse, *, remember:
 
 def _asks_for_code(request: HttpRequest, user: User, this: tips.Try) -> bool:
     origin = origin_of(request.client_address)  # type: ignore[attr-defined]
-    return risk.asks_for_code(request, account=user, origin=origin, this_try=this)
+    return risk.asks_for_code(account=user, origin=origin, this_try=this, csrf_secret=_csrf_secret(request))
 
 
 def _forget_failures(request: HttpRequest, national_id: str) -> None:
@@ -96,3 +96,8 @@ def _buckets(request: HttpRequest, proof: str, device: TrustedDevice | None) -> 
 
 def _account_key(national_id: str) -> str:
     return throttle.account_key(kind="citizen", name=national_id)
+
+
+def _csrf_secret(request: HttpRequest) -> str:
+    """What tells this browser from others before anybody is signed in."""
+    return str(request.META.get("CSRF_COOKIE") or "")

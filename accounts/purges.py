@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts import code_validity
+from accounts import code_validity, session_ending
 from accounts.services import housekeeping
 from tamin_portal import limits, purging
 from tamin_portal.sentences import in_words, when_read
@@ -33,5 +33,5 @@ purging.register(
     "sessions",
     _("ended sessions deleted"),
     place=120,
-    work=lambda run: housekeeping.purge_sessions(dry_run=run.dry_run),
+    work=lambda run: session_ending.purge(dry_run=run.dry_run),
 )

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from django.conf import settings
 from django.db.models import Count, Q
-from django.http import HttpRequest
 
 from accounts.models import FailedSignIn, User
 from accounts.tips import Try
@@ -22,22 +21,20 @@ from tamin_portal.secrets import keyed_hash, keyed_hashes
 _PURPOSE = "browser at the sign-in"
 
 
-def browser_of(request: HttpRequest) -> str:
-    """What the tries of this browser are known by: a keyed hash of its CSRF secret; "" for one without.
+def browser_of(csrf_secret: str) -> str:
+    """What the tries of a browser are known by: a keyed hash of its CSRF secret; "" for one without.
 
     Whoever asks can change it at will, so it excuses little: see `asks_for_code`.
     """
-    held = _held(request)
-    return keyed_hash(_PURPOSE, held) if held else ""
+    return keyed_hash(_PURPOSE, csrf_secret) if csrf_secret else ""
 
 
-def keys_of(request: HttpRequest) -> list[str]:
+def keys_of(csrf_secret: str) -> list[str]:
     """What `browser_of` may have been for this browser, under every key."""
-    held = _held(request)
-    return keyed_hashes(_PURPOSE, held) if held else []
+    return keyed_hashes(_PURPOSE, csrf_secret) if csrf_secret else []
 
 
-def asks_for_code(request: HttpRequest, *, account: User, origin: Origin, this_try: Try) -> bool:
+def asks_for_code(*, account: User, origin: Origin, this_try: Try, csrf_secret: str) -> bool:
     """Whether `account`, whose password was right, types a code too.
 
     By the owner's choice or for everybody; under `risk` also from an address under watch, and after failures. Those
@@ -50,7 +47,7 @@ def asks_for_code(request: HttpRequest, *, account: User, origin: Origin, this_t
     if settings.SIGN_IN_CODE != "risk" or not account.mobile:
         return False
     watched = conduct.look(kind=Kind.PASSWORD, origin=origin).here >= Level.WATCH
-    if watched or _is_risky(request, account, this_try):
+    if watched or _is_risky(account, this_try, keys_of(csrf_secret)):
         this_try.stopped_at_code()
         return True
     return False
@@ -73,11 +70,11 @@ def password_replaced(*, account: User) -> None:
     FailedSignIn.objects.filter(national_id=account.national_id, stopped_at_code=True).update(counts=False)
 
 
-def _is_risky(request: HttpRequest, account: User, this_try: Try) -> bool:
+def _is_risky(account: User, this_try: Try, own_keys: Sequence[str]) -> bool:
     """By what happened since the last good sign-in. Tries being compared at this moment count: parallel guesses are
     worth no more than one by one."""
     since = FailedSignIn.objects.filter(national_id=account.national_id, counts=True).exclude(pk=this_try.row)
-    failed, own = Q(stopped_at_code=False), Q(browser__in=keys_of(request))
+    failed, own = Q(stopped_at_code=False), Q(browser__in=own_keys)
     found = since.aggregate(
         failed=Count("pk", filter=failed),
         own=Count("pk", filter=failed & own),
@@ -85,7 +82,3 @@ def _is_risky(request: HttpRequest, account: User, this_try: Try) -> bool:
     )
     counted = found["failed"] - min(found["own"], limits.SIGN_IN_RISK_OWN_EXCUSED)
     return bool(found["stopped"]) or counted >= limits.SIGN_IN_RISK_FAILURES
-
-
-def _held(request: HttpRequest) -> str:
-    return str(request.META.get("CSRF_COOKIE") or "")

@@ -6,12 +6,12 @@ What the owner ends on the page of devices is in `accounts.services.sessions`.
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import notices
 from accounts.models import EventKind, Session, User
-from tamin_portal import limits
+from tamin_portal import limits, purging
 
 
 def end_sessions(*, account: User, but: str = "") -> int:
@@ -27,7 +27,8 @@ def used_elsewhere(*, account: User, session_key: str, browser: str) -> None:
         notices.record(account=row, kind=EventKind.SESSION_ELSEWHERE, actor=notices.PORTAL, browser=browser)
 
 
-def over() -> QuerySet[Session]:
-    """The sessions that nobody can use any more, for the purge."""
+def purge(*, dry_run: bool = False) -> int:
+    """Delete sessions that nobody can use any more; returns how many."""
     now = timezone.now()
-    return Session.objects.filter(Q(expire_date__lte=now) | Q(seen_at__lte=now - limits.SESSION_IDLE))
+    over = Session.objects.filter(Q(expire_date__lte=now) | Q(seen_at__lte=now - limits.SESSION_IDLE))
+    return purging.delete(over, dry_run=dry_run)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from identity.models import Inquiries
+from identity.person import fields_of
 from registration import tracking
 from registration.models import Event, Registration
 from registration.states import State
@@ -173,10 +174,8 @@ def _right(plot: Plot) -> State:
 
 def _submitted(one: Somebody, at: object) -> Registration:
     claim = one.claim
-    names = ("national_id", "mobile", "first_name", "last_name", "birth_date", "gender", "certificate_number",
-             "certificate_serial", "series_letter", "series_number")  # fmt: skip
     return Registration(
-        **{name: getattr(claim, name) for name in names},
+        national_id=claim.national_id, mobile=claim.mobile, **fields_of(claim),
         state=State.SUBMITTED, operator="irancell", country="IR", city="تهران، تهران",
         security_question="favourite_colour", security_answer="a hash", password="a hash",  # noqa: S106 - made up
         tracking_code=tracking.new_code(), confirmed_at=at, submitted_at=at, next_attempt_at=timezone.now(),

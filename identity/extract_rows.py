@@ -58,6 +58,11 @@ def fields(kind: ExtractKind) -> tuple[str, ...]:
     return tuple(field.name for field in _FIELDS[kind])
 
 
+def columns(kind: ExtractKind) -> tuple[str, ...]:
+    """What the first line of a file of this kind names; one column may hold several fields."""
+    return tuple(dict.fromkeys(field.column for field in _FIELDS[kind]))
+
+
 def lines(source: BinaryIO) -> Iterator[Line]:
     """The raw lines of `source`, unzipped, without their ends.
 
@@ -94,7 +99,7 @@ def parser(kind: ExtractKind, header: bytes | None) -> Parser:
     Raises PortalError extract_header (missing, unknown, repeated: names of columns).
     """
     plan = _FIELDS[kind]
-    names = _header(header, tuple(dict.fromkeys(field.column for field in plan)))
+    names = _header(header, columns(kind))
     places = [names.index(field.column) for field in plan]
     plain = _plain_line(plan, names)
 

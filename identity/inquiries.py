@@ -18,12 +18,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import groupby
+from typing import cast
 
 from identity import configuration, resting
 from identity.configuration import OWNER, PERSON
 from identity.matching import Trace
 from identity.metering import Reservation, Reservations
-from identity.registries.base import Answer, Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
+from identity.registries.base import Answer, Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Registry, Reply
 from tamin_portal import alarms, limits
 from tamin_portal.models import AlarmCode
 
@@ -44,7 +45,7 @@ class Case:
 
     number: int
     question: str
-    inquiry: Inquiry
+    inquiry: OwnerInquiry  # an `Inquiry` where the question is about the person
     names: list[str]
     person_registry: str = ""
     traces: list[Trace] = field(default_factory=list)
@@ -102,7 +103,7 @@ class Round:
             resting.not_asked(name, question)
         self._reservations.release()
 
-    def put(self, number: int, question: str, inquiry: Inquiry, *, and_person: bool = False) -> None:
+    def put(self, number: int, question: str, inquiry: OwnerInquiry, *, and_person: bool = False) -> None:
         """Ask; also while `answers` is being read. `and_person`: who the person is will be asked next if the owner
         matches; under a cap the owner is only asked about while the day has room for both."""
         names = list(configuration.names(question))
@@ -230,16 +231,16 @@ def _end(cases: list[Case], name: str, reply: Reply, code: str) -> Iterator[Case
         yield case
 
 
-def _ask_all(registry: Registry, question: str, inquiries: Sequence[Inquiry]) -> Sequence[Answer]:
+def _ask_all(registry: Registry, question: str, inquiries: Sequence[OwnerInquiry]) -> Sequence[Answer]:
     try:
-        return registry.owners(inquiries) if question == OWNER else registry.people(inquiries)
+        return registry.owners(inquiries) if question == OWNER else registry.people(cast(Sequence[Inquiry], inquiries))
     except Exception as error:
         return [_raised(registry, question, error)] * len(inquiries)
 
 
-def _call(registry: Registry, question: str, inquiry: Inquiry) -> Answer:
+def _call(registry: Registry, question: str, inquiry: OwnerInquiry) -> Answer:
     try:
-        return registry.owner(inquiry) if question == OWNER else registry.person(inquiry)
+        return registry.owner(inquiry) if question == OWNER else registry.person(cast(Inquiry, inquiry))
     except Exception as error:
         return _raised(registry, question, error)
 
@@ -254,7 +255,7 @@ def _raised(registry: Registry, question: str, error: Exception) -> Answer:
     return no_answer(question, Reply.UNAVAILABLE, RAISED)
 
 
-def _without_the_person(answer: Answer, inquiry: Inquiry) -> Answer:
+def _without_the_person(answer: Answer, inquiry: OwnerInquiry) -> Answer:
     """`answer` with no code and no trace that repeats what was asked: both go into logs and rows."""
     said = answer.code + " " + answer.trace
     personal = (inquiry.claim.national_id, inquiry.claim.mobile[-10:])

@@ -1,38 +1,16 @@
-"""Claim + record → verdict, field by field. Pure: no Django, no registry, no clock.
+"""Claim + record → verdict, field by field, by the rules of `identity.person`. Pure: no Django, no registry, no clock.
 
-Which fields decide, and how each is compared (`DECISIVE` is this table in code, docs/matching.md has it too):
-
-| field              | compared as                                              | not returned  |
-|--------------------|----------------------------------------------------------|---------------|
-| last_name          | name, however it is written; near: a سید of one side     | a person looks|
-| first_name         | name, however it is written; near: a سید of one side     | a person looks|
-| birth_date         | the same day                                             | unknown       |
-| gender             | the same                                                 | unknown       |
-| certificate_number | number; 0, blank and the own national ID are the same    | unknown       |
-| series_letter      | letter or number; الف, ا and أ are the same              | unknown       |
-| series_number      | number                                                   | unknown       |
-| certificate_serial | number                                                   | unknown       |
-
-A number is its digits in any script without leading zeros. A MISMATCH of any field is a mismatch, else a near name or
-a name that was not returned is for a person, else it is a match; who has died is told apart before all of it.
+A MISMATCH of any field is a mismatch, else a near name or a name that was not returned is for a person, else it is a
+match; who has died is told apart before all of it.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
-from tamin_portal import persian
-
-
-class FieldVerdict(StrEnum):
-    MATCH = "match"
-    MISMATCH = "mismatch"
-    UNKNOWN = "unknown"  # not asked, or not returned
-    NEEDS_A_PERSON = "needs_a_person"  # near: a سید that one side leaves out
+from identity.person import DECISIVE, Claim, FieldVerdict, PersonRecord
 
 
 class Outcome(StrEnum):
@@ -49,48 +27,6 @@ class Outcome(StrEnum):
 
 
 OWNER, IDENTITY = "owner", "identity"  # the coarse kind: all that a citizen learns
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What a person says about themselves, in the spelling of `tamin_portal.persian`'s parsers."""
-
-    national_id: str
-    mobile: str  # E.164
-    first_name: str
-    last_name: str
-    birth_date: dt.date
-    gender: str  # female | male
-    certificate_number: str
-    series_letter: str
-    series_number: str
-    certificate_serial: str
-
-    def __repr__(self) -> str:
-        # A claim in a traceback or a log line must not tell who it is about.
-        return "Claim(…)"
-
-
-@dataclass(frozen=True, slots=True)
-class PersonRecord:
-    """What a registry returns about a person. None: this registry does not return the field.
-
-    An empty certificate number is a value (the registry has none); the other fields have no
-    meaningful empty value, so empty counts as not returned.
-    """
-
-    first_name: str | None = None
-    last_name: str | None = None
-    birth_date: dt.date | None = None
-    gender: str | None = None
-    certificate_number: str | None = None
-    series_letter: str | None = None
-    series_number: str | None = None
-    certificate_serial: str | None = None
-    deceased: bool = False
-
-    def __repr__(self) -> str:
-        return "PersonRecord(…)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,70 +57,6 @@ class Verdict:
     kind: str = ""
     fields: dict[str, str] = field(default_factory=dict)
     traces: tuple[Trace, ...] = ()
-
-
-def _same_name(claimed: str, known: str, _national_id: str) -> FieldVerdict:
-    return {
-        persian.NameMatch.SAME: FieldVerdict.MATCH,
-        persian.NameMatch.FOR_A_PERSON: FieldVerdict.NEEDS_A_PERSON,
-        persian.NameMatch.DIFFERENT: FieldVerdict.MISMATCH,
-    }[persian.compare_names(claimed, known)]
-
-
-def _equal(claimed: object, known: object, _national_id: str) -> FieldVerdict:
-    return FieldVerdict.MATCH if claimed == known else FieldVerdict.MISMATCH
-
-
-def _same_number(claimed: str, known: str, _national_id: str) -> FieldVerdict:
-    """Digits whatever their script and leading zeros: some registries keep numbers as integers."""
-    return _equal(_bare_number(claimed), _bare_number(known), _national_id)
-
-
-def _same_certificate(claimed: str, known: str, national_id: str) -> FieldVerdict:
-    """0, blank and the person's own national ID are the same thing for younger people."""
-    none = ("", _bare_number(national_id))
-    one, other = (_bare_number(number) for number in (claimed, known))
-    return _equal("" if one in none else one, "" if other in none else other, national_id)
-
-
-def _same_series_letter(claimed: str, known: str, _national_id: str) -> FieldVerdict:
-    return _equal(_series_letter(claimed), _series_letter(known), _national_id)
-
-
-def _bare_number(text: str) -> str:
-    return persian.fold_number(text).lstrip("0")
-
-
-def _series_letter(text: str) -> str:
-    try:
-        return persian.parse_series_letter(text)
-    except persian.InputError:
-        return persian.fold_number(text)
-
-
-@dataclass(frozen=True, slots=True)
-class Decisive:
-    """`needed`: without this field nobody gets an account by machine; a person looks instead.
-
-    `empty_is_a_value`: an empty text from the registry is compared, not taken as "not returned".
-    """
-
-    compare: Callable[[Any, Any, str], FieldVerdict]
-    needed: bool = False
-    empty_is_a_value: bool = False
-
-
-# The birth date is part of the question's key (a wrong one is NOT_FOUND), so it is not needed back.
-DECISIVE: Mapping[str, Decisive] = {
-    "last_name": Decisive(_same_name, needed=True),
-    "first_name": Decisive(_same_name, needed=True),
-    "birth_date": Decisive(_equal),
-    "gender": Decisive(_equal),
-    "certificate_number": Decisive(_same_certificate, empty_is_a_value=True),
-    "series_letter": Decisive(_same_series_letter),
-    "series_number": Decisive(_same_number),
-    "certificate_serial": Decisive(_same_number),
-}
 
 
 def compare_fields(claim: Claim, record: PersonRecord) -> dict[str, FieldVerdict]:

@@ -17,10 +17,11 @@ from identity import configuration, extracts, matching, metering, resting
 from identity.configuration import OWNER, PERSON
 from identity.extracts import LoadReport
 from identity.inquiries import NO_TIME, Case, Round
-from identity.matching import Claim, FieldVerdict, Outcome, PersonRecord, Trace, Verdict
+from identity.matching import Outcome, Trace, Verdict
 from identity.metering import Caps, Usage
 from identity.models import ExtractKind
-from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Reply
+from identity.person import Claim, FieldVerdict, OwnerClaim, PersonRecord
+from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Reply
 from tamin_portal import backoff, limits
 from tamin_portal.breaker import BreakerState
 
@@ -50,6 +51,15 @@ class Question:
     attempt: int = 1
     ask_person: bool = True
     owner_matched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerQuestion:
+    """Whether this mobile belongs to this national ID. `attempt` as in `Question`."""
+
+    national_id: str
+    mobile: str
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +99,9 @@ def check_all(
             question = questions[case.number]
             traces[case.number] = traces.get(case.number, ()) + tuple(case.traces)
             if case.question == OWNER and question.ask_person and _owner(case) is Outcome.MATCH:
-                asked.put(case.number, PERSON, case.inquiry)
+                asked.put(case.number, PERSON, Inquiry(question.claim, question.attempt))
                 continue
-            verdict = _about_owner(case) if case.question == OWNER else _about_person(case)
+            verdict = _about_owner(case) if case.question == OWNER else _about_person(case, question.claim)
             yield case.number, replace(verdict, traces=traces[case.number])
 
 
@@ -101,16 +111,17 @@ def check(*, claim: Claim, attempt: int = 1) -> Verdict:
     return verdict
 
 
-def owners(questions: Sequence[Question]) -> Iterator[tuple[int, Outcome]]:
-    """Of each of `questions`, once, as soon as it is known: is the mobile this person's? Only that is asked.
+def owners(questions: Sequence[OwnerQuestion]) -> Iterator[tuple[int, Outcome]]:
+    """The answer to each of `questions` with its index, once, as soon as it is known.
 
     MATCH or MISMATCH; every other outcome is no answer, to be asked again. Outside a transaction, as `check_all`.
     """
-    for number, verdict in check_all([replace(question, ask_person=False) for question in questions]):
-        if verdict.kind == matching.OWNER and verdict.outcome is not Outcome.NEEDS_A_PERSON:
-            yield number, verdict.outcome
-        else:
-            yield number, Outcome.MATCH  # the next thing to ask would have been who the person is
+    with Round(seconds=limits.REGISTRY_BATCH_TIME) as asked:
+        for number, question in enumerate(questions):
+            claim = OwnerClaim(question.national_id, question.mobile)
+            asked.put(number, OWNER, OwnerInquiry(claim, question.attempt))
+        for case in asked.answers():
+            yield case.number, _owner(case)
 
 
 def registry_view(*, claim: Claim, attempt: int = 1) -> RegistryView:
@@ -213,8 +224,8 @@ def _about_owner(case: Case) -> Verdict:
     return Verdict(outcome, matching.OWNER, fields)
 
 
-def _about_person(case: Case) -> Verdict:
-    verdict = _judge(case.inquiry.claim, cast(PersonAnswer, case.answer))
+def _about_person(case: Case, claim: Claim) -> Verdict:
+    verdict = _judge(claim, cast(PersonAnswer, case.answer))
     return replace(verdict, fields={_MOBILE: FieldVerdict.MATCH.value} | verdict.fields)
 
 

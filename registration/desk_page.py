@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from accounts import code_issuing
 from accounts.models import CodePurpose, Gender, User
 from accounts.services import account_exists
-from identity.matching import DECISIVE, FieldVerdict
+from identity.person import DECISIVE, FIELDS, FieldVerdict
 from identity.services import RegistryView
 from registration import desk_words
 from registration.models import Event, Registration
@@ -20,6 +20,10 @@ from tamin_portal.persian import format_jalali, to_persian_digits
 
 MOST_LOOKS = 50
 MOST_OTHERS = 30  # registrations of one national ID on the page; nobody reads more
+
+
+# What is compared comes first.
+_SHOWN = (*DECISIVE, *(name for name in FIELDS if name not in DECISIVE))
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def _lines(row: Registration, view: RegistryView | None) -> list[ClaimLine]:
     verdicts = view.fields if view else row.verdict_fields
     record = view.record if view else None
     lines = []
-    for name in DECISIVE:
+    for name in _SHOWN:
         known = getattr(record, name) if record else None
         mark = verdicts.get(name, FieldVerdict.UNKNOWN.value)
         lines.append(ClaimLine(_label(name), _shown(name, getattr(row, name)), _shown(name, known), mark))
@@ -102,7 +106,7 @@ def _mobile_line(row: Registration) -> ClaimLine:
 
 
 def _label(name: str) -> str:
-    return str(Registration._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+    return str(Registration.column(name).verbose_name)
 
 
 def _shown(name: str, value: Any) -> str:

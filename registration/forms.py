@@ -222,9 +222,7 @@ class IdentityForm(PersonForm):
 
     def _about(self, data: dict[str, Any]) -> About:
         """What this page tells about the person, as far as it was typed well."""
-        typed = {
-            name: data[name] for name in ("first_name", "last_name", "email", "city", "birth_date") if name in data
-        }
+        typed = {name: data[name] for name in About.__dataclass_fields__ if name in data}
         return About(**typed, national_id=self.registration.national_id, mobile=self.registration.mobile)
 
     def identity(self) -> Identity:

@@ -8,9 +8,9 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from identity.person import FIELDS, Person, fields_of
 from registration.forms import GrantedForm, NumberForm, PersonForm
 from registration.models import Registration
-from registration.services.corrections import CorrectedIdentity
 from tamin_portal import persian
 from tamin_portal.form_fields import NationalIdField, ParsedField
 
@@ -22,17 +22,16 @@ class CorrectionForm(PersonForm):
 
     round = forms.IntegerField(min_value=0, max_value=10_000, widget=forms.HiddenInput)
 
-    def identity(self) -> CorrectedIdentity:
+    def identity(self) -> Person:
         """The clean answers as the service takes them."""
-        return CorrectedIdentity(**{name: self.cleaned_data[name] for name in CorrectedIdentity.__dataclass_fields__})
+        return Person(**{name: self.cleaned_data[name] for name in FIELDS})
 
     @staticmethod
     def typed(row: Registration) -> dict[str, Any]:
         """What the person had typed, as the fields of the form show it."""
-        columns = ("last_name", "first_name", "certificate_number", "certificate_serial")
-        shown = {name: getattr(row, name) for name in (*columns, "series_letter", "series_number", "gender")}
-        if row.birth_date:
-            parts = persian.fold_digits(persian.format_jalali(row.birth_date)).split("/")
+        shown = fields_of(row)
+        if born := shown.pop("birth_date"):
+            parts = persian.fold_digits(persian.format_jalali(born)).split("/")
             year, month, day = (str(int(part)) for part in parts)
             shown |= {"birth_year": year, "birth_month": month, "birth_day": day}
         return shown

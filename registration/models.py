@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import cast
 
 from django.conf import settings
 from django.db import models
@@ -100,6 +101,11 @@ class Registration(Leased):
 
     def __str__(self) -> str:
         return self.tracking_code or f"#{self.pk}"
+
+    @classmethod
+    def column(cls, name: str) -> models.Field:
+        """The column `name`, for what it is called and what it holds when it is empty."""
+        return cast(models.Field, cls._meta.get_field(name))
 
     @property
     def full_name(self) -> str:

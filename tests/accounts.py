@@ -13,7 +13,7 @@ from django.db import connection
 
 from accounts.hashers import PortalArgon2Hasher
 from accounts.models import Branch, User
-from accounts.services import Person, create_account, create_staff
+from accounts.services import NewAccount, create_account, create_staff
 
 REZA = "0012345679"
 PASSWORD = "Toranj7sangak!"
@@ -31,7 +31,7 @@ def citizen(*, national_id: str = REZA, password: str = PASSWORD, active: bool =
         "security_question": "favourite_colour",
         "security_answer_hash": "",
     }
-    person = Person(**(facts | changes), national_id=national_id, password_hash=make_password(password))
+    person = NewAccount(**(facts | changes), national_id=national_id, password_hash=make_password(password))
     return create_account(person=person, active=active)
 
 

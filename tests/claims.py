@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from identity.matching import Claim, PersonRecord
+from identity.person import Claim, PersonRecord
 
 CLAIM = Claim(
     national_id="0012345679",

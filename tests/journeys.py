@@ -13,13 +13,14 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import OneTimeCode, SignInFailures, User
+from identity.person import fields_of
 from identity.registries.demo import CITIZENS, DemoCitizen
 from registration import tracking
 from registration.models import Registration
 from registration.states import State
 from sms import delivery
 from sms.models import InboxMessage, Message
-from tamin_portal.persian import parse_jalali, parse_mobile
+from tamin_portal.persian import parse_mobile
 from tests.accounts import citizen as make_account
 
 URL = "/portal/registration"
@@ -52,19 +53,10 @@ class Answers:
 
     @classmethod
     def of(cls, person: DemoCitizen, **changes: str) -> Answers:
-        year, month, day = person.birth_date.split("/")
-        answers = cls(
-            last_name=person.last_name,
-            first_name=person.first_name,
-            certificate_number=person.certificate_number,
-            certificate_serial=person.certificate_serial,
-            series_letter=person.series_letter,
-            series_number=person.series_number,
-            birth_day=day,
-            birth_month=str(int(month)),
-            birth_year=year,
-            gender=person.gender,
-        )
+        year, month, day = person.born.split("/")
+        facts = fields_of(person)
+        del facts["birth_date"]
+        answers = cls(**facts, birth_day=day, birth_month=str(int(month)), birth_year=year)
         return replace(answers, **changes)
 
 
@@ -164,14 +156,7 @@ def account_of(person: DemoCitizen, *, active: bool = True, mobile: str = "") ->
 
 def _submitted(person: DemoCitizen) -> dict[str, Any]:
     return {
-        "last_name": person.last_name,
-        "first_name": person.first_name,
-        "certificate_number": person.certificate_number,
-        "certificate_serial": person.certificate_serial,
-        "series_letter": person.series_letter,
-        "series_number": person.series_number,
-        "birth_date": parse_jalali(person.birth_date),
-        "gender": person.gender,
+        **fields_of(person),
         "country": "IR",
         "city": "تهران، تهران",
         "email": "someone@example.com",

@@ -138,7 +138,8 @@ def free_port() -> int:
 def citizen_of(person: DemoCitizen) -> Citizen:
     """What this demo citizen types."""
     names = Citizen.__dataclass_fields__
-    return Citizen(**{name: getattr(person, name) for name in names if hasattr(person, name)})
+    typed = {name: getattr(person, name) for name in names if hasattr(person, name)}
+    return Citizen(**typed | {"birth_date": person.born})
 
 
 def demo(plot: str) -> Citizen:

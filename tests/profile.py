@@ -16,7 +16,6 @@ from accounts.models import AccountEvent, MobileChange, User
 from accounts.services import owner_checks
 from identity.registries.demo import CITIZENS, DemoCitizen
 from mail.models import Letter
-from tamin_portal.persian import parse_jalali
 from tests.accounts import PASSWORD, REZA, citizen
 from tests.journeys import code_on, texts_on
 
@@ -105,8 +104,8 @@ def registry_answers() -> None:
 
 def somebody(person: DemoCitizen = CITIZENS[0]) -> tuple[User, Client]:
     """A citizen of whom the demo registry tells this story, signed in."""
-    facts = {name: getattr(person, name) for name in ("first_name", "last_name", "gender", "national_id")}
-    return owner(**facts, birth_date=parse_jalali(person.birth_date))
+    kept = ("first_name", "last_name", "gender", "national_id", "birth_date")
+    return owner(**{name: getattr(person, name) for name in kept})
 
 
 def number_of(user: User) -> str:

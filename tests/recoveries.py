@@ -13,7 +13,7 @@ from accounts.models import AccountEvent, Challenge, CodePurpose, OwnerCheck, Us
 from accounts.passwords import hash_answer
 from accounts.services import challenges, owner_checks
 from identity.registries.demo import CITIZENS, DemoCitizen, Plot
-from tamin_portal.persian import parse_jalali, parse_mobile
+from tamin_portal.persian import parse_mobile
 from tests.accounts import citizen
 from tests.journeys import code_on, let_pass
 
@@ -32,7 +32,7 @@ def account_of(person: DemoCitizen = REZA, **changes: Any) -> User:
         "mobile": parse_mobile(person.mobile),
         "first_name": person.first_name,
         "last_name": person.last_name,
-        "birth_date": parse_jalali(person.birth_date),
+        "birth_date": person.birth_date,
         "city": "تهران، تهران",
         "password": OLD,
         "security_answer_hash": hash_answer(ANSWER),

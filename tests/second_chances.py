@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from registration.forms import PersonForm
 from registration.models import Registration
 from registration.services import lookup, matching
 from registration.states import State
@@ -12,10 +13,6 @@ from tests.journeys import OTHER_NAME, URL, Answers, Browser, let_pass, registra
 
 CHANCE, CORRECT, NUMBER, CODE = (URL + path for path in ("/second-chance", "/correct", "/number", "/number/code"))
 NEW_NUMBER = "09351234567"
-_PERSON = (
-    "last_name", "first_name", "certificate_number", "certificate_serial", "series_letter", "series_number",
-    "birth_day", "birth_month", "birth_year", "gender",
-)  # fmt: skip
 
 
 def referred(browser: Browser, person: Any = OTHER_NAME) -> Registration:
@@ -28,7 +25,7 @@ def referred(browser: Browser, person: Any = OTHER_NAME) -> Registration:
 
 
 def correct(browser: Browser, **changes: str) -> Any:
-    answers = {name: value for name, value in vars(Answers.of(OTHER_NAME)).items() if name in _PERSON}
+    answers = {name: value for name, value in vars(Answers.of(OTHER_NAME)).items() if name in PersonForm.base_fields}
     row = lookup.by_token(browser.draft())
     page = {"draft": browser.draft(), "round": str(row.corrections if row else 0)}
     return browser.post(CORRECT, answers | page | changes)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from identity.matching import PersonRecord
-from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
+from identity.person import PersonRecord, fields_of
+from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Registry, Reply
 
 SECONDS = 0.25  # each question
 
@@ -13,12 +13,10 @@ SECONDS = 0.25  # each question
 class SlowRegistry(Registry):
     on_network = True  # one call at a time
 
-    def owner(self, inquiry: Inquiry) -> OwnerAnswer:
+    def owner(self, inquiry: OwnerInquiry) -> OwnerAnswer:
         time.sleep(SECONDS)
         return OwnerAnswer(Reply.ANSWERED, is_owner=True)
 
     def person(self, inquiry: Inquiry) -> PersonAnswer:
         time.sleep(SECONDS)
-        claim = inquiry.claim
-        names = PersonRecord.__dataclass_fields__.keys() - {"deceased"}
-        return PersonAnswer(Reply.ANSWERED, PersonRecord(**{name: getattr(claim, name) for name in names}))
+        return PersonAnswer(Reply.ANSWERED, PersonRecord(**fields_of(inquiry.claim)))

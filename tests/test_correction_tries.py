@@ -9,9 +9,9 @@ import pytest
 from django.utils import timezone
 
 from identity.matching import Outcome, Trace, Verdict
+from identity.person import Person, fields_of
 from registration.models import Registration
 from registration.services import corrections, matching
-from registration.services.corrections import CorrectedIdentity
 from registration.services.moves import write_event
 from registration.states import State
 from tamin_portal import limits
@@ -57,8 +57,7 @@ def submitted(number: int, ago: int = 0) -> Registration:
 
 def correct(row: Registration) -> str:
     """ "": it was taken; else why not."""
-    kept = {name: getattr(row, name) for name in CorrectedIdentity.__dataclass_fields__}
-    identity = CorrectedIdentity(**kept | {"last_name": "دیگری"})
+    identity = Person(**fields_of(row) | {"last_name": "دیگری"})
     try:
         corrections.correct(registration=row, grant="grant", round=0, identity=identity)
     except PortalError as error:

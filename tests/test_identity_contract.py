@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from identity.matching import Claim, FieldVerdict, Outcome, PersonRecord
+from identity.matching import Outcome
+from identity.person import Claim, FieldVerdict, PersonRecord
 from identity.registries import reading
-from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
+from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Registry, Reply
 from identity.registries.web import Fields, Silent, Web, part, word
 from identity.services import check
 from tamin_portal.persian import local_mobile
@@ -31,7 +32,7 @@ class Zibal(Registry):
         super().__init__(name=name, options=options)
         self.web, self.headers = Web(options["URL"]), {"Authorization": f"Bearer {options['TOKEN']}"}
 
-    def owner(self, inquiry: Inquiry) -> OwnerAnswer:
+    def owner(self, inquiry: OwnerInquiry) -> OwnerAnswer:
         claim = inquiry.claim
         reply, code, data = self.ask(
             self.OWNER, {"nationalCode": claim.national_id, "mobile": local_mobile(claim.mobile)}
@@ -83,7 +84,7 @@ class Finnotech(Registry):
         super().__init__(name=name, options=options)
         self.web, self.client, self.token = Web(options["URL"]), options["CLIENT"], options["TOKEN"]
 
-    def owner(self, inquiry: Inquiry) -> OwnerAnswer:
+    def owner(self, inquiry: OwnerInquiry) -> OwnerAnswer:
         query = {"nationalCode": inquiry.claim.national_id, "mobile": local_mobile(inquiry.claim.mobile)}
         reply, code, trace, result = self.ask(f"/facility/v2/clients/{self.client}/shahkar/verify", query)
         if reply is Reply.ANSWERED and type(result.get("isValid")) is not bool:

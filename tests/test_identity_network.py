@@ -17,9 +17,10 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from identity import inquiries, metering, resting, services
-from identity.matching import Claim, Outcome, Verdict
+from identity.matching import Outcome, Verdict
 from identity.models import Inquiries
-from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
+from identity.person import Claim
+from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Registry, Reply
 from identity.services import Question
 from tamin_portal import alarms, breaker, limits
 from tamin_portal.models import Breaker
@@ -46,7 +47,7 @@ class Remote(Registry):
         cls.asked, cls.inside, cls.most_inside = Counter(), 0, 0
         cls.answer = staticmethod(right)
 
-    def owner(self, inquiry: Inquiry) -> OwnerAnswer:
+    def owner(self, inquiry: OwnerInquiry) -> OwnerAnswer:
         return self._call("owner", inquiry)
 
     def person(self, inquiry: Inquiry) -> PersonAnswer:

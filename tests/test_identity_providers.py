@@ -19,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity.checks import registries_are_configured
-from identity.matching import FieldVerdict, Outcome, PersonRecord, compare
+from identity.matching import Outcome, compare
+from identity.person import FieldVerdict, PersonRecord
 from identity.registries import reading
 from identity.registries.base import Inquiry, PersonAnswer, Registry, Reply
 from identity.registries.jibit import _CODES as JIBIT_CODES

@@ -11,7 +11,8 @@ import pytest
 from django.db import connection
 
 from identity import demo_extract, services
-from identity.matching import Claim, Outcome
+from identity.matching import Outcome
+from identity.person import Claim
 from identity.registries.base import Inquiry, Reply
 from identity.registries.demo import CITIZENS, DemoCitizen, Plot
 from identity.registries.local import LocalRegistry
@@ -63,7 +64,7 @@ def claim_of(citizen: DemoCitizen, **changes: Any) -> Claim:
         mobile=persian.parse_mobile(citizen.mobile),
         first_name=citizen.first_name,
         last_name=citizen.last_name,
-        birth_date=persian.parse_jalali(citizen.birth_date),
+        birth_date=persian.parse_jalali(citizen.born),
         gender=citizen.gender,
         certificate_number=persian.parse_certificate_number(citizen.certificate_number),
         series_letter=persian.parse_series_letter(citizen.series_letter),

@@ -11,8 +11,9 @@ import pytest
 
 from identity import services
 from identity.checks import registries_are_configured
-from identity.matching import FieldVerdict, Outcome, PersonRecord
-from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
+from identity.matching import Outcome
+from identity.person import FieldVerdict, PersonRecord
+from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Registry, Reply
 from tests.claims import CLAIM, RECORD
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +33,7 @@ class Spy(Registry):
     def reset(cls) -> None:
         cls.asked, cls.owner_answer, cls.person_answer = [], OWNER, PERSON
 
-    def owner(self, inquiry: Inquiry) -> OwnerAnswer:
+    def owner(self, inquiry: OwnerInquiry) -> OwnerAnswer:
         return self._answer("owner", inquiry, self.owner_answer)
 
     def person(self, inquiry: Inquiry) -> PersonAnswer:

@@ -23,7 +23,7 @@ from accounts.models import (
 from accounts.services import owner_checks, owners
 from accounts.services.rows import end_pending
 from identity import services as identity
-from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
+from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Registry, Reply
 from sms.models import Message
 from tamin_portal import leases, limits
 from tests import citizens
@@ -41,9 +41,9 @@ class Owners(Registry):
 
     KIND = "owners"
     asked: Counter[str] = Counter()
-    say: Callable[[Inquiry], OwnerAnswer]
+    say: Callable[[OwnerInquiry], OwnerAnswer]
 
-    def owner(self, inquiry: Inquiry) -> OwnerAnswer:
+    def owner(self, inquiry: OwnerInquiry) -> OwnerAnswer:
         type(self).asked[inquiry.claim.national_id] += 1
         return type(self).say(inquiry)
 
@@ -66,7 +66,7 @@ def registry(settings):
     return Owners
 
 
-def says(answer: OwnerAnswer | Callable[[Inquiry], OwnerAnswer]) -> None:
+def says(answer: OwnerAnswer | Callable[[OwnerInquiry], OwnerAnswer]) -> None:
     Owners.say = staticmethod(answer if callable(answer) else lambda _inquiry: answer)
 
 
@@ -103,6 +103,17 @@ def waits(check: OwnerCheck) -> float:
 
 def due(*checks: OwnerCheck) -> None:
     OwnerCheck.objects.filter(pk__in=[check.pk for check in checks]).update(next_attempt_at=timezone.now())
+
+
+def test_a_registry_is_told_the_national_id_and_the_number_and_nothing_else():
+    heard = []
+    says(lambda inquiry: heard.append(vars(inquiry.claim)) or THEIRS)
+    account = somebody()
+    recovery_of(account)
+
+    owner_checks.check_due()
+
+    assert heard == [{"national_id": account.national_id, "mobile": account.mobile}]
 
 
 @pytest.mark.parametrize(

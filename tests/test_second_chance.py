@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from identity.person import Person, fields_of
 from identity.registries.demo import CITIZENS
 from registration.models import Event, Registration
 from registration.services import corrections, decisions, housekeeping, journey, matching
@@ -41,10 +42,9 @@ OTHER_OWNER = CITIZENS[2]
 RIGHT_NAME = OTHER_NAME.registered_last_name
 
 
-def differently(row: Registration) -> corrections.CorrectedIdentity:
+def differently(row: Registration) -> Person:
     """What `row` says, with another name."""
-    kept = {name: getattr(row, name) for name in corrections.CorrectedIdentity.__dataclass_fields__}
-    return corrections.CorrectedIdentity(**kept | {"last_name": "دیگری"})
+    return Person(**fields_of(row) | {"last_name": "دیگری"})
 
 
 def come_back(person: Any = OTHER_NAME) -> Browser:
@@ -249,7 +249,7 @@ def test_the_request_expires_while_the_citizen_corrects(browser):
 def test_the_service_refuses_what_came_too_late(browser):
     row = referred(browser)
     grant = browser.session["registration"]["grant"]
-    identity = corrections.CorrectedIdentity("ا", "ب", "1", "1", "الف", "1", timezone.localdate(), "male")
+    identity = Person("ا", "ب", "1", "1", "الف", "1", timezone.localdate(), "male")
 
     def attempt(grant: str = grant) -> Any:
         return corrections.correct(registration=row, grant=grant, round=0, identity=identity)

@@ -75,7 +75,9 @@ def right(policy: str, wants_it: bool, device: str, watched: bool, elsewhere: in
 def put_failures(request: HttpRequest, elsewhere: int, own: int) -> None:
     FailedSignIn.objects.all().delete()
     SignInFailures.objects.all().delete()
-    marks = [f"{number:064}" for number in range(elsewhere)] + [risk.browser_of(request)] * own
+    marks = [f"{number:064}" for number in range(elsewhere)] + [
+        risk.browser_of(request.META.get("CSRF_COOKIE", ""))
+    ] * own
     FailedSignIn.objects.bulk_create(FailedSignIn(national_id=REZA, browser=mark) for mark in marks)
 
 
@@ -101,13 +103,17 @@ def test_all_combinations_are_as_the_rule_says(settings, monkeypatch, user, poli
 def test_however_a_guesser_spreads_wrong_tries_over_browsers_the_sixth_leaves_no_way_without_a_code() -> None:
     """Whatever a browser says it is: no split of the tries between this browser and others is worth more."""
     request = browser().get(PAGE).wsgi_request
-    account, here = User.objects.get(), origin_of(HERE)
+    account, secret = User.objects.get(), request.META["CSRF_COOKIE"]
+
+    def is_asked() -> bool:
+        return risk.asks_for_code(account=account, origin=origin_of(HERE), this_try=tips.Try(0), csrf_secret=secret)
+
     free = ENOUGH - 1 + EXCUSED
     for own in range(free + 2):
         put_failures(request, free + 1 - own, own)
-        assert risk.asks_for_code(request, account=account, origin=here, this_try=tips.Try(0)), own
+        assert is_asked(), own
     put_failures(request, free - EXCUSED, EXCUSED)
-    assert not risk.asks_for_code(request, account=account, origin=here, this_try=tips.Try(0))
+    assert not is_asked()
 
 
 # As people meet it.

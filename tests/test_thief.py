@@ -110,7 +110,7 @@ def load_extracts() -> None:
     """The victim as the registries know them, and the victim's number, which is not the thief's."""
     names = "national_id,first_name,last_name,birth_date,gender"
     certificate = "birth_certificate_number,birth_certificate_series,birth_certificate_serial,deceased"
-    person = [VICTIM.national_id, VICTIM.first_name, VICTIM.last_name, VICTIM.birth_date, VICTIM.gender]
+    person = [VICTIM.national_id, VICTIM.first_name, VICTIM.last_name, VICTIM.born, VICTIM.gender]
     person += [VICTIM.certificate_number, VICTIM.series_letter + VICTIM.series_number, VICTIM.certificate_serial, "0"]
     civil = f"{names},{certificate}\n{','.join(person)}\n"
     identity.load_civil_registry(source=io.BytesIO(civil.encode()))

@@ -6,7 +6,7 @@ One module a journey; what other apps need is named here.
 from accounts.services.lifecycle import (
     CLERK_PERMISSIONS,
     CLERKS,
-    Person,
+    NewAccount,
     account_exists,
     activate_account,
     clerk_group,
@@ -20,7 +20,7 @@ from accounts.services.lifecycle import (
 __all__ = [
     "CLERKS",
     "CLERK_PERMISSIONS",
-    "Person",
+    "NewAccount",
     "account_exists",
     "activate_account",
     "clerk_group",

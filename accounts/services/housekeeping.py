@@ -1,4 +1,4 @@
-"""What time does to accounts: proofs, failures at the sign-in and sessions that are over are deleted."""
+"""What time does to accounts: proofs and failures at the sign-in that are over are deleted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import session_ending
 from accounts.models import (
     Challenge,
     EmailChange,
@@ -44,8 +43,3 @@ def purge_proofs(*, before: datetime, dry_run: bool = False) -> int:
 def purge_failures(*, before: datetime, dry_run: bool = False) -> int:
     """Delete counters of failed sign-ins whose last failure was before `before`; returns how many."""
     return purging.delete(SignInFailures.objects.filter(last_at__lt=before), dry_run=dry_run)
-
-
-def purge_sessions(*, dry_run: bool = False) -> int:
-    """Delete sessions that nobody can use any more; returns how many."""
-    return purging.delete(session_ending.over(), dry_run=dry_run)

@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from django.contrib.auth.models import Group, Permission
 from django.db import IntegrityError, transaction
@@ -28,8 +28,8 @@ def account_exists(*, national_id: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """Whose account is made. The two secrets are hashes already."""
+class NewAccount:
+    """What an account is made with. The two secrets are hashes already."""
 
     national_id: str
     mobile: str
@@ -44,7 +44,12 @@ class Person:
     security_answer_hash: str
 
     def __repr__(self) -> str:
-        return "Person(…)"  # it may stand in a traceback
+        return "NewAccount(…)"  # it may stand in a traceback
+
+    @classmethod
+    def plain(cls) -> tuple[str, ...]:
+        """The names of all that is no secret, as the columns are called too."""
+        return tuple(field.name for field in fields(cls) if not field.name.endswith("_hash"))
 
 
 def taken(*, national_ids: Collection[str]) -> set[str]:
@@ -54,7 +59,7 @@ def taken(*, national_ids: Collection[str]) -> set[str]:
 
 
 @transaction.atomic
-def create_account(*, person: Person, active: bool) -> User:
+def create_account(*, person: NewAccount, active: bool) -> User:
     """A citizen's account. `active`: activated at once, and from then on it holds the national ID.
 
     Raises PortalError("account_exists") when an activated account holds the ID; the caller's
@@ -68,7 +73,7 @@ def create_account(*, person: Person, active: bool) -> User:
     return user
 
 
-def create_accounts(*, people: Sequence[Person], active: bool) -> list[User]:
+def create_accounts(*, people: Sequence[NewAccount], active: bool) -> list[User]:
     """As `create_account`, for people whose IDs the caller holds and has seen not to be `taken`: one statement.
 
     Raises IntegrityError if one of them is held by an account all the same; the transaction is lost then.
@@ -76,21 +81,13 @@ def create_accounts(*, people: Sequence[Person], active: bool) -> list[User]:
     return User.objects.bulk_create(_new_user(person, active) for person in people)
 
 
-def _new_user(person: Person, active: bool) -> User:
+def _new_user(person: NewAccount, active: bool) -> User:
     subject = uuid.uuid4()
     return User(
         username=str(subject),
         subject=subject,
-        national_id=person.national_id,
-        mobile=person.mobile,
-        first_name=person.first_name,
-        last_name=person.last_name,
-        gender=person.gender,
-        birth_date=person.birth_date,
-        city=person.city,
-        email=person.email,
+        **{name: getattr(person, name) for name in NewAccount.plain()},
         password=person.password_hash,
-        security_question=person.security_question,
         security_answer=person.security_answer_hash,
         is_active=active,
         activated_at=timezone.now() if active else None,

@@ -17,15 +17,14 @@ from accounts.models import ChallengeStage, MobileChangeStage, OwnerCheck, User
 from accounts.services import mobile_change, recovery
 from identity import services as identity
 from identity.configuration import OWNER
-from identity.matching import Claim, Outcome
-from identity.services import Question
+from identity.matching import Outcome
+from identity.services import OwnerQuestion
 from tamin_portal import limits
 from tamin_portal.leases import bring_forward, drain, settle
 
 log = logging.getLogger(__name__)
 
 ANSWERS = (Outcome.MATCH, Outcome.MISMATCH)  # every other outcome is none
-_NOT_KNOWN = dt.date.min  # a birth date that nobody is asked about
 
 
 def check_due(*, seconds: float = 50) -> int:
@@ -46,7 +45,8 @@ def _work(checks: Sequence[OwnerCheck]) -> None:
         else:
             _safely(row, None)
     answered = []
-    for number, outcome in identity.owners([_question(check) for check in asked]):
+    questions = [OwnerQuestion(check.account.national_id, check.mobile, check.attempts) for check in asked]
+    for number, outcome in identity.owners(questions):
         _safely(asked[number], outcome)
         if outcome in ANSWERS:
             answered.append(asked[number])
@@ -117,21 +117,3 @@ def _release(answered: Collection[OwnerCheck]) -> None:
     checks = OwnerCheck.objects.all()
     waiting = checks.exclude(outcome="") if back else checks.filter(outcome=Outcome.MISCONFIGURED)
     bring_forward(waiting, later_than=limits.OWNER_CHECK_FIRST_PAUSE)
-
-
-def _question(check: OwnerCheck) -> Question:
-    """Only the ID and the number are asked about; the rest is what a claim has."""
-    account = check.account
-    claim = Claim(
-        national_id=account.national_id,
-        mobile=check.mobile,
-        first_name=account.first_name,
-        last_name=account.last_name,
-        birth_date=account.birth_date or _NOT_KNOWN,
-        gender=account.gender,
-        certificate_number="",
-        series_letter="",
-        series_number="",
-        certificate_serial="",
-    )
-    return Question(claim, attempt=check.attempts)

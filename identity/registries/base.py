@@ -12,12 +12,13 @@ An adapter turns its provider's answer into a `Reply`, by a table of its own, an
 |               | an unknown code                       |                                   | else again later   |
 | MISCONFIGURED | key, quota, credit, no extract loaded | the same                          | alarm and hold     |
 
-The inquiry carries the whole claim because some providers take the claimed names and answer percentages: such an
-adapter fills `judged` by its thresholds and leaves `record` None or partial. An adapter that cannot make sense of an
-answer, or does not know a code, says UNAVAILABLE with the code: the request waits and nobody is sent to a branch for
-it. It may also raise, which counts as UNAVAILABLE. It decides by the body's code before the HTTP status, keeps the
-provider's number for the call as `trace`, and never logs a person's data. `web` has the deadlines and the one retry,
-`reading` the formats; who is asked next, resting, metering and alarms are not an adapter's business.
+An inquiry about a mobile needs the mobile and the national ID alone; one about a person carries the whole claim because
+some providers take the claimed names and answer percentages: such an adapter fills `judged` by its thresholds and
+leaves `record` None or partial. An adapter that cannot make sense of an answer, or does not know a code, says
+UNAVAILABLE with the code: the request waits and nobody is sent to a branch for it. It may also raise, which counts as
+UNAVAILABLE. It decides by the body's code before the HTTP status, keeps the provider's number for the call as `trace`,
+and never logs a person's data. `web` has the deadlines and the one retry, `reading` the formats; who is asked next,
+resting, metering and alarms are not an adapter's business.
 
 How the providers that have no adapter yet fit (tests/test_identity_contract.py has them in small; nobody here has
 called them):
@@ -40,7 +41,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar
 
-from identity.matching import Claim, FieldVerdict, PersonRecord
+from identity.person import Claim, FieldVerdict, OwnerClaim, PersonRecord
 
 
 class Reply(StrEnum):
@@ -51,12 +52,19 @@ class Reply(StrEnum):
     MISCONFIGURED = "misconfigured"
 
 
-@dataclass(frozen=True, slots=True)
-class Inquiry:
-    """One question. `attempt` counts from 1 and grows each time the same claim is asked again."""
+@dataclass(frozen=True)
+class OwnerInquiry:
+    """The question whose a mobile is. `attempt` counts from 1 and grows each time the same claim is asked again."""
+
+    claim: OwnerClaim
+    attempt: int = 1
+
+
+@dataclass(frozen=True)
+class Inquiry(OwnerInquiry):
+    """The question who a person is; it also holds what the question about the owner needs."""
 
     claim: Claim
-    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +128,14 @@ class Registry(ABC):
         self.name = name
 
     @abstractmethod
-    def owner(self, inquiry: Inquiry) -> OwnerAnswer:
+    def owner(self, inquiry: OwnerInquiry) -> OwnerAnswer:
         """Whether the claim's mobile belongs to the claim's national ID."""
 
     @abstractmethod
     def person(self, inquiry: Inquiry) -> PersonAnswer:
         """What is known under the claim's national ID and birth date."""
 
-    def owners(self, inquiries: Sequence[Inquiry]) -> list[OwnerAnswer]:
+    def owners(self, inquiries: Sequence[OwnerInquiry]) -> list[OwnerAnswer]:
         """As `owner`, an answer to each in order."""
         return [self.owner(inquiry) for inquiry in inquiries]
 

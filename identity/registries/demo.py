@@ -7,13 +7,14 @@ demo mode: `tamin_portal.checks` refuses it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from django.utils.translation import gettext_noop
 
-from identity.matching import Claim, PersonRecord
-from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
+from identity.person import Person, PersonRecord, fields_of
+from identity.registries import reading
+from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Registry, Reply
 from identity.registries.local import LocalRegistry
 from tamin_portal import persian
 
@@ -31,69 +32,63 @@ class Plot(StrEnum):
     DECEASED = "deceased"
 
 
-@dataclass(frozen=True, slots=True)
-class DemoCitizen:
-    """The exact values to type, as a person would type them, and what then happens."""
+@dataclass(frozen=True, kw_only=True, repr=False)
+class DemoCitizen(Person):
+    """What a person types (the mobile with a 0, the date by `born`), and what then happens."""
 
     plot: Plot
     national_id: str
     mobile: str
-    first_name: str
-    last_name: str
-    birth_date: str  # Jalali
-    gender: str
-    certificate_number: str
-    series_letter: str
-    series_number: str
-    certificate_serial: str
     story: str  # msgid
     registered_last_name: str = ""  # where the registry knows another one
 
+    @property
+    def born(self) -> str:
+        """The birth date as it is typed: 1370/05/17."""
+        return reading.with_strokes(self.birth_date)
+
     def record(self) -> PersonRecord:
         """What the demo registry holds about this citizen."""
-        return PersonRecord(
-            first_name=self.first_name,
-            last_name=self.registered_last_name or self.last_name,
-            birth_date=persian.parse_jalali(self.birth_date),
-            gender=self.gender,
-            certificate_number=self.certificate_number,
-            series_letter=self.series_letter,
-            series_number=self.series_number,
-            certificate_serial=self.certificate_serial,
-        )
+        return PersonRecord(**fields_of(self) | {"last_name": self.registered_last_name or self.last_name})
 
 
 CITIZENS = (
     DemoCitizen(
-        Plot.MATCHES, "0070001014", "09120000101", "رضا", "کریمی", "1370/05/17", "male",
-        "1254", "الف", "12", "345678",
-        gettext_noop("Everything matches: the account is created at once."),
+        plot=Plot.MATCHES, national_id="0070001014", mobile="09120000101",
+        first_name="رضا", last_name="کریمی", birth_date=persian.parse_jalali("1370/05/17"), gender="male",
+        certificate_number="1254", series_letter="الف", series_number="12", certificate_serial="345678",
+        story=gettext_noop("Everything matches: the account is created at once."),
     ),
     DemoCitizen(
-        Plot.OTHER_FAMILY_NAME, "0070001022", "09120000102", "زهرا", "محمدی", "1365/11/02", "female",
-        "87", "ب", "05", "120034",
-        gettext_noop("The registry knows another family name: a branch has to look."),
+        plot=Plot.OTHER_FAMILY_NAME, national_id="0070001022", mobile="09120000102",
+        first_name="زهرا", last_name="محمدی", birth_date=persian.parse_jalali("1365/11/02"), gender="female",
+        certificate_number="87", series_letter="ب", series_number="05", certificate_serial="120034",
+        story=gettext_noop("The registry knows another family name: a branch has to look."),
         registered_last_name="احمدی",
     ),
     DemoCitizen(
-        Plot.OTHER_OWNER, "0070001030", "09120000103", "علی", "حسینی", "1358/01/25", "male",
-        "430", "ل", "21", "004511",
-        gettext_noop("The mobile belongs to somebody else: a branch has to look."),
+        plot=Plot.OTHER_OWNER, national_id="0070001030", mobile="09120000103",
+        first_name="علی", last_name="حسینی", birth_date=persian.parse_jalali("1358/01/25"), gender="male",
+        certificate_number="430", series_letter="ل", series_number="21", certificate_serial="004511",
+        story=gettext_noop("The mobile belongs to somebody else: a branch has to look."),
     ),
     DemoCitizen(
-        Plot.DOWN_TWICE, "0070001049", "09120000104", "مریم", "رضایی", "1374/07/09", "female",
-        "0", "11", "08", "771200",
-        gettext_noop("The registry is down twice and then answers: the account comes a little later."),
+        plot=Plot.DOWN_TWICE, national_id="0070001049", mobile="09120000104",
+        first_name="مریم", last_name="رضایی", birth_date=persian.parse_jalali("1374/07/09"), gender="female",
+        certificate_number="0", series_letter="11", series_number="08", certificate_serial="771200",
+        story=gettext_noop("The registry is down twice and then answers: the account comes a little later."),
     ),
     DemoCitizen(
-        Plot.DOWN_FOR_GOOD, "0070001057", "09120000105", "حسین", "مرادی", "1350/03/30", "male",
-        "15", "د", "33", "900120",
-        gettext_noop("The registry stays down: the request waits, nobody is sent to a branch."),
+        plot=Plot.DOWN_FOR_GOOD, national_id="0070001057", mobile="09120000105",
+        first_name="حسین", last_name="مرادی", birth_date=persian.parse_jalali("1350/03/30"), gender="male",
+        certificate_number="15", series_letter="د", series_number="33", certificate_serial="900120",
+        story=gettext_noop("The registry stays down: the request waits, nobody is sent to a branch."),
     ),
     DemoCitizen(
-        Plot.DECEASED, "0070001065", "09120000106", "فاطمه", "جعفری", "1329/12/11", "female",
-        "662", "ر", "44", "053310",
-        gettext_noop("The registry says this person has died: a branch has to look."),
+        plot=Plot.DECEASED, national_id="0070001065", mobile="09120000106",
+        first_name="فاطمه", last_name="جعفری", birth_date=persian.parse_jalali("1329/12/11"), gender="female",
+        certificate_number="662", series_letter="ر", series_number="44", certificate_serial="053310",
+        story=gettext_noop("The registry says this person has died: a branch has to look."),
     ),
 )  # fmt: skip
 _BY_ID = {citizen.national_id: citizen for citizen in CITIZENS}
@@ -108,7 +103,7 @@ class DemoRegistry(Registry):
         super().__init__(name=name, options=options)
         self._local = LocalRegistry(name="local", options={})
 
-    def owner(self, inquiry: Inquiry) -> OwnerAnswer:
+    def owner(self, inquiry: OwnerInquiry) -> OwnerAnswer:
         """Any mobile is theirs, except in the story of the other owner."""
         citizen = _BY_ID.get(inquiry.claim.national_id)
         if citizen is None:
@@ -129,21 +124,8 @@ class DemoRegistry(Registry):
             record = citizen.record()
             found = record.birth_date == claim.birth_date
             return PersonAnswer(Reply.ANSWERED, record) if found else PersonAnswer(Reply.NOT_FOUND)
-        return PersonAnswer(Reply.ANSWERED, replace(_echo(claim), deceased=citizen.plot is Plot.DECEASED))
+        return PersonAnswer(Reply.ANSWERED, PersonRecord(**fields_of(claim), deceased=citizen.plot is Plot.DECEASED))
 
 
 def _is_down(citizen: DemoCitizen, attempt: int) -> bool:
     return citizen.plot is Plot.DOWN_FOR_GOOD or (citizen.plot is Plot.DOWN_TWICE and attempt <= DOWN_FOR)
-
-
-def _echo(claim: Claim) -> PersonRecord:
-    return PersonRecord(
-        first_name=claim.first_name,
-        last_name=claim.last_name,
-        birth_date=claim.birth_date,
-        gender=claim.gender,
-        certificate_number=claim.certificate_number,
-        series_letter=claim.series_letter,
-        series_number=claim.series_number,
-        certificate_serial=claim.certificate_serial,
-    )

@@ -20,9 +20,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
-from identity.matching import Claim, FieldVerdict, PersonRecord
+from identity.person import Claim, FieldVerdict, OwnerClaim, PersonRecord
 from identity.registries import reading
-from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply, whole_number
+from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Registry, Reply, whole_number
 from identity.registries.web import ANOTHER, LATE, Fields, Heard, Silent, Web, deadline, part, word
 from tamin_portal.persian import local_mobile
 
@@ -80,7 +80,7 @@ class JibitRegistry(Registry):
         self._fetching = threading.Lock()
         self._failed, self._failed_at = "", 0.0  # why the last fetch of a token did, and when
 
-    def owner(self, inquiry: Inquiry) -> OwnerAnswer:
+    def owner(self, inquiry: OwnerInquiry) -> OwnerAnswer:
         claim = inquiry.claim
         query = {"nationalCode": claim.national_id, "mobileNumber": local_mobile(claim.mobile)}
         heard = self._ask(f"{_SERVICES}/matching", query)
@@ -101,7 +101,7 @@ class JibitRegistry(Registry):
         heard = self._ask(path, query | _names(claim) if similarity else query)
         if heard.reply is not Reply.ANSWERED:
             return heard.about_person()
-        if _is_about_another(heard.fields, claim):
+        if _is_about_another_person(heard.fields, claim):
             return heard.but(ANOTHER, of_this_one=True).about_person()
         try:
             if similarity:
@@ -181,14 +181,20 @@ class JibitRegistry(Registry):
         raise Silent(_FORBIDDEN if status in (400, *_REFUSED_STATUS) else code or f"http_{status}")
 
 
-def _is_about_another(said: Fields, claim: Claim) -> bool:
-    """By what it repeats of the question. The birth date beside the ID is such; in `identityInfo` it is an answer."""
+def _is_about_another(said: Fields, claim: OwnerClaim) -> bool:
+    """By what it repeats of the question."""
     for fields in (said, part(said, "identityInfo")):
         if reading.is_another_id(fields.get("nationalCode"), claim) or reading.is_another_mobile(
             fields.get("mobileNumber"), claim
         ):
             return True
-    return (reading.jalali(said.get("birthDate")) or claim.birth_date) != claim.birth_date
+    return False
+
+
+def _is_about_another_person(said: Fields, claim: Claim) -> bool:
+    """As `_is_about_another`. The birth date beside the ID is repeated too; in `identityInfo` it is an answer."""
+    born = reading.jalali(said.get("birthDate")) or claim.birth_date
+    return born != claim.birth_date or _is_about_another(said, claim)
 
 
 def _names(claim: Claim) -> dict[str, str]:
@@ -203,14 +209,10 @@ def _names(claim: Claim) -> dict[str, str]:
 def _record(said: Fields) -> PersonRecord:
     """Raises ValueError with a word for an answer that is none."""
     info = part(said, "identityInfo")
-    sex = reading.gender(info.get("gender"))
     letter, number = reading.series(info.get("identificationSerialCode"))
-    flag = info.get("isSeyed", info.get("namePrefix"))
     record = PersonRecord(
-        first_name=reading.first_name(info.get("firstName"), flag=flag, sex=sex),
-        last_name=reading.text(info.get("lastName")),
+        **reading.names_and_gender(info),
         birth_date=reading.jalali(said.get("birthDate", info.get("birthDate"))),
-        gender=sex,
         certificate_number=reading.number(info.get("identificationNumber"), at_most=10),
         series_letter=letter,
         series_number=number,

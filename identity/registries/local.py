@@ -11,15 +11,11 @@ from typing import Any
 
 from django.db.models import FilteredRelation, Q
 
-from identity.matching import PersonRecord
 from identity.models import Extract, ExtractKind, ExtractState
-from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply
+from identity.person import FIELDS, PersonRecord
+from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Registry, Reply
 
 NO_EXTRACT = "no_extract"
-_PERSON_FIELDS = (
-    "first_name", "last_name", "birth_date", "gender",
-    "certificate_number", "series_letter", "series_number", "certificate_serial", "deceased",
-)  # fmt: skip
 
 
 class LocalRegistry(Registry):
@@ -27,13 +23,13 @@ class LocalRegistry(Registry):
 
     KIND = "local"
 
-    def owner(self, inquiry: Inquiry) -> OwnerAnswer:
+    def owner(self, inquiry: OwnerInquiry) -> OwnerAnswer:
         return self.owners([inquiry])[0]
 
     def person(self, inquiry: Inquiry) -> PersonAnswer:
         return self.people([inquiry])[0]
 
-    def owners(self, inquiries: Sequence[Inquiry]) -> list[OwnerAnswer]:
+    def owners(self, inquiries: Sequence[OwnerInquiry]) -> list[OwnerAnswer]:
         """A mobile the extract does not list for this ID is not theirs."""
         key = {"mobile": {inquiry.claim.mobile for inquiry in inquiries}}
         rows = _look_up(ExtractKind.OWNERS, "owners", key, ("mobile", "national_id"))
@@ -46,7 +42,7 @@ class LocalRegistry(Registry):
     def people(self, inquiries: Sequence[Inquiry]) -> list[PersonAnswer]:
         """The key is ID and birth date, as at the real registry: a wrong date is NOT_FOUND."""
         key = {"national_id": {inquiry.claim.national_id for inquiry in inquiries}}
-        rows = _look_up(ExtractKind.CIVIL, "people", key, ("national_id", *_PERSON_FIELDS))
+        rows = _look_up(ExtractKind.CIVIL, "people", key, ("national_id", *FIELDS, "deceased"))
         if rows is None:
             return [PersonAnswer(Reply.MISCONFIGURED, code=NO_EXTRACT) for _ in inquiries]
         known = {(row.pop("national_id"), row["birth_date"]): PersonRecord(**row) for row in rows}

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
+from typing import Any
 
-from identity.matching import Claim
+from identity.person import OwnerClaim
 from tamin_portal import persian
 
 _MALE = ("male", "gender_male", "m", "مرد", "مذکر")
@@ -39,13 +41,13 @@ def number(value: object, *, at_most: int) -> str | None:
     return digits if not digits or (digits.isascii() and digits.isdigit() and len(digits) <= at_most) else None
 
 
-def is_another_id(value: object, claim: Claim) -> bool:
+def is_another_id(value: object, claim: OwnerClaim) -> bool:
     """Whether `value` is a national ID, and not the claim's. What cannot be read (a masked one) says nothing."""
     said = number(value, at_most=10)
     return bool(said) and str(said).zfill(10) != claim.national_id
 
 
-def is_another_mobile(value: object, claim: Claim) -> bool:
+def is_another_mobile(value: object, claim: OwnerClaim) -> bool:
     """As `is_another_id`, of a mobile."""
     try:
         return persian.parse_mobile(str(value)) != claim.mobile
@@ -81,7 +83,18 @@ def gender(value: object) -> str | None:
     return "male" if said in _MALE else "female" if said in _FEMALE else None
 
 
-def first_name(value: object, *, flag: object, sex: str | None) -> str | None:
+def names_and_gender(said: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a `PersonRecord` that every provider of ours calls alike."""
+    sex = gender(said.get("gender"))
+    flag = said.get("isSeyed", said.get("namePrefix"))
+    return {
+        "first_name": _first_name(said.get("firstName"), flag=flag, sex=sex),
+        "last_name": text(said.get("lastName")),
+        "gender": sex,
+    }
+
+
+def _first_name(value: object, *, flag: object, sex: str | None) -> str | None:
     """A first name with the سید that stands in a flag of its own (true, or the word)."""
     name = text(value)
     said = "سیده" if sex == "female" else "سید"

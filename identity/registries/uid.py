@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from identity.matching import PersonRecord
+from identity.person import PersonRecord
 from identity.registries import reading
-from identity.registries.base import Inquiry, OwnerAnswer, PersonAnswer, Registry, Reply, whole_number
+from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Registry, Reply, whole_number
 from identity.registries.web import ANOTHER, Fields, Heard, Silent, Web, part, word
 from tamin_portal.persian import local_mobile
 
@@ -57,7 +57,7 @@ class UidRegistry(Registry):
         not_found = options.get("NOT_FOUND_CODES", "").split(",")
         self._codes = _CODES | {code.strip(): Reply.NOT_FOUND for code in not_found if code.strip()}
 
-    def owner(self, inquiry: Inquiry) -> OwnerAnswer:
+    def owner(self, inquiry: OwnerInquiry) -> OwnerAnswer:
         claim = inquiry.claim
         asked = {"nationalId": claim.national_id, "mobileNumber": local_mobile(claim.mobile)}
         heard = self._ask(self._owner_path, asked)
@@ -110,16 +110,11 @@ class UidRegistry(Registry):
 
 def _record(fields: Fields) -> PersonRecord:
     """Raises ValueError where it is not said whether the person lives."""
-    sex = reading.gender(fields.get("gender"))
     letter, number = reading.series(fields.get("shenasnameSeri"))
     certificate = fields.get("shenasnamehNumber", fields.get("shenasnameNumber"))
     return PersonRecord(
-        first_name=reading.first_name(
-            fields.get("firstName"), flag=fields.get("isSeyed", fields.get("namePrefix")), sex=sex
-        ),
-        last_name=reading.text(fields.get("lastName")),
+        **reading.names_and_gender(fields),
         birth_date=reading.jalali(fields.get("birthDate")),
-        gender=sex,
         certificate_number=reading.number(certificate, at_most=10),
         series_letter=letter,
         series_number=number,

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -21,6 +20,7 @@ from django.utils import timezone
 from accounts import code_issuing, code_trying
 from accounts.models import CodePurpose, OneTimeCode
 from identity.matching import IDENTITY, OWNER
+from identity.person import Person
 from registration.models import Event, Registration
 from registration.services.decisions import hold_national_id
 from registration.services.journey import (
@@ -39,20 +39,6 @@ from tamin_portal.errors import PortalError
 from tamin_portal.hints import hint
 
 _CORRECTED = "corrected"  # why such a move was made
-
-
-@dataclass(frozen=True)
-class CorrectedIdentity:
-    """What stands in the birth certificate, clean: the part of step three that can be corrected."""
-
-    last_name: str
-    first_name: str
-    certificate_number: str
-    certificate_serial: str
-    series_letter: str
-    series_number: str
-    birth_date: date
-    gender: str
 
 
 @dataclass(frozen=True)
@@ -103,9 +89,9 @@ def tries_left(*, national_id: str) -> int:
     return max(0, limits.CORRECTIONS - max(0, used - 1) - under_way.distinct().count())
 
 
-def correct(*, registration: Registration, grant: str, round: int, identity: CorrectedIdentity) -> Registration:
-    """Hand the corrected identity to matching. `round`: the row's `corrections` when the page was made, so that a
-    page that is sent twice (a double click, a lost answer) is one correction and uses up one try.
+def correct(*, registration: Registration, grant: str, round: int, identity: Person) -> Registration:
+    """Hand the corrected identity (clean) to matching. `round`: the row's `corrections` when the page was made, so
+    that a page that is sent twice (a double click, a lost answer) is one correction and uses up one try.
 
     Raises PortalError: grant_ended (continued on another device), registration_closed (decided or ended
     meanwhile), corrections_used, nothing_changed (the same answer would come, and be paid for; no try is used).

@@ -88,7 +88,7 @@ def approve_matched(found: Sequence[Found]) -> None:
             supersede(each.row, why="account_exists")
         elif each.row.national_id in crowded:
             approve(each.row, actor=PORTAL, why="matched", **each.columns)
-    users = accounts.create_accounts(people=[_person(each.row) for each in plain], active=not by_branch)
+    users = accounts.create_accounts(people=[_new_account(each.row) for each in plain], active=not by_branch)
     accounts_of = {each.row.pk: user.pk for each, user in zip(plain, users, strict=True)}
     state = State.AWAITING_BRANCH if by_branch else State.APPROVED
     for alike in _alike(plain):
@@ -126,7 +126,7 @@ def approve(
             raise PortalError("illegal_move", state=row.state)
         if waiting:
             accounts.activate_account(user=waiting)
-        user = waiting or accounts.create_account(person=_person(row), active=True)
+        user = waiting or accounts.create_account(person=_new_account(row), active=True)
         changes |= _SECRETS_GONE | {"account": user}
         row = move(row, State.APPROVED, actor=actor, why=why, note=note, papers=papers, **changes)
         text = result_texts.activated if waiting else result_texts.account_created
@@ -225,19 +225,11 @@ def _supersede_others(winner: Registration) -> None:
         supersede(other, why="another_approved")
 
 
-def _person(row: Registration) -> accounts.Person:
+def _new_account(row: Registration) -> accounts.NewAccount:
     if row.birth_date is None:
         raise ValueError("only a submitted registration can become an account")
-    return accounts.Person(
-        national_id=row.national_id,
-        mobile=row.mobile,
-        first_name=row.first_name,
-        last_name=row.last_name,
-        gender=row.gender,
-        birth_date=row.birth_date,
-        city=row.city,
-        email=row.email,
+    return accounts.NewAccount(
+        **{name: getattr(row, name) for name in accounts.NewAccount.plain()},
         password_hash=row.password,
-        security_question=row.security_question,
         security_answer_hash=row.security_answer,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import datetime
 
 from django.db import transaction
@@ -12,6 +13,7 @@ from django.utils import timezone
 from accounts import services as accounts
 from registration.models import Registration
 from registration.services.decisions import hold_national_id
+from registration.services.journey import Identity
 from registration.services.moves import PORTAL, move
 from registration.states import ENDED, State
 from tamin_portal import limits
@@ -58,8 +60,6 @@ def forget_ended(*, before: datetime, dry_run: bool = False) -> int:
 
     It is not ours to keep. The events stay.
     """
-    typed = ("last_name", "first_name", "certificate_number", "certificate_serial", "series_letter", "series_number")
-    plain = (*typed, "gender", "country", "city", "email", "security_question", "security_answer", "password")
     rows = (
         Registration.objects.filter(state__in=ENDED, state_since__lt=before)
         .exclude(state=State.APPROVED)
@@ -67,4 +67,5 @@ def forget_ended(*, before: datetime, dry_run: bool = False) -> int:
     )
     if dry_run:
         return rows.count()
-    return rows.update(**dict.fromkeys(plain, ""), birth_date=None, draft={}, verdict_fields={})
+    nothing = {typed.name: Registration.column(typed.name).get_default() for typed in fields(Identity)}
+    return rows.update(**nothing, draft={}, verdict_fields={})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +13,7 @@ from django.utils import timezone
 from accounts import asking, code_issuing, code_trying, passwords
 from accounts.models import CodePurpose
 from accounts.services import account_exists
+from identity.person import Person
 from registration import tracking
 from registration.models import Registration
 from registration.services.moves import CITIZEN, move, write_event
@@ -52,18 +52,10 @@ class Confirmed:
         return not self.grant
 
 
-@dataclass(frozen=True)
-class Identity:
+@dataclass(frozen=True, repr=False)
+class Identity(Person):
     """Step three, clean. `password` and `security_answer` are as typed; they are stored hashed."""
 
-    last_name: str
-    first_name: str
-    certificate_number: str
-    certificate_serial: str
-    series_letter: str
-    series_number: str
-    birth_date: date
-    gender: str
     country: str
     city: str
     email: str

@@ -18,7 +18,8 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from identity import services as identity
-from identity.matching import IDENTITY, Claim, Outcome, Verdict
+from identity.matching import IDENTITY, Outcome, Verdict
+from identity.person import Claim, fields_of
 from identity.services import Question
 from registration.models import Registration
 from registration.services import corrections, decisions, held
@@ -51,18 +52,7 @@ def claim_of(row: Registration) -> Claim:
     """What the citizen says, as the registries are asked."""
     if row.birth_date is None:
         raise ValueError("only a submitted registration has a claim")
-    return Claim(
-        national_id=row.national_id,
-        mobile=row.mobile,
-        first_name=row.first_name,
-        last_name=row.last_name,
-        birth_date=row.birth_date,
-        gender=row.gender,
-        certificate_number=row.certificate_number,
-        series_letter=row.series_letter,
-        series_number=row.series_number,
-        certificate_serial=row.certificate_serial,
-    )
+    return Claim(national_id=row.national_id, mobile=row.mobile, **fields_of(row))
 
 
 def decide(answered: Sequence[Answered]) -> None:

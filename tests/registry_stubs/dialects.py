@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from identity.matching import PersonRecord
+from identity.person import PersonRecord
 from tamin_portal import persian
 from tests.http_stub import Answer, Request
 from tests.registry_stubs.people import Somebody, born_on, known_as

@@ -9,7 +9,7 @@ import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 
-from identity.matching import Claim, PersonRecord
+from identity.person import Claim, PersonRecord, fields_of
 from tamin_portal import persian
 from tests import citizens
 
@@ -43,16 +43,11 @@ class Somebody:
         """What the civil registry knows under the claimed ID and birth date; names as it spells them."""
         if self.plot is Plot.NOBODY:
             return None
-        claim, names = self.claim, (self.claim.first_name, self.claim.last_name)
+        names = {"first_name": self.claim.first_name, "last_name": self.claim.last_name}
         if self.plot is Plot.OTHER_NAME:
-            names = (names[0], OTHER_LAST_NAME)
-        first_name, last_name = (name.replace("ی", "ي").replace("ک", "ك") for name in names)
-        return PersonRecord(
-            first_name=first_name, last_name=last_name, birth_date=claim.birth_date, gender=claim.gender,
-            certificate_number=claim.certificate_number, series_letter=claim.series_letter,
-            series_number=claim.series_number, certificate_serial=claim.certificate_serial,
-            deceased=self.plot is Plot.DECEASED,
-        )  # fmt: skip
+            names["last_name"] = OTHER_LAST_NAME
+        spelled = {field: name.replace("ی", "ي").replace("ک", "ك") for field, name in names.items()}
+        return PersonRecord(**fields_of(self.claim) | spelled, deceased=self.plot is Plot.DECEASED)
 
     @property
     def owns_the_mobile(self) -> bool:

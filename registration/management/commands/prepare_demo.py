@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import translation
 from rich.console import Console
 from rich.table import Table
 
 from accounts.demo import ensure_services, ensure_staff
-from accounts.models import User
+from accounts.models import Gender, User
 from identity.demo_extract import load_if_empty
+from identity.person import FIELDS
 from identity.registries.demo import CITIZENS, DemoCitizen
 from registration.models import Registration
 from tamin_portal.installation import ensure_mode
@@ -53,22 +56,22 @@ def citizens_table() -> Table:
     table.add_column(no_wrap=True)
     for _ in CITIZENS:
         table.add_column(overflow="fold")
-    for label, value in _FIELDS:
-        table.add_row(label, *(value(citizen) for citizen in CITIZENS), end_section=label == "what happens")
+    with translation.override("fa"):
+        for label, value in _rows():
+            table.add_row(label, *(value(citizen) for citizen in CITIZENS), end_section=label == "what happens")
     return table
 
 
-_GENDERS = {"female": "زن", "male": "مرد"}
-_FIELDS: tuple[tuple[str, Callable[[DemoCitizen], str]], ...] = (
-    ("what happens", lambda citizen: citizen.story),
-    ("کد ملی", lambda citizen: citizen.national_id),
-    ("تلفن همراه", lambda citizen: citizen.mobile),
-    ("نام", lambda citizen: citizen.first_name),
-    ("نام خانوادگی", lambda citizen: citizen.last_name),
-    ("شماره شناسنامه", lambda citizen: citizen.certificate_number),
-    ("مسلسل شناسنامه", lambda citizen: citizen.certificate_serial),
-    ("سری (حرف)", lambda citizen: citizen.series_letter),
-    ("سری (عدد)", lambda citizen: citizen.series_number),
-    ("تولد: سال/ماه/روز", lambda citizen: citizen.birth_date),
-    ("جنسیت", lambda citizen: _GENDERS[citizen.gender]),
-)
+def _rows() -> Iterator[tuple[str, Callable[[DemoCitizen], str]]]:
+    """The label of each line, and its value for a citizen, in the order in which they are typed."""
+    yield "what happens", lambda citizen: citizen.story
+    yield "کد ملی", lambda citizen: citizen.national_id
+    yield "تلفن همراه", lambda citizen: citizen.mobile
+    for name in FIELDS:
+        label = str(Registration.column(name).verbose_name)
+        if name == "birth_date":
+            yield "تولد: سال/ماه/روز", lambda citizen: citizen.born
+        elif name == "gender":
+            yield label, lambda citizen: str(Gender(citizen.gender).label)
+        else:
+            yield label, attrgetter(name)
