@@ -48,7 +48,7 @@ NO_LIMITS = {
         "۰ بنویسید",
         "neither 0 nor 1",
         "نه 0 است و نه 1",
-        "(0 or 1)",
+        "0 or 1",
     ),
     "the calendar": (
         "from 1 to 31",
