@@ -35,13 +35,13 @@ def devices(request: HttpRequest) -> HttpResponse:
 @citizen_required
 @require_POST
 def end_session(request: HttpRequest) -> HttpResponse:
-    return _done(request, service.end_one, texts.session_ended())
+    return _done(request, service.end_one, texts.sentence("session_ended"))
 
 
 @citizen_required
 @require_POST
 def forget_device(request: HttpRequest) -> HttpResponse:
-    return _done(request, service.forget_device, texts.device_forgotten())
+    return _done(request, service.forget_device, texts.sentence("device_forgotten"))
 
 
 @citizen_required
@@ -53,7 +53,7 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
     except PortalError:  # the session or the account is over: home leads to the sign-in
         return redirect("home")
     request.session.cycle_key()
-    messages.success(request, texts.other_sessions_ended())
+    messages.success(request, texts.sentence("other_sessions_ended"))
     return redirect("profile_devices")
 
 

@@ -16,25 +16,34 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.strength import SIGNS, About, Weakness, weakness
-from tamin_portal import limits
+from tamin_portal import limits, sentences
 from tamin_portal.errors import PortalError
 from tamin_portal.persian import name_key
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-SHORTEST = 8
 _ALLOWED = frozenset(string.ascii_letters + string.digits + SIGNS)
 
 # The rules in the guide's order (registration-guide.txt, «فرمت مجاز جهت ثبت گذرواژه»).
-RULES = {
+RULES: dict[str, Any] = {
     "latin": _("The password must be in Latin characters."),
     "first_letter": _("The password must start with a letter."),
     "mix": _("The password must contain at least one capital letter, one small letter and one digit."),
-    "too_short": _("The password must not be shorter than 8 characters."),
+    "too_short": sentences.when_read(
+        lambda: (
+            _("The password must not be shorter than %(shortest)s characters.")
+            % {"shortest": sentences.in_digits(limits.PASSWORD_SHORTEST)}
+        )
+    ),
     "personal": _("The password must not contain the first name, the last name or the national ID."),
     "characters": _("Only Latin letters, digits and & % $ # ! are allowed."),
-    "too_long": _("The password must not be longer than 128 characters."),
+    "too_long": sentences.when_read(
+        lambda: (
+            _("The password must not be longer than %(longest)s characters.")
+            % {"longest": sentences.in_digits(limits.PASSWORD_LONGEST)}
+        )
+    ),
 }
 # What is weak about one that keeps the rules, and how to mend it. None of them holds anything of the password.
 WEAK: dict[str, Any] = {
@@ -113,7 +122,7 @@ def problems(password: str, *, first_name: str = "", last_name: str = "", nation
         "latin": not password.isascii(),
         "first_letter": not re.match(r"[A-Za-z]", password),
         "mix": not all(set(password) & set(kind) for kind in kinds),
-        "too_short": len(password) < SHORTEST,
+        "too_short": len(password) < limits.PASSWORD_SHORTEST,
         "personal": _contains_any(password, first_name, last_name, national_id),
         "characters": any(sign.isascii() and sign not in _ALLOWED for sign in password),
         "too_long": len(password) > limits.PASSWORD_LONGEST,

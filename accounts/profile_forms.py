@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import questions
 from accounts.forms import PasswordField
 from accounts.models import User
+from tamin_portal import limits
 from tamin_portal.errors import PortalError
 from tamin_portal.form_fields import (
     CodeField,
@@ -103,7 +104,7 @@ class QuestionForm(WithPassword):
     )
     security_answer = FoldedField(
         label=_("Answer"),
-        max_length=100,
+        max_length=limits.ANSWER_LONGEST,
         error_messages={"required": _("Enter the answer to the security question.")},
         widget=NotShownAgain(attrs={"autocomplete": "off"}),
     )

@@ -8,9 +8,12 @@ from django.utils.translation import gettext_lazy
 
 from accounts import code_texts, texts
 from tamin_portal.abuse import lane_texts
-from tamin_portal.errors import PortalError
+from tamin_portal.sentences import Sentences
 
-_SENTENCES: dict[str, Any] = code_texts.SENTENCES | {
+SENTENCES: dict[str, Any] = {
+    **code_texts.SENTENCES,
+    **lane_texts.SENTENCES,
+    "sign_in_pause": texts.pause,
     "session_ended": gettext_lazy(
         "You had been signed out meanwhile, so what you sent was not taken. Sign in again; if you have just changed "
         "your password, with the new one."
@@ -42,14 +45,4 @@ _SENTENCES: dict[str, Any] = code_texts.SENTENCES | {
         "change that is open now."
     ),
 }
-
-
-def sentence(error: PortalError | str, **values: object) -> str:
-    """The sentence for an error (or a code with `values`), numbers and moments in Persian."""
-    code = error if isinstance(error, str) else code_texts.code_of(error)
-    values = dict(values if isinstance(error, str) else error.values)
-    if code == "sign_in_pause":
-        return texts.pause(int(str(values["seconds"])))
-    if code == "hashing_busy":
-        return lane_texts.busy(values["seconds"])
-    return code_texts.filled(_SENTENCES[code], values)
+sentence = Sentences(SENTENCES)

@@ -7,13 +7,19 @@ from django.utils.translation import gettext_lazy as _
 from accounts import code_validity, session_ending
 from accounts.services import housekeeping
 from tamin_portal import limits, purging
+from tamin_portal.sentences import in_words, when_read
 
 purging.register(
     "codes", _("old codes deleted"), place=30, work=purging.older_than(limits.CODES_KEPT, code_validity.purge)
 )
 purging.register(
     "proofs",
-    _("old proofs, changes and links of accounts, and devices not used for a year deleted"),
+    when_read(
+        lambda: (
+            _("old proofs, changes and links of accounts, and devices not used for %(span)s deleted")
+            % {"span": in_words(limits.TRUSTED_FOR)}
+        )
+    ),
     place=40,
     work=purging.older_than(limits.PROOFS_KEPT, housekeeping.purge_proofs),
 )

@@ -9,10 +9,10 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts import questions
+from accounts import questions, recovery_texts
 from accounts.forms import PasswordField
 from accounts.models import User
-from tamin_portal import persian
+from tamin_portal import limits, persian
 from tamin_portal.form_fields import CodeField, FoldedField, NationalIdField, NotShownAgain
 
 CHOOSE = ("", _("Choose"))
@@ -24,10 +24,10 @@ class AnswerField(FoldedField):
     def __init__(self) -> None:
         super().__init__(
             label=_("Answer"),
-            max_length=100,
+            max_length=limits.ANSWER_LONGEST,
             error_messages={
                 "required": _("Enter the answer to the security question."),
-                "max_length": _("The answer is too long; a hundred characters at most."),
+                "max_length": recovery_texts.ANSWER_TOO_LONG,
             },
             widget=NotShownAgain(attrs={"autocomplete": "off"}),
         )

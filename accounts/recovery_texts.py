@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import code_texts
+from tamin_portal import limits
 from tamin_portal.abuse import lane_texts
-from tamin_portal.errors import PortalError
+from tamin_portal.sentences import Sentences, filled, in_words, when_read
 
-_SENTENCES: dict[str, Any] = code_texts.SENTENCES | {
+ANSWER_TOO_LONG = when_read(
+    lambda: _("The answer is too long; %(longest)s characters at most.") % {"longest": in_words(limits.ANSWER_LONGEST)}
+)
+
+
+def code_wait(*, wait: int) -> str:
+    """Another code was asked for too soon; `wait` in seconds."""
+    text = _("A code was asked for less than %(gap)s ago. You can ask for another one in %(wait)s seconds.")
+    return filled(text, {"gap": in_words(limits.CODE_GAP), "wait": wait})
+
+
+SENTENCES: dict[str, Any] = {
+    **code_texts.SENTENCES,
+    **lane_texts.SENTENCES,
     "session_ended": gettext_lazy(
         "You were away for long, or this browser has no recovery under way, so for your safety nothing was done. "
         "Please begin again."
@@ -26,22 +41,13 @@ _SENTENCES: dict[str, Any] = code_texts.SENTENCES | {
     ),
     "account_closed": gettext_lazy("This account is closed, so its password cannot be recovered here."),
     "code_again": gettext_lazy("If there is an account with this national ID, another code is on its way."),
-    "code_wait": gettext_lazy(
-        "A code was asked for less than a minute ago. You can ask for another one in %(wait)s seconds."
-    ),
+    "code_wait": code_wait,
     "answer_wrong": gettext_lazy("This answer is not right. Tries left: %(left)s"),
-    "answer_too_long": gettext_lazy("The answer is too long; a hundred characters at most."),
+    "answer_too_long": ANSWER_TOO_LONG,
     "same_password": gettext_lazy("This is your old password. Choose another one."),
     "password_set": gettext_lazy(
         "Your new password is set, and your account was signed out on all devices. Sign in with the new password."
     ),
     "done": gettext_lazy("The new password was set already. Sign in with it, or begin again."),
 }
-
-
-def sentence(error: PortalError | str, **values: object) -> str:
-    """The sentence for a refusal, or for a code with its `values`; numbers in Persian."""
-    code = error if isinstance(error, str) else code_texts.code_of(error)
-    if isinstance(error, PortalError) and code == "hashing_busy":
-        return lane_texts.busy(error.values["seconds"])
-    return code_texts.filled(_SENTENCES[code], values if isinstance(error, str) else error.values)
+sentence = Sentences(SENTENCES)

@@ -41,7 +41,7 @@ def say_session_over(request: HttpRequest) -> None:
     """To a browser whose session is gone. Who never had one is told nothing, and who was told why, nothing more."""
     had_one = bool(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
     if had_one and request.session.session_key is None and not getattr(request, "session_elsewhere", False):
-        messages.info(request, texts.session_over())
+        messages.info(request, texts.sentence("session_over"))
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

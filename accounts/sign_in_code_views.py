@@ -82,7 +82,7 @@ class CodePage(FormView):
         if not self.second and not self.waiting:
             return begin_again(request)
         if request.method == "POST" and request.POST.get("page", self.page) != self.page:
-            messages.warning(request, texts.other_tab())
+            messages.warning(request, texts.sentence("other_tab"))
             return redirect("sign_in_code")
         return super().dispatch(request, *args, **kwargs)
 
@@ -127,7 +127,7 @@ class CodePage(FormView):
         """A right code alone signs nobody in: back to the password."""
         proof = challenges.prove(challenge=waiting.challenge, typed_code=typed)
         sign_in_state.proven(self.request, proof)
-        messages.success(self.request, texts.number_proven())
+        messages.success(self.request, texts.sentence("number_proven"))
         query = f"?{urlencode({'next': waiting.next})}" if waiting.next else ""
         return redirect(reverse("sign_in") + query)
 
@@ -135,7 +135,9 @@ class CodePage(FormView):
         if error.code in ("sign_in_over", "changed_meanwhile"):
             return begin_again(self.request)
         closed = error.code == "account_closed"
-        form.add_error("code", ValidationError(texts.account_closed() if closed else code_texts.sentence(error)))
+        form.add_error(
+            "code", ValidationError(texts.sentence("account_closed") if closed else code_texts.sentence(error))
+        )
         return self.form_invalid(form)
 
 
@@ -172,7 +174,7 @@ def resend(request: HttpRequest) -> HttpResponse:
     elif waiting:
         challenge = waiting.challenge
         left = challenges.again(challenge=challenge, **_asks(request, challenge.national_id))
-        _say(request, texts.asked_again(), left)
+        _say(request, texts.sentence("asked_again"), left)
     else:
         return begin_again(request)
     return redirect("sign_in_code")
@@ -197,7 +199,7 @@ def _send_again(request: HttpRequest, user: User, step: Second) -> None:
     try:
         issued = sign_in.send_code(account=user, asker=step.asker)
     except PortalError as error:
-        messages.error(request, texts.no_code(code_texts.sentence(error)))
+        messages.error(request, texts.sentence("no_code", reason=code_texts.sentence(error)))
         return
     say = messages.success if issued.sent else messages.info
     say(request, code_texts.sentence_of(issued))
@@ -211,5 +213,5 @@ def _say(request: HttpRequest, sent: str, left: int) -> None:
 
 
 def begin_again(request: HttpRequest) -> HttpResponse:
-    messages.warning(request, texts.begin_again())
+    messages.warning(request, texts.sentence("begin_again"))
     return redirect("sign_in")

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from tamin_portal import limits
 from tamin_portal.form_fields import NUMBER, ParsedField
 from tamin_portal.persian import InputError, fold_number
+from tamin_portal.sentences import in_words, when_read
 
 
 def _six_digits(text: str) -> str:
@@ -17,6 +18,10 @@ def _six_digits(text: str) -> str:
     if not re.fullmatch(rf"[0-9]{{{limits.STAFF_TOTP_DIGITS}}}", digits):
         raise InputError("code")
     return digits
+
+
+def _shape() -> str:
+    return _("The code has %(digits)s digits.") % {"digits": in_words(limits.STAFF_TOTP_DIGITS)}
 
 
 class NotShownAgain(forms.PasswordInput):
@@ -28,7 +33,7 @@ class NotShownAgain(forms.PasswordInput):
 class StaffCodeForm(forms.Form):
     code = ParsedField(
         _six_digits,
-        {"": _("The code has six digits.")},
+        {"": when_read(_shape)},
         label=_("One-time code"),
         max_length=limits.STAFF_TOTP_LONGEST,
         error_messages={"required": _("Type the code that the app shows now.")},

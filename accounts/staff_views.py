@@ -59,7 +59,7 @@ class StaffSignIn(KeepsNext, SignIn):
         except PortalError as error:
             return self.come_back_later(form, error)
         if passed is None:
-            form.add_error(None, texts.wrong_staff())
+            form.add_error(None, texts.sentence("wrong_staff"))
             return self.form_invalid(form)
         user, account = passed
         return self.go_on(user, account)
@@ -83,7 +83,7 @@ def new_device(request: HttpRequest, user: User, response: HttpResponse) -> Http
     try:
         staff_entrance.begin_device(request, user)
     except PortalError:
-        messages.info(request, staff_texts.already_set_up())
+        messages.info(request, staff_texts.sentence("already_set_up"))
     return response
 
 
@@ -128,7 +128,7 @@ class CodePage(SecondStep):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         user = staff_entrance.pending(request)
         if user is None or staff_totp.device_of(user) is None:
-            return self.begin_again(staff_texts.begin_again())
+            return self.begin_again(staff_texts.sentence("begin_again"))
         self.user = user
         return super().dispatch(request, *args, **kwargs)
 
@@ -148,7 +148,7 @@ class DevicePage(SecondStep):
         signed_in = request.user if isinstance(request.user, User) and request.user.is_staff else None
         user = staff_entrance.pending(request) or (signed_in if staff_totp.may_enter(signed_in) else None)
         if user is None:
-            return self.begin_again(staff_texts.begin_again())
+            return self.begin_again(staff_texts.sentence("begin_again"))
         device = staff_totp.begun(user=user, device_id=request.session.get(staff_entrance.ENROLMENT))
         if device is None:
             return self.nothing_begun(user)
@@ -160,7 +160,7 @@ class DevicePage(SecondStep):
             return self.step("admin:index")
         if staff_totp.device_of(user):
             return self.step(CODE)
-        return self.begin_again(staff_texts.sentence(PortalError("totp_replaced")))
+        return self.begin_again(staff_texts.sentence("totp_replaced"))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         drawn = {"qr": qr_code(self.device.config_url), "secret": staff_totp.secret(self.device)}
@@ -168,5 +168,5 @@ class DevicePage(SecondStep):
 
     def right_device(self, code: str) -> TOTPDevice:
         device = staff_totp.confirm(user=self.user, device_id=self.device.pk, code=code)
-        messages.success(self.request, staff_texts.set_up())
+        messages.success(self.request, staff_texts.sentence("set_up"))
         return device

@@ -16,7 +16,7 @@ from accounts import citizen_entrance, code_texts, pressure, sign_in_state, text
 from accounts.forms import CitizenSignInForm
 from accounts.services import sign_in as sign_in_service
 from accounts.session_guards import is_citizen
-from tamin_portal.abuse import lane, lane_texts
+from tamin_portal.abuse import lane
 from tamin_portal.errors import PortalError
 
 
@@ -39,12 +39,7 @@ class SignIn(RedirectURLMixin, FormView):
         """The same page with what was typed, but the password. 429: after a pause, or with a proof of work; 503: no
         hash could be computed."""
         seconds = int(str(error.values["seconds"]))
-        said = {
-            "hashing_busy": lane_texts.busy(seconds),
-            "pressure": texts.busy(),
-            "sign_in_pause": texts.pause(seconds),
-        }
-        form.add_error(None, said[error.code])
+        form.add_error(None, texts.sentence(error))
         turn = seconds if error.code == "pressure" else 0
         response = self.render_to_response(self.get_context_data(form=form, turn=turn))
         if error.code == "hashing_busy":
@@ -85,7 +80,7 @@ class CitizenSignIn(SignIn):
             if error.code in ("account_closed", "changed_meanwhile"):
                 return self.refuse(form)
             self.extra_context = {"no_code": True}
-            form.add_error(None, texts.no_code(code_texts.sentence(error)))
+            form.add_error(None, texts.sentence("no_code", reason=code_texts.sentence(error)))
             return self.form_invalid(form)
 
     def go_on(self, passed: citizen_entrance.Passed, *, remember: bool) -> HttpResponse:
@@ -102,7 +97,7 @@ class CitizenSignIn(SignIn):
         return redirect("sign_in_code")
 
     def refuse(self, form: Any) -> HttpResponse:
-        form.add_error(None, texts.wrong_citizen())
+        form.add_error(None, texts.sentence("wrong_citizen"))
         return self.form_invalid(form)
 
 

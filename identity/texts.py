@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from identity.extract_rows import BadLine
+from identity.extract_rows import LONGEST_NAME, BadLine
 from identity.extracts import LoadReport
-from tamin_portal.errors import PortalError
+from tamin_portal.sentences import Sentences, in_digits, when_read
 
 _REASONS = {
     "required": gettext_lazy("is empty"),
@@ -15,7 +18,9 @@ _REASONS = {
     "checksum": gettext_lazy("is not a possible national ID: the check digit is wrong"),
     "repeated": gettext_lazy("was already given on an earlier line"),
     "name": gettext_lazy("holds no letter, or a control character"),
-    "name_too_long": gettext_lazy("is longer than 100 characters"),
+    "name_too_long": when_read(
+        lambda: _("is longer than %(longest)s characters") % {"longest": in_digits(LONGEST_NAME)}
+    ),
     "date": gettext_lazy("is not a Jalali date like 1370/05/17"),
     "year": gettext_lazy("has an impossible year"),
     "gregorian": gettext_lazy("is a Gregorian date; a Jalali date like 1370/05/17 is needed"),
@@ -71,40 +76,48 @@ def loaded(report: LoadReport) -> str:
     }
 
 
-def interrupted() -> str:
-    """The sentence for a load that was stopped by hand."""
-    return _("Nothing loaded: stopped before the end. The extract that was in use still is.")
-
-
-def refusal(error: PortalError) -> str:
-    """Why nothing was loaded. `error` is one that `identity.extracts.load` raises."""
-    if error.code == "extract_header":
-        return _header(error)
-    values = dict(error.values)
-    if isinstance(report := values.pop("report", None), LoadReport):
-        values["count"] = report.bad_count
-    return {
-        "extract_unreadable": _("Nothing loaded: the file cannot be read after line %(after_line)d."),
-        "extract_abandoned": _("Nothing loaded: the load stood still for too long and was given up. Start it again."),
-        "extract_database": _("Nothing loaded: the database failed (%(why)s). The extract that was in use still is."),
-        "extract_file_empty": _("Nothing loaded: the file is empty."),
-        "extract_empty": _("Nothing loaded: the file has no good line, and an empty extract would refuse everybody."),
-        "extract_bad_lines": _("Nothing loaded: %(count)d bad lines. Mend them, or leave them out with --skip-bad."),
-    }[error.code] % values
-
-
-def _header(error: PortalError) -> str:
+def _header(*, columns: Sequence[str], **wrong: list[str]) -> str:
     parts = {
         "missing": _("missing: %(columns)s"),
         "unknown": _("unknown: %(columns)s"),
         "repeated": _("repeated: %(columns)s"),
     }
-    wrong = "; ".join(
-        sentence % {"columns": ", ".join(name or '""' for name in error.values[part])}  # type: ignore[attr-defined]
-        for part, sentence in parts.items()
-        if error.values[part]
+    named = (
+        part % {"columns": ", ".join(name or '""' for name in wrong[kind])}
+        for kind, part in parts.items()
+        if wrong[kind]
     )
     return _("Nothing loaded: the first line must name exactly the columns %(columns)s (%(wrong)s).") % {
-        "columns": ", ".join(error.values["columns"]),  # type: ignore[arg-type]
-        "wrong": wrong,
+        "columns": ", ".join(columns),
+        "wrong": "; ".join(named),
     }
+
+
+def _bad_lines(*, report: LoadReport) -> str:
+    return _("Nothing loaded: %(count)d bad lines. Mend them, or leave them out with --skip-bad.") % {
+        "count": report.bad_count
+    }
+
+
+def _unreadable(*, after_line: int) -> str:
+    return _("Nothing loaded: the file cannot be read after line %(after_line)d.") % {"after_line": after_line}
+
+
+# Why nothing was loaded: the errors that `identity.extracts.load` raises, and a load that was stopped by hand.
+SENTENCES: dict[str, Any] = {
+    "extract_header": _header,
+    "extract_unreadable": _unreadable,
+    "extract_abandoned": gettext_lazy(
+        "Nothing loaded: the load stood still for too long and was given up. Start it again."
+    ),
+    "extract_database": gettext_lazy(
+        "Nothing loaded: the database failed (%(why)s). The extract that was in use still is."
+    ),
+    "extract_file_empty": gettext_lazy("Nothing loaded: the file is empty."),
+    "extract_empty": gettext_lazy(
+        "Nothing loaded: the file has no good line, and an empty extract would refuse everybody."
+    ),
+    "extract_bad_lines": _bad_lines,
+    "interrupted": gettext_lazy("Nothing loaded: stopped before the end. The extract that was in use still is."),
+}
+sentence = Sentences(SENTENCES)

@@ -11,9 +11,10 @@ from registration import tracking
 from registration.models import Event, Registration
 from registration.services.moves import CITIZEN, PORTAL
 from registration.states import State
-from registration.texts import sentence
-from tamin_portal.errors import PortalError
+from registration.texts import SENTENCES
+from tamin_portal import limits
 from tamin_portal.persian import mask_mobile, to_persian_digits
+from tamin_portal.sentences import Sentences, times, when_read
 from tamin_portal.templatetags.persian_text import jalali
 
 Words = dict[str, Any]
@@ -145,20 +146,15 @@ _ERRORS: Words = {
         "what the citizen reads out."
     ),
     "code_wrong": gettext_lazy("This code is not right. Ask the citizen to read out the newest code of this request."),
-    "code_tries": gettext_lazy("The code was wrong five times. Send a new code."),
+    "code_tries": when_read(
+        lambda: _("The code was wrong %(times)s. Send a new code.") % {"times": times(limits.CODE_TRIES)}
+    ),
     "code_elsewhere": gettext_lazy(
         "This code is not right. A colleague has just had one sent to this number; yours follows by itself in "
         "%(wait)s seconds."
     ),
 }
-
-
-def error_words(error: PortalError) -> str:
-    """The sentence for what a service refused, as a clerk needs it."""
-    if error.code not in _ERRORS:
-        return sentence(error)
-    values = {name: to_persian_digits(value) for name, value in error.values.items()}
-    return str(_ERRORS[error.code]) % values if values else str(_ERRORS[error.code])
+error_words = Sentences(SENTENCES | _ERRORS)
 
 
 def tracking_code_words(row: Registration) -> str:

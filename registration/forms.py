@@ -27,6 +27,7 @@ from tamin_portal.form_fields import (
     OperatorField,
     ParsedField,
 )
+from tamin_portal.sentences import in_words
 
 CHOOSE = ("", _("Choose"))
 # Never kept outside the request that carries them.
@@ -190,7 +191,7 @@ class IdentityForm(PersonForm):
     security_question = _choice_field(_("Question"), questions.CHOICES, _("Choose a security question."))
     security_answer = FoldedField(
         label=_("Answer"),
-        max_length=100,
+        max_length=limits.ANSWER_LONGEST,
         error_messages={"required": _("Enter the answer to the security question.")},
         widget=NotShownAgain(attrs={"autocomplete": "off"}),
     )
@@ -251,5 +252,7 @@ def _age_problem(born: dt.date) -> Any:
     if age > limits.OLDEST_AGE:
         return _("Check the year of your birth.")
     if age < limits.YOUNGEST_AGE:
-        return _("Children under seven are registered by their guardian at a branch.")
+        return _("Children under %(age)s are registered by their guardian at a branch.") % {
+            "age": in_words(limits.YOUNGEST_AGE)
+        }
     return None

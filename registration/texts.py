@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import code_texts
 from registration.states import State
 from tamin_portal.abuse import lane_texts
-from tamin_portal.errors import PortalError
+from tamin_portal.sentences import Sentences, filled
 
-_SENTENCES: dict[str, Any] = {
+
+def not_at_desk(*, state: str) -> str:
+    """`state` is the one that the request is in."""
+    text = _("This request is not waiting at a branch (any more). Its state is: %(state)s.")
+    return filled(text, {"state": State(state).label})
+
+
+SENTENCES: dict[str, Any] = {
     **code_texts.SENTENCES,
+    **lane_texts.SENTENCES,
     "registration_closed": gettext_lazy("This request has ended meanwhile. Please start again."),
     "grant_ended": gettext_lazy("Your registration was continued on another device."),
     "page_old": gettext_lazy("This page was too old or damaged. Please go on from here."),
@@ -60,7 +69,7 @@ _SENTENCES: dict[str, Any] = {
     "note_missing": gettext_lazy("Write a short note: what you saw, or why."),
     "note_too_long": gettext_lazy("The note is too long; %(most)s characters at most."),
     "reason_too_long": gettext_lazy("The reason is too long for the SMS; %(most)s characters at most."),
-    "not_at_desk": gettext_lazy("This request is not waiting at a branch (any more). Its state is: %(state)s."),
+    "not_at_desk": not_at_desk,
     "changed_meanwhile": gettext_lazy(
         "The citizen has changed the data of this request meanwhile. Nothing was done: look at the new data, and "
         "compare them with the papers again."
@@ -71,14 +80,4 @@ _SENTENCES: dict[str, Any] = {
         "There are several requests for this national ID. Name one by its tracking code: %(codes)s"
     ),
 }
-
-
-def sentence(error: PortalError | str, **values: object) -> str:
-    """The sentence for an error (or its code with `values`), numbers and moments in Persian."""
-    code = error if isinstance(error, str) else code_texts.code_of(error)
-    values = dict(values if isinstance(error, str) else error.values)
-    if code == "hashing_busy":
-        return lane_texts.busy(values["seconds"])
-    if "state" in values:
-        values["state"] = State(str(values["state"])).label
-    return code_texts.filled(_SENTENCES[code], values)
+sentence = Sentences(SENTENCES)

@@ -151,6 +151,7 @@ class MessageAdmin(ReadOnly, QueueColumns, OnlyItsFilters, admin.ModelAdmin):
             "waiting": waiting,
             "budget": budget.lines(),
             "alarms": alarms.standing("sms"),
+            "looked_back": limits.SMS_HEALTH_WITHIN // timedelta(hours=1),
             "due_within": limits.RECEIPT_DUE_WITHIN // timedelta(minutes=1),
             "now": timezone.now(),
         }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q
@@ -21,7 +21,6 @@ from tamin_portal import breaker, limits
 from tamin_portal.breaker import BreakerState
 from tamin_portal.operators import name_of
 
-LOOK_BACK = timedelta(hours=24)
 MOST = 20_000  # deliveries whose times are looked at
 
 
@@ -120,7 +119,7 @@ def _counts(now: datetime) -> Iterable[Any]:
     told = Q(state__in=(MessageState.DELIVERED, MessageState.UNDELIVERED))
     awaited = Q(state=MessageState.ACCEPTED, final_at__isnull=True)  # final: where no receipt comes
     old = Q(sent_at__lte=now - limits.RECEIPT_DUE_WITHIN)
-    return Message.objects.filter(sent_at__gt=now - LOOK_BACK).values("gateway", "operator").annotate(
+    return Message.objects.filter(sent_at__gt=now - limits.SMS_HEALTH_WITHIN).values("gateway", "operator").annotate(
         taken=Count("id", filter=taken),
         delivered=Count("id", filter=Q(state=MessageState.DELIVERED)),
         undelivered=Count("id", filter=Q(state=MessageState.UNDELIVERED)),
@@ -133,7 +132,8 @@ def _counts(now: datetime) -> Iterable[Any]:
 
 def _deliveries(now: datetime) -> Iterable[tuple[Any, ...]]:
     """The newest: percentiles need each one, and SQLite has none of its own."""
-    rows = Message.objects.filter(sent_at__gt=now - LOOK_BACK, state=MessageState.DELIVERED, final_at__isnull=False)
+    within = now - limits.SMS_HEALTH_WITHIN
+    rows = Message.objects.filter(sent_at__gt=within, state=MessageState.DELIVERED, final_at__isnull=False)
     return rows.order_by("-sent_at").values_list("gateway", "operator", "sent_at", "final_at")[:MOST]
 
 

@@ -136,7 +136,7 @@ class PortalAdminSite(admin.AdminSite):
     def _empty_password_form(
         self, request: HttpRequest, extra_context: dict[str, Any] | None, busy: PortalError
     ) -> TemplateResponse:
-        messages.error(request, lane_texts.busy(busy.values["seconds"]))
+        messages.error(request, lane_texts.sentence(busy))
         fresh = copy(request)
         fresh.method = "GET"
         response = super().password_change(fresh, extra_context)

@@ -118,12 +118,14 @@ SIGN_IN_RISK_OWN_EXCUSED = 3
 FAILED_SIGN_INS_KEPT = 20  # the newest of an account: enough for the risk, and for the owner to be told,
 FAILED_SIGN_INS_COUNT = timedelta(days=365)  # so long, if its owner does not sign in
 MANY_FAILURES = 10  # wrong passwords within a day: the owner is told, once a day
+PASSWORD_SHORTEST = 8  # characters
 PASSWORD_LONGEST = 128  # longer ones are refused before hashing
+ANSWER_LONGEST = 100  # characters of a security answer, as the forms take it
 # Hashing passwords and answers (tamin_portal/abuse/lane.py).
 HASHING_WAIT = timedelta(seconds=1)  # for a place; then the page says "busy"
 HASHING_WAITERS = 2  # threads of one process that wait for one kind of place; others are told at once
+BUSY_COME_BACK = timedelta(seconds=10)  # what a busy page and Retry-After say, also where a row was locked for too long
 HASHING_LOOK = timedelta(milliseconds=10)  # so often who waits looks whether another process has let go of a place
-HASHING_COME_BACK = timedelta(seconds=10)  # what the page and Retry-After say
 PASSWORD_GUESSES = 10**6  # what takes fewer guesses than this is refused where a password is set
 PASSWORD_PIECE = 32  # characters that are estimated at once: the time grows with their square
 # Staff: the second step of their sign-in.
@@ -227,6 +229,7 @@ RECEIPT_BATCH = 100
 RECEIPT_TIME = 10.0  # seconds of one look
 RECEIPT_LEASE = timedelta(seconds=60)
 RECEIPT_DUE_WITHIN = timedelta(minutes=10)  # by then a delivered message is reported; the health page judges older ones
+SMS_HEALTH_WITHIN = timedelta(hours=24)  # the messages that the health page judges gateways by
 RECEIPT_WAIT = timedelta(hours=72)  # then an accepted message is left as accepted
 POLL_FIRST_PAUSE = timedelta(seconds=10)
 POLL_LONGEST_PAUSE = timedelta(minutes=30)

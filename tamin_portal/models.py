@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from tamin_portal import limits
+from tamin_portal.sentences import in_words, when_read
 
 
 class PostCount(models.Model):
@@ -98,7 +103,10 @@ class AlarmCode(models.TextChoices):
     """What may be wrong; the codes are what log watchers know, after the room's name."""
 
     OUT_OF_ORDER = "out_of_order", _("A gateway refuses our account: credit, key or line")
-    GIVEN_UP = "given_up", _("A result could not be sent for three days")
+    GIVEN_UP = (
+        "given_up",
+        when_read(lambda: _("A result could not be sent for %(span)s") % {"span": in_words(limits.SMS_RESULT_GIVE_UP)}),
+    )
     BUDGET = "budget", _("The day's budget is nearly used")
     PUMPING = "pumping", _("Codes are asked for and not used")
     PREFIX = "prefix", _("Very many codes to numbers that begin alike")
@@ -108,7 +116,10 @@ class AlarmCode(models.TextChoices):
     CERTIFICATE = "certificate", _("A registry's certificate is not right")
     DAILY_CAP = "daily_cap", _("The day's inquiries are used up; requests wait")
     SERVER = "server", _("The mail server cannot be reached, or refuses us; letters wait")
-    LETTER_GIVEN_UP = "letter_given_up", _("A letter could not be sent for three days")
+    LETTER_GIVEN_UP = (
+        "letter_given_up",
+        when_read(lambda: _("A letter could not be sent for %(span)s") % {"span": in_words(limits.MAIL_GIVE_UP)}),
+    )
     PROXIES = "proxies", _("All requests come from one private address: a proxy is not trusted")
 
     @property
@@ -121,10 +132,15 @@ class AlarmCode(models.TextChoices):
         return "identity" if self in (self.REGISTRY, self.CERTIFICATE, self.DAILY_CAP) else "sms"
 
 
+def alarm_codes() -> list[tuple[str, Any]]:
+    """The choices of `Alarm.code`: a function, so that a migration does not hold labels that tell limits."""
+    return AlarmCode.choices
+
+
 class Alarm(models.Model):
     """Something an operator must look at (`tamin_portal.alarms`); over when `ended_at` is set."""
 
-    code = models.CharField(_("alarm"), max_length=20, choices=AlarmCode)
+    code = models.CharField(_("alarm"), max_length=20, choices=alarm_codes)
     subject = models.CharField(_("about"), max_length=50, blank=True)
     detail = models.CharField(_("detail"), max_length=200, blank=True)
     count = models.PositiveIntegerField(_("times"), default=1)

@@ -25,6 +25,12 @@ _WEIGHT_OF_ZEROS = ord("0") * sum(_WEIGHTS)
 _MOBILE = re.compile(r"(?:\+98|0098|98|0)?(9[0-9]{9})")
 _SEPARATORS = re.compile(r"[\s\-‐‑–—.()/]+")
 
+_ONES = (
+    "صفر", "یک", "دو", "سه", "چهار", "پنج", "شش", "هفت", "هشت", "نه", "ده", "یازده", "دوازده", "سیزده", "چهارده",
+    "پانزده", "شانزده", "هفده", "هجده", "نوزده",
+)  # fmt: skip
+_TENS = ("", "", "بیست", "سی", "چهل", "پنجاه", "شصت", "هفتاد", "هشتاد", "نود")
+_HUNDREDS = ("", "صد", "دویست", "سیصد", "چهارصد", "پانصد", "ششصد", "هفتصد", "هشتصد", "نهصد")
 SERIES_LETTERS = ("الف", "ب", "ل", "د", "ر", *(str(n) for n in range(1, 12)))
 JALALI_MONTHS = (
     "فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور",
@@ -70,6 +76,16 @@ def fold_number(text: str) -> str:
 def to_persian_digits(value: object) -> str:
     """`value` as text with Persian digits, for showing."""
     return str(persian_digits.en_to_fa(str(value)))
+
+
+def number_in_words(number: int) -> str:
+    """A whole number as Persian spells it: «پنج», «صد و بیست و هشت». From 1,000 on, and below 0, in Persian digits."""
+    if not 0 <= number < 1000:
+        return to_persian_digits(number)
+    hundreds, rest = divmod(number, 100)
+    tens, ones = (0, rest) if rest < len(_ONES) else divmod(rest, 10)
+    parts = (_HUNDREDS[hundreds], _TENS[tens], _ONES[ones] if ones or not number else "")
+    return " و ".join(part for part in parts if part)
 
 
 def parse_national_id(text: str) -> str:

@@ -61,7 +61,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if not (isinstance(error, OperationalError) and is_locked(error)):
         return render(request, "500.html", status=500)
     response = render(request, "503.html", status=503)
-    response["Retry-After"] = "10"
+    response["Retry-After"] = str(int(limits.BUSY_COME_BACK.total_seconds()))
     return response
 
 

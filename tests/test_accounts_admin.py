@@ -83,7 +83,7 @@ def test_wrong_unknown_closed_and_citizen_look_the_same(client, monkeypatch) -> 
     ]:
         response = sign_in(client, username, password)
         assert response.status_code == 200
-        assert list(response.context["form"].non_field_errors()) == [texts.wrong_staff()]
+        assert list(response.context["form"].non_field_errors()) == [texts.sentence("wrong_staff")]
         assert len(hashing) == 1
         del hashing[:]
 
@@ -93,7 +93,7 @@ def test_the_admin_is_throttled_too(client) -> None:
     codes = [sign_in(client, password=WRONG).status_code for _ in range(5)]
     assert codes == [200, 200, 200, 200, 429]
     response = sign_in(client)
-    assert texts.pause(int(response["Retry-After"])) in response.content.decode()
+    assert texts.sentence("sign_in_pause", seconds=int(response["Retry-After"])) in response.content.decode()
 
 
 def test_a_citizen_at_the_admin_is_told_that_it_is_not_theirs(client) -> None:

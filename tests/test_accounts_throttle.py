@@ -206,11 +206,11 @@ def test_the_count_of_tries_cannot_overflow_the_pause() -> None:
 
 
 def test_the_wait_is_told_in_persian_digits_and_whole_minutes() -> None:
-    assert "۵" in texts.pause(5)
-    assert "۵۹" in texts.pause(59)
-    assert "۱" in texts.pause(60)
-    assert "۲" in texts.pause(61)
-    assert "۱۵" in texts.pause(900)
+    assert "۵" in texts.sentence("sign_in_pause", seconds=5)
+    assert "۵۹" in texts.sentence("sign_in_pause", seconds=59)
+    assert "۱" in texts.sentence("sign_in_pause", seconds=60)
+    assert "۲" in texts.sentence("sign_in_pause", seconds=61)
+    assert "۱۵" in texts.sentence("sign_in_pause", seconds=900)
 
 
 @pytest.mark.django_db

@@ -33,7 +33,7 @@ from tests.profile import PASS, QUESTION, WHAT_EACH_ASKS, hand_in, owner
 from tests.recoveries import ANSWER, Recoverer
 from tests.recoveries import account_of as forgetful
 
-BUSY = lane_texts.busy(int(limits.HASHING_COME_BACK.total_seconds()))
+BUSY = lane_texts.sentence("hashing_busy", seconds=int(limits.BUSY_COME_BACK.total_seconds()))
 COMMON = 2
 
 
@@ -72,7 +72,7 @@ def refused(answer: Any) -> bool:
     """A busy page: the same form once more, with the sentence on top and when to come back."""
     page = answer.content.decode()
     assert answer.status_code == 503, page
-    assert answer["Retry-After"] == str(int(limits.HASHING_COME_BACK.total_seconds()))
+    assert answer["Retry-After"] == str(int(limits.BUSY_COME_BACK.total_seconds()))
     assert BUSY in page
     assert PASSWORD not in page
     return True

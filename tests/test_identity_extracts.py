@@ -247,7 +247,7 @@ class TestBadLines:
     def test_every_reason_has_a_sentence_that_repeats_no_data(self) -> None:
         with pytest.raises(PortalError) as refused:
             civil(line(), line(national_id="0012345678", last_name="پنهانی"))
-        said = "\n".join([*texts.bad_lines(refused.value.values["report"]), texts.refusal(refused.value)])  # type: ignore[arg-type]
+        said = "\n".join([*texts.bad_lines(refused.value.values["report"]), texts.sentence(refused.value)])  # type: ignore[arg-type]
         assert "0012345678" not in said
         assert "پنهانی" not in said
 
@@ -270,7 +270,7 @@ class TestWhatEndsALoad:
         with pytest.raises(PortalError) as refused:
             services.load_civil_registry(source=source, **options)
         assert refused.value.code == code
-        assert texts.refusal(refused.value)
+        assert texts.sentence(refused.value)
         assert current_ids() == {national_id(1)}
         return refused.value
 
@@ -304,7 +304,7 @@ class TestWhatEndsALoad:
     def test_a_header_that_is_not_exactly_the_columns(self, header: str, part: str, names: list[str]) -> None:
         error = self.refused("extract_header", io.BytesIO(f"{header}\n{line()}\n".encode()))
         assert error.values[part] == names
-        assert "national_id" in texts.refusal(error)
+        assert "national_id" in texts.sentence(error)
 
     def test_a_truncated_gzip_file(self) -> None:
         body = "\n".join(line(national_id=national_id(number)) for number in range(2, 2_000))
@@ -340,7 +340,7 @@ class TestWhatEndsALoad:
         monkeypatch.setattr(Store, "write", full)
         error = self.refused("extract_database", io.BytesIO(f"{HEADER}\n{line()}".encode()))
         assert error.__suppress_context__
-        assert texts.refusal(error).count("DataError") == 1
+        assert texts.sentence(error).count("DataError") == 1
         assert Extract.objects.filter(state=ExtractState.RETIRED).count() == 1
 
     def test_ctrl_c_in_the_middle_of_a_batch(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -455,7 +455,7 @@ class TestGenerations:
         source = io.BytesIO(f"{HEADER}\n{body}".encode())
         with pytest.raises(PortalError, match="extract_abandoned") as refused:
             services.load_civil_registry(source=source, progress=lambda _lines: services.purge_extracts() and None)
-        assert texts.refusal(refused.value)
+        assert texts.sentence(refused.value)
         assert not Extract.objects.exists()
         assert not CivilRecord.objects.exists()
 
@@ -542,7 +542,7 @@ def test_a_connection_lost_in_the_middle_of_a_copy(monkeypatch: pytest.MonkeyPat
     )
     with pytest.raises(PortalError, match="extract_database") as refused:
         services.load_civil_registry(source=io.BytesIO(f"{HEADER}\n{body}".encode()))
-    assert texts.refusal(refused.value)
+    assert texts.sentence(refused.value)
     assert current_ids() == {national_id(1)}
     assert services.purge_extracts() == 1  # it was given up over a new connection
     assert CivilRecord.objects.count() == 1
@@ -598,7 +598,7 @@ class TestCommands:
         monkeypatch.setattr(extracts, "_switch", press)
         out, err = self.run("load_civil_registry", tmp_path, f"{HEADER}\n{line()}\n")
         assert out == "refused"
-        assert err == texts.interrupted()
+        assert err == texts.sentence("interrupted")
         assert current_ids() == {national_id(1)}
 
     @pytest.mark.parametrize("packed", [bytes, gzip.compress], ids=["plain", "gzip"])
@@ -622,7 +622,7 @@ class TestCommands:
         before = signal.getsignal(signal.SIGTERM)
         monkeypatch.setattr(extracts, "_switch", kill)
         out, err = self.run("load_civil_registry", tmp_path, f"{HEADER}\n{line()}\n")
-        assert (out, err) == ("refused", texts.interrupted())
+        assert (out, err) == ("refused", texts.sentence("interrupted"))
         assert signal.getsignal(signal.SIGTERM) is before
         assert current_ids() == {national_id(1)}
 

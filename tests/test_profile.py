@@ -122,7 +122,7 @@ def test_a_page_that_is_looked_at_after_the_session_ended_says_so_and_keeps_the_
     Session.objects.all().delete()
     answer = browser.get(page)
     assert answer["Location"] == f"{SIGN_IN}?next={page}"
-    assert told(answer) == [texts.session_over()]
+    assert told(answer) == [texts.sentence("session_over")]
     assert told(Client().get(page)) == []
 
 
@@ -139,7 +139,7 @@ def test_a_wrong_password_changes_nothing_and_is_answered_by_growing_pauses(page
     assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 429]
     assert errors(answers[0]) == {"current_password": ["password_wrong"]}
     assert answers[-1]["Retry-After"] == "5"
-    assert texts.pause(5) in answers[-1].content.decode()
+    assert texts.sentence("sign_in_pause", seconds=5) in answers[-1].content.decode()
     assert hand_in(browser, page).status_code == 429  # the right one too
     assert User.objects.values().get(pk=user.pk) == before
     assert (kinds(user), mailbox) == ([], [])

@@ -24,7 +24,7 @@ def test_after_four_wrong_passwords_the_page_says_when_to_come_back(client, hash
     response = sign_in(client)  # the right one, but too early
     assert response.status_code == 429
     assert response["Retry-After"] == "5"
-    assert errors(response) == [texts.pause(5)]
+    assert errors(response) == [texts.sentence("sign_in_pause", seconds=5)]
     assert hashing == []
     assert not signed_in(client)
 

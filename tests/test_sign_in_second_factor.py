@@ -189,7 +189,7 @@ def test_two_tabs_of_two_people_at_one_browser_are_told_apart(client, careful_us
     page = client.get(CODE).context["form"]["page"].value()
     sign_in(client, UNKNOWN)
     response = type_code(client, code, page=page)
-    assert told(response) == [texts.other_tab()]
+    assert told(response) == [texts.sentence("other_tab")]
     assert client.get(CODE).context["form"]["page"].value() != page
     assert not signed_in(client)
 

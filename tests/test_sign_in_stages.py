@@ -71,4 +71,4 @@ def test_who_waits_at_the_stage_of_staff_does_not_wait_at_that_of_citizens(clien
     put(client, "sign_in_second", second_of(clerk(), "of a clerk"))
     response = client.get(CODE)
     assert response["Location"] == PAGE
-    assert told(response) == [texts.begin_again()]
+    assert told(response) == [texts.sentence("begin_again")]

@@ -155,7 +155,7 @@ def test_wrong_codes_wait_longer_and_longer_and_the_page_says_how_long(client) -
         response = type_code(client, code_of(device))  # the right one, but too early
         assert response.status_code == 429
         assert 0 < int(response["Retry-After"]) <= pause
-        assert errors(response) == [texts.pause(int(response["Retry-After"]))]
+        assert errors(response) == [texts.sentence("sign_in_pause", seconds=int(response["Retry-After"]))]
         let_pass(device, pause)
         device.refresh_from_db()
         assert device.throttling_failure_count == tries  # too early is not counted
@@ -321,7 +321,7 @@ def test_the_time_between_the_steps_is_short_and_a_moved_clock_does_not_stretch_
     session.save()
     response = type_code(client, code_of(device), next="/admin/accounts/user/")
     assert (response.status_code, response["Location"]) == (302, LOGIN + "?next=/admin/accounts/user/")
-    assert staff_texts.begin_again() in told(response)
+    assert staff_texts.sentence("begin_again") in told(response)
     device.refresh_from_db()
     assert device.last_t == -1  # nothing was compared
     assert not is_in(client)
@@ -355,7 +355,7 @@ def test_a_citizen_has_no_second_step_here_even_with_a_device(client) -> None:
     person = citizen()
     device = device_for(person)
     response = client.post(LOGIN, {"username": person.username, "password": PASSWORD})
-    assert errors(response) == [texts.wrong_staff()]
+    assert errors(response) == [texts.sentence("wrong_staff")]
     client.force_login(person)
     for page in (CODE, DEVICE):
         assert type_code(client, code_of(device), page)["Location"] == LOGIN
@@ -423,7 +423,7 @@ def test_the_first_sign_in_sets_codes_up_and_a_right_code_opens(client) -> None:
     assert secret in text
     response = type_code(client, code_of(device), DEVICE)
     assert (response.status_code, response["Location"]) == (302, "/admin/")
-    assert staff_texts.set_up() in client.get("/admin/").content.decode()
+    assert staff_texts.sentence("set_up") in client.get("/admin/").content.decode()
     device.refresh_from_db()
     assert device.confirmed
     again = Client()
@@ -474,7 +474,7 @@ def test_the_password_alone_never_shows_a_secret_twice(client) -> None:
     response = type_code(client, code_of(first), DEVICE)
     assert response["Location"] == LOGIN
     page = told(response)
-    assert staff_texts.sentence(PortalError("totp_replaced")) in page
+    assert staff_texts.sentence("totp_replaced") in page
     assert staff_totp.secret(second) not in client.get(DEVICE, follow=True).content.decode()
     assert type_code(other, code_of(second), DEVICE).status_code == 302
     assert is_in(other)
@@ -538,7 +538,7 @@ def test_in_a_demo_staff_without_codes_come_in_by_the_password_alone_and_may_set
     assert type_code(client, code_of(device), DEVICE)["Location"] == "/admin/"
     assert key(client) != before
     page = client.get("/admin/").content.decode()
-    assert staff_texts.set_up() in page
+    assert staff_texts.sentence("set_up") in page
     assert "/admin/login/device/new/" not in page
     assert client.post("/admin/login/device/new/")["Location"] == DEVICE  # from a page that was still open
     assert client.get(DEVICE)["Location"] == "/admin/"

@@ -40,11 +40,11 @@ class LoadCommand(BaseCommand):
                 with _open(options["file"]) as source, _progress(options["file"], source) as progress:
                     report = self.load(source=source, skip_bad=options["skip_bad"], progress=progress)
             except KeyboardInterrupt:
-                raise CommandError(texts.interrupted(), returncode=130) from None
+                raise CommandError(texts.sentence("interrupted"), returncode=130) from None
             except PortalError as error:
                 if isinstance(refused := error.values.get("report"), LoadReport):
                     self._name_bad_lines(refused)
-                raise CommandError(texts.refusal(error)) from None
+                raise CommandError(texts.sentence(error)) from None
             self._name_bad_lines(report)
             self.stdout.write(texts.loaded(report))
             with suppress(KeyboardInterrupt):  # the new extract is in use; the hourly purge goes on with the old one

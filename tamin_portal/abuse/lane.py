@@ -77,7 +77,7 @@ class _Places:
                 finally:
                     self._waiting[whose] -= 1
             if place is None:
-                raise PortalError("hashing_busy", seconds=int(limits.HASHING_COME_BACK.total_seconds()))
+                raise PortalError("hashing_busy", seconds=int(limits.BUSY_COME_BACK.total_seconds()))
             return place
 
     def give(self, place: int) -> None:

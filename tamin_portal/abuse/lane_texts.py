@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from django.utils.translation import gettext as _
+from typing import Any
 
-from tamin_portal.persian import to_persian_digits
+from django.utils.translation import gettext_lazy
 
+from tamin_portal.sentences import Sentences
 
-def busy(seconds: object) -> str:
-    """Nothing was looked at, and when to send it again: `seconds` of `hashing_busy`."""
-    return _(
+SENTENCES: dict[str, Any] = {
+    # Nothing was looked at, and when to send it again.
+    "hashing_busy": gettext_lazy(
         "The portal is very busy at this moment, so this was not looked at and counts as no try. What you typed is "
         "kept, except passwords and answers. Please send it again in %(seconds)s seconds."
-    ) % {"seconds": to_persian_digits(str(seconds))}
+    ),
+}
+sentence = Sentences(SENTENCES)

@@ -1,4 +1,4 @@
-"""Persian digits and Jalali dates in templates; the rules themselves are in `tamin_portal.persian`."""
+"""Persian digits, Jalali dates and limits in templates; the rules are in `tamin_portal.persian` and `sentences`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django import template
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from tamin_portal import persian
+from tamin_portal import limits, persian, sentences
 
 register = template.Library()
 _AGO = (
@@ -22,6 +22,19 @@ _AGO = (
 def persian_digits(value: object) -> str:
     """`value` with Persian digits; nothing for None."""
     return "" if value is None else persian.to_persian_digits(value)
+
+
+@register.filter
+def limit(name: str) -> int | dt.timedelta:
+    """The limit of this name, for the filters below: `"CODE_LIFE"|limit|in_words`. AttributeError for no limit."""
+    value: int | dt.timedelta = getattr(limits, name)
+    return value
+
+
+register.filter("in_words", sentences.in_words)
+register.filter("in_digits", sentences.in_digits)
+register.filter("that_span", sentences.that_span)
+register.filter("times", sentences.times)
 
 
 @register.filter
