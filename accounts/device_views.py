@@ -1,4 +1,4 @@
-"""Devices and sessions: where the account is signed in and remembered, and the end of it. And "I am still here"."""
+"""Devices and sessions: where the account is signed in and remembered, and the end of it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from collections.abc import Callable
 from typing import cast
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import texts
+from accounts import session_texts
 from accounts.models import User
 from accounts.services import sessions as service
 from accounts.session_guards import citizen_required
-from accounts.sessions import BROWSER, SessionStore
-from tamin_portal import limits
+from accounts.sessions import BROWSER
 from tamin_portal.errors import PortalError
 
 
@@ -35,13 +33,13 @@ def devices(request: HttpRequest) -> HttpResponse:
 @citizen_required
 @require_POST
 def end_session(request: HttpRequest) -> HttpResponse:
-    return _done(request, service.end_one, texts.sentence("session_ended"))
+    return _done(request, service.end_one, session_texts.sentence("session_ended"))
 
 
 @citizen_required
 @require_POST
 def forget_device(request: HttpRequest) -> HttpResponse:
-    return _done(request, service.forget_device, texts.sentence("device_forgotten"))
+    return _done(request, service.forget_device, session_texts.sentence("device_forgotten"))
 
 
 @citizen_required
@@ -53,32 +51,8 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
     except PortalError:  # the session or the account is over: home leads to the sign-in
         return redirect("home")
     request.session.cycle_key()
-    messages.success(request, texts.sentence("other_sessions_ended"))
+    messages.success(request, session_texts.sentence("other_sessions_ended"))
     return redirect("profile_devices")
-
-
-@require_POST
-@never_cache
-def stay(request: HttpRequest) -> HttpResponse:
-    """The script's "I am still here": the seconds until the session ends, and whether it does so whatever one does.
-
-    401: it has ended.
-    """
-    if not request.user.is_authenticated:
-        return HttpResponse(status=401)
-    left = cast(SessionStore, request.session).seconds_left()
-    return JsonResponse({"seconds": left, "final": left < limits.SESSION_IDLE.total_seconds()})
-
-
-@require_POST
-@never_cache
-def go_on(request: HttpRequest) -> HttpResponse:
-    """The same from the pages of who has begun something without being signed in. 401: it is forgotten."""
-    session = cast(SessionStore, request.session)
-    if not session.holds_something():
-        return HttpResponse(status=401)
-    left = session.seconds_left()
-    return JsonResponse({"seconds": left, "final": left < limits.SESSION_IDLE.total_seconds()})
 
 
 def _done(request: HttpRequest, end: Callable[..., None], sentence: str) -> HttpResponse:

@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts import questions, recovery_texts
-from accounts.forms import PasswordField
 from accounts.models import User
+from accounts.password_forms import PasswordField
 from tamin_portal import limits, persian
 from tamin_portal.form_fields import CodeField, FoldedField, NationalIdField, NotShownAgain
 

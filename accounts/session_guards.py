@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 
-from accounts import texts
+from accounts import session_texts
 from accounts.models import User
 
 View = Callable[..., HttpResponse]
@@ -41,7 +41,7 @@ def say_session_over(request: HttpRequest) -> None:
     """To a browser whose session is gone. Who never had one is told nothing, and who was told why, nothing more."""
     had_one = bool(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
     if had_one and request.session.session_key is None and not getattr(request, "session_elsewhere", False):
-        messages.info(request, texts.sentence("session_over"))
+        messages.info(request, session_texts.sentence("session_over"))
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from accounts import browsers, session_ending, texts
+from accounts import browsers, session_ending, session_texts
 from accounts.models import User
 
 
@@ -42,7 +42,7 @@ def _user(request: HttpRequest) -> Any:
     if begun_on:  # without one it is from before engines were kept: ended as well, and that is all there is to say
         key = str(request.session.session_key)
         session_ending.used_elsewhere(account=user, session_key=key, browser=browsers.in_words(request))
-        messages.info(request, texts.sentence("session_elsewhere"), fail_silently=True)
+        messages.info(request, session_texts.sentence("session_elsewhere"), fail_silently=True)
         request.session_elsewhere = True  # type: ignore[attr-defined]
     request.session.flush()
     request._cached_user = AnonymousUser()  # type: ignore[attr-defined]

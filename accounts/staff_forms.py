@@ -1,4 +1,4 @@
-"""The form of the second step at /admin/. It checks the shape of the code; whether it is right, the view asks."""
+"""The forms of the sign-in at /admin/. They check the shape of what was typed; whether it is right, the view asks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.password_forms import PasswordField
 from tamin_portal import limits
 from tamin_portal.form_fields import NUMBER, ParsedField
 from tamin_portal.persian import InputError, fold_number
@@ -39,3 +40,23 @@ class StaffCodeForm(forms.Form):
         error_messages={"required": _("Type the code that the app shows now.")},
         widget=NotShownAgain(attrs={**NUMBER, "autocomplete": "one-time-code", "autofocus": True}),
     )
+
+
+class StaffSignInForm(forms.Form):
+    username = forms.CharField(
+        label=_("User name"),
+        max_length=64,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "dir": "ltr", "autofocus": True}
+        ),
+        error_messages={"required": _("Enter your user name.")},
+    )
+    password = PasswordField(
+        label=_("Password"),
+        autocomplete="current-password",
+        error_messages={"required": _("Enter your password.")},
+    )
+
+    def name(self) -> str:
+        """Whose account is meant."""
+        return str(self.cleaned_data["username"])

@@ -20,9 +20,8 @@ from django.views.generic import FormView
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import devices, entrance, staff_entrance, staff_texts, staff_totp, texts
-from accounts.forms import StaffSignInForm
 from accounts.models import User
-from accounts.staff_forms import StaffCodeForm
+from accounts.staff_forms import StaffCodeForm, StaffSignInForm
 from accounts.views import SignIn
 from tamin_portal.errors import PortalError
 from tamin_portal.qr import qr_code

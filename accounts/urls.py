@@ -12,6 +12,7 @@ from accounts import (
     profile_mobile_views,
     profile_views,
     recovery_views,
+    session_views,
     sign_in_code_views,
     views,
 )
@@ -42,8 +43,8 @@ urlpatterns = [
     path("profile/devices/end-others", device_views.end_other_sessions, name="profile_devices_end_others"),
     path("profile/devices/forget", device_views.forget_device, name="profile_devices_forget"),
     path("profile/history", history_views.history, name="profile_history"),
-    path("session/stay", device_views.stay, name="session_stay"),
-    path("session/go-on", device_views.go_on, name="session_go_on"),
+    path("session/stay", session_views.stay, name="session_stay"),
+    path("session/go-on", session_views.go_on, name="session_go_on"),
     path("recovery", recovery_views.recovery, name="recovery"),
     path("recovery/code", recovery_views.code, name="recovery_code"),
     path("recovery/proof", recovery_views.proof, name="recovery_proof"),

@@ -19,8 +19,8 @@ from accounts.models import CodePurpose
 from accounts.sessions import asked_by_itself, renews_itself
 from identity.matching import IDENTITY, OWNER
 from registration import late, tracking
+from registration.chance_forms import CorrectionForm, OtherNumberForm
 from registration.forms import CodeForm
-from registration.later_forms import CorrectionForm, OtherNumberForm
 from registration.models import Registration
 from registration.services import corrections as service
 from registration.services import lookup

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.sessions import asked_by_itself, renews_itself
 from registration import tracking
-from registration.later_forms import StatusForm
 from registration.models import Registration
 from registration.services import status as service
 from registration.session import Looking
 from registration.states import State
+from registration.status_forms import StatusForm
 from registration.texts import sentence
 from tamin_portal import limits
 from tamin_portal.abuse.origins import origin_of

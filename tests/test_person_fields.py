@@ -19,8 +19,8 @@ from identity.person import FIELDS, Claim, Person, PersonRecord, fields_of
 from identity.registries.base import Inquiry
 from identity.registries.demo import CITIZENS, DemoCitizen
 from identity.registries.local import LocalRegistry
+from registration.chance_forms import CorrectionForm
 from registration.forms import PersonForm
-from registration.later_forms import CorrectionForm
 from registration.models import Registration
 from registration.services import corrections
 from registration.services.housekeeping import forget_ended

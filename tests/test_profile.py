@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts import texts
+from accounts import session_texts, texts
 from accounts.models import EmailChange, Session, SignInFailures, User
 from accounts.profile_texts import sentence
 from tamin_portal import limits
@@ -122,7 +122,7 @@ def test_a_page_that_is_looked_at_after_the_session_ended_says_so_and_keeps_the_
     Session.objects.all().delete()
     answer = browser.get(page)
     assert answer["Location"] == f"{SIGN_IN}?next={page}"
-    assert told(answer) == [texts.sentence("session_over")]
+    assert told(answer) == [session_texts.sentence("session_over")]
     assert told(Client().get(page)) == []
 
 

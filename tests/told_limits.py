@@ -17,7 +17,7 @@ from django.db import OperationalError
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from accounts import staff_texts, texts
+from accounts import session_texts, staff_texts
 from accounts.staff_forms import StaffCodeForm
 from registration.desk_words import error_words
 from registration.services import matching
@@ -131,7 +131,7 @@ def test_the_sign_in_tells_them() -> None:
     let_pass(limits.CODE_GAP)
     stranger = Client()
     assert "تا ۳۵ دقیقه" in said("".join(told(type_code(stranger, ask_for_code(stranger)))))
-    assert "پس از ۲۵ دقیقه بدون استفاده، پس از ۷ ساعت" in said(texts.sentence("session_over"))
+    assert "پس از ۲۵ دقیقه بدون استفاده، پس از ۷ ساعت" in said(session_texts.sentence("session_over"))
 
 
 def test_a_pause_is_told() -> None:

@@ -1,20 +1,15 @@
-"""The forms after the three steps: the second chance and the status page. They check shape and are pure."""
+"""The forms of the second chance. They check shape and are pure."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
-from django.core.validators import RegexValidator
-from django.utils.translation import gettext_lazy as _
 
 from identity.person import FIELDS, Person, fields_of
 from registration.forms import GrantedForm, NumberForm, PersonForm
 from registration.models import Registration
 from tamin_portal import persian
-from tamin_portal.form_fields import NationalIdField, ParsedField
-
-_TEN_DIGITS = _("The tracking code has ten digits.")
 
 
 class CorrectionForm(PersonForm):
@@ -45,19 +40,3 @@ class OtherNumberForm(GrantedForm, NumberForm):
         if not self.is_valid():
             return {}
         return {"new_operator": self.cleaned_data["operator"], "new_mobile": self.cleaned_data["mobile"]}
-
-
-class StatusForm(forms.Form):
-    """Which request is meant. Whether there is one is the service's to say: a code whose check digit is
-    wrong gets the same answer as any other that is not right."""
-
-    use_required_attribute = False
-    national_id = NationalIdField()
-    tracking_code = ParsedField(
-        persian.fold_number,
-        {"": _TEN_DIGITS},
-        label=_("Tracking code"),
-        max_length=40,
-        validators=[RegexValidator(r"^[0-9]{10}$", _TEN_DIGITS)],
-        error_messages={"required": _("Enter the tracking code."), "max_length": _TEN_DIGITS},
-    )
