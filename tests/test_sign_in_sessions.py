@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import session_ending, texts
+from accounts import session_ending, session_texts
 from accounts.models import EventKind, Session
 from accounts.sessions import BEGAN
 from sms.models import Message
@@ -43,8 +43,8 @@ def test_a_session_on_another_engine_is_ended_the_password_is_asked_again_and_no
     thief = stolen(owner)
     response = thief.get(HOME)
     assert response["Location"] == f"{PAGE}?next={HOME}"
-    assert told(response) == [texts.sentence("session_elsewhere")]
-    assert texts.sentence("session_elsewhere") in thief.get(response["Location"]).content.decode()
+    assert told(response) == [session_texts.sentence("session_elsewhere")]
+    assert session_texts.sentence("session_elsewhere") in thief.get(response["Location"]).content.decode()
     assert not signed_in(owner)
     assert not Session.objects.exists()
     assert kinds(user) == [EventKind.SIGNED_IN, EventKind.SESSION_ELSEWHERE]
@@ -57,7 +57,7 @@ def test_the_owner_learns_at_the_next_page_that_the_session_is_over() -> None:
     owner = browser()
     sign_in(owner)
     stolen(owner).get(HOME)
-    assert told(owner.get(HOME)) == [texts.sentence("session_over")]
+    assert told(owner.get(HOME)) == [session_texts.sentence("session_over")]
 
 
 def test_a_thief_who_opens_the_sign_in_page_is_not_sent_home() -> None:
@@ -136,10 +136,10 @@ def test_a_session_that_was_left_alone_says_so_and_keeps_the_page(client) -> Non
     Session.objects.update(seen_at=timezone.now() - limits.SESSION_IDLE - timedelta(seconds=1))
     response = client.get(f"{HOME}?tab=1")
     assert response["Location"] == f"{PAGE}?next=/portal/home%3Ftab%3D1"
-    assert told(response) == [texts.sentence("session_over")]
-    assert "۱۵" in texts.sentence("session_over")
-    assert texts.sentence("session_over") in client.get(response["Location"]).content.decode()
-    assert texts.sentence("session_over") not in client.get(PAGE).content.decode()  # once
+    assert told(response) == [session_texts.sentence("session_over")]
+    assert "۱۵" in session_texts.sentence("session_over")
+    assert session_texts.sentence("session_over") in client.get(response["Location"]).content.decode()
+    assert session_texts.sentence("session_over") not in client.get(PAGE).content.decode()  # once
 
 
 def test_a_busy_session_ends_after_twelve_hours(client, monkeypatch) -> None:
@@ -149,7 +149,7 @@ def test_a_busy_session_ends_after_twelve_hours(client, monkeypatch) -> None:
         Session.objects.update(
             began_at=F("began_at") - timedelta(hours=4), expire_date=F("expire_date") - timedelta(hours=4)
         )
-    assert told(client.get(HOME)) == [texts.sentence("session_over")]
+    assert told(client.get(HOME)) == [session_texts.sentence("session_over")]
 
 
 def test_who_never_had_a_session_is_told_of_none(client) -> None:
@@ -166,7 +166,7 @@ def test_who_signed_out_is_told_of_no_end(client) -> None:
 @pytest.mark.parametrize("key", ["nobody's\x00key", "x" * 10_000, "a" * 32, "' OR 1=1 --", "short", "\xe9" * 32])
 def test_a_forged_session_key_is_a_session_that_is_over(client, key) -> None:
     client.cookies["sessionid"] = key
-    assert told(client.get(HOME)) == [texts.sentence("session_over")]
+    assert told(client.get(HOME)) == [session_texts.sentence("session_over")]
 
 
 def test_signing_in_again_begins_a_new_life_under_a_new_key(client, monkeypatch) -> None:
