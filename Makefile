@@ -33,7 +33,7 @@ lint: setup  ## style, types, import rules, dependencies, templates, migrations,
 	$(BIN)/deptry .
 	$(BIN)/djlint --lint --quiet templates
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
-	$(PYTEST) -q tests/test_catalogue.py
+	$(PYTEST) -q tests/project/test_catalogue.py
 
 check: lint  ## before a commit: lint, and the tests of what differs from origin/main (or BASE=)
 	@files=$$($(BIN)/python tools/changed.py --base $(BASE)) || exit 1; echo "$$files"; \

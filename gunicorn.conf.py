@@ -43,10 +43,10 @@ logconfig_dict: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
-        "no_personal_data": {"()": "tamin_portal.logs.NoPersonalData"},
-        "no_receipts": {"()": "tamin_portal.logs.NoReceipts"},  # a gateway's token is in the path
+        "no_personal_data": {"()": "common.logs.NoPersonalData"},
+        "no_receipts": {"()": "common.logs.NoReceipts"},  # a gateway's token is in the path
     },
-    "formatters": {"line": {"()": "tamin_portal.logs.Line"}},
+    "formatters": {"line": {"()": "common.logs.Line"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "filters": ["no_personal_data"], "formatter": "line"},
     },
@@ -70,7 +70,7 @@ def on_starting(server: Any) -> None:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tamin_portal.settings")
     django.setup()
-    from tamin_portal.abuse import lane
+    from common.abuse import lane
     from tamin_portal.startup import refuse_unsafe_or_exit
 
     refuse_unsafe_or_exit(server.cfg.address, behind_loopback=_behind_loopback)

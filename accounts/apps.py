@@ -8,9 +8,9 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts and branches")
 
     def ready(self) -> None:
-        from accounts.middleware import note_sign_out
-        from accounts.sessions import begin_life
-        from accounts.signed_in import mark_session
+        from accounts.sessions.binding import mark_session
+        from accounts.sessions.middleware import note_sign_out
+        from accounts.sessions.store import begin_life
 
         # In this order: the mark goes into the new life.
         user_logged_in.connect(begin_life, dispatch_uid="begin_life")

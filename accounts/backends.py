@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password, verify_password
 from django.http import HttpRequest
 
 from accounts.models import User
-from tamin_portal import limits
+from common import limits
 
 
 def _check(user: User | None, password: str) -> User | None:
@@ -61,7 +61,7 @@ class _ByPrimaryKey:
 
 
 class CitizenBackend(_ByPrimaryKey, BaseBackend):
-    """A citizen with an activated account, let in by `accounts.citizen_entrance`. Has no permissions."""
+    """A citizen with an activated account, let in by `accounts.sign_in.flow`. Has no permissions."""
 
 
 class StaffBackend(_ByPrimaryKey, ModelBackend):

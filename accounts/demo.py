@@ -13,10 +13,10 @@ from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
+from accounts.life.lifecycle import clerk_group, create_staff
 from accounts.models import Branch, Service, User
-from accounts.passwords import hash_password
-from accounts.services import clerk_group, create_staff
-from accounts.staff import random_password
+from accounts.passwords.rules import hash_password
+from accounts.staff.first_password import random_password
 
 CLERK = "clerk"
 OPERATOR = "operator"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts import code_validity, session_ending
-from accounts.services import housekeeping
-from tamin_portal import limits, purging
-from tamin_portal.sentences import in_words, when_read
+from accounts.codes import validity
+from accounts.life import housekeeping
+from accounts.sessions import ending
+from common import limits, purging
+from common.sentences import in_words, when_read
 
-purging.register(
-    "codes", _("old codes deleted"), place=30, work=purging.older_than(limits.CODES_KEPT, code_validity.purge)
-)
+purging.register("codes", _("old codes deleted"), place=30, work=purging.older_than(limits.CODES_KEPT, validity.purge))
 purging.register(
     "proofs",
     when_read(
@@ -33,5 +32,5 @@ purging.register(
     "sessions",
     _("ended sessions deleted"),
     place=120,
-    work=lambda run: session_ending.purge(dry_run=run.dry_run),
+    work=lambda run: ending.purge(dry_run=run.dry_run),
 )

@@ -2,8 +2,10 @@
 
 from celery import shared_task
 
-from accounts import abuse, code_issuing, code_sending, tips
-from accounts.services import challenges, owner_checks
+from accounts import owner_checks
+from accounts.codes import challenges, issuing, sending
+from accounts.codes import watch as abuse
+from accounts.sign_in import refusals
 
 
 @shared_task(name="accounts.watch", ignore_result=True)
@@ -17,8 +19,8 @@ def send_codes() -> None:
     """Send the codes that were asked for and could not be sent at once."""
     challenges.release_called()
     challenges.send_due()
-    code_issuing.release_called()
-    code_sending.send_due()
+    issuing.release_called()
+    sending.send_due()
 
 
 @shared_task(name="accounts.check_owners", ignore_result=True)
@@ -30,4 +32,4 @@ def check_owners() -> None:
 @shared_task(name="accounts.tell_owners", ignore_result=True)
 def tell_owners() -> None:
     """Tell the owners of accounts what the sign-in page must not tell."""
-    tips.tell_due()
+    refusals.tell_due()

@@ -2,21 +2,19 @@
 
 from django.urls import path
 
-from accounts import (
-    branch_views,
-    device_views,
-    history_views,
-    home_views,
-    not_me_views,
-    profile_email_views,
-    profile_mobile_views,
-    profile_views,
-    recovery_views,
-    session_views,
-    sign_in_code_views,
-    views,
-)
-from accounts.sessions import renews_itself
+from accounts.closing import views as not_me_views
+from accounts.home import views as home_views
+from accounts.profile.views import devices as device_views
+from accounts.profile.views import email as profile_email_views
+from accounts.profile.views import history as history_views
+from accounts.profile.views import mobile as profile_mobile_views
+from accounts.profile.views import profile as profile_views
+from accounts.recovery.views import branches as branch_views
+from accounts.recovery.views import recovery as recovery_views
+from accounts.sessions import views as session_views
+from accounts.sessions.store import renews_itself
+from accounts.sign_in.views import code as sign_in_code_views
+from accounts.sign_in.views import password as views
 
 urlpatterns = [
     path("", views.sign_in, name="sign_in"),

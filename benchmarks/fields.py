@@ -21,9 +21,9 @@ import django
 
 django.setup()
 
-from registration.forms import IdentityForm  # noqa: E402
+from common.templatetags.fields import field  # noqa: E402
+from registration.forms.steps import IdentityForm  # noqa: E402
 from registration.models import Registration  # noqa: E402
-from tamin_portal.templatetags.fields import field  # noqa: E402
 
 ROUNDS = 30
 

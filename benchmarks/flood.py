@@ -22,8 +22,8 @@ import django  # noqa: E402
 django.setup()
 
 from benchmarks.flood_model import Flood, Honest, Machine, World  # noqa: E402
-from tamin_portal import limits  # noqa: E402
-from tamin_portal.abuse.conduct import Kind  # noqa: E402
+from common import limits  # noqa: E402
+from common.abuse.conduct import Kind  # noqa: E402
 
 AIM, HONEST_AIM = 0.02, 5.0
 WHAT = {Kind.CODE: "SMS", Kind.PASSWORD: "hashes"}

@@ -1,4 +1,4 @@
-"""An hour of a flood in memory: the portal's own rules (`tamin_portal.abuse.levels`), without its database.
+"""An hour of a flood in memory: the portal's own rules (`common.abuse.levels`), without its database.
 
 Time is simulated. What is modelled and not measured stands in `Machine`, `Honest` and `Flood`.
 """
@@ -11,16 +11,16 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tamin_portal import limits
-from tamin_portal.abuse.conduct import SLOT, Kind, sums_of
-from tamin_portal.abuse.levels import Conduct, Level, judge, level_of
+from common import limits
+from common.abuse.conduct import SLOT, Kind, sums_of
+from common.abuse.levels import Conduct, Level, judge, level_of
 
 HOUR = 3600.0
 _SLOTS = int(limits.CONDUCT_WITHIN.total_seconds()) // SLOT
 
 
 class Ledger:
-    """What `tamin_portal.abuse.conduct` keeps in the database. Times in seconds."""
+    """What `common.abuse.conduct` keeps in the database. Times in seconds."""
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
@@ -63,7 +63,7 @@ class Ledger:
 
 
 class Queue:
-    """What `tamin_portal.abuse.turns` keeps in the database, of the late ones or of the others."""
+    """What `common.abuse.turns` keeps in the database, of the late ones or of the others."""
 
     def __init__(self, per_minute: int) -> None:
         self.every, self.next_at = 60 / per_minute, 0.0

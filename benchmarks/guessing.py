@@ -4,8 +4,8 @@
     .venv/bin/python benchmarks/guessing.py postgres://postgres@127.0.0.1:5432/postgres  # a database of its own there
 
 1. *Guesses*: strangers on 50 addresses, four at the same time, through a simulated day and every door that takes a code
-   (`tests/attackers.py`). Nothing may be found, and no allowance may be compared with more guesses than the table in
-   SECURITY.md says.
+   (`tests/support/attackers.py`). Nothing may be found, and no allowance may be compared with more guesses than the
+   table in SECURITY.md says.
 2. *Pages*: over HTTP, each session with fresh cookies types the code that somebody else was just sent, and a wrong one.
    Both answers have to be the same: status, headers, words (tokens and numbers masked), number of statements; and as
    quick.
@@ -103,8 +103,8 @@ class Tally:
 def guesses() -> list[str]:
     """A day of strangers at every door of one number."""
     from accounts.models import Allowance
-    from tamin_portal import limits
-    from tests.attackers import doors
+    from common import limits
+    from tests.support.attackers import doors
 
     clock, found, began = Clock(), Tally(), time.monotonic()
     attacks = doors(addresses=ADDRESSES)
@@ -127,8 +127,8 @@ def guesses() -> list[str]:
 
 def _asked(attacks: list[Any], found: Tally) -> list[tuple[str, Callable[[str], object]]]:
     """A block of sessions that ask, spread over the doors, from threads of their own."""
-    from tests.accounts import together
-    from tests.attackers import asked
+    from tests.support.accounts import together
+    from tests.support.attackers import asked
 
     first = found.sessions + found.refused
     opened: list[tuple[str, Callable[[str], object]]] = []
@@ -148,8 +148,8 @@ def _asked(attacks: list[Any], found: Tally) -> list[tuple[str, Callable[[str], 
 
 
 def _type(opened: list[tuple[str, Callable[[str], object]]], found: Tally, *, times: int) -> None:
-    from tests.accounts import together
-    from tests.attackers import answer
+    from tests.support.accounts import together
+    from tests.support.attackers import answer
 
     def type_(thread: int) -> None:
         for name, guess in opened[thread::THREADS]:
@@ -161,7 +161,7 @@ def _type(opened: list[tuple[str, Callable[[str], object]]], found: Tally, *, ti
 
 def _above(allowance: Any) -> str:
     """Prints how an allowance was used in the fullest 24 hours, and says what is above the table."""
-    from accounts import odds
+    from accounts.codes import odds
     from accounts.models import OneTimeCode
 
     rows = OneTimeCode.objects.filter(allowance=allowance).exclude(code_hash="").order_by("created_at")
@@ -229,8 +229,8 @@ def _doors() -> dict[str, tuple[Callable[[], str], Callable[[Any], Callable[[str
     from accounts.models import OneTimeCode
     from accounts.tasks import send_codes
     from identity.registries.demo import CITIZENS
-    from tests.journeys import Browser, account_of, code_on
-    from tests.recoveries import Recoverer
+    from tests.support.journeys import Browser, account_of, code_on
+    from tests.support.recoveries import Recoverer
 
     new, known, other = CITIZENS[1], CITIZENS[0], CITIZENS[2]
     OneTimeCode.objects.all().delete()
@@ -267,7 +267,7 @@ def _doors() -> dict[str, tuple[Callable[[], str], Callable[[Any], Callable[[str
 
 
 def _browser(session: int) -> Any:
-    from tests.journeys import Browser
+    from tests.support.journeys import Browser
 
     return Browser(REMOTE_ADDR=f"10.9.{session % ADDRESSES}.1")
 
@@ -281,9 +281,9 @@ def _another(code: str) -> str:
 
 def odds_of_chance() -> list[str]:
     """Uses up each allowance of many numbers in a simulated day, and counts right guesses."""
-    from accounts import odds
+    from accounts.codes import odds
     from accounts.models import Allowance
-    from tamin_portal import limits
+    from common import limits
 
     limits.CODE_DIGITS, misses = DIGITS, []
     print(f"\n3. codes of {DIGITS} digits, every code of a day of {VICTIMS} numbers, {limits.CODE_TRIES} guesses each")
@@ -305,8 +305,8 @@ def odds_of_chance() -> list[str]:
 def _a_day(allowance: Any, *, first: int) -> tuple[int, int]:
     """How many codes were sent, and how many were guessed, from as many addresses as are needed."""
     from accounts.models import OneTimeCode
-    from tamin_portal import limits
-    from tests.accounts import together
+    from common import limits
+    from tests.support.accounts import together
 
     clock, hits = Clock(), Counter[str]()
     mobiles = [f"+98935{first + number:07}" for number in range(VICTIMS)]
@@ -327,19 +327,19 @@ def _a_day(allowance: Any, *, first: int) -> tuple[int, int]:
 
 def _guessed(allowance: Any, mobile: str, *, asker: str, number: int) -> bool:
     """One session that asks and types as often as it may; nothing twice."""
-    from accounts import code_issuing, code_trying
-    from accounts.asking import Asking
+    from accounts.codes import issuing, trying
+    from accounts.codes.asking import Asking
     from accounts.models import CodePurpose
-    from tamin_portal import limits
-    from tamin_portal.errors import PortalError
-    from tests.attackers import address
+    from common import limits
+    from common.errors import PortalError
+    from tests.support.attackers import address
 
     session: dict[str, Any] = {"purpose": CodePurpose.REGISTER, "mobile": mobile, "asker": asker}
     try:
-        code_issuing.issue(**session, allowance=allowance, by=Asking(origin=address(number)))
+        issuing.issue(**session, allowance=allowance, by=Asking(origin=address(number)))
         for guess in range(limits.CODE_TRIES + 1):  # once more than is compared
             try:
-                code_trying.consume(code_trying.try_code(**session, typed=f"{guess:0{DIGITS}}"), used_for="guess")
+                trying.consume(trying.try_code(**session, typed=f"{guess:0{DIGITS}}"), used_for="guess")
                 return True
             except PortalError as error:
                 if error.code not in ("code_wrong", "code_tries"):

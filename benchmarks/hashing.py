@@ -37,7 +37,7 @@ from urllib.parse import urlencode
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import databases
-from tests.citizens import mobile, national_id
+from tests.support.citizens import mobile, national_id
 
 ARMS = {
     "as it was": {"GUNICORN_CMD_ARGS": "--worker-class=gthread", "HASHING_PLACES": "9999"},
@@ -93,7 +93,7 @@ def measure(arm: str, given: argparse.Namespace, *, loaded: bool) -> tuple[Times
 
 @contextlib.contextmanager
 def started(more: dict[str, str]) -> Iterator[Any]:
-    from tests.live_web import web
+    from tests.support.live_web import web
 
     folder = Path(tempfile.mkdtemp(prefix="portal-hashing-"))
     try:
@@ -109,7 +109,7 @@ def started(more: dict[str, str]) -> Iterator[Any]:
 
 def make_trusted(portal: Any) -> None:
     """An account for who signs in on a trusted device."""
-    program = f"from tests.accounts import citizen\ncitizen(national_id={TRUSTED_ID!r}, password={PASSWORD!r})"
+    program = f"from tests.support.accounts import citizen\ncitizen(national_id={TRUSTED_ID!r}, password={PASSWORD!r})"
     command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", program]
     subprocess.run(command, env=portal.env, check=True, capture_output=True)
 

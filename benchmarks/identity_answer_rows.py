@@ -21,12 +21,12 @@ from django.test.utils import override_settings
 
 from benchmarks.identity_crowd import Crowd, Verdict, alarms, breakers, metered
 from benchmarks.sms_world import Late, until
+from common import limits
 from identity.models import Inquiries
 from registration.services import matching
-from tamin_portal import limits
-from tests.http_stub import serving
-from tests.registry_stubs import RegistryStub, certificates
-from tests.registry_stubs.people import Plot, Somebody, person
+from tests.support.http_stub import serving
+from tests.support.registry_stubs import RegistryStub, certificates
+from tests.support.registry_stubs.people import Plot, Somebody, person
 
 OPTIONS = {
     "uid": {"KIND": "uid", "BUSINESS_ID": "stub", "BUSINESS_TOKEN": "stub", "NOT_FOUND_CODES": "5"},

@@ -11,14 +11,14 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from accounts.models import User
+from common.models import Alarm, Breaker
 from identity.models import Inquiries
 from identity.person import fields_of
 from registration import tracking
 from registration.models import Event, Registration
 from registration.states import State
 from sms.models import InboxMessage, Message, MessageKind
-from tamin_portal.models import Alarm, Breaker
-from tests.registry_stubs.people import FIRST_NAME, LAST_NAME, OTHER_LAST_NAME, Plot, Somebody
+from tests.support.registry_stubs.people import FIRST_NAME, LAST_NAME, OTHER_LAST_NAME, Plot, Somebody
 
 DECISIONS = (State.APPROVED, State.REFERRED, State.AWAITING_BRANCH)
 

@@ -100,7 +100,7 @@ def child(fault: str, n: int, kind: str, short: bool, home: str, database: str) 
 
         django.setup()
         from benchmarks import identity_answer_rows, identity_rows
-        from tamin_portal.installation import ensure_mode
+        from common.installation import ensure_mode
 
         ensure_mode(fresh=True)
         if fault in ANSWERS:

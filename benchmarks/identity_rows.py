@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from benchmarks.identity_answer_rows import OPTIONS
 from benchmarks.identity_crowd import Crowd, Verdict, alarms, breakers, metered
 from benchmarks.sms_world import STARTS_WITHIN, Late, World, answers, free_port, until
+from common import limits, persian
 from identity import services as identity
 from registration.models import Event, Registration
 from registration.services import held
 from registration.states import State
 from sms.models import Message, MessageKind, MessageState
-from tamin_portal import limits, persian
 from tamin_portal.celery import app
-from tests.registry_stubs.people import Plot, Somebody, person
+from tests.support.registry_stubs.people import Plot, Somebody, person
 
 DECIDED_WITHIN, DECIDED_WITHIN_SHORT = 300.0, 90.0  # seconds
 FILLERS = 2_000  # rows of the extract that nobody asks about
@@ -59,7 +59,7 @@ class Scene:
         """A stub that logs inquiries into the home. `manner`: delay, and behaviours by question."""
         options = {"kind": kind, "port": port, "log": self.world.home / f"{name}.inquiries", **manner}
         written = [part for option, value in options.items() for part in (f"--{option}", str(value))]
-        self.world.start(name, [sys.executable, "-m", "tests.registry_stubs", *written])
+        self.world.start(name, [sys.executable, "-m", "tests.support.registry_stubs", *written])
         until(lambda: answers(port), f"registry {name} does not start: {self.world.log(name)[-800:]}", STARTS_WITHIN)
 
     def asked(self, name: str, question: str) -> list[str]:

@@ -48,7 +48,7 @@ def main() -> int:
         ends.callback(shutil.rmtree, folder, ignore_errors=True)
         url = ends.enter_context(databases.migrated(os.environ.get("DATABASE_URL", ""), folder))
         world = ends.enter_context(portal(folder, url))
-        from tamin_portal.installation import ensure_mode
+        from common.installation import ensure_mode
 
         ensure_mode(fresh=True)
         load_extracts(max(given.plain, given.drained))

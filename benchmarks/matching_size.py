@@ -155,10 +155,10 @@ def people(rows: int, count: int, chance: random.Random) -> list[int]:
 
 def look_up(numbers: list[int]) -> float:
     """Seconds that both questions about these people take the local registry, in batches as matching asks them."""
+    from common import limits
     from identity.registries.base import Inquiry, Reply
     from identity.registries.local import LocalRegistry
     from registration.services.matching import claim_of
-    from tamin_portal import limits
 
     inquiries = [Inquiry(claim_of(matching.registration(number, due=False))) for number in numbers]
     batches = [inquiries[at : at + limits.MATCH_BATCH] for at in range(0, len(inquiries), limits.MATCH_BATCH)]

@@ -67,8 +67,8 @@ def main() -> int:
     django.setup()
     from django.contrib.auth.hashers import make_password
 
-    from accounts.strength import About, weakness
-    from accounts.strength.words import known
+    from accounts.passwords.strength import About, weakness
+    from accounts.passwords.strength.words import known
 
     before, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     known()

@@ -29,7 +29,7 @@ NAME = "benchmarks.sessions"  # as Django imports this file for the page: `Sessi
 if __name__ != "__main__":
     from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
-    from accounts.sessions import SessionStore as PortalStore
+    from accounts.sessions.store import SessionStore as PortalStore
 
     class SessionStore(PortalStore):
         """The portal's, but loaded as Django loads it: read, and no use written down."""
@@ -51,8 +51,8 @@ def main(server: str) -> None:
 def measure() -> None:
     from django.db import connection
 
-    from accounts import sessions
-    from tests.accounts import citizen
+    from accounts.sessions import store as sessions
+    from tests.support.accounts import citizen
 
     key, browsers = prepare(citizen())
     print(f"{connection.vendor}, medians of {ROUNDS} rounds, each against Django's own in the same round")
@@ -91,7 +91,7 @@ def prepare(account):  # type: ignore[no-untyped-def]
     from django.utils import timezone
 
     from accounts.models import Session
-    from tamin_portal import limits
+    from common import limits
 
     later = timezone.now() + limits.SESSION_LONGEST
     Session.objects.bulk_create(
@@ -118,8 +118,8 @@ def loading(store, key: str) -> Callable[[], None]:  # type: ignore[no-untyped-d
 def statement(key: str, sql: str) -> Callable[[], None]:
     from django.utils import timezone
 
-    from accounts import sessions
-    from tamin_portal import limits
+    from accounts.sessions import store as sessions
+    from common import limits
 
     store = sessions.SessionStore(key)
 
@@ -137,9 +137,9 @@ def once_a_minute(key: str, *, due: bool) -> Callable[[], None]:
     from django.db import connection, transaction
     from django.utils import timezone
 
-    from accounts import sessions
     from accounts.models import Session
-    from tamin_portal import limits
+    from accounts.sessions import store as sessions
+    from common import limits
 
     store = sessions.SessionStore(key)
     free = Session.objects.filter(pk=key).select_for_update(skip_locked=True, no_key=True).values("pk")

@@ -126,8 +126,8 @@ def measured(count: int, chance: random.Random) -> dict[Kind, list[float]]:
 
 def prepared(count: int, browser: Browser) -> Iterator[tuple[Kind, Callable[[], float]]]:
     """Every request, with its own person behind it."""
-    from accounts.services import challenges
-    from tests.citizens import national_id
+    from accounts.codes import challenges
+    from tests.support.citizens import national_id
 
     asked: list[tuple[Kind, str, str]] = []
     for place, kind in enumerate(KINDS):
@@ -185,7 +185,7 @@ def make_people(which: str, ids: list[str]) -> None:
     from django.contrib.auth.hashers import make_password
 
     from accounts.models import Closure, User
-    from tests.citizens import number_of
+    from tests.support.citizens import number_of
 
     if not which:
         return

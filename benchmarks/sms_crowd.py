@@ -14,10 +14,10 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from benchmarks.sms_world import Late, until
+from common import limits
 from sms import outbox
-from sms.doubt import DOUBTFUL
 from sms.models import Attempt, AttemptOutcome, Message, MessageKind, MessageState
-from tamin_portal import limits
+from sms.sending.doubt import DOUBTFUL
 
 FINAL = (
     MessageState.DELIVERED,

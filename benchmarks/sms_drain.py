@@ -50,7 +50,7 @@ def main() -> int:
         import django
 
         django.setup()
-        from tamin_portal.installation import ensure_mode
+        from common.installation import ensure_mode
 
         ensure_mode(fresh=True)
         world.start_redis()

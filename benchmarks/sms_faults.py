@@ -125,7 +125,7 @@ def child(fault: str, n: int, kind: str, short: bool, home: str, database: str) 
         django.setup()
         from benchmarks import sms_gateway_rows, sms_rows
         from benchmarks.sms_scene import Scene
-        from tamin_portal.installation import ensure_mode
+        from common.installation import ensure_mode
 
         ensure_mode(fresh=True)
         rows = sms_rows.ROWS | sms_gateway_rows.ROWS

@@ -13,8 +13,8 @@ class Patience(AppConfig):
     name = "benchmarks"
 
     def ready(self) -> None:
+        from common import http_client
         from sms.gateways import smpp_session
-        from tamin_portal import http_client
 
         if seconds := os.environ.get("ANSWER_WITHIN"):
             http_client.ANSWER_WITHIN = smpp_session.ANSWER_WITHIN = float(seconds)

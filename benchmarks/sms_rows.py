@@ -21,7 +21,7 @@ from benchmarks.sms_scene import FINAL_WITHIN, WORKERS, Scene, add_until_in_mid_
 from benchmarks.sms_world import World, until
 from sms.models import MessageKind, MessageState
 from tamin_portal.celery import app
-from tests.live import somebody
+from tests.support.live import somebody
 
 
 def worker_killed(scene: Scene) -> Verdict:

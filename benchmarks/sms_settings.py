@@ -1,4 +1,4 @@
-"""The portal's settings, with the limits of `tamin_portal.limits` that the environment overrides.
+"""The portal's settings, with the limits of `common.limits` that the environment overrides.
 
     LIMIT_SMS_LEASE=5 LIMIT_SMS_RESULT_RETRIES=2,4 BEAT_AT_MOST=2 DJANGO_SETTINGS_MODULE=benchmarks.sms_settings …
 
@@ -8,7 +8,7 @@ A short form of a fault then takes seconds where the real one waits for a lease 
 import os
 from datetime import timedelta
 
-from tamin_portal import limits
+from common import limits
 from tamin_portal.settings import *  # noqa: F403
 from tamin_portal.settings import CELERY_BEAT_SCHEDULE, INSTALLED_APPS, env
 

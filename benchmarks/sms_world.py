@@ -184,7 +184,7 @@ class World:
         log.touch()
         options = {"kind": kind, "port": port, "receipts": receipts or "once", "log": log, **manner}
         written = [part for option, value in options.items() for part in (f"--{option}", str(value))]
-        self.start(name, [sys.executable, "-m", "tests.sms_stubs", *written], again=again)
+        self.start(name, [sys.executable, "-m", "tests.support.sms_stubs", *written], again=again)
         until(lambda: answers(port), f"gateway {name} does not start: {self.log(name)[-800:]}", STARTS_WITHIN)
 
     def ask_gateway(self, name: str, question: str) -> dict[str, int]:

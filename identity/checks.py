@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
+from common.setting_faults import as_messages
 from identity import configuration
-from tamin_portal.setting_faults import as_messages
 
 REGISTRIES = ("IDENTITY_OWNER_REGISTRIES", "IDENTITY_PERSON_REGISTRIES")
 

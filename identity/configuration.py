@@ -22,11 +22,11 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from common import limits, unsafe
+from common.process_state import register_reset
+from common.setting_faults import Fault, hint_for_unknown, hint_for_unread
 from identity.registries import KINDS
 from identity.registries.base import Registry
-from tamin_portal import limits, unsafe
-from tamin_portal.process_state import register_reset
-from tamin_portal.setting_faults import Fault, hint_for_unknown, hint_for_unread
 
 OWNER, PERSON = "owner", "person"
 QUESTIONS = (OWNER, PERSON)

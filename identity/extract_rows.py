@@ -21,9 +21,9 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 from django.utils import timezone
 
+from common import persian
+from common.errors import PortalError
 from identity.models import ExtractKind
-from tamin_portal import persian
-from tamin_portal.errors import PortalError
 
 BLOCK = 256 * 1024  # bytes read at once
 LONGEST_LINE = 4_000  # bytes; a longer one is not a record of these columns

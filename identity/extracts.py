@@ -18,13 +18,13 @@ from typing import Any, BinaryIO
 from django.db import DatabaseError, Error, connection, transaction
 from django.utils import timezone
 
+from common.errors import PortalError
+from common.leases import lock_name
 from identity import extract_pieces, extract_rows
 from identity.extract_pieces import Changes
 from identity.extract_rows import BadLine, Line
 from identity.extract_store import Store
 from identity.models import Extract, ExtractKind, ExtractState
-from tamin_portal.errors import PortalError
-from tamin_portal.leases import lock_name
 
 BATCH = 1_000  # lines held in memory and written at once: SQLite has one writer, and citizens need it too
 COPY_BATCH = 10_000  # where COPY writes them

@@ -20,13 +20,13 @@ from functools import cache, partial
 from itertools import groupby
 from typing import cast
 
+from common import alarms, limits
+from common.models import AlarmCode
 from identity import configuration, resting
 from identity.configuration import OWNER, PERSON
 from identity.matching import Trace
 from identity.metering import Reservation, Reservations
 from identity.registries.base import Answer, Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Registry, Reply
-from tamin_portal import alarms, limits
-from tamin_portal.models import AlarmCode
 
 log = logging.getLogger(__name__)
 

@@ -21,12 +21,12 @@ from django.db import transaction
 from django.db.models import F, Sum
 from django.utils import timezone
 
+from common import alarms
+from common.leases import lock_name
+from common.models import AlarmCode
 from identity import configuration
 from identity.configuration import PERSON
 from identity.models import Inquiries
-from tamin_portal import alarms
-from tamin_portal.leases import lock_name
-from tamin_portal.models import AlarmCode
 
 _LOCK = "identity.inquiries"
 

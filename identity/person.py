@@ -1,6 +1,6 @@
 """The fields of a person: what somebody claims, what a registry returns, and how the two are compared.
 
-Every other list of these fields is made from `FIELDS`, or held to it by tests/test_person_fields.py;
+Every other list of these fields is made from `FIELDS`, or held to it by tests/identity/test_person_fields.py;
 docs/add-a-field.md says how one is added. Pure: no Django, no registry.
 
 Which fields decide, and how each is compared (`DECISIVE` is this table in code, docs/matching.md has it too):
@@ -27,7 +27,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from tamin_portal import persian
+from common import persian
 
 
 class FieldVerdict(StrEnum):
@@ -41,7 +41,7 @@ class FieldVerdict(StrEnum):
 
 @dataclass(frozen=True)
 class Person:
-    """What stands in the birth certificate, in the spelling of `tamin_portal.persian`'s parsers."""
+    """What stands in the birth certificate, in the spelling of `common.persian`'s parsers."""
 
     first_name: str
     last_name: str

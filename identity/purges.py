@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from common import purging
 from identity import services as identity
-from tamin_portal import purging
 
 purging.register(
     "extracts",

@@ -11,12 +11,12 @@ from contextlib import suppress
 from datetime import datetime
 from enum import Enum
 
+from common import alarms, breaker
+from common.breaker import BreakerState
+from common.http_client import WRONG_CERTIFICATE
+from common.models import AlarmCode
 from identity import configuration
 from identity.registries.base import Answer, Reply
-from tamin_portal import alarms, breaker
-from tamin_portal.breaker import BreakerState
-from tamin_portal.http_client import WRONG_CERTIFICATE
-from tamin_portal.models import AlarmCode
 
 
 class Allowed(Enum):

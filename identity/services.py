@@ -13,6 +13,8 @@ from typing import BinaryIO, cast
 
 from django.utils import timezone
 
+from common import backoff, limits
+from common.breaker import BreakerState
 from identity import configuration, extracts, matching, metering, resting
 from identity.configuration import OWNER, PERSON
 from identity.extracts import LoadReport
@@ -22,8 +24,6 @@ from identity.metering import Caps, Usage
 from identity.models import ExtractKind
 from identity.person import Claim, FieldVerdict, OwnerClaim, PersonRecord
 from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Reply
-from tamin_portal import backoff, limits
-from tamin_portal.breaker import BreakerState
 
 _MOBILE = "mobile"  # the field that the owner's question is about
 

@@ -8,9 +8,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from common.sentences import Sentences, in_digits, when_read
 from identity.extract_rows import LONGEST_NAME, BadLine
 from identity.extracts import LoadReport
-from tamin_portal.sentences import Sentences, in_digits, when_read
 
 _REASONS = {
     "required": gettext_lazy("is empty"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from common.admin.bases import QueueColumns, ReadOnly, SeenBySuperusers
+from common.admin.lists import OnlyItsFilters
+from common.persian import to_persian_digits
 from mail.models import Letter
-from tamin_portal.admin_bases import QueueColumns, ReadOnly, SeenBySuperusers
-from tamin_portal.admin_lists import OnlyItsFilters
-from tamin_portal.persian import to_persian_digits
 
 
 @admin.register(Letter)

@@ -12,9 +12,9 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 
 import mail
-from tamin_portal import unsafe
-from tamin_portal.connecting import is_loopback
-from tamin_portal.mail_url import INBOX_BACKEND, email_settings
+from common import unsafe
+from common.connecting import is_loopback
+from common.mail_url import INBOX_BACKEND, email_settings
 
 
 def mail_is_configured(**_options: Any) -> list[CheckMessage]:

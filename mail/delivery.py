@@ -18,10 +18,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 import mail
+from common import alarms, backoff, leases, limits
+from common.models import AlarmCode
 from mail.models import Letter, LetterState
 from mail.server import Answer, Came, Server
-from tamin_portal import alarms, backoff, leases, limits
-from tamin_portal.models import AlarmCode
 
 log = logging.getLogger(__name__)
 

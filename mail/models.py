@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from tamin_portal.leases import Leased
+from common.leases import Leased
 
 
 class LetterState(models.TextChoices):

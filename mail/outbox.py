@@ -12,11 +12,11 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils import timezone
 
+from common import limits
+from common.errors import PortalError
+from common.hints import hint
+from common.text_checks import can_be_stored
 from mail.models import Letter
-from tamin_portal import limits
-from tamin_portal.errors import PortalError
-from tamin_portal.hints import hint
-from tamin_portal.text_checks import can_be_stored
 
 _LINE_ENDS = ("Cc", "Zl", "Zp")  # controls, and what some readers take for the end of a line
 

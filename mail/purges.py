@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from common import limits, purging
 from mail import delivery
-from tamin_portal import limits, purging
 
 purging.register(
     "letter_texts", _("e-mail texts blanked"), place=70, work=purging.older_than(limits.MAIL_BODY_KEPT, delivery.scrub)

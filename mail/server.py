@@ -19,8 +19,8 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone
 
+from common.mail_url import email_settings
 from mail.models import Letter
-from tamin_portal.mail_url import email_settings
 
 _UTF8 = Charset("utf-8")
 _UTF8.body_encoding = BASE64  # seven bits and short lines: every server takes it

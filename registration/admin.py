@@ -17,14 +17,16 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
-from registration import desk_views, tracking, waiting_page
-from registration.desk_words import masked_mobile, tracking_code_words
+from common.admin.bases import ReadOnly
+from common.admin.lists import OnlyItsFilters, SearchesByPost, searched
+from common.persian import InputError, parse_mobile, parse_national_id, to_persian_digits
+from common.templatetags.persian_text import jalali
+from registration import tracking
+from registration.desk.texts import masked_mobile, tracking_code_words
+from registration.desk.views import waiting as waiting_page
+from registration.desk.views import work as desk_views
 from registration.models import Registration
 from registration.states import AT_BRANCH, State
-from tamin_portal.admin_bases import ReadOnly
-from tamin_portal.admin_lists import OnlyItsFilters, SearchesByPost, searched
-from tamin_portal.persian import InputError, parse_mobile, parse_national_id, to_persian_digits
-from tamin_portal.templatetags.persian_text import jalali
 
 RowView = Callable[[HttpRequest, Registration], HttpResponse]
 

@@ -13,11 +13,11 @@ from typing import Any
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils import timezone
 
+from common import limits
+from common.secrets import keyed_hash, keyed_hash_matches
 from registration.models import Registration
 from registration.services.journey import save_draft
 from registration.states import State
-from tamin_portal import limits
-from tamin_portal.secrets import keyed_hash, keyed_hash_matches
 
 KEY = "registration_late"
 _PURPOSE = "page of a grant"

@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Gender
+from common.leases import Leased
 from registration.states import OPEN, State
-from tamin_portal.leases import Leased
 
 
 class Registration(Leased):

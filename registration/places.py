@@ -12,7 +12,7 @@ from pathlib import Path
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from tamin_portal import operators
+from common import operators
 
 _DATA = json.loads(Path(__file__).with_name("places.json").read_text(encoding="utf-8"))
 

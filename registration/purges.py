@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from common import limits, purging
 from registration.services import housekeeping
-from tamin_portal import limits, purging
 
 purging.register(
     "expired",

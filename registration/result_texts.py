@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from common.persian import to_persian_digits
 from sms import parts, texts
-from tamin_portal.persian import to_persian_digits
 
 REASON_LONGEST = 300  # characters; the rest of the text must fit as well
 STATUS_PAGE = "/portal/status"  # leads to the real address, which is too long for an SMS

@@ -15,14 +15,14 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.session_keys import change_key
-from accounts.sessions import BEGAN
+from accounts.sessions.keys import change_key
+from accounts.sessions.store import BEGAN
+from common import limits
+from common.secrets import keyed_hash
 from registration import late
 from registration.models import Registration
 from registration.services import lookup
 from registration.services.journey import holds_grant
-from tamin_portal import limits
-from tamin_portal.secrets import keyed_hash
 
 _KEY = "registration"
 _STATUS_KEY = "registration_status"

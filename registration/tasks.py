@@ -2,8 +2,8 @@
 
 from celery import shared_task
 
+from common import purging
 from registration.services import housekeeping, matching
-from tamin_portal import purging
 
 
 @shared_task(name="registration.match")

@@ -7,10 +7,10 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import code_texts
+from accounts.codes import texts as code_texts
+from common.abuse import lane_texts
+from common.sentences import Sentences, filled
 from registration.states import State
-from tamin_portal.abuse import lane_texts
-from tamin_portal.sentences import Sentences, filled
 
 
 def not_at_desk(*, state: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from tamin_portal.persian import InputError, fold_number, parse_national_id
+from common.persian import InputError, fold_number, parse_national_id
 
 
 def new_code() -> str:

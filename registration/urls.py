@@ -1,8 +1,10 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from accounts.sessions import renews_itself
-from registration import chance_views, status_views, views
+from accounts.sessions.store import renews_itself
+from registration.views import chance as chance_views
+from registration.views import journey as views
+from registration.views import status as status_views
 from registration.wizard import RegistrationWizard
 
 urlpatterns = [

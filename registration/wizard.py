@@ -29,20 +29,20 @@ from django.utils.cache import add_never_cache_headers
 from formtools.wizard.storage.base import BaseStorage
 from formtools.wizard.views import SessionWizardView
 
-from accounts import code_delivery, code_issuing, code_proofs
+from accounts.codes import delivery, issuing, proofs
 from accounts.models import CodePurpose
+from common.abuse import lane
+from common.abuse.origins import origin_of
+from common.errors import PortalError
+from common.persian import local_mobile, mask_mobile
 from registration import late
-from registration.forms import CodeForm, IdentityForm, MobileForm
+from registration.forms.steps import CodeForm, IdentityForm, MobileForm
 from registration.models import Registration
 from registration.services import journey as service
 from registration.services import lookup
 from registration.session import RECEIPT_SECONDS, Journey
 from registration.states import OPEN, WITHOUT_ACCOUNT, State
 from registration.texts import sentence
-from tamin_portal.abuse import lane
-from tamin_portal.abuse.origins import origin_of
-from tamin_portal.errors import PortalError
-from tamin_portal.persian import local_mobile, mask_mobile
 
 MOBILE, CODE, IDENTITY = "mobile", "code", "identity"
 
@@ -267,19 +267,17 @@ class RegistrationWizard(SessionWizardView):
         row = self.registration
         context |= {"registration": row, "notice": "", "wait": 0, "masked_mobile": "", "delivery": None}
         if row and self.steps.current == CODE:
-            context["wait"] = code_issuing.wait(
-                purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=self.journey.asker
-            )
+            context["wait"] = issuing.wait(purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=self.journey.asker)
             context["masked_mobile"] = mask_mobile(row.mobile)
-            context["delivery"] = code_delivery.of_newest(
+            context["delivery"] = delivery.of_newest(
                 purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=self.journey.asker
             )
-            context["proof"] = code_proofs.for_place(
+            context["proof"] = proofs.for_place(
                 delivery=context["delivery"],
                 purpose=CodePurpose.REGISTER,
                 mobile=row.mobile,
                 asker=self.journey.asker,
             )
-            context["turn"] = code_delivery.renews(context["delivery"])
+            context["turn"] = delivery.renews(context["delivery"])
             context["notice"] = "duplicate" if self.journey.duplicate else ""
         return context

@@ -16,16 +16,16 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from common import alarms, limits
+from common.admin.bases import QueueColumns, ReadOnly, moment
+from common.admin.lists import OnlyItsFilters
+from common.errors import PortalError
+from common.models import Alarm, AlarmCode
+from common.operators import OPERATORS, name_of
+from common.persian import mask_mobile, to_persian_digits
+from common.templatetags.persian_text import clock
 from sms import backlog, budget, configuration, health, operating, receipts, switches
 from sms.models import Attempt, GatewaySwitch, Message, MessageKind, Receipt, share_of
-from tamin_portal import alarms, limits
-from tamin_portal.admin_bases import QueueColumns, ReadOnly, moment
-from tamin_portal.admin_lists import OnlyItsFilters
-from tamin_portal.errors import PortalError
-from tamin_portal.models import Alarm, AlarmCode
-from tamin_portal.operators import OPERATORS, name_of
-from tamin_portal.persian import mask_mobile, to_persian_digits
-from tamin_portal.templatetags.persian_text import clock
 
 _WHY_NOT = {  # the codes of `operating.resend`
     "not_found": _("it is gone."),

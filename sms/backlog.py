@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Min
 from django.utils import timezone
 
+from common import alarms, breaker, limits
+from common.models import Alarm
+from common.operators import OPERATORS
 from sms import budget, configuration, routing
 from sms.models import Message, MessageKind, MessageState, Receipt, ReceiptState
-from tamin_portal import alarms, breaker, limits
-from tamin_portal.models import Alarm
-from tamin_portal.operators import OPERATORS
 
 HOUR = timedelta(hours=1)
 DEAD = (MessageState.FAILED, MessageState.EXPIRED)

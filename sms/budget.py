@@ -21,13 +21,13 @@ from django.conf import settings
 from django.db.models import Q, Sum
 from django.utils import timezone
 
+from common import alarms, limits
+from common.models import AlarmCode
+from common.process_state import register_reset
 from sms.models import Message, MessageKind, MessageState, Share, share_of
 from sms.shares import HOURS, Day, divided
-from tamin_portal import alarms, limits
-from tamin_portal.models import AlarmCode
-from tamin_portal.process_state import register_reset
 
-# Nobody may use up the day so that its victims do not hear of a theft. `accounts.notices` bounds the alerts of an
+# Nobody may use up the day so that its victims do not hear of a theft. `accounts.life.notices` bounds the alerts of an
 # account, and has none for what a stranger can cause.
 NEVER_HELD_BACK = (MessageKind.CODE, MessageKind.ALERT)
 LOOK_EVERY = 10.0  # seconds

@@ -8,10 +8,10 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
+from common import unsafe
+from common.setting_faults import as_messages
 from sms import configuration
 from sms.gateways import KINDS
-from tamin_portal import unsafe
-from tamin_portal.setting_faults import as_messages
 
 
 def sending_is_configured(**_options: Any) -> list[CheckMessage]:

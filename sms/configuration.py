@@ -18,11 +18,11 @@ from functools import cache
 
 from django.conf import settings
 
+from common import limits
+from common.operators import OPERATORS
+from common.setting_faults import Fault, hint_for_unknown, hint_for_unread
 from sms.gateways import KINDS
 from sms.gateways.base import Gateway
-from tamin_portal import limits
-from tamin_portal.operators import OPERATORS
-from tamin_portal.setting_faults import Fault, hint_for_unknown, hint_for_unread
 
 ANY = "*"
 OWN_OPTIONS = ("KIND", "RECEIPT_TOKENS")  # of every gateway

@@ -15,11 +15,11 @@ from typing import Any
 from django.db.models import Count, Q
 from django.utils import timezone
 
+from common import breaker, limits
+from common.breaker import BreakerState
+from common.operators import name_of
 from sms import configuration, routing, switches
 from sms.models import Message, MessageKind, MessageState
-from tamin_portal import breaker, limits
-from tamin_portal.breaker import BreakerState
-from tamin_portal.operators import name_of
 
 MOST = 20_000  # deliveries whose times are looked at
 

@@ -7,7 +7,7 @@ import uuid
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from tamin_portal.leases import Leased
+from common.leases import Leased
 
 
 class MessageKind(models.TextChoices):
@@ -47,7 +47,7 @@ class MessageState(models.TextChoices):
 
 
 class Message(Leased):
-    """One SMS. Written in the transaction of whoever needs it (`sms.outbox`), sent by `sms.delivery`.
+    """One SMS. Written in the transaction of whoever needs it (`sms.outbox`), sent by `sms.sending.drain`.
 
     `key` is the client key a gateway may deduplicate by. `sent_at` is when a gateway accepted it,
     or, in state unknown, when the doubtful attempt began: what a code's life is counted from.

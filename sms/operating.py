@@ -8,13 +8,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from common import alarms, breaker, limits
+from common.errors import PortalError
+from common.models import AlarmCode
+from common.operators import OPERATORS
 from sms import configuration, outbox, parts, receipts, routing, switches, texts
 from sms.gateways import base
 from sms.models import Attempt, AttemptOutcome, GatewaySwitch, Message, MessageKind, MessageState, Share, share_of
-from tamin_portal import alarms, breaker, limits
-from tamin_portal.errors import PortalError
-from tamin_portal.models import AlarmCode
-from tamin_portal.operators import OPERATORS
 
 # What may be sent again: nobody will ever say that these arrived.
 _ENDED_BADLY = (

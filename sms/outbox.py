@@ -10,13 +10,13 @@ from datetime import datetime
 from django.db import connection
 from django.utils import timezone
 
+from common import limits
+from common.errors import PortalError
+from common.hints import hint
+from common.persian import InputError, parse_mobile
+from common.text_checks import can_be_stored
 from sms import parts
 from sms.models import Message, MessageKind, Share, share_of
-from tamin_portal import limits
-from tamin_portal.errors import PortalError
-from tamin_portal.hints import hint
-from tamin_portal.persian import InputError, parse_mobile
-from tamin_portal.text_checks import can_be_stored
 
 PRIORITY = {
     MessageKind.CODE: 0,

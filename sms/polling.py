@@ -18,11 +18,11 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import F, Q
 from django.utils import timezone
 
+from common import limits
+from common.process_state import register_reset
 from sms import configuration, reports, routing
 from sms.gateways import base
 from sms.models import Message
-from tamin_portal import limits
-from tamin_portal.process_state import register_reset
 
 log = logging.getLogger(__name__)
 

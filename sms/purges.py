@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from sms import delivery, reports
-from tamin_portal import limits, purging
+from common import limits, purging
+from sms import reports
+from sms.sending import drain as delivery
 
 purging.register(
     "message_texts", _("SMS texts blanked"), place=60, work=purging.older_than(limits.MESSAGE_BODY_KEPT, delivery.scrub)

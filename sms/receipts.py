@@ -4,7 +4,7 @@ Keeping is one INSERT and a hint, so that a gateway is answered in milliseconds,
 means is read later by `sms.reports`.
 
 The URL is `/sms/receipts/<gateway>/<token>/`: the token is all that a gateway proves itself with, so
-no log may hold such a path (`tamin_portal.logs`).
+no log may hold such a path (`common.logs`).
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from urllib.parse import unquote_plus
 
 from django.utils import timezone
 
+from common import limits
+from common.hints import hint
+from common.logs import scrub
+from common.persian import fold_digits
 from sms import configuration
 from sms.gateways.base import PushedReceipt
 from sms.models import Part, Receipt, ReceiptState
-from tamin_portal import limits
-from tamin_portal.hints import hint
-from tamin_portal.logs import scrub
-from tamin_portal.persian import fold_digits
 
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 _NUMBER = re.compile(r"\d(?:[^\w\n&=]{0,3}\d){5,}")

@@ -16,13 +16,13 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from common import alarms, backoff, leases, limits
+from common.database import is_locked
+from common.models import AlarmCode
 from sms import routing
-from sms.doubt import DOUBTFUL
 from sms.gateways import base
 from sms.models import Attempt, AttemptOutcome, Message, MessageState, Part, Receipt, ReceiptState
-from tamin_portal import alarms, backoff, leases, limits
-from tamin_portal.database import is_locked
-from tamin_portal.models import AlarmCode
+from sms.sending.doubt import DOUBTFUL
 
 # What a report may still change. A message left as unknown was perhaps sent: a report says that it was.
 _OPEN = (MessageState.ACCEPTED, MessageState.UNKNOWN)

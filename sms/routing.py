@@ -2,7 +2,7 @@
 
 A gateway has a breaker for its account, for what concerns all operators (credit, key), one per operator,
 and one per kind of message that it is out of order for. They are rows that all workers share
-(`tamin_portal.breaker`).
+(`common.breaker`).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from functools import cache
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
+from common import alarms, breaker
+from common.models import AlarmCode
+from common.process_state import register_reset
 from sms import configuration, receipts, switches
 from sms.configuration import ANY, Tier
 from sms.gateways import base
-from tamin_portal import alarms, breaker
-from tamin_portal.models import AlarmCode
-from tamin_portal.process_state import register_reset
 
 OpenTier = tuple[tuple[base.Gateway, int], ...]  # gateways that share the load now, each with its weight
 _built: dict[str, base.Gateway] = {}  # once a process: a gateway may hold connections

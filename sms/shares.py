@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, pairwise
 
+from common import limits
 from sms.models import Share
-from tamin_portal import limits
 
 HOURS = 24
 FRACTIONS: dict[Share, float] = {  # in the order of standing, which is that of `Share`

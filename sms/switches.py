@@ -8,8 +8,8 @@ from __future__ import annotations
 import threading
 import time
 
+from common.process_state import register_reset
 from sms.models import GatewaySwitch
-from tamin_portal.process_state import register_reset
 
 LOOK_EVERY = 1.0  # seconds
 _lock = threading.Lock()

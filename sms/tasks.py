@@ -2,8 +2,9 @@
 
 from celery import shared_task
 
-from sms import budget, delivery, polling, reports
-from tamin_portal import alarms
+from common import alarms
+from sms import budget, polling, reports
+from sms.sending import drain as delivery
 
 
 @shared_task(name="sms.drain", ignore_result=True)

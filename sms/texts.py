@@ -10,8 +10,8 @@ import secrets
 
 from django.utils.translation import gettext as _
 
+from common import limits
 from sms import parts
-from tamin_portal import limits
 
 _CODE = re.compile(rf"(?<![0-9])[0-9]{{{limits.CODE_DIGITS}}}(?![0-9])")
 

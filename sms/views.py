@@ -12,11 +12,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from common import limits
+from common.form_fields import MobileField
 from sms import receipts
 from sms.gateways.base import PushedReceipt
 from sms.phone import conversations, received
-from tamin_portal import limits
-from tamin_portal.form_fields import MobileField
 
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 

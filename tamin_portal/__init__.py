@@ -1,1 +1,1 @@
-"""The shell of the portal: settings, URLs, Celery, and what every app shares."""
+"""The shell of the portal: settings, URLs, Celery, checks, start-up, the admin site."""

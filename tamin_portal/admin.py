@@ -23,9 +23,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from tamin_portal.abuse import lane, lane_texts
-from tamin_portal.admin_lists import list_address
-from tamin_portal.errors import PortalError
+from common.abuse import lane, lane_texts
+from common.admin.lists import list_address
+from common.errors import PortalError
 
 
 class PortalAdminConfig(AdminConfig):
@@ -44,13 +44,13 @@ class PortalAdminSite(admin.AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Staff who typed a one-time code in this session; in a demo also those who have set up none."""
-        from accounts import staff_totp
+        from accounts.staff import totp
 
         if not super().has_permission(request):
             return False
         user: Any = request.user  # of this request alone: a page asks several times
         if not hasattr(user, "may_enter"):
-            user.may_enter = staff_totp.may_enter(user)
+            user.may_enter = totp.may_enter(user)
         return bool(user.may_enter)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
@@ -86,7 +86,7 @@ class PortalAdminSite(admin.AdminSite):
 
         Somebody who is signed in as a citizen is told that this page is not theirs.
         """
-        from accounts.staff_views import StaffSignIn
+        from accounts.staff.views import StaffSignIn
 
         if request.method == "GET" and self.has_permission(request):
             return redirect("admin:index")
@@ -96,21 +96,21 @@ class PortalAdminSite(admin.AdminSite):
     @login_not_required
     def code(self, request: HttpRequest) -> HttpResponse:
         """The second step of the sign-in: a one-time code."""
-        from accounts.staff_views import CodePage
+        from accounts.staff.views import CodePage
 
         return self._step(request, CodePage, "admin/staff_code.html", title=_("One-time code"))
 
     @login_not_required
     def device(self, request: HttpRequest) -> HttpResponse:
         """Where one-time codes are set up."""
-        from accounts.staff_views import DevicePage
+        from accounts.staff.views import DevicePage
 
         return self._step(request, DevicePage, "admin/staff_device.html", title=_("Set up one-time codes"))
 
     @method_decorator(require_POST)
     def new_device(self, request: HttpRequest) -> HttpResponse:
         """Who is in without a code begins to set codes up."""
-        from accounts.staff_views import new_device
+        from accounts.staff.views import new_device
 
         return new_device(request, cast(Any, request.user), redirect("admin:staff_device"))
 

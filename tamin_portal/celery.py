@@ -26,7 +26,7 @@ def refuse_unsafe_settings(**kwargs: Any) -> None:
 @worker_init.connect
 def wait_for_no_lock_for_ever(**kwargs: Any) -> None:
     """Before the pool is forked: for all its processes."""
-    from tamin_portal.database import limit_waits
+    from common.database import limit_waits
 
     limit_waits()
 

@@ -1,7 +1,7 @@
 """System checks that refuse an unsafe installation. Each says what is wrong and what to write instead.
 
 Demo mode is safe by other means: it listens on the loopback only and works only on a database
-that a demo made (tamin_portal/installation.py).
+that a demo made (common/installation.py).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
-from tamin_portal import unsafe
+from common import unsafe
 from tamin_portal.key_strength import looks_random
 
 SHORTEST_KEY = 50  # characters; what Django's own startproject writes

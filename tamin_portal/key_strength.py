@@ -3,7 +3,7 @@
 Nobody can measure the entropy of a single text, so this looks for what generators do not make: few different
 characters, pieces that come again, sequences, rows of the keyboard, and Latin words. It never refuses what
 `secrets.token_urlsafe`, `token_hex` or Django's `get_random_secret_key` write: the marks are far from what chance
-does (tests/test_key_strength.py).
+does (tests/common/test_key_strength.py).
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 
-from tamin_portal import addresses
-from tamin_portal.connecting import is_loopback, resolve
+from common import addresses
+from common.connecting import is_loopback, resolve
 
 _TLS = ("require", "verify-ca", "verify-full")  # sslmode; less falls back to plain
 _RESOLVE_WITHIN = 2.0  # seconds

@@ -1,7 +1,7 @@
 """System checks of who is believed and of what goes over a network in the open.
 
 Malformed settings are refused in every mode, unsafe ones outside a demo. What an operator may allow by name is in
-`tamin_portal.unsafe`.
+`common.unsafe`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, transaction
 
-from tamin_portal import addresses, links_to_servers, proxies, unsafe
+from common import addresses, unsafe
+from tamin_portal import links_to_servers, proxies
 
 _NETWORKS = ("TRUSTED_PROXIES", "FRONT_TRUSTED_PROXIES", "INTERNAL_NETWORK")
 _PROXIES = _NETWORKS[:2]

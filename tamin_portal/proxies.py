@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db.models import Sum
 from django.utils import timezone
 
-from tamin_portal import alarms, limits
-from tamin_portal.models import AlarmCode, PostCount
+from common import alarms, limits
+from common.models import AlarmCode, PostCount
 
 
 def watch() -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from tamin_portal import limits
-from tamin_portal.mail_url import email_settings
+from common import limits
+from common.mail_url import email_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -62,7 +62,7 @@ FRONT_TRUSTED_PROXIES = env.list("FRONT_TRUSTED_PROXIES", default=[])
 # Hosts on a network of this installation's own processes: PostgreSQL and Redis need no TLS there.
 INTERNAL_HOSTS = env.list("INTERNAL_HOSTS", default=[])
 INTERNAL_NETWORK = env.list("INTERNAL_NETWORK", default=[])
-ALLOW_UNSAFE = [name.strip() for name in env.list("ALLOW_UNSAFE", default=[])]  # names: tamin_portal/unsafe.py
+ALLOW_UNSAFE = [name.strip() for name in env.list("ALLOW_UNSAFE", default=[])]  # names: common/unsafe.py
 # The name citizens type; bound into code messages so that a phone offers them only on our pages.
 # A demo is reached at its own port, which its links must name; a real service has a proxy before it.
 _DEMO_PORT = f":{env('PORT')}" if DEMO and env("PORT", default="") else ""
@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "django_otp",
     "django_otp.plugins.otp_totp",
     "tamin_portal",
+    "common",
     "sms",
     "identity",
     "mail",
@@ -92,19 +93,19 @@ INSTALLED_APPS = [
     "registration",
 ]
 MIDDLEWARE = [
-    "tamin_portal.middleware.SecurityHeaders",
-    "tamin_portal.middleware.ClientAddress",  # before whoever asks whether the request came by HTTPS
+    "common.middleware.SecurityHeaders",
+    "common.middleware.ClientAddress",  # before whoever asks whether the request came by HTTPS
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "tamin_portal.middleware.OrdinaryRequests",
-    "tamin_portal.abuse.lane.BoundedHashing",
-    "tamin_portal.middleware.PostBrake",
-    "accounts.middleware.DeviceCookies",
-    "accounts.middleware.Sessions",
+    "common.middleware.OrdinaryRequests",
+    "common.abuse.lane.BoundedHashing",
+    "common.middleware.PostBrake",
+    "accounts.sessions.middleware.DeviceCookies",
+    "accounts.sessions.middleware.Sessions",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "accounts.signed_in.SignedIn",
+    "accounts.sessions.binding.SignedIn",
     "django_otp.middleware.OTPMiddleware",  # who typed a one-time code in this session; asks nothing for citizens
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -140,6 +141,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CELERY_BROKER_URL = REDIS_URL
+HINTS_THROUGH = "tamin_portal.celery.app"  # what common/hints.py sends through
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -182,7 +184,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # A code by SMS on a new device. "choice": for those who want it (profile); "risk": for them, and where wrong passwords
-# or the address give a reason (accounts/risk.py); "always": for everybody. It costs an SMS each time.
+# or the address give a reason (accounts/sign_in/risk.py); "always": for everybody. It costs an SMS each time.
 SIGN_IN_CODE = env("SIGN_IN_CODE", default="risk")
 
 # The gateways in order, which operator goes by which, and each one's own SMS_<NAME>_…; see sms/configuration.py.
@@ -208,26 +210,28 @@ IDENTITY_DAILY_COST = whole_number("IDENTITY_DAILY_COST", 0)  # rials; 0: no lim
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.CitizenBackend", "accounts.backends.StaffBackend"]
 PASSWORD_HASHERS = [
-    "accounts.hashers.PortalArgon2Hasher",
-    "accounts.hashers.PortalPBKDF2Hasher",
+    "accounts.passwords.hashers.PortalArgon2Hasher",
+    "accounts.passwords.hashers.PortalPBKDF2Hasher",
 ]
 HASHING_PAGES = ("sign_in", "admin:login")  # where strangers cause a hash: their POSTs queue apart (web_worker.py)
-HASHING_KNOWN = "accounts.devices.wrote_a_cookie_in"  # whose tries do not queue behind strangers' (web_worker.py)
+HASHING_KNOWN = (
+    "accounts.sessions.devices.wrote_a_cookie_in"  # whose tries do not queue behind strangers' (web_worker.py)
+)
 HASHING_PLACES = whole_number("HASHING_PLACES", 0)  # for everybody, at a time; 0: by the cores (abuse/lane.py)
-AUTH_PASSWORD_VALIDATORS = [  # each of accounts/passwords.py RULES, in their order; then how easily it is guessed
+AUTH_PASSWORD_VALIDATORS = [  # each of accounts/passwords/rules.py RULES, in their order; then how easily it is guessed
     *(
-        {"NAME": "accounts.passwords.Rule", "OPTIONS": {"code": code}}
+        {"NAME": "accounts.passwords.rules.Rule", "OPTIONS": {"code": code}}
         for code in ("latin", "first_letter", "mix", "too_short", "personal", "characters", "too_long")
     ),
-    {"NAME": "accounts.passwords.Strong"},
+    {"NAME": "accounts.passwords.rules.Strong"},
 ]
 OTP_TOTP_ISSUER = PUBLIC_HOST  # what the app calls the account; two portals are told apart
-OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # its pages are not registered either (accounts/admin.py)
-MESSAGE_STORAGE = "tamin_portal.cookies.Messages"  # no session row for a sentence
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # its pages are not registered either (accounts/admin/pages.py)
+MESSAGE_STORAGE = "common.cookies.Messages"  # no session row for a sentence
 LOGIN_URL = "/portal/"
 LOGIN_REDIRECT_URL = "/portal/home"
 
-SESSION_ENGINE = "accounts.sessions"
+SESSION_ENGINE = "accounts.sessions.store"
 SESSION_COOKIE_AGE = int(limits.SESSION_LONGEST.total_seconds())
 # Before the name of every cookie of ours. With HTTPS no other host of the same domain can plant these: browsers take
 # a name with this prefix only if the cookie is Secure, of the path /, and of no domain.
@@ -269,8 +273,8 @@ PHONENUMBER_DEFAULT_REGION = "IR"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"no_personal_data": {"()": "tamin_portal.logs.NoPersonalData"}},
-    "formatters": {"line": {"()": "tamin_portal.logs.Line"}},
+    "filters": {"no_personal_data": {"()": "common.logs.NoPersonalData"}},
+    "formatters": {"line": {"()": "common.logs.Line"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "filters": ["no_personal_data"], "formatter": "line"},
     },

@@ -12,9 +12,9 @@ from django.core.checks import CheckMessage, run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
 
-from tamin_portal import unsafe
-from tamin_portal.connecting import is_loopback
-from tamin_portal.installation import ensure_mode, refuse_superuser
+from common import unsafe
+from common.connecting import is_loopback
+from common.installation import ensure_mode, refuse_superuser
 from tamin_portal.links_to_servers import internal_hosts_elsewhere
 
 log = logging.getLogger(__name__)

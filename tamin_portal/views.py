@@ -13,9 +13,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from tamin_portal import limits
-from tamin_portal.database import is_locked
-from tamin_portal.links import absolute
+from common import limits
+from common.database import is_locked
+from common.links import absolute
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -56,7 +56,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500; or 503 for whoever found something locked for too long (`tamin_portal.database`): nothing is broken."""
+    """500; or 503 for whoever found something locked for too long (`common.database`): nothing is broken."""
     error = sys.exc_info()[1]
     if not (isinstance(error, OperationalError) and is_locked(error)):
         return render(request, "500.html", status=500)

@@ -12,8 +12,8 @@ from waitress.receiver import FixedStreamReceiver
 from waitress.task import WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
-from tamin_portal import limits
-from tamin_portal.abuse.lane import ARRIVED
+from common import limits
+from common.abuse.lane import ARRIVED
 
 
 class Request(HTTPRequestParser):

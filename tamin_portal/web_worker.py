@@ -30,7 +30,7 @@ from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer, UnixWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
-from tamin_portal import limits
+from common import limits
 from tamin_portal.web_requests import Request, Task
 
 JUST_CONNECTED = 1.0  # seconds: a new connection's request is on its way, and waited for when the process ends

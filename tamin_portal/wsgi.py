@@ -10,7 +10,7 @@ from typing import Any
 from django.core.wsgi import get_wsgi_application
 from django.utils.http import parse_header_parameters
 
-from tamin_portal.database import limit_waits
+from common.database import limit_waits
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tamin_portal.settings")
 REFUSED_CHARSET = "portal.refused_charset"

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, settings
 
-from accounts.hashers import PortalArgon2Hasher
-from tamin_portal import hints, process_state
+from accounts.passwords.hashers import PortalArgon2Hasher
+from common import hints, process_state
 
 # Fixtures of several tests, by what they are about. The first two are imported by other helpers as well.
 pytest_plugins = [
-    "tests.sms_fixtures",
-    "tests.mail_fixtures",
-    "tests.account_fixtures",
-    "tests.registration_fixtures",
-    "tests.live_fixtures",
+    "tests.support.sms_fixtures",
+    "tests.support.mail_fixtures",
+    "tests.support.account_fixtures",
+    "tests.support.registration_fixtures",
+    "tests.support.live_fixtures",
 ]
 
 # A busy machine is no fault of an example.
@@ -60,7 +60,7 @@ def pytest_runtest_makereport(item):
     """A journey in a browser that failed tells what the newest window showed then."""
     report = yield
     if report.failed and report.when == "call" and item.get_closest_marker("browser"):
-        from tests.browsers import Visitor  # needs node_modules, which only these tests have
+        from tests.support.browsers import Visitor  # needs node_modules, which only these tests have
 
         if Visitor.latest:
             report.sections.append(("the newest window", Visitor.latest.showing()))

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from supervisor import loggers, supervisord  # type: ignore[import-untyped]
 
-ZONE = ZoneInfo("Asia/Tehran")  # tamin_portal.logs.ZONE
+ZONE = ZoneInfo("Asia/Tehran")  # common.logs.ZONE
 
 
 class Record(loggers.LogRecord):

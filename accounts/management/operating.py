@@ -9,11 +9,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.closing import service as closing
 from accounts.models import User
-from accounts.services import closing
-from tamin_portal.arguments import add_by_and_reason
-from tamin_portal.command_output import refusals
-from tamin_portal.persian import InputError, parse_mobile, parse_national_id
+from common.commands.arguments import add_by_and_reason
+from common.commands.output import refusals
+from common.persian import InputError, parse_mobile, parse_national_id
 
 SENTENCES = {
     "no_account": gettext_lazy("There is no account with this national ID."),

@@ -20,7 +20,7 @@ class CodePurpose(models.TextChoices):
 
 class Allowance(models.TextChoices):
     """Whose codes a number has by themselves: nobody uses up those of a row below from a row above
-    (`accounts.code_allowances`)."""
+    (`accounts.codes.allowances`)."""
 
     ASKED = "asked"  # anybody can ask for these: registration, recovery, sign-in by code
     TRUSTED = "trusted"  # asked for on a device that the account's owner called their own
@@ -45,7 +45,7 @@ class OneTimeCode(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     allowance = models.CharField(max_length=10, choices=Allowance, default=Allowance.ASKED)
     is_kept = models.BooleanField(default=False)  # of the part kept for addresses that had none
-    address = models.CharField(max_length=32, blank=True)  # who asked: tamin_portal.abuse.origins
+    address = models.CharField(max_length=32, blank=True)  # who asked: common.abuse.origins
     network = models.CharField(max_length=32, blank=True)
     is_good = models.BooleanField(default=True)  # the address's conduct when it asked: which share of the budget pays
     operator = models.CharField(max_length=20, blank=True)
@@ -68,7 +68,7 @@ class OneTimeCode(models.Model):
 
 class SignInFailures(models.Model):
     """Tries in a row, none of them right, for one account on one device (both keyed hashes): sign-ins, and
-    looks at a status. Written by `accounts.throttle` before the try is looked at.
+    looks at a status. Written by `accounts.sign_in.throttle` before the try is looked at.
     """
 
     account = models.CharField(max_length=64)

@@ -10,7 +10,7 @@ from accounts.models.people import User
 
 
 class EventKind(models.TextChoices):
-    """Everything that is written into the history of an account; `accounts.notices` says who is told of what.
+    """Everything that is written into the history of an account; `accounts.life.notices` says who is told of what.
 
     That the account was made and activated stands on the account itself.
     """

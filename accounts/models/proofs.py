@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models.changes import MobileChange
 from accounts.models.codes import CodePurpose
 from accounts.models.people import User
-from tamin_portal.leases import Leased
+from common.leases import Leased
 
 
 class ChallengeStage(models.TextChoices):
@@ -42,7 +42,7 @@ class Challenge(Leased):
     created_at = models.DateTimeField(default=timezone.now)
     asked_at = models.DateTimeField(default=timezone.now)  # for the code, the last time
     proven_at = models.DateTimeField(null=True)
-    address = models.CharField(max_length=32, blank=True)  # who asked: tamin_portal.abuse.origins
+    address = models.CharField(max_length=32, blank=True)  # who asked: common.abuse.origins
     network = models.CharField(max_length=32, blank=True)
     is_good = models.BooleanField(default=True)  # the address's conduct when it asked
     is_trusted = models.BooleanField(default=False)  # asked for on a trusted device of this account
@@ -92,7 +92,7 @@ class FailedSignIn(Leased):
 
     national_id = models.CharField(max_length=10)
     right_password = models.BooleanField(default=False)  # the account is closed
-    browser = models.CharField(max_length=64, blank=True)  # keyed hash: accounts.risk
+    browser = models.CharField(max_length=64, blank=True)  # keyed hash: accounts.sign_in.risk
     stopped_at_code = models.BooleanField(default=False)  # the password was right, and `risk` asked for a code
     counts = models.BooleanField(default=True)  # no good sign-in since; stopped ones: none in this browser
     created_at = models.DateTimeField(default=timezone.now)

@@ -7,8 +7,8 @@ from typing import Any
 from django import template
 from django.urls import reverse
 
-from accounts.sessions import SessionStore
-from tamin_portal import limits
+from accounts.sessions.store import SessionStore
+from common import limits
 
 register = template.Library()
 

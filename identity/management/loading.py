@@ -13,10 +13,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from common.commands.output import terminal_progress
+from common.errors import PortalError
 from identity import services, texts
 from identity.extracts import LoadReport
-from tamin_portal.command_output import terminal_progress
-from tamin_portal.errors import PortalError
 
 
 class LoadCommand(BaseCommand):

@@ -20,8 +20,8 @@ UNAVAILABLE. It decides by the body's code before the HTTP status, keeps the pro
 and never logs a person's data. `web` has the deadlines and the one retry, `reading` the formats; who is asked next,
 resting, metering and alarms are not an adapter's business.
 
-How the providers that have no adapter yet fit (tests/test_identity_contract.py has them in small; nobody here has
-called them):
+How the providers that have no adapter yet fit (tests/identity/test_identity_contract.py has them in small; nobody here
+has called them):
 
 |           | owner                      | person                                  | codes                             |
 |-----------|----------------------------|-----------------------------------------|-----------------------------------|

@@ -12,11 +12,11 @@ from enum import StrEnum
 
 from django.utils.translation import gettext_noop
 
+from common import persian
 from identity.person import Person, PersonRecord, fields_of
 from identity.registries import reading
 from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Registry, Reply
 from identity.registries.local import LocalRegistry
-from tamin_portal import persian
 
 DOWN_FOR = 2  # attempts that find the registry down before it answers
 

@@ -20,11 +20,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
+from common.persian import local_mobile
 from identity.person import Claim, FieldVerdict, OwnerClaim, PersonRecord
 from identity.registries import reading
 from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Registry, Reply, whole_number
 from identity.registries.web import ANOTHER, LATE, Fields, Heard, Silent, Web, deadline, part, word
-from tamin_portal.persian import local_mobile
 
 # `code` of an answer that is an error, whatever the HTTP status; any other is UNAVAILABLE.
 _CODES = {

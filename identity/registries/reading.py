@@ -13,8 +13,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from common import persian
 from identity.person import OwnerClaim
-from tamin_portal import persian
 
 _MALE = ("male", "gender_male", "m", "مرد", "مذکر")
 _FEMALE = ("female", "gender_female", "f", "زن", "مونث")

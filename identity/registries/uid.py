@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from common.persian import local_mobile
 from identity.person import PersonRecord
 from identity.registries import reading
 from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Registry, Reply, whole_number
 from identity.registries.web import ANOTHER, Fields, Heard, Silent, Web, part, word
-from tamin_portal.persian import local_mobile
 
 # `responseContext.status.code` of an answer, or the HTTP status where there is none; any other is UNAVAILABLE.
 _CODES = {

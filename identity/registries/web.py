@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from common import limits
+from common.http_client import WRONG_CERTIFICATE, Answer, Client, NoAnswer, NotSent
 from identity.registries.base import OwnerAnswer, PersonAnswer, Reply
-from tamin_portal import limits
-from tamin_portal.http_client import WRONG_CERTIFICATE, Answer, Client, NoAnswer, NotSent
 
 Fields = dict[str, Any]
 LATE = "time-out"

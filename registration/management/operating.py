@@ -11,16 +11,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 
+from common.commands.arguments import add_by_and_reason
+from common.commands.output import refusals, terminal_progress
+from common.persian import format_jalali, mask_mobile, to_persian_digits
 from registration import tracking
-from registration.desk_words import verdict_words
+from registration.desk.service import LONGEST_NOTE
+from registration.desk.texts import verdict_words
 from registration.models import Registration
 from registration.services import lookup
-from registration.services.desk import LONGEST_NOTE
 from registration.states import State
 from registration.texts import sentence
-from tamin_portal.arguments import add_by_and_reason
-from tamin_portal.command_output import refusals, terminal_progress
-from tamin_portal.persian import format_jalali, mask_mobile, to_persian_digits
 
 WHICH = "tracking code, or national ID where only one request of it waits; digits in any script"
 

@@ -17,8 +17,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.utils import timezone
 
-from accounts import code_issuing, code_trying
+from accounts.codes import issuing, trying
 from accounts.models import CodePurpose, OneTimeCode
+from common import limits
+from common.abuse.origins import Origin
+from common.errors import PortalError
+from common.hints import hint
 from identity.matching import IDENTITY, OWNER
 from identity.person import Person
 from registration.models import Event, Registration
@@ -33,10 +37,6 @@ from registration.services.journey import (
 )
 from registration.services.moves import CITIZEN, move
 from registration.states import OPEN, State
-from tamin_portal import limits
-from tamin_portal.abuse.origins import Origin
-from tamin_portal.errors import PortalError
-from tamin_portal.hints import hint
 
 _CORRECTED = "corrected"  # why such a move was made
 
@@ -123,7 +123,7 @@ def change_number(
     asker: str,
     origin: Origin,
     paid: bool = False,
-) -> code_issuing.Issued:
+) -> issuing.Issued:
     """Send a code to another number of the citizen's own. It is kept on the row until it is proven.
 
     Raises PortalError: grant_ended, registration_closed, same_number, and those of `code_issuing.issue`; the
@@ -150,7 +150,7 @@ def confirm_number(*, registration: Registration, grant: str, asker: str, typed_
     _refuse_unless(registration, OWNER)
     if not number.mobile:
         raise PortalError("code_expired")
-    code = code_trying.try_code(purpose=CodePurpose.NEW_MOBILE, mobile=number.mobile, asker=asker, typed=typed_code)
+    code = trying.try_code(purpose=CodePurpose.NEW_MOBILE, mobile=number.mobile, asker=asker, typed=typed_code)
     try:
         return _renumber(registration, grant, number, code)
     except IntegrityError:  # a step one with the same pair came in between; now it is seen
@@ -161,7 +161,7 @@ def _renumber(registration: Registration, grant: str, number: Number, code: OneT
     with transaction.atomic():
         hold_national_id(registration.national_id)
         row = lock_with_grant(registration, grant)
-        code_trying.consume(code, used_for=str(row.token))
+        trying.consume(code, used_for=str(row.token))
         if row.state == State.SUBMITTED and row.mobile == number.mobile:
             return Renumbered(row)  # the same page, sent twice
         _refuse_unless(row, OWNER)

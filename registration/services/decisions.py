@@ -15,8 +15,10 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from accounts import services as accounts
+from accounts.life import lifecycle
 from accounts.models import User
+from common.errors import PortalError
+from common.leases import lock_names
 from identity.matching import IDENTITY
 from registration import result_texts
 from registration.models import Registration
@@ -24,8 +26,6 @@ from registration.services.moves import PORTAL, move, move_all, move_matched
 from registration.states import AT_BRANCH, OPEN, State
 from sms import outbox
 from sms.models import MessageKind
-from tamin_portal.errors import PortalError
-from tamin_portal.leases import lock_names
 
 _SECRETS_GONE: dict[str, Any] = {
     "password": "",
@@ -80,7 +80,7 @@ def approve_matched(found: Sequence[Found]) -> None:
     are decided one by one. The caller holds their national IDs, and has locked and read their rows.
     """
     by_branch = settings.ACTIVATION_POLICY == "branch"
-    taken = accounts.taken(national_ids=[each.row.national_id for each in found])
+    taken = lifecycle.taken(national_ids=[each.row.national_id for each in found])
     crowded = set() if by_branch else _with_others([each.row for each in found])
     plain = [each for each in found if each.row.national_id not in taken | crowded]
     for each in found:
@@ -88,7 +88,7 @@ def approve_matched(found: Sequence[Found]) -> None:
             supersede(each.row, why="account_exists")
         elif each.row.national_id in crowded:
             approve(each.row, actor=PORTAL, why="matched", **each.columns)
-    users = accounts.create_accounts(people=[_new_account(each.row) for each in plain], active=not by_branch)
+    users = lifecycle.create_accounts(people=[_new_account(each.row) for each in plain], active=not by_branch)
     accounts_of = {each.row.pk: user.pk for each, user in zip(plain, users, strict=True)}
     state = State.AWAITING_BRANCH if by_branch else State.APPROVED
     for alike in _alike(plain):
@@ -125,8 +125,8 @@ def approve(
         if actor != PORTAL and row.state not in AT_BRANCH:
             raise PortalError("illegal_move", state=row.state)
         if waiting:
-            accounts.activate_account(user=waiting)
-        user = waiting or accounts.create_account(person=_new_account(row), active=True)
+            lifecycle.activate_account(user=waiting)
+        user = waiting or lifecycle.create_account(person=_new_account(row), active=True)
         changes |= _SECRETS_GONE | {"account": user}
         row = move(row, State.APPROVED, actor=actor, why=why, note=note, papers=papers, **changes)
         text = result_texts.activated if waiting else result_texts.account_created
@@ -143,7 +143,7 @@ def reject(row: Registration, *, actor: str, reason: str, papers: Sequence[str] 
             row, State.REJECTED, actor=actor, why="rejected", note=reason, papers=papers, account=None, **_SECRETS_GONE
         )
         if waiting:
-            accounts.delete_inactive_account(user=waiting)
+            lifecycle.delete_inactive_account(user=waiting)
         tell(row, "rejected", result_texts.rejected(**_name(row), reason=reason))
     return row
 
@@ -154,7 +154,7 @@ def supersede(row: Registration, *, why: str) -> Registration:
         waiting = row.account
         row = move(row, State.SUPERSEDED, actor=PORTAL, why=why, account=None, grant_hash="", **_SECRETS_GONE)
         if waiting:
-            accounts.delete_inactive_account(user=waiting)
+            lifecycle.delete_inactive_account(user=waiting)
         if row.confirmed_at:
             tell(row, "superseded", result_texts.superseded(tracking_code=row.tracking_code or ""))
     return row
@@ -225,11 +225,11 @@ def _supersede_others(winner: Registration) -> None:
         supersede(other, why="another_approved")
 
 
-def _new_account(row: Registration) -> accounts.NewAccount:
+def _new_account(row: Registration) -> lifecycle.NewAccount:
     if row.birth_date is None:
         raise ValueError("only a submitted registration can become an account")
-    return accounts.NewAccount(
-        **{name: getattr(row, name) for name in accounts.NewAccount.plain()},
+    return lifecycle.NewAccount(
+        **{name: getattr(row, name) for name in lifecycle.NewAccount.plain()},
         password_hash=row.password,
         security_answer_hash=row.security_answer,
     )

@@ -16,15 +16,15 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from common import backoff, leases, limits
+from common.hints import hint
+from common.process_state import register_reset
 from identity import services as identity
 from identity.matching import IDENTITY, OWNER, Outcome, Verdict
 from registration.models import Registration
 from registration.services import decisions
 from registration.services.decisions import Found
 from registration.states import State
-from tamin_portal import backoff, leases, limits
-from tamin_portal.hints import hint
-from tamin_portal.process_state import register_reset
 
 log = logging.getLogger(__name__)
 

@@ -10,13 +10,13 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import services as accounts
+from accounts.life import lifecycle
+from common import limits
 from registration.models import Registration
 from registration.services.decisions import hold_national_id
 from registration.services.journey import Identity
 from registration.services.moves import PORTAL, move
 from registration.states import ENDED, State
-from tamin_portal import limits
 
 _LIVES = {
     State.STARTED: limits.STARTED_LIFE,
@@ -48,7 +48,7 @@ def _expire(row: Registration, progress: Callable[[], None] | None) -> int:
             waiting = row.account
             move(row, State.EXPIRED, actor=PORTAL, why="abandoned", account=None, password="", security_answer="")
             if waiting:
-                accounts.delete_inactive_account(user=waiting)
+                lifecycle.delete_inactive_account(user=waiting)
     finally:
         if progress:
             progress()

@@ -10,19 +10,20 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import asking, code_issuing, code_trying, passwords
+from accounts.codes import asking, issuing, trying
+from accounts.life.lifecycle import account_exists
 from accounts.models import CodePurpose
-from accounts.services import account_exists
+from accounts.passwords import rules as passwords
+from common.abuse import lane
+from common.abuse.origins import Origin
+from common.errors import PortalError
+from common.hints import hint
+from common.secrets import keyed_hash, keyed_hash_matches
 from identity.person import Person
 from registration import tracking
 from registration.models import Registration
 from registration.services.moves import CITIZEN, move, write_event
 from registration.states import ENDED, OPEN, State
-from tamin_portal.abuse import lane
-from tamin_portal.abuse.origins import Origin
-from tamin_portal.errors import PortalError
-from tamin_portal.hints import hint
-from tamin_portal.secrets import keyed_hash, keyed_hash_matches
 
 UNFINISHED = (State.STARTED, State.MOBILE_CONFIRMED)
 
@@ -98,20 +99,20 @@ def start(
     return Started(registration=row, duplicate=duplicate, wait=issued.wait)
 
 
-def resend(*, registration: Registration, asker: str, origin: Origin, paid: bool = False) -> code_issuing.Issued:
+def resend(*, registration: Registration, asker: str, origin: Origin, paid: bool = False) -> issuing.Issued:
     """Another code for a row this session started; the earlier ones stay valid for their time."""
     return _issue(registration, asker=asker, origin=origin, paid=paid)
 
 
 def send_code(
     *, purpose: CodePurpose, mobile: str, operator: str, asker: str, origin: Origin, paid: bool
-) -> code_issuing.Issued:
+) -> issuing.Issued:
     """Send a code to a number that the citizen typed, and count who asked for it; not who pressed the button again.
 
     Raises PortalError, those of `code_issuing.issue`.
     """
     by = asking.weigh(origin=origin, mobile=mobile, paid=paid)
-    issued = code_issuing.issue(purpose=purpose, mobile=mobile, asker=asker, operator=operator, by=by)
+    issued = issuing.issue(purpose=purpose, mobile=mobile, asker=asker, operator=operator, by=by)
     if not (issued.sent or issued.comes):
         asking.take_back(by)
     return issued
@@ -124,9 +125,9 @@ def confirm(*, registration: Registration, asker: str, typed_code: str) -> Confi
     has ended meanwhile is begun anew, so the answer may be about another row. Raises PortalError
     of `code_trying.try_code`.
     """
-    code = code_trying.try_code(purpose=CodePurpose.REGISTER, mobile=registration.mobile, asker=asker, typed=typed_code)
+    code = trying.try_code(purpose=CodePurpose.REGISTER, mobile=registration.mobile, asker=asker, typed=typed_code)
     with transaction.atomic():
-        code_trying.consume(code, used_for=str(registration.token))
+        trying.consume(code, used_for=str(registration.token))
         row, now = Registration.objects.select_for_update().get(pk=registration.pk), timezone.now()
         if row.state in (State.STARTED, *ENDED) and account_exists(national_id=row.national_id):
             if row.state == State.STARTED:
@@ -206,7 +207,7 @@ def submit(*, registration: Registration, grant: str, identity: Identity) -> Reg
     return row
 
 
-def _issue(row: Registration, *, asker: str, origin: Origin, paid: bool) -> code_issuing.Issued:
+def _issue(row: Registration, *, asker: str, origin: Origin, paid: bool) -> issuing.Issued:
     to = {"mobile": row.mobile, "operator": row.operator}
     return send_code(purpose=CodePurpose.REGISTER, **to, asker=asker, origin=origin, paid=paid)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 
+from common.errors import PortalError
+from common.persian import InputError, parse_national_id
 from registration import tracking
 from registration.models import Registration
 from registration.states import AT_BRANCH, OPEN, State
-from tamin_portal.errors import PortalError
-from tamin_portal.persian import InputError, parse_national_id
 
 # How far a registration has come; the furthest one answers for a national ID.
 _FURTHEST = (

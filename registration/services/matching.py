@@ -17,6 +17,8 @@ from datetime import timedelta
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
+from common import limits
+from common.leases import drain
 from identity import services as identity
 from identity.matching import IDENTITY, Outcome, Verdict
 from identity.person import Claim, fields_of
@@ -25,8 +27,6 @@ from registration.models import Registration
 from registration.services import corrections, decisions, held
 from registration.services.decisions import Found
 from registration.states import State
-from tamin_portal import limits
-from tamin_portal.leases import drain
 
 log = logging.getLogger(__name__)
 Answered = tuple[Registration, Verdict]

@@ -9,10 +9,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from common.errors import PortalError
+from common.leases import settle_many
 from registration.models import Event, Registration
 from registration.states import MOVES, State
-from tamin_portal.errors import PortalError
-from tamin_portal.leases import settle_many
 
 CITIZEN = "citizen"
 PORTAL = "portal"

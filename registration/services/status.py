@@ -10,17 +10,17 @@ from datetime import datetime, timedelta
 from django.db.models import F
 from django.utils import timezone
 
-from accounts import throttle
+from accounts.sign_in import throttle
+from common import limits
+from common.abuse import conduct
+from common.abuse.conduct import Kind
+from common.abuse.origins import origin_of
+from common.errors import PortalError
 from identity.matching import OWNER
 from registration.models import Event, Registration
 from registration.services import corrections, held
 from registration.services.moves import PORTAL
 from registration.states import AT_BRANCH, State
-from tamin_portal import limits
-from tamin_portal.abuse import conduct
-from tamin_portal.abuse.conduct import Kind
-from tamin_portal.abuse.origins import origin_of
-from tamin_portal.errors import PortalError
 
 _DECIDED = (State.APPROVED, State.AWAITING_BRANCH, State.REFERRED)
 

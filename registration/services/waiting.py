@@ -9,12 +9,12 @@ from datetime import datetime
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
+from common import limits
+from common.breaker import BreakerState
 from identity import services as identity
 from identity.metering import Caps, Usage
 from registration.models import Registration
 from registration.states import State
-from tamin_portal import limits
-from tamin_portal.breaker import BreakerState
 
 LOOKED_AT = 1_000  # of the oldest: whose answers hold them; the counts are of all
 

@@ -3,13 +3,13 @@
 An adapter is one file: its code → outcome table at the top, and a class that inherits `Gateway`.
 It decides from the body of an answer, never from an HTTP status alone; it turns everything that
 can go wrong into an outcome (wrong JSON, HTML, a 200 with an error in it); it never logs a number,
-a text, or a URL that holds its key. `sms.delivery` does the rest: attempts, retries, states.
+a text, or a URL that holds its key. `sms.sending.drain` does the rest: attempts, retries, states.
 
 An adapter is built once in a process and is called by up to `connections` threads at the same time.
 Each call comes back well within `limits.SMS_LEASE`: after that another worker takes the message over.
 
 docs/sms-gateways.md says which outcome to choose, and how Magfa and SMS.ir fit, which come later;
-tests/test_sms_gateway_contract.py has both in small.
+tests/sms/gateways/test_sms_gateway_contract.py has both in small.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import ClassVar
 
-from tamin_portal.unsafe import plain_http_host
+from common.unsafe import plain_http_host
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qs, quote, urlsplit
 
+from common import http_client
 from sms.gateways.base import (
     Abilities,
     Accepted,
@@ -27,7 +28,6 @@ from sms.gateways.base import (
     Unknown,
     whole_number,
 )
-from tamin_portal import http_client
 
 # HTTP status of an answer: the only code there is. 2xx: accepted; other 3xx: it is elsewhere, our address
 # is wrong; other 4xx: it does not take this message, and says nothing about others; anything else is doubt.

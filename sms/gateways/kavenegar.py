@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
+from common import http_client
 from sms.gateways.base import (
     Abilities,
     Accepted,
@@ -32,7 +33,6 @@ from sms.gateways.base import (
     Unknown,
     whole_number,
 )
-from tamin_portal import http_client
 
 # `return.status` of an answer to a send; 200 is accepted, any other is doubt. What another gateway or
 # another day could change is never "refused": a message that is refused is failed for good.

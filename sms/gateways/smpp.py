@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlencode
 from django.db import close_old_connections
 from smpplib import consts
 
+from common.connecting import is_loopback
 from sms import parts
 from sms.gateways import smpp_session
 from sms.gateways.base import (
@@ -39,7 +40,6 @@ from sms.gateways.base import (
     whole_number,
 )
 from sms.gateways.smpp_session import BindRefused, NoAnswer, NotSent, Session
-from tamin_portal.connecting import is_loopback
 
 # command_status of an answer to a bind or a submit. Any that is not here says no and nothing more: try again.
 _CODES: dict[int, Callable[[str], TryAgain | Refused | OutOfOrder]] = {

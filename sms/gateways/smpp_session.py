@@ -20,9 +20,9 @@ from typing import Any
 
 from smpplib import command, command_codes, consts, smpp
 
+from common.connecting import connect
+from common.http_client import WRONG_CERTIFICATE
 from sms.gateways.tls_stream import TlsStream
-from tamin_portal.connecting import connect
-from tamin_portal.http_client import WRONG_CERTIFICATE
 
 log = logging.getLogger(__name__)
 

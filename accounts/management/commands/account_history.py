@@ -8,12 +8,12 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
-from accounts import history
+from accounts.closing import service as closing
+from accounts.life import history
 from accounts.management.operating import AccountCommand, by_and_reason
 from accounts.models import AccountEvent, User
-from accounts.services import closing
-from tamin_portal.command_output import add_json, as_json, iso
-from tamin_portal.persian import mask_mobile
+from common.commands.output import add_json, as_json, iso
+from common.persian import mask_mobile
 
 
 class Command(AccountCommand):

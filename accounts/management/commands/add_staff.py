@@ -7,11 +7,11 @@ from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.life.lifecycle import create_staff
 from accounts.models import Branch
-from accounts.passwords import SENTENCES
-from accounts.services import create_staff
-from accounts.staff import random_password
-from tamin_portal.errors import PortalError
+from accounts.passwords.rules import SENTENCES
+from accounts.staff.first_password import random_password
+from common.errors import PortalError
 
 REASONS = {
     "username_taken": "This user name is taken. Set a new password with: manage.py changepassword NAME",

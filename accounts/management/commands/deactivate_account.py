@@ -6,11 +6,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts import history
+from accounts.closing import service as closing
+from accounts.life import history
 from accounts.management.operating import AccountCommand, by_and_reason
 from accounts.models import User
-from accounts.services import closing
-from tamin_portal.persian import mask_mobile
+from common.persian import mask_mobile
 
 
 class Command(AccountCommand):

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from accounts.closing import service as closing
 from accounts.management.operating import AccountCommand, by_and_reason
 from accounts.models import User
-from accounts.services import closing
-from tamin_portal.persian import to_persian_digits
+from common.persian import to_persian_digits
 
 
 class Command(AccountCommand):

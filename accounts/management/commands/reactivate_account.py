@@ -8,11 +8,11 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
+from accounts.closing import service as closing
 from accounts.management.operating import AccountCommand, by_and_reason, mobile
 from accounts.models import User
-from accounts.services import closing
-from tamin_portal import limits
-from tamin_portal.persian import mask_mobile, to_persian_digits
+from common import limits
+from common.persian import mask_mobile, to_persian_digits
 
 
 class Command(AccountCommand):

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts import staff_totp
 from accounts.models import User
-from tamin_portal import limits
-from tamin_portal.arguments import add_by_and_reason
+from accounts.staff import totp
+from common import limits
+from common.commands.arguments import add_by_and_reason
 
 
 class Command(BaseCommand):
@@ -29,6 +29,6 @@ class Command(BaseCommand):
         user = User.objects.filter(username=name, is_staff=True).first()
         if user is None:
             raise CommandError(f"There is no member of staff with the user name {name}.")
-        was_set_up = staff_totp.reset(user=user, by=options["by"], reason=options["reason"])
+        was_set_up = totp.reset(user=user, by=options["by"], reason=options["reason"])
         done = "One-time codes were reset" if was_set_up else "No one-time codes were set up"
         self.stdout.write(f"{name}: {done}; the sessions have ended.")

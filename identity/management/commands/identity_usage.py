@@ -10,10 +10,11 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from common import alarms
+from common.commands import arguments
+from common.commands.output import add_json, as_json
 from identity import services
 from identity.configuration import QUESTIONS
-from tamin_portal import alarms, arguments
-from tamin_portal.command_output import add_json, as_json
 
 
 class Command(BaseCommand):

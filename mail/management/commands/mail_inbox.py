@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from common.commands.inbox import InboxCommand
 from mail.inbox import Received, received
 from mail.models import LetterState
-from tamin_portal.inbox_command import InboxCommand
 
 
 class Command(InboxCommand):

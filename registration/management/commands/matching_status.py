@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from common.commands.output import iso
+from common.commands.status import StatusCommand
 from registration.services import waiting
 from registration.services.waiting import Thresholds, Waiting
-from tamin_portal.command_output import iso
-from tamin_portal.status_command import StatusCommand
 
 
 class Command(StatusCommand):

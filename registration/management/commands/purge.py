@@ -7,10 +7,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext as _
 
+from common import purging
+from common.persian import to_persian_digits
 from registration.management.operating import progress_bar
 from registration.services import housekeeping
-from tamin_portal import purging
-from tamin_portal.persian import to_persian_digits
 
 
 class Command(BaseCommand):

@@ -7,11 +7,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from common.commands.output import add_json, as_json
+from common.persian import InputError, parse_national_id
 from registration.management.operating import described
 from registration.models import Registration
 from registration.services import lookup
-from tamin_portal.command_output import add_json, as_json
-from tamin_portal.persian import InputError, parse_national_id
 
 
 class Command(BaseCommand):

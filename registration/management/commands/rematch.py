@@ -7,11 +7,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
+from common.commands.output import refusals
+from common.persian import to_persian_digits
 from registration.management.operating import WHICH
 from registration.services import held, lookup
 from registration.texts import sentence
-from tamin_portal.command_output import refusals
-from tamin_portal.persian import to_persian_digits
 
 
 class Command(BaseCommand):

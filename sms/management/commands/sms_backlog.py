@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from common.commands.status import StatusCommand
 from sms import backlog
 from sms.backlog import Backlog, Thresholds, Waiting
 from sms.budget import Line
 from sms.models import MessageKind
-from tamin_portal.status_command import StatusCommand
 
 
 class Command(StatusCommand):

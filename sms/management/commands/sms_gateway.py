@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from common.errors import PortalError
+from common.operators import OPERATORS
 from sms import configuration, health, operating
 from sms.health import Line
-from tamin_portal.errors import PortalError
-from tamin_portal.operators import OPERATORS
 
 
 class Command(BaseCommand):

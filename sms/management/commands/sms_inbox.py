@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.core.management.base import CommandError
 
+from common.commands.inbox import InboxCommand
+from common.persian import InputError, local_mobile, parse_mobile
 from sms.models import MessageState
 from sms.phone import Received, received
-from tamin_portal.inbox_command import InboxCommand
-from tamin_portal.persian import InputError, local_mobile, parse_mobile
 
 
 class Command(InboxCommand):

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from common.errors import PortalError
 from sms import operating
-from tamin_portal.errors import PortalError
 
 _WHY_NOT = {
     "not_found": "there is no such SMS",

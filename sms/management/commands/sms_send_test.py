@@ -7,12 +7,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from common import operators
+from common.errors import PortalError
+from common.operators import OPERATORS
+from common.persian import InputError, parse_mobile
 from sms import configuration, operating
 from sms.gateways.base import Accepted
-from tamin_portal import operators
-from tamin_portal.errors import PortalError
-from tamin_portal.operators import OPERATORS
-from tamin_portal.persian import InputError, parse_mobile
 
 
 class Command(BaseCommand):

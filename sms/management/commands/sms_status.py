@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from common.commands.output import add_json, as_json, iso
+from common.persian import InputError, mask_mobile, parse_mobile
 from sms.models import Message, share_of
-from tamin_portal.command_output import add_json, as_json, iso
-from tamin_portal.persian import InputError, mask_mobile, parse_mobile
 
 MOST = 10
 

@@ -1,0 +1,1 @@
+"""An account is frozen, deactivated and opened again."""

@@ -1,0 +1,1 @@
+"""One-time codes by SMS: who may have one, sending, trying."""

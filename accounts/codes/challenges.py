@@ -1,0 +1,254 @@
+"""A browser that is not signed in proves that it holds the mobile on record. Nothing tells whether there is an account.
+
+`begin` and `again` write the same row for every national ID; whether somebody is there a worker finds out
+(`send_due`). Without an account, or with a closed one, the same tries are counted on a decoy.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Case, F, Q, Value, When
+from django.utils import timezone
+
+from accounts.codes import asking, issuing, trying, turns, validity
+from accounts.codes.asking import Asking
+from accounts.life import notices
+from accounts.life.locking import open_account
+from accounts.models import (
+    Allowance,
+    Challenge,
+    ChallengeStage,
+    CodePurpose,
+    EventKind,
+    OneTimeCode,
+    TrustedDevice,
+    User,
+)
+from common import limits
+from common.abuse.origins import Origin
+from common.errors import PortalError
+from common.hints import hint
+from common.leases import drain, settle
+from common.secrets import keyed_hash
+
+log = logging.getLogger(__name__)
+
+_WAITS_FOR_CODE = (ChallengeStage.ASKED, ChallengeStage.CODE_SENT)
+_TAKES_CODES = (*_WAITS_FOR_CODE, ChallengeStage.PROVEN)  # the last: where our answer to the first code was lost
+
+
+def begin(
+    *,
+    purpose: CodePurpose,
+    national_id: str,
+    origin: Origin,
+    page: str = "",
+    trusted: TrustedDevice | None = None,
+    paid: bool = False,
+) -> Challenge:
+    """A code for whoever holds the number of this ID's account, if there is one. Outside any transaction.
+
+    `origin`: where it was asked, `paid`: with a proof of work; `trusted`: the device, if its owner calls this browser
+    their own, whose codes nobody else can use up.
+
+    `page`: a secret of this browser's page. The same page sent twice (a double click, each before the other was
+    answered) is one challenge: the browser keeps one of two sessions, and the code must fit either.
+    """
+    now = timezone.now()
+    token = uuid.UUID(keyed_hash("challenge", f"{purpose}:{national_id}:{page}")[:32]) if page else uuid.uuid4()
+    by = asking.weigh(origin=origin, paid=paid or trusted is not None)
+    facts = {"purpose": purpose, "national_id": national_id} | _weighed(by, trusted)
+    with transaction.atomic():
+        challenge, is_new = Challenge.objects.get_or_create(token=token, defaults=facts)
+        if not is_new and not (challenge.stage in _WAITS_FOR_CODE and _is_younger(challenge, limits.CODE_GAP, now)):
+            challenge = Challenge.objects.create(**facts)  # the page again, much later
+        if challenge.is_held:
+            turns.take(challenge, origin=origin, rank=by.rank)
+        hint("accounts.send_codes")
+    return challenge
+
+
+def again(*, challenge: Challenge, origin: Origin, trusted: TrustedDevice | None = None, paid: bool = False) -> int:
+    """Another code, unless the last was asked for less than a minute ago; returns the seconds left of it (0: asked).
+    Outside any transaction; the rest as for `begin`.
+
+    One that was ended before its code was right is asked for anew: its page looks as for every other ID and goes on
+    promising codes, and nobody may wait there for one that never comes.
+    """
+    left = wait(challenge=challenge)
+    if left:
+        return left
+    by, now = asking.weigh(origin=origin, paid=paid or trusted is not None), timezone.now()
+    ended = Q(stage=ChallengeStage.ENDED, proven_at__isnull=True)
+    stage = Case(When(stage=ChallengeStage.ENDED, then=Value(ChallengeStage.ASKED)), default=F("stage"))
+    with transaction.atomic():
+        waiting = Challenge.objects.filter(Q(stage__in=_TAKES_CODES) | ended, pk=challenge.pk)
+        if waiting.update(stage=stage, asked_at=now, lease=None, **_weighed(by, trusted)):
+            if by.is_held:
+                turns.take(challenge, origin=origin, rank=by.rank)
+            hint("accounts.send_codes")
+    return 0
+
+
+def wait(*, challenge: Challenge) -> int:
+    """Seconds until this browser may ask for another code; counted alike for every ID."""
+    left = validity.seconds_left(challenge.asked_at + limits.CODE_GAP)
+    return left if left <= limits.CODE_GAP.total_seconds() else 0  # the clock was put back
+
+
+def is_too_old(*, challenge: Challenge) -> bool:
+    """Whether the time for the code, and what a recovery asks after it, is over. The same for every ID."""
+    return not _is_younger(challenge, limits.RECOVERY_LIFE, timezone.now())
+
+
+def prove(*, challenge: Challenge, typed_code: str) -> Challenge:
+    """The code was right: this browser holds the number on record. Outside any transaction.
+
+    Raises PortalError: code_elsewhere (whatever is wrong with it, or nobody is there; `wait` seconds until this page
+    may ask for another, or it `comes` by itself; counted alike for every ID), account_closed (closed since the code was
+    sent).
+    """
+    asker = str(challenge.token)
+    refusal = PortalError("code_elsewhere", wait=wait(challenge=challenge), comes=challenge.is_held)
+    try:
+        code = trying.try_code(
+            purpose=CodePurpose(challenge.purpose),
+            mobile=challenge.mobile or _decoy(challenge),
+            asker=asker,
+            typed=typed_code,
+        )
+        return _proven(challenge, code, asker)
+    except PortalError as error:
+        raise (error if error.code == "account_closed" else refusal) from None
+
+
+def _proven(challenge: Challenge, code: OneTimeCode, asker: str) -> Challenge:
+    with transaction.atomic():
+        if challenge.account is None:
+            raise PortalError("code_wrong")
+        account = open_account(account=challenge.account)
+        row = Challenge.objects.select_for_update().get(pk=challenge.pk)
+        if account.mobile != row.mobile or row.stage not in _TAKES_CODES:
+            raise PortalError("code_wrong")
+        trying.consume(code, used_for=asker)
+        if row.stage != ChallengeStage.PROVEN:  # the same right code again, after a lost answer
+            row.stage, row.proven_at, row.next_attempt_at = ChallengeStage.PROVEN, timezone.now(), None
+            row.save(update_fields=["stage", "proven_at", "next_attempt_at"])
+    return row
+
+
+def send_due(*, seconds: float = 50) -> int:
+    """Send the codes that were asked for; returns how many challenges were looked at. For a worker."""
+    return drain(
+        Challenge,
+        _send,
+        limit=limits.ACCOUNT_WORK_BATCH,
+        lease_for=limits.ACCOUNT_WORK_LEASE,
+        order=("asked_at", "id"),  # of two that wait for a number's next code, who asked first
+        seconds=seconds,
+    )
+
+
+def _send(challenges: list[Challenge]) -> None:
+    for challenge in challenges:
+        try:
+            with transaction.atomic():
+                _look(challenge)
+        except Exception as error:  # its lease lapses and it is looked at again; the others go on. No text: a number
+            log.error("challenge %s could not be worked on: %s", challenge.pk, type(error).__name__)
+
+
+def _look(challenge: Challenge) -> None:
+    """Whether somebody is there, and send the code, if the challenge is still this worker's."""
+    with_id = User.objects.select_for_update().filter(national_id=challenge.national_id, activated_at__isnull=False)
+    account = with_id.first()
+    row = Challenge.objects.select_for_update().filter(pk=challenge.pk, lease=challenge.lease).first()
+    if row is None:
+        return
+    if row.stage not in _TAKES_CODES or is_too_old(challenge=row):
+        settle(challenge)
+    elif row.stage == ChallengeStage.PROVEN and (account is None or account.mobile != row.mobile):
+        settle(challenge, stage=ChallengeStage.ENDED)  # what this browser has proven is not the number any more
+    elif account is None or not account.is_active:
+        _send_nothing(challenge, account)
+    else:
+        _settle(challenge, _send_code(challenge, account.mobile), account_id=account.pk)
+
+
+def _send_code(challenge: Challenge, mobile: str) -> str:
+    """Send it, or give it a place in the number's queue, from where it is sent by itself. Returns where it goes; where
+    the number's hour or day, or the budget, is used up, a decoy, unless an earlier code can still be typed."""
+    purpose, asker = CodePurpose(challenge.purpose), str(challenge.token)
+    session: dict[str, Any] = {"purpose": purpose, "mobile": mobile, "asker": asker}
+    try:
+        issuing.issue(
+            **session,
+            allowance=Allowance.TRUSTED if challenge.is_trusted else Allowance.ASKED,
+            by=asking.of_challenge(challenge),
+        )
+    except PortalError:
+        goes_on = challenge.stage == ChallengeStage.PROVEN or validity.was_sent(**session)
+        return mobile if goes_on else _nothing(challenge)
+    return mobile
+
+
+def _send_nothing(challenge: Challenge, account: User | None) -> None:
+    _settle(challenge, _nothing(challenge))
+    if account:  # only its owner hears that it is closed
+        notices.record_once_a_day(account=account, kind=EventKind.CLOSED_SIGN_IN)
+
+
+def _nothing(challenge: Challenge) -> str:
+    """Count tries on a decoy, as for a code; returns it."""
+    mobile = _decoy(challenge)
+    issuing.create_decoy(purpose=CodePurpose(challenge.purpose), mobile=mobile, asker=str(challenge.token))
+    return mobile
+
+
+def _settle(challenge: Challenge, mobile: str, **changes: int) -> None:
+    stage = ChallengeStage.CODE_SENT
+    if challenge.stage == ChallengeStage.PROVEN:
+        stage = ChallengeStage.PROVEN
+    settle(challenge, next_attempt_at=None, mobile=mobile, stage=stage, **changes)
+
+
+def _weighed(by: Asking, trusted: TrustedDevice | None) -> dict[str, Any]:
+    """What the row keeps of who asked; counted before, in a committed step, alike for every ID."""
+    return {
+        "address": by.origin.address,
+        "network": by.origin.network,
+        "is_good": by.is_good,
+        "is_held": by.is_held,
+        "is_trusted": trusted is not None,
+        "next_attempt_at": None if by.is_held else timezone.now(),
+    }
+
+
+def release(*, challenge: Challenge) -> bool:
+    """A proof of work came, or its turn: what is held goes to the worker. True: it was held."""
+    held = Challenge.objects.filter(pk=challenge.pk, is_held=True)
+    released = bool(held.update(is_held=False, next_attempt_at=timezone.now()))
+    if released:
+        turns.leave(challenge)
+        hint("accounts.send_codes")
+    return released
+
+
+def release_called() -> int:
+    """Let the held challenges go on whose turn has come; returns how many. For a worker."""
+    called = Challenge.objects.filter(pk__in=turns.call(Challenge), is_held=True)
+    return called.update(is_held=False, next_attempt_at=timezone.now())
+
+
+def _decoy(challenge: Challenge) -> str:
+    """A number that is nobody's, always the same for an ID."""
+    return f"-{keyed_hash('decoy', challenge.national_id)[:12]}"
+
+
+def _is_younger(challenge: Challenge, age: timedelta, now: datetime) -> bool:
+    return challenge.created_at > now - age

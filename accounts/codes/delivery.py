@@ -1,0 +1,91 @@
+"""What the session that asked for a code may know of its SMS: on its way, sent, delivered, or why it does not come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.codes import places
+from accounts.models import CodePurpose, OneTimeCode
+from common import limits
+from common.abuse import turns
+from common.secrets import keyed_hashes
+from sms.models import Message, MessageState
+
+
+class Progress(StrEnum):
+    QUEUED = "queued"  # another session was just sent one; this one's follows by itself
+    HELD = "held"  # very many ask: it is sent in turn, or after a proof of work
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    UNCONFIRMED = "unconfirmed"  # sent, and nobody says that it arrived
+    UNDELIVERED = "undelivered"  # the operator says that it did not arrive
+    DOUBTFUL = "doubtful"  # nobody knows whether it was sent
+    NOT_SENT = "not_sent"
+
+
+@dataclass(frozen=True)
+class CodeDelivery:
+    """How far the newest code of a session is, and since when."""
+
+    progress: Progress
+    at: datetime
+    wait: int = 0  # seconds until it is sent, where it has a place in the queue
+
+    @property
+    def is_final(self) -> bool:
+        """Nothing more will be known."""
+        return self.progress in (Progress.DELIVERED, Progress.UNDELIVERED, Progress.NOT_SENT)
+
+    @property
+    def wants_advice(self) -> bool:
+        """It may never come, and its owner can do something about it."""
+        return self.progress in (Progress.UNCONFIRMED, Progress.UNDELIVERED, Progress.DOUBTFUL)
+
+
+def renews(delivery: CodeDelivery | None) -> int:
+    """After how many seconds a page without script loads itself anew while the code is held; 0: not."""
+    return turns.renews(delivery.wait) if delivery and delivery.progress == Progress.HELD else 0
+
+
+def of_newest(*, purpose: CodePurpose, mobile: str, asker: str) -> CodeDelivery | None:
+    """About the newest code that `asker` was sent; None where none was sent for this session.
+
+    What others asked for is not told: they would learn of it as well.
+    """
+    now = timezone.now()
+    codes = OneTimeCode.objects.filter(
+        purpose=purpose,
+        mobile=mobile,
+        asker__in=keyed_hashes("asker", asker),
+        created_at__gt=now - max(limits.CODE_TO_BE_ACCEPTED_WITHIN + limits.CODE_LIFE, limits.CODE_PLACE_LIFE),
+    ).filter(Q(message__isnull=False) | Q(next_attempt_at__isnull=False))
+    newest = codes.select_related("message").order_by("-created_at").first()
+    if newest and newest.next_attempt_at:
+        progress = Progress.HELD if newest.is_held else Progress.QUEUED
+        return CodeDelivery(progress, newest.created_at, places.wait(newest))
+    return _of(newest.message, now) if newest and newest.message else None
+
+
+def _of(message: Message, now: datetime) -> CodeDelivery:
+    at = message.sent_at or message.created_at
+    waited = now - at >= limits.CODE_UNCONFIRMED_AFTER
+    match MessageState(message.state):
+        case MessageState.QUEUED | MessageState.SENDING:
+            return CodeDelivery(Progress.SENDING, at)
+        case MessageState.DELIVERED:
+            return CodeDelivery(Progress.DELIVERED, message.final_at or at)
+        case MessageState.ACCEPTED:  # where a receipt is due and does not come, say so
+            return CodeDelivery(Progress.UNCONFIRMED if waited and not message.final_at else Progress.SENT, at)
+        case MessageState.UNKNOWN:
+            settled = waited or message.next_attempt_at is None
+            return CodeDelivery(Progress.DOUBTFUL if settled else Progress.SENDING, at)
+        case MessageState.UNDELIVERED:
+            return CodeDelivery(Progress.UNDELIVERED, message.final_at or at)
+        case _:
+            return CodeDelivery(Progress.NOT_SENT, at)

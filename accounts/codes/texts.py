@@ -1,0 +1,66 @@
+"""What pages that ask for a code say about it. One sentence each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.codes.issuing import Issued
+from common import limits
+from common.sentences import Sentences, filled, times, when_read
+from common.templatetags.persian_text import wait as wait_in_words
+
+
+def code_elsewhere(*, wait: int = 0, comes: bool = False) -> str:
+    """The wrong code of somebody who may have asked for it on another device. `wait`: seconds until this one may ask,
+    `comes`: its code is sent by itself."""
+    if comes:
+        return _(
+            "The code you entered is not valid. If you asked for it on another device, enter it there; the code for "
+            "this device is sent by itself."
+        )
+    if not wait:
+        return _(
+            "The code you entered is not valid. If you asked for it on another device, enter it there, or ask for a "
+            "code for this device with the button below."
+        )
+    text = _(
+        "The code you entered is not valid. If you asked for it on another device, enter it there; for this device "
+        "you can ask for a code in %(wait)s seconds."
+    )
+    return filled(text, {"wait": wait})
+
+
+SENTENCES: dict[str, Any] = {
+    "code_wrong": gettext_lazy("The code you entered is not valid"),
+    "code_expired": gettext_lazy("The time of this code is over. Ask for a new code with the button below."),
+    "code_tries": when_read(
+        lambda: (
+            _("The code was wrong %(times)s. Ask for a new code with the button below.")
+            % {"times": times(limits.CODE_TRIES)}
+        )
+    ),
+    "code_elsewhere": code_elsewhere,
+    "code_coming": gettext_lazy("Your code is sent by itself in about %(wait)s; you need not ask again."),
+    "code_limit": gettext_lazy(
+        "Too many codes have been asked for this number. You can ask for the next one on %(date)s at %(time)s."
+    ),
+    "code_budget": gettext_lazy(
+        "No code can be sent just now: very many are being asked for. You can ask for one again on %(date)s at "
+        "%(time)s, or visit the nearest branch with your identity papers."
+    ),
+    "code_sent_again": gettext_lazy("A new code is on its way to your phone."),
+    "code_wait": gettext_lazy("A code has just been sent. You can ask for another one in %(wait)s seconds."),
+}
+sentence = Sentences(SENTENCES)
+
+
+def sentence_of(issued: Issued) -> str:
+    """What came of asking once more."""
+    if issued.sent:
+        return sentence("code_sent_again")
+    if issued.comes:
+        return sentence("code_coming", wait=wait_in_words(issued.wait))
+    return sentence("code_wait", wait=issued.wait)

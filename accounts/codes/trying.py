@@ -1,0 +1,77 @@
+"""Tries a typed one-time code, and uses it up.
+
+What a session types is compared with the codes of that session, and with nothing else (docs/decisions/0031). Each try
+is counted in the database before it is compared.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.codes import asking
+from accounts.codes.validity import RETRY_GRACE, binding, is_live, of_asker, seconds_left
+from accounts.models import Allowance, CodePurpose, OneTimeCode
+from common import limits
+from common.errors import PortalError
+from common.persian import fold_number
+from common.secrets import keyed_hash_matches, keyed_hashes
+
+
+def try_code(*, purpose: CodePurpose, mobile: str, asker: str, typed: str) -> OneTimeCode:
+    """The code that `typed` is. Counts one try first, in a committed step of its own.
+
+    Call it outside any transaction, then `consume` the answer inside the one that decides. Raises
+    PortalError: code_wrong, code_expired (nothing of this session is alive), code_tries (all tries used),
+    code_elsewhere (this session was sent none, so whatever was typed is wrong here; `wait` seconds to its own, where
+    it has a place in the queue: `comes`).
+    """
+    mine = _count_try(purpose=purpose, mobile=mobile, asker=asker)
+    typed = fold_number(typed)
+    right = [code for code in mine if keyed_hash_matches(binding(code), typed, code.code_hash)]
+    if right:
+        return right[0]
+    if not any(code.code_hash for code in mine):
+        due = [code.next_attempt_at for code in mine if code.next_attempt_at]
+        raise PortalError("code_elsewhere", wait=max(map(seconds_left, due), default=0), comes=bool(due))
+    raise PortalError("code_wrong")
+
+
+def consume(code: OneTimeCode, *, used_for: str) -> None:
+    """Use up `code` and the asker's other live ones. Raises PortalError("code_wrong") if it was used.
+
+    The same session repeating it for the same thing (`used_for`) within RETRY_GRACE is answered as
+    the first time: on a slow network the first answer may never have arrived.
+    """
+    now = timezone.now()
+    askers = code.askers or [code.asker]
+    fresh = OneTimeCode.objects.filter(purpose=code.purpose, mobile=code.mobile, asker__in=askers, used_at__isnull=True)
+    asked = list(fresh.filter(allowance=Allowance.ASKED).exclude(code_hash="").exclude(address=""))
+    used: dict[str, Any] = {"used_at": now, "used_for": used_for, "next_attempt_at": None}
+    if not fresh.filter(pk=code.pk).update(**used):  # whatever else is fresh: it was not typed
+        again = OneTimeCode.objects.filter(pk=code.pk, used_for=used_for, used_at__gte=now - RETRY_GRACE)
+        if not again.exists():
+            raise PortalError("code_wrong")
+        return
+    fresh.update(**used)
+    if asked:
+        transaction.on_commit(lambda: asking.credit(asked))
+
+
+def _count_try(*, purpose: CodePurpose, mobile: str, asker: str) -> list[OneTimeCode]:
+    now = timezone.now()
+    with transaction.atomic():
+        rows = of_asker(purpose=purpose, mobile=mobile, asker=asker, now=now).select_for_update(of=("self",))
+        live = [code for code in rows if is_live(code, now)]
+        if not live:
+            raise PortalError("code_expired")
+        counted = [code for code in live if code.tries < limits.CODE_TRIES]
+        if not counted:
+            raise PortalError("code_tries")
+        OneTimeCode.objects.filter(pk__in=[code.pk for code in counted]).update(tries=F("tries") + 1)
+    for code in counted:
+        code.askers = keyed_hashes("asker", asker)
+    return counted

@@ -1,0 +1,78 @@
+"""Which one-time codes of a session are valid, and what their hashes are made of.
+
+A code is bound to its purpose, its mobile and the session that asked (`asker`, a secret of that session). Everything
+here looks at the rows of one session only: no answer depends on another session's secret (docs/decisions/0031).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.codes.allowances import NEVER_SENT
+from accounts.models import CodePurpose, OneTimeCode
+from common import limits
+from common.secrets import keyed_hashes
+
+# A session that repeats its right code this soon did not receive the first answer; it gets the same one again.
+RETRY_GRACE = timedelta(seconds=60)
+
+
+def of_asker(*, purpose: CodePurpose, mobile: str, asker: str, now: datetime) -> QuerySet[OneTimeCode]:
+    """The session's rows that are young enough to be valid, each with its message."""
+    oldest = now - max(limits.CODE_TO_BE_ACCEPTED_WITHIN + limits.CODE_LIFE, limits.CODE_PLACE_LIFE)
+    return OneTimeCode.objects.filter(
+        purpose=purpose, mobile=mobile, asker__in=keyed_hashes("asker", asker), created_at__gt=oldest
+    ).select_related("message")
+
+
+def live_codes(*, purpose: CodePurpose, mobile: str, asker: str, now: datetime) -> list[OneTimeCode]:
+    """The session's valid codes, and its place in the number's queue."""
+    rows = of_asker(purpose=purpose, mobile=mobile, asker=asker, now=now)
+    return [code for code in rows if is_live(code, now)]
+
+
+def is_live(code: OneTimeCode, now: datetime) -> bool:
+    """Unused (or used within `RETRY_GRACE`), and within its life, which begins when a gateway accepts the message, or
+    when the code is asked for until then. A place in the queue has a life of its own."""
+    if code.used_at and code.used_at < now - RETRY_GRACE:
+        return False
+    if code.message and code.message.state in NEVER_SENT:
+        return False
+    if code.next_attempt_at:
+        return code.created_at + limits.CODE_PLACE_LIFE > now
+    begins = code.message.sent_at if code.message and code.message.sent_at else code.created_at
+    return begins + limits.CODE_LIFE > now
+
+
+def gap_left(live: Sequence[OneTimeCode], now: datetime) -> int:
+    """Seconds left of the minute since the session was sent its newest code. 0 after a code of the future: the clock
+    was put back."""
+    ends = [code.created_at + limits.CODE_GAP for code in live if code.code_hash and not code.used_at]
+    return max((seconds_left(end, now) for end in ends if end <= now + limits.CODE_GAP), default=0)
+
+
+def was_sent(*, purpose: CodePurpose, mobile: str, asker: str) -> bool:
+    """Whether the session of `asker` has a code of `mobile` that can still be typed."""
+    live = live_codes(purpose=purpose, mobile=mobile, asker=asker, now=timezone.now())
+    return any(code.code_hash for code in live)
+
+
+def seconds_left(until: datetime, now: datetime | None = None) -> int:
+    """Whole seconds from `now` to `until`, rounded up; 0 when it is past."""
+    left = (until - (now or timezone.now())).total_seconds()
+    return max(0, -int(-left // 1))
+
+
+def binding(code: OneTimeCode) -> str:
+    """The name under which the code of this row is hashed: the same digits elsewhere give another hash."""
+    return f"code:{code.purpose}:{code.mobile}:{code.asker}"
+
+
+def purge(*, before: datetime, dry_run: bool = False) -> int:
+    """Delete codes asked for before `before`; returns how many."""
+    old = OneTimeCode.objects.filter(created_at__lt=before)
+    return old.count() if dry_run else old.delete()[0]

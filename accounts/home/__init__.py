@@ -1,0 +1,1 @@
+"""The first page after the sign-in, with the organisation's services."""

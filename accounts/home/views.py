@@ -1,0 +1,27 @@
+"""The home page of a signed-in citizen, and sign-out."""
+
+from __future__ import annotations
+
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.home import catalogue
+from accounts.sessions.guards import citizen_required
+
+
+@citizen_required
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Greets by name, and shows the organisation's services."""
+    return render(request, "accounts/home.html", {"services": catalogue.shown()})
+
+
+@require_POST
+@never_cache
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End the session. Without one, nothing happens."""
+    logout(request)
+    return redirect("sign_in")

@@ -1,0 +1,1 @@
+"""An account from its making on: states, locks, history, and who is told."""

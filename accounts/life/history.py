@@ -1,0 +1,117 @@
+"""What happened to an account, in words: for its owner, for operators' commands and for the admin."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from accounts.life.notices import CITIZEN, OPERATOR, PORTAL
+from accounts.models import AccountEvent, User
+from common.persian import to_persian_digits
+from common.templatetags.persian_text import jalali
+
+# What an event's details add to its sentence. What is not here is not shown.
+_DETAILS = {
+    "mobile": gettext_lazy("the number %(value)s"),
+    "email": gettext_lazy("the address %(value)s"),
+    "sessions": gettext_lazy("%(value)s sessions"),
+    "password_reset": gettext_lazy("the old password does not work any more"),
+    "without_answer": gettext_lazy("for a while a recovery asks for no security answer"),
+}
+_STATES = {
+    "waiting": pgettext_lazy("account", "not activated yet"),
+    "open": pgettext_lazy("account", "open"),
+    "closed": pgettext_lazy("account", "closed"),
+}
+_AT_ONCE = dt.timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that happened. `who`, `browser` and `reason` are empty where nobody knows, or may know."""
+
+    at: dt.datetime
+    what: str
+    who: str = ""
+    browser: str = ""
+    reason: str = ""
+
+    @property
+    def when(self) -> str:
+        """۱۴۰۵/۰۹/۰۲ ۱۰:۴۲, as it was in Tehran."""
+        return jalali(self.at, "time")
+
+
+def line_of(event: AccountEvent, *, for_owner: bool) -> Line:
+    """`event` in words. Its owner sees that an operator did something, and neither the name nor the reason."""
+    return Line(
+        at=event.at,
+        what=_what(event),
+        who=_who(event.actor, for_owner),
+        browser=event.browser,
+        reason="" if for_owner else event.reason,
+    )
+
+
+def state_of(account: User) -> str:
+    """waiting (for a branch to activate it), open, frozen, deactivated; closed: before its why was kept."""
+    if account.activated_at is None:
+        return "waiting"
+    return account.closure or ("open" if account.is_active else "closed")
+
+
+def state_in_words(account: User) -> str:
+    """As `state_of`, and since when it is closed."""
+    words = str(account.get_closure_display() or _STATES[state_of(account)])
+    return f"{words} ({jalali(account.closed_at, 'time')})" if account.closed_at else words
+
+
+def beginnings(account: User) -> list[Line]:
+    """How the account came to be, newest first: that stands on the account itself."""
+    made, activated = account.date_joined, account.activated_at
+    if activated is None:
+        return [Line(made, _("The account was made, and waits for a branch to activate it"))]
+    if activated - made < _AT_ONCE:
+        return [Line(made, _("The account was made and activated"))]
+    return [
+        Line(activated, _("The account was activated"), who=_("the staff of a branch")),
+        Line(made, _("The account was made")),
+    ]
+
+
+def lines(account: User, *, for_owner: bool) -> list[Line]:
+    """The whole history, newest first. One query."""
+    return in_words(account, account.events.order_by("-at", "-pk"), for_owner=for_owner)
+
+
+def in_words(account: User, events: Iterable[AccountEvent], *, for_owner: bool) -> list[Line]:
+    """As `lines`, where the events are at hand."""
+    return [*(line_of(event, for_owner=for_owner) for event in events), *beginnings(account)]
+
+
+def _what(event: AccountEvent) -> str:
+    details = [
+        str(words) % {"value": _isolated(event.details[name])}
+        for name, words in _DETAILS.items()
+        if event.details.get(name)
+    ]
+    return ": ".join(part for part in (str(event.get_kind_display()), _("; ").join(details)) if part)
+
+
+def _isolated(value: object) -> str:
+    """Between LRI and PDI: the dots of a masked number would turn it round in a Persian sentence."""
+    return f"\u2066{to_persian_digits(str(value))}\u2069"
+
+
+def _who(actor: str, for_owner: bool) -> str:
+    if actor == CITIZEN:
+        return "" if for_owner else _("the owner of the account")  # it may have been a thief who had the password
+    if actor == PORTAL:
+        return _("the portal")
+    if not actor.startswith(OPERATOR):
+        return _("the staff of a branch")
+    return _("an operator") if for_owner else _("operator %(name)s") % {"name": actor.removeprefix(OPERATOR)}

@@ -1,0 +1,180 @@
+"""Accounts come into being and are activated; staff and their rights."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+
+from django.contrib.auth.models import Group, Permission
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import Branch, User
+from accounts.passwords.rules import faults, hash_password
+from accounts.passwords.strength import About
+from common.errors import PortalError
+
+CLERKS = "branch clerk"
+# What a clerk may do, and nothing else; the permissions belong to the desk (registration).
+CLERK_PERMISSIONS = ("work_the_desk", "view_registration")
+
+
+def account_exists(*, national_id: str) -> bool:
+    """Whether an activated account holds this national ID."""
+    return User.objects.filter(national_id=national_id, activated_at__isnull=False).exists()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAccount:
+    """What an account is made with. The two secrets are hashes already."""
+
+    national_id: str
+    mobile: str
+    first_name: str
+    last_name: str
+    gender: str
+    birth_date: dt.date
+    city: str
+    email: str
+    password_hash: str
+    security_question: str
+    security_answer_hash: str
+
+    def __repr__(self) -> str:
+        return "NewAccount(…)"  # it may stand in a traceback
+
+    @classmethod
+    def plain(cls) -> tuple[str, ...]:
+        """The names of all that is no secret, as the columns are called too."""
+        return tuple(field.name for field in fields(cls) if not field.name.endswith("_hash"))
+
+
+def taken(*, national_ids: Collection[str]) -> set[str]:
+    """Those of `national_ids` that an activated account holds. One statement."""
+    found = User.objects.filter(national_id__in=national_ids, activated_at__isnull=False)
+    return set(found.values_list("national_id", flat=True))
+
+
+@transaction.atomic
+def create_account(*, person: NewAccount, active: bool) -> User:
+    """A citizen's account. `active`: activated at once, and from then on it holds the national ID.
+
+    Raises PortalError("account_exists") when an activated account holds the ID; the caller's
+    transaction stays usable.
+    """
+    if account_exists(national_id=person.national_id):
+        raise PortalError("account_exists")
+    user = _new_user(person, active)
+    with _national_id_stays_unique(person.national_id):
+        user.save(force_insert=True)
+    return user
+
+
+def create_accounts(*, people: Sequence[NewAccount], active: bool) -> list[User]:
+    """As `create_account`, for people whose IDs the caller holds and has seen not to be `taken`: one statement.
+
+    Raises IntegrityError if one of them is held by an account all the same; the transaction is lost then.
+    """
+    return User.objects.bulk_create(_new_user(person, active) for person in people)
+
+
+def _new_user(person: NewAccount, active: bool) -> User:
+    subject = uuid.uuid4()
+    return User(
+        username=str(subject),
+        subject=subject,
+        **{name: getattr(person, name) for name in NewAccount.plain()},
+        password=person.password_hash,
+        security_answer=person.security_answer_hash,
+        is_active=active,
+        activated_at=timezone.now() if active else None,
+    )
+
+
+@transaction.atomic
+def activate_account(*, user: User) -> User:
+    """Open an account that was made inactive. Doing it again changes nothing.
+
+    Raises PortalError: account_exists (another activated account holds the national ID),
+    account_gone (the row was deleted meanwhile). The caller's transaction stays usable.
+    """
+    now = timezone.now()
+    with _national_id_stays_unique(user.national_id):
+        User.objects.filter(pk=user.pk, activated_at__isnull=True).update(activated_at=now, is_active=True)
+    try:
+        user.refresh_from_db(fields=["activated_at", "is_active"])
+    except User.DoesNotExist:
+        raise PortalError("account_gone") from None
+    return user
+
+
+@contextmanager
+def _national_id_stays_unique(national_id: str) -> Iterator[None]:
+    """A savepoint in which "another activated account holds the ID" becomes PortalError.
+
+    Two activations at once both see no other account; the second to write meets
+    `one_activated_account_per_national_id`. The savepoint keeps the caller's transaction usable.
+    """
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError:
+        if account_exists(national_id=national_id):
+            raise PortalError("account_exists") from None
+        raise
+
+
+@transaction.atomic
+def delete_inactive_account(*, user: User) -> None:
+    """Delete an account that never was activated. Gone already: nothing happens.
+
+    Raises PortalError("account_is_active"). Whatever points to the account must let go of it
+    before (foreign keys are protected).
+    """
+    row = User.objects.select_for_update().filter(pk=user.pk).first()
+    if row is None:
+        return
+    if row.activated_at or row.is_staff:
+        raise PortalError("account_is_active")
+    row.delete()
+
+
+def clerk_group() -> Group:
+    """The group of branch clerks, made or mended to hold exactly the desk's permissions.
+
+    Raises PortalError("not_migrated") before `migrate` has made the permissions.
+    """
+    permissions = list(
+        Permission.objects.filter(content_type__app_label="registration", codename__in=CLERK_PERMISSIONS)
+    )
+    if len(permissions) != len(CLERK_PERMISSIONS):
+        raise PortalError("not_migrated")
+    group, _ = Group.objects.get_or_create(name=CLERKS)
+    group.permissions.set(permissions)
+    return group
+
+
+def create_staff(*, username: str, password: str, branch: Branch | None, operator: bool) -> User:
+    """A clerk of `branch`, or an operator (superuser, who needs no branch).
+
+    Raises PortalError: username_taken, needs_a_branch, not_migrated, password_weak (`broken`: codes of
+    `passwords.SENTENCES`).
+    """
+    if not operator and branch is None:
+        raise PortalError("needs_a_branch")
+    broken = faults(password, About(username=username))
+    if broken:
+        raise PortalError("password_weak", broken=broken)
+    hashed = hash_password(password)  # before the transaction: it takes a while
+    with transaction.atomic():
+        if User.objects.filter(username=username).exists():
+            raise PortalError("username_taken")
+        user = User.objects.create(
+            username=username, password=hashed, branch=branch, is_staff=True, is_superuser=operator
+        )
+        if not operator:
+            user.groups.add(clerk_group())
+    return user

@@ -1,0 +1,132 @@
+"""Who may be on the pages of the profile, and the password, asked again before anything changes.
+
+A thief with an open session does not guess freely: wrong passwords are followed by the pauses of the sign-in. They are
+counted for each session by itself: nobody who is not in holds up an owner who is, and a thief only the session that
+was stolen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.hashers import check_password
+from django.contrib.auth.views import redirect_to_login
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.forms import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+
+from accounts.models import User
+from accounts.profile.forms import WithPassword
+from accounts.profile.texts import sentence
+from accounts.sessions.guards import View, is_citizen, say_session_over
+from accounts.sessions.store import BEGAN
+from accounts.sign_in import throttle
+from common import limits
+from common.abuse import lane
+from common.errors import PortalError
+
+# Errors of services that end the page: another browser was quicker, or the account is closed.
+_ENDED = ("changed_meanwhile", "account_closed")
+# Where the sentence of an error stands; others are the whole form's.
+_FIELDS = {
+    "password_wrong": "current_password",
+    "sign_in_pause": "current_password",
+    "same_number": "mobile",
+    "mobile_limit": "mobile",
+    "code_limit": "mobile",
+    "code_budget": "mobile",
+    "email_limit": "email",
+    "bad_address": "email",
+    "empty_answer": "security_answer",
+    "answer_too_long": "security_answer",
+}
+
+
+def own_page(name: str) -> Callable[[View], View]:
+    """For signed-in citizens; others sign in first, and come back to the page of this `name`.
+
+    Who sent a form is told that it was not taken. Never cached.
+    """
+
+    def of_page(view: View) -> View:
+        @wraps(view)
+        @never_cache
+        @sensitive_post_parameters()
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if is_citizen(request.user):
+                return view(request, *args, **kwargs)
+            return sign_in_again(request, name)
+
+        return guarded
+
+    return of_page
+
+
+def sign_in_again(request: HttpRequest, name: str) -> HttpResponse:
+    """To the sign-in, and from there to the page of this `name`. Says what became of the session, or of the form."""
+    if request.method == "POST":
+        messages.warning(request, sentence("session_ended"))
+    else:
+        say_session_over(request)
+    return redirect_to_login(reverse(name))
+
+
+def owner(request: HttpRequest) -> User:
+    """Whose page it is, behind `own_page`."""
+    user = request.user
+    if not isinstance(user, User):
+        raise TypeError("a page of a signed-in citizen")
+    return user
+
+
+def right_password(request: HttpRequest, typed: str) -> str:
+    """The stored hash that `typed` is right for; counted before it is looked at. Outside any transaction.
+
+    Raises PortalError: password_wrong, sign_in_pause (`seconds`), hashing_busy (`seconds`; then it was not counted).
+    """
+    user = owner(request)
+    account = throttle.account_key(kind="profile", name=user.national_id)
+    # By its beginning, which stays: a new key can be had without the password (`device_views.end_other_sessions`).
+    where = throttle.buckets(device=f"session:{request.session.get(BEGAN)}", address="")
+    with lane.place(lane.Whose.INSIDE):
+        throttle.count_try(account=account, where=where)
+        # Not `user.check_password`: renewing an old hash would write over a password that is being changed elsewhere.
+        right = len(typed) <= limits.PASSWORD_LONGEST and check_password(typed, user.password)
+    if not right:
+        raise PortalError("password_wrong")
+    throttle.forget(account=account, where=where)
+    return user.password
+
+
+def handed_in(
+    request: HttpRequest, form: WithPassword, name: str, change: Callable[[str], HttpResponse]
+) -> HttpResponse | None:
+    """What `change` answers once the password is right; it gets the hash. None: refused, and the form says why."""
+    try:
+        return change(right_password(request, form.cleaned_data["current_password"]))
+    except SessionInterrupted:  # ended, or given another key, by the first press of a double click
+        return sign_in_again(request, name)
+    except PortalError as error:
+        if error.code in _ENDED:
+            return sign_in_again(request, name)
+        form.pause = int(str(error.values.get("seconds", 0)))
+        form.busy = error if error.code == "hashing_busy" else None
+        form.add_error(_FIELDS.get(error.code), ValidationError(sentence(error), code=error.code))
+        return None
+
+
+def page(request: HttpRequest, template: str, form: WithPassword, **context: Any) -> HttpResponse:
+    """The form as it is now; 429 while wrong passwords ask for a pause, 503 where no hash could be computed."""
+    response = render(request, template, {"form": form, **context}, status=429 if form.pause else 200)
+    if form.busy:
+        return lane.come_back(response, form.busy)
+    if form.pause:
+        response["Retry-After"] = str(form.pause)
+    return response

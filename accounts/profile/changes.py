@@ -1,0 +1,89 @@
+"""What a signed-in citizen changes at once: the password, the security question, the code on new devices.
+
+`checked` is the stored hash that the password, asked for again, was right for: if another one is in force by the
+time the row is held, nothing happens.
+"""
+
+from __future__ import annotations
+
+from django.contrib.auth.hashers import check_password
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.life import notices
+from accounts.life.locking import end_pending, end_recoveries, open_with_password
+from accounts.models import EventKind, TrustedDevice, User
+from accounts.passwords.rules import hash_answer, hash_password
+from accounts.sessions.ending import end_sessions
+from accounts.sign_in import risk
+from common.abuse import lane
+from common.errors import PortalError
+
+
+def change_password(
+    *, account: User, checked: str, new: str, session: str, device: TrustedDevice | None = None, browser: str = ""
+) -> User:
+    """Set a new password: `session` (its key) and the trust in `device`, on which it is done, stay; all others end, and
+    so does whatever waits for a proof.
+
+    The rules were the form's to check. Hashes outside the transaction. The same page sent twice changes it once.
+    Raises PortalError: account_closed, changed_meanwhile, password_too_long, hashing_busy (`seconds`).
+    """
+    with lane.place(lane.Whose.INSIDE):
+        hashed = hash_password(new)
+    try:
+        return _set_password(
+            account=account, checked=checked, hashed=hashed, session=session, device=device, browser=browser
+        )
+    except PortalError as error:
+        now = User.objects.filter(pk=account.pk, is_active=True).first()
+        with lane.place(lane.Whose.INSIDE):
+            if error.code == "changed_meanwhile" and now and check_password(new, now.password):
+                return now  # by the first press of a double click
+        raise
+
+
+@transaction.atomic
+def _set_password(
+    *, account: User, checked: str, hashed: str, session: str, device: TrustedDevice | None, browser: str
+) -> User:
+    row = open_with_password(account=account, checked=checked)
+    row.password, row.password_changed_at = hashed, timezone.now()
+    row.save(update_fields=["password", "password_changed_at"])
+    end_pending(account=row)
+    risk.password_replaced(account=row)
+    end_sessions(account=row, but=session)
+    TrustedDevice.objects.filter(account=row).exclude(pk=device.pk if device else 0).delete()
+    notices.record(account=row, kind=EventKind.PASSWORD_CHANGED, browser=browser)
+    return row
+
+
+def change_question(*, account: User, checked: str, question: str, answer: str, browser: str = "") -> User:
+    """Another security question and answer. Recoveries that were begun with the old one end.
+
+    Raises PortalError: account_closed, changed_meanwhile, hashing_busy (`seconds`), and those of `hash_answer`.
+    """
+    with lane.place(lane.Whose.INSIDE):
+        hashed = hash_answer(answer)
+    with transaction.atomic():
+        row = open_with_password(account=account, checked=checked)
+        row.security_question, row.security_answer = question, hashed
+        row.recovery_without_answer_until = None  # whoever sets an answer knows one
+        row.save(update_fields=["security_question", "security_answer", "recovery_without_answer_until"])
+        end_recoveries(account=row)
+        notices.record(account=row, kind=EventKind.QUESTION_CHANGED, browser=browser)
+    return row
+
+
+@transaction.atomic
+def choose_sign_in_code(*, account: User, checked: str, on: bool, browser: str = "") -> User:
+    """Whether a code is asked for on new devices. What is so already is left, and nobody is told.
+
+    Raises PortalError: account_closed, changed_meanwhile.
+    """
+    row = open_with_password(account=account, checked=checked)
+    if row.code_at_sign_in != on:
+        row.code_at_sign_in = on
+        row.save(update_fields=["code_at_sign_in"])
+        notices.record(account=row, kind=EventKind.CODE_ON if on else EventKind.CODE_OFF, browser=browser)
+    return row

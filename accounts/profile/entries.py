@@ -1,0 +1,130 @@
+"""What the owner of an account sees and ends: the sessions that are alive, the devices that are remembered.
+
+A row is named by a reference: a keyed hash that only its own account's page holds. It says nothing of the
+session's key, and tells a row that is gone (no error: it ended meanwhile) from one that never was this account's.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.core import signing
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.life import notices
+from accounts.life.locking import open_account
+from accounts.models import EventKind, Session, TrustedDevice, User
+from accounts.sessions.ending import end_sessions
+from common import limits
+from common.errors import PortalError
+from common.secrets import keyed_hash, keyed_hash_matches
+
+_Row = TypeVar("_Row", Session, TrustedDevice)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the page. `here`: it is the browser that asks."""
+
+    reference: str
+    browser: str
+    since: dt.datetime
+    used_at: dt.datetime
+    here: bool = False
+
+
+def alive(*, account: User, key: str) -> list[Entry]:
+    """The sessions of `account` that are not over: the one with `key` first, then the last used."""
+    entries = [
+        Entry(_reference(account, row), row.browser, row.began_at, row.seen_at, here=row.session_key == key)
+        for row in _alive(account)
+    ]
+    return sorted(entries, key=lambda entry: (entry.here, entry.used_at), reverse=True)
+
+
+def remembered(*, account: User) -> list[Entry]:
+    """The devices on which `account` is remembered, the last used first."""
+    rows = _remembered(account).order_by("-used_at")
+    return [Entry(_reference(account, row), row.browser, row.created_at, row.used_at) for row in rows]
+
+
+@transaction.atomic
+def end_one(*, account: User, key: str, reference: str, browser: str) -> None:
+    """End the session that `reference` names; one that is over already: nothing happens.
+
+    Raises PortalError: no_such_row (the reference is none of this account's), session_over, account_closed.
+    """
+    account = _held(account, key)
+    _delete(account, _found(account, reference, _alive(account)), EventKind.SESSION_ENDED, browser)
+
+
+@transaction.atomic
+def end_others(*, account: User, key: str, browser: str) -> int:
+    """End every session of `account` but the one with `key`; returns how many.
+
+    Raises PortalError: session_over, account_closed.
+    """
+    account = _held(account, key)
+    living = _alive(account).exclude(session_key=key).count()
+    end_sessions(account=account, but=key)
+    if living:
+        notices.record(account=account, kind=EventKind.SESSIONS_ENDED, browser=browser, sessions=living)
+    return living
+
+
+@transaction.atomic
+def forget_device(*, account: User, key: str, reference: str, browser: str) -> None:
+    """Remember `account` on that device no longer; forgotten already: nothing happens.
+
+    Raises PortalError: no_such_row (the reference is none of this account's), session_over, account_closed.
+    """
+    account = _held(account, key)
+    _delete(account, _found(account, reference, _remembered(account)), EventKind.DEVICE_FORGOTTEN, browser)
+
+
+def _held(account: User, key: str) -> User:
+    """The account, locked, for the session with `key`. Of two that end each other the first one wins."""
+    row = open_account(account=account)
+    if not _alive(row).filter(session_key=key).exists():
+        raise PortalError("session_over")
+    return row
+
+
+def _alive(account: User) -> QuerySet[Session]:
+    now = timezone.now()
+    return Session.objects.filter(account=account, expire_date__gt=now, seen_at__gt=now - limits.SESSION_IDLE)
+
+
+def _remembered(account: User) -> QuerySet[TrustedDevice]:
+    return TrustedDevice.objects.filter(account=account, used_at__gt=timezone.now() - limits.TRUSTED_FOR)
+
+
+def _found(account: User, reference: str, rows: QuerySet[_Row]) -> _Row | None:
+    """The row that `reference` names; None: it is gone. Raises PortalError("no_such_row")."""
+    try:
+        digest = _signer(account).unsign(reference)
+    except signing.BadSignature:
+        raise PortalError("no_such_row") from None
+    return next((row for row in rows if keyed_hash_matches(_line_of(row), str(row.pk), digest)), None)
+
+
+def _delete(account: User, row: Session | TrustedDevice | None, kind: EventKind, browser: str) -> None:
+    """Delete `row` and tell the owner, unless it is gone already."""
+    if row and row.delete()[0]:
+        notices.record(account=account, kind=kind, browser=browser, ended=row.browser)
+
+
+def _reference(account: User, row: Session | TrustedDevice) -> str:
+    return _signer(account).sign(keyed_hash(_line_of(row), str(row.pk)))
+
+
+def _line_of(row: Session | TrustedDevice) -> str:
+    return f"a line of {type(row).__name__}"
+
+
+def _signer(account: User) -> signing.Signer:
+    return signing.Signer(salt=f"accounts.services.sessions:{account.pk}")

@@ -1,0 +1,24 @@
+"""What happened to the account, as its owner reads it."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.life import history as account_history
+from accounts.models import User
+from accounts.sessions.guards import citizen_required
+from common import limits
+
+
+@citizen_required
+@require_safe
+def history(request: HttpRequest) -> HttpResponse:
+    """Newest first. A page that is not there is the nearest one."""
+    lines = account_history.lines(cast(User, request.user), for_owner=True)
+    page = Paginator(lines, limits.HISTORY_PAGE).get_page(request.GET.get("page"))
+    return render(request, "accounts/history.html", {"page": page})

@@ -1,0 +1,108 @@
+"""The profile: what we hold about a signed-in citizen, and what is changed at once."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.life import questions
+from accounts.models import MobileChangeStage
+from accounts.profile import changes, email_change, letters, mobile_change
+from accounts.profile.access import handed_in, own_page, owner, page
+from accounts.profile.forms import PasswordForm, QuestionForm, SignInCodeForm
+from accounts.profile.texts import sentence
+from accounts.sessions import browsers, devices
+from common.persian import mask_mobile
+
+
+@require_safe
+@own_page("profile")
+def profile(request: HttpRequest) -> HttpResponse:
+    """Everything we hold, each with the way to change it."""
+    user = owner(request)
+    change = mobile_change.newest(account=user)
+    waits = change and (mobile_change.waits_for_code(change) or change.stage == MobileChangeStage.OWNER_ASKED)
+    context = {
+        "question": questions.QUESTIONS.get(user.security_question, ""),
+        "code_for_all": settings.SIGN_IN_CODE == "always",
+        "code_by_risk": settings.SIGN_IN_CODE == "risk",
+        "pending_mobile": mask_mobile(change.mobile) if change and waits else "",
+        "email_change": email_change.pending(account=user),
+        "mail": letters.can_be_sent(),
+    }
+    return render(request, "accounts/profile.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@own_page("profile_password")
+def password(request: HttpRequest) -> HttpResponse:
+    """A new password, for the old one."""
+    form = PasswordForm(request.POST if request.method == "POST" else None, user=owner(request))
+    answer = form.is_valid() and handed_in(request, form, "profile_password", lambda is_: _password(request, form, is_))
+    return answer or page(request, "accounts/profile_password.html", form)
+
+
+def _password(request: HttpRequest, form: PasswordForm, checked: str) -> HttpResponse:
+    changed = changes.change_password(
+        account=owner(request),
+        checked=checked,
+        new=form.cleaned_data["new_password"],
+        session=request.session.session_key or "",
+        device=devices.trusted(request, owner(request).national_id),
+        browser=browsers.in_words(request),
+    )
+    update_session_auth_hash(request, changed)  # this session stays, under a fresh key
+    return _done(request, "password_changed")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@own_page("profile_question")
+def question(request: HttpRequest) -> HttpResponse:
+    """Another security question and its answer, for the password."""
+    typed = request.POST if request.method == "POST" else None
+    form = QuestionForm(typed, initial={"security_question": owner(request).security_question})
+    answer = form.is_valid() and handed_in(request, form, "profile_question", lambda is_: _question(request, form, is_))
+    return answer or page(request, "accounts/profile_question.html", form)
+
+
+def _question(request: HttpRequest, form: QuestionForm, checked: str) -> HttpResponse:
+    changes.change_question(
+        account=owner(request),
+        checked=checked,
+        question=form.cleaned_data["security_question"],
+        answer=form.cleaned_data["security_answer"],
+        browser=browsers.in_words(request),
+    )
+    request.session.cycle_key()
+    return _done(request, "question_changed")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@own_page("profile_sign_in_code")
+def sign_in_code(request: HttpRequest) -> HttpResponse:
+    """Whether a code is asked for on new devices, for the password; nothing to choose where all have it."""
+    user = owner(request)
+    name = "accounts/profile_sign_in_code.html"
+    if settings.SIGN_IN_CODE == "always":
+        return render(request, name, {"code_for_all": True})
+    initial = {"on": "off" if user.code_at_sign_in else "on"}
+    form = SignInCodeForm(request.POST if request.method == "POST" else None, initial=initial)
+    answer = form.is_valid() and handed_in(request, form, "profile_sign_in_code", lambda is_: _code(request, form, is_))
+    return answer or page(request, name, form, code_by_risk=settings.SIGN_IN_CODE == "risk")
+
+
+def _code(request: HttpRequest, form: SignInCodeForm, checked: str) -> HttpResponse:
+    on = form.cleaned_data["on"] == "on"
+    changes.choose_sign_in_code(account=owner(request), checked=checked, on=on, browser=browsers.in_words(request))
+    request.session.cycle_key()
+    off = "code_off_but_at_risk" if settings.SIGN_IN_CODE == "risk" else "code_off"
+    return _done(request, "code_on" if on else off)
+
+
+def _done(request: HttpRequest, what: str) -> HttpResponse:
+    messages.success(request, sentence(what))
+    return redirect("profile")

@@ -1,0 +1,248 @@
+"""Recovery of a lost password: number, answer, owner of the number, new password. Never one of them alone.
+
+The number is proven by `accounts.codes.challenges`; `standing` says which step follows for a browser that did.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.contrib.auth.hashers import check_password
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.codes import challenges
+from accounts.life import notices, owners
+from accounts.life.locking import end_pending, open_account
+from accounts.models import AccountEvent, Challenge, ChallengeStage, CodePurpose, EventKind, TrustedDevice, User
+from accounts.passwords.rules import answer_matches, hash_answer, hash_password
+from accounts.sessions.ending import end_sessions
+from accounts.sign_in import risk
+from common import limits
+from common.abuse import lane
+from common.errors import PortalError
+
+
+class Place(StrEnum):
+    """Where a recovery stands."""
+
+    CODE = "code"
+    ANSWER = "answer"
+    WAIT = "wait"  # for the registry of owners
+    PASSWORD = "password"  # noqa: S105 - the name of a step
+    BRANCH = "branch"  # the way from here on
+    DONE = "done"
+    OVER = "over"  # to be begun again
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`why`, of BRANCH: closed, owner, no_answer, answers (`until` when none may be tried); of OVER: overtaken,
+    mobile_changed, late."""
+
+    place: Place
+    why: str = ""
+    until: datetime | None = None
+
+
+def find(*, token: str) -> Challenge | None:
+    """The recovery with this token, with its account and its owner check in one statement."""
+    rows = Challenge.objects.select_related("account", "owner_check")
+    return rows.filter(token=token, purpose=CodePurpose.RECOVERY).first()
+
+
+def standing(*, challenge: Challenge) -> Standing:
+    """Where the recovery of a browser that has proven the number stands. Reads what has happened meanwhile."""
+    account = challenge.account
+    if account is None:
+        return Standing(Place.CODE)
+    if not account.is_active:
+        return Standing(Place.BRANCH, "closed")
+    match challenge.stage:
+        case ChallengeStage.DONE:
+            return Standing(Place.DONE)
+        case ChallengeStage.OWNER_MISMATCHED:
+            return Standing(Place.BRANCH, "owner")
+    over = _why_over(challenge, account)
+    if over:
+        return Standing(Place.OVER, over)
+    match challenge.stage:
+        case ChallengeStage.PROVEN:
+            return _before_the_answer(account)
+        case ChallengeStage.OWNER_ASKED:
+            return Standing(Place.WAIT)
+        case ChallengeStage.OWNER_MATCHED:
+            return Standing(Place.PASSWORD)
+    return Standing(Place.CODE)
+
+
+def needs_no_answer(*, account: User) -> bool:
+    """A branch has seen the papers of this account's owner, who forgot the answer."""
+    until = account.recovery_without_answer_until
+    return until is not None and until > timezone.now()
+
+
+def needs_question(*, challenge: Challenge) -> bool:
+    """No answer was asked for in this recovery: a new question is chosen together with the new password."""
+    check, account = _owner_check(challenge), challenge.account
+    until = account.recovery_without_answer_until if account else None
+    return until is not None and check is not None and until > check
+
+
+def answer(*, challenge: Challenge, typed: str, browser: str = "") -> None:
+    """The answer was right, or none is asked for: the owner of the number is asked next. Outside any transaction.
+
+    Counted in a committed step before it is compared, so that no number of browsers has more tries. Raises
+    PortalError: answer_wrong (`left` tries), answer_too_long, account_closed, moved_on (`standing` says where to),
+    hashing_busy (`seconds`; nothing was compared or counted).
+    """
+    if len(typed) > limits.PASSWORD_LONGEST:
+        raise PortalError("answer_too_long")
+    account = challenge.account
+    hashes = account is not None and not needs_no_answer(account=account)
+    with lane.place(lane.Whose.INSIDE) if hashes else nullcontext():
+        stored, event, left = _count_answer(challenge, browser)
+        if event and not answer_matches(typed, stored):
+            raise PortalError("answer_wrong", left=left)
+    with transaction.atomic():
+        account, row = _held(challenge)
+        if event:  # right, even where another press of the same button was quicker
+            AccountEvent.objects.filter(pk=event.pk).update(kind=EventKind.ANSWER_RIGHT)
+        waits = row.stage == ChallengeStage.PROVEN and not _why_over(row, account)
+        goes_on = waits and account.security_answer == stored
+        if goes_on:
+            Challenge.objects.filter(pk=row.pk).update(stage=ChallengeStage.OWNER_ASKED)
+            owners.ask(account=account, mobile=account.mobile, challenge=row)
+    if not goes_on:
+        raise PortalError("moved_on")
+
+
+def owner_answered(*, account: User, challenge: Challenge, matched: bool, since: datetime) -> None:
+    """The registry said whose the number is. In the caller's transaction, which has locked the account.
+
+    A recovery that was ended meanwhile stays ended, and one of a number that is no longer the account's ends.
+    """
+    stage = ChallengeStage.OWNER_MATCHED if matched else ChallengeStage.OWNER_MISMATCHED
+    if account.mobile != challenge.mobile:
+        stage = ChallengeStage.ENDED
+    waiting = Challenge.objects.filter(pk=challenge.pk, stage=ChallengeStage.OWNER_ASKED)
+    if not account.is_active or not waiting.update(stage=stage):
+        return
+    if stage == ChallengeStage.OWNER_MISMATCHED:
+        notices.record(account=account, kind=EventKind.RECOVERY_REFUSED, actor=notices.PORTAL)
+    elif stage == ChallengeStage.OWNER_MATCHED and timezone.now() - since > limits.OWNER_CHECK_TELL_AFTER:
+        notices.record(account=account, kind=EventKind.RECOVERY_READY, actor=notices.PORTAL)
+
+
+def set_password(
+    *, challenge: Challenge, password: str, question: str = "", answer: str = "", browser: str = ""
+) -> None:
+    """The new password, by the rules already; `question` and `answer` where a new one is chosen. Ends all else.
+
+    Outside any transaction. The same password again, after a lost answer, changes nothing. Raises PortalError:
+    same_password, account_closed, moved_on (`standing` says where to), hashing_busy (`seconds`).
+    """
+    account = challenge.account
+    if account is None:
+        raise PortalError("moved_on")
+    with lane.place(lane.Whose.INSIDE):
+        if check_password(password, account.password):
+            if challenge.stage == ChallengeStage.DONE:
+                return
+            raise PortalError("same_password")
+        hashed = {"password": hash_password(password)}
+        if question:
+            hashed |= {"security_question": question, "security_answer": hash_answer(answer)}
+    if not _changed(challenge, hashed, browser):
+        account.refresh_from_db(fields=["password"])
+        with lane.place(lane.Whose.INSIDE):
+            if not check_password(password, account.password):
+                raise PortalError("moved_on")
+
+
+@transaction.atomic
+def _changed(challenge: Challenge, hashed: dict[str, str], browser: str) -> bool:
+    """Everything that a new password changes. False: this recovery has done it already."""
+    account, row = _held(challenge)
+    place = standing(challenge=row).place
+    if place == Place.DONE:
+        return False
+    if place != Place.PASSWORD or (needs_question(challenge=row) and "security_answer" not in hashed):
+        raise PortalError("moved_on")
+    now = timezone.now()
+    fresh = {**hashed, "password_changed_at": now, "recovery_without_answer_until": None}
+    if account.email_confirmed_at and account.email_confirmed_at > now - limits.FREEZE_LINK_LIFE:
+        fresh["email_confirmed_at"] = None  # who recovers may have been robbed, and the address be the thief's
+    for name, value in fresh.items():
+        setattr(account, name, value)
+    account.save(update_fields=list(fresh))
+    Challenge.objects.filter(pk=row.pk).update(stage=ChallengeStage.DONE)
+    end_pending(account=account, but=row)
+    risk.password_replaced(account=account)
+    end_sessions(account=account)
+    TrustedDevice.objects.filter(account=account).delete()
+    notices.record(account=account, kind=EventKind.RECOVERED, browser=browser)
+    if "security_answer" in hashed:
+        notices.record(account=account, kind=EventKind.QUESTION_CHANGED, browser=browser)
+    return True
+
+
+@transaction.atomic
+def _count_answer(challenge: Challenge, browser: str) -> tuple[str, AccountEvent | None, int]:
+    """The stored answer, the event that counts this try (None: no answer is asked for), and how many are left."""
+    account, row = _held(challenge)
+    if standing(challenge=row).place != Place.ANSWER:
+        raise PortalError("moved_on")
+    if needs_no_answer(account=account):
+        return account.security_answer, None, 0
+    event = notices.record(account=account, kind=EventKind.ANSWER_TRIED, browser=browser)
+    return account.security_answer, event, limits.ANSWER_TRIES - len(_tried(account))
+
+
+def _held(challenge: Challenge) -> tuple[User, Challenge]:
+    """The account and its recovery as they are now, locked to the transaction's end."""
+    if challenge.account is None:
+        raise PortalError("moved_on")
+    account = open_account(account=challenge.account)
+    row = Challenge.objects.select_for_update().get(pk=challenge.pk)
+    row.account = account
+    return account, row
+
+
+def _before_the_answer(account: User) -> Standing:
+    if needs_no_answer(account=account):
+        return Standing(Place.ANSWER)
+    if not account.security_answer:
+        return Standing(Place.BRANCH, "no_answer")
+    tried = _tried(account)
+    if len(tried) >= limits.ANSWER_TRIES:
+        return Standing(Place.BRANCH, "answers", tried[-1] + limits.ANSWER_TRIES_WITHIN)
+    return Standing(Place.ANSWER)
+
+
+def _tried(account: User) -> list[datetime]:
+    """When wrong answers were given, the newest first; as many as count."""
+    since = timezone.now() - limits.ANSWER_TRIES_WITHIN
+    wrong = AccountEvent.objects.filter(account=account, kind=EventKind.ANSWER_TRIED, at__gt=since)
+    return list(wrong.order_by("-at").values_list("at", flat=True)[: limits.ANSWER_TRIES])
+
+
+def _why_over(challenge: Challenge, account: User) -> str:
+    if account.mobile != challenge.mobile:
+        return "mobile_changed"
+    changed = account.password_changed_at
+    if challenge.stage == ChallengeStage.ENDED or (changed and changed > challenge.created_at):
+        return "overtaken"
+    asked = _owner_check(challenge)
+    if asked:
+        return "late" if asked < timezone.now() - limits.RECOVERY_LEFT_ALONE else ""
+    return "late" if challenges.is_too_old(challenge=challenge) else ""
+
+
+def _owner_check(challenge: Challenge) -> datetime | None:
+    """When the owner was asked for."""
+    check = getattr(challenge, "owner_check", None)
+    return check.created_at if check else None

@@ -1,0 +1,77 @@
+"""What a browser's session knows of a recovery: which one, and whether the code was right in this browser.
+
+Never a code, an answer or a password. The challenge's row is the truth; this only says which row, and proves that
+this browser may go on with it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import SESSION_KEY, logout
+from django.http import HttpRequest
+
+from accounts.codes import challenges
+from accounts.models import Challenge
+from accounts.recovery import service as recovery
+from accounts.recovery.service import Place, Standing
+from accounts.sessions import browsers
+from accounts.sessions.keys import change_key
+from accounts.sessions.store import BEGAN
+
+_KEY = "recovery"
+
+
+class Recovering:
+    """The recovery of one browser, read from its session; reading writes nothing."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        self._data: dict[str, Any] = dict(request.session.get(_KEY) or {})
+        if self._data and self._data.get(browsers.ENGINE) != browsers.engine(request):
+            self._data = {}  # a session that was carried to another browser has no recovery there
+
+    @property
+    def has_proven(self) -> bool:
+        """The code was right in this browser."""
+        return bool(self._data.get("proven"))
+
+    def challenge(self) -> Challenge | None:
+        """The row; None: this browser has no recovery."""
+        token = str(self._data.get("token", ""))
+        return recovery.find(token=token) if token else None
+
+    def standing(self, challenge: Challenge) -> Standing:
+        """Where this browser may go. Until it has proven the number, the same for every national ID."""
+        if self.has_proven:
+            return recovery.standing(challenge=challenge)
+        return Standing(Place.OVER, "late") if challenges.is_too_old(challenge=challenge) else Standing(Place.CODE)
+
+    def begin(self, challenge: Challenge) -> None:
+        """Step one is done: this browser waits for the code."""
+        self._write(challenge)
+
+    def granted(self, challenge: Challenge) -> None:
+        """The code was right: a new session key, and only what goes by it may go on.
+
+        The old key keeps its row, without the proof: whoever planted it has nothing, and a person whose answer was
+        lost on the way can send the same code again from it. Whoever was signed in here is not any more.
+        """
+        session = self._request.session
+        if SESSION_KEY in session:
+            logout(self._request)
+        else:
+            change_key(session)
+        self._write(challenge, proven=True)
+
+    def forget(self) -> None:
+        """For another recovery, or the next person at this browser."""
+        self._request.session.pop(_KEY, None)
+        self._data = {}
+
+    def _write(self, challenge: Challenge, **more: bool) -> None:
+        self._data = {"token": str(challenge.token), browsers.ENGINE: browsers.engine(self._request), **more}
+        self._request.session[_KEY] = self._data
+        if SESSION_KEY not in self._request.session:
+            self._request.session.pop(BEGAN, None)  # its time begins now, however old the session of this browser is
+            self._request.session.set_expiry(None)  # not what a registration in the same browser has left of it

@@ -1,0 +1,1 @@
+"""The pages of a recovery, and of the branches."""

@@ -1,0 +1,49 @@
+"""The branch way, explained, with the branches of the citizen's city: for whoever cannot go on alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.models import User
+from accounts.recovery import branches as listed
+from accounts.recovery.forms import BranchForm
+from accounts.recovery.service import Place, Standing
+from accounts.recovery.session import Recovering
+from accounts.sessions.guards import is_citizen
+
+
+@require_safe
+@never_cache
+def recovery_branch(request: HttpRequest) -> HttpResponse:
+    """Why a recovery cannot go on here (to the browser that has proven the number), and the way through a branch."""
+    account, found = _recovering(request)
+    return render(request, "accounts/recovery_branch.html", {"found": found, **_context(request, account)})
+
+
+@require_safe
+@never_cache
+def branches(request: HttpRequest) -> HttpResponse:
+    """Branches by city. To a stranger it says nothing about anybody."""
+    account = request.user if is_citizen(request.user) else _recovering(request)[0]
+    return render(request, "accounts/branches.html", _context(request, account))
+
+
+def _recovering(request: HttpRequest) -> tuple[User | None, Standing]:
+    """The account whose number this browser has proven, and where its recovery stands."""
+    browser = Recovering(request)
+    row = browser.challenge()
+    if row is None or not browser.has_proven:
+        return None, Standing(Place.OVER)
+    return row.account, browser.standing(row)
+
+
+def _context(request: HttpRequest, account: Any) -> dict[str, Any]:
+    asked = request.GET.get("city")
+    nearby = listed.nearby(asked=asked, account=account)
+    form = BranchForm(initial={"city": nearby.city}, cities=nearby.cities)
+    return {"form": form, "nearby": nearby, "of_account": asked is None and account is not None}

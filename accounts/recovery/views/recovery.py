@@ -1,0 +1,235 @@
+"""Recovery of a lost password, a page for each step. The grant is this browser's session; nothing tells who has an
+account before the code was right."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.codes import challenges
+from accounts.codes import views as held_page
+from accounts.life import questions
+from accounts.models import Challenge, CodePurpose
+from accounts.recovery import service
+from accounts.recovery.forms import AnswerForm, CodeForm, NewPasswordForm, RecoveryForm
+from accounts.recovery.service import Place, Standing
+from accounts.recovery.session import Recovering
+from accounts.recovery.texts import sentence
+from accounts.sessions import browsers, devices
+from accounts.sessions.store import asked_by_itself, renews_itself
+from common import limits
+from common.abuse import lane
+from common.abuse.origins import origin_of
+from common.errors import PortalError
+
+PAGES = {
+    Place.CODE: "recovery_code",
+    Place.ANSWER: "recovery_answer",
+    Place.WAIT: "recovery_wait",
+    Place.PASSWORD: "recovery_password",
+    Place.BRANCH: "recovery_branch",
+    Place.DONE: "sign_in",
+    Place.OVER: "recovery",
+}
+_Page = Callable[[HttpRequest, Recovering, Challenge], HttpResponse]
+_form_page = require_http_methods(["GET", "HEAD", "POST"])
+
+
+def step(*places: Place) -> Callable[[_Page], Callable[[HttpRequest], HttpResponse]]:
+    """For a browser whose recovery stands at one of `places`; others are sent where they are."""
+
+    def of_step(page: _Page) -> Callable[[HttpRequest], HttpResponse]:
+        @wraps(page)
+        @never_cache
+        @sensitive_post_parameters()
+        def guarded(request: HttpRequest) -> HttpResponse:
+            browser = Recovering(request)
+            row = browser.challenge()
+            if row is None:
+                if request.method == "POST":
+                    messages.warning(request, sentence("session_ended"))
+                return redirect("recovery")
+            found = browser.standing(row)
+            return page(request, browser, row) if found.place in places else _elsewhere(request, browser, found)
+
+        return guarded
+
+    return of_step
+
+
+@_form_page
+@never_cache
+def recovery(request: HttpRequest) -> HttpResponse:
+    """Step one: whose password. Writes the same for every national ID."""
+    browser = Recovering(request)
+    under_way = browser.challenge()
+    if request.method == "POST":
+        form = RecoveryForm(request.POST)
+        if form.is_valid():
+            _begin(request, browser, under_way, form)
+            return redirect("recovery_code")
+    else:
+        form = RecoveryForm(initial={"page": secrets.token_urlsafe(16)})
+    found = browser.standing(under_way) if under_way else Standing(Place.OVER)
+    goes_on = PAGES[found.place] if found.place not in (Place.OVER, Place.DONE, Place.BRANCH) else ""
+    return render(request, "accounts/recovery.html", {"form": form, "goes_on": goes_on})
+
+
+def _begin(request: HttpRequest, browser: Recovering, under_way: Challenge | None, form: RecoveryForm) -> None:
+    national_id, page = form.cleaned_data["national_id"], form.cleaned_data["page"]
+    if under_way and under_way.national_id == national_id and browser.standing(under_way).place == Place.CODE:
+        # Back, and sent once more: the code that is on its way still counts.
+        challenges.again(challenge=under_way, **_asks(request, national_id))
+        return
+    secret = str(request.META.get("CSRF_COOKIE") or "")
+    tied = f"{secret}:{page}" if secret and page else ""
+    challenge = challenges.begin(
+        purpose=CodePurpose.RECOVERY, national_id=national_id, page=tied, **_asks(request, national_id)
+    )
+    browser.begin(challenge)
+
+
+def _asks(request: HttpRequest, national_id: str) -> dict[str, Any]:
+    """Who asks for a code: where, and whether it is on a device that the account's owner calls their own."""
+    origin = origin_of(request.client_address)  # type: ignore[attr-defined]
+    return {"origin": origin, "trusted": devices.trusted(request, national_id)}
+
+
+@renews_itself
+@_form_page
+@step(Place.CODE)
+def code(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
+    """Step two: the code that came, if there is an account."""
+    form = CodeForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            browser.granted(challenges.prove(challenge=row, typed_code=form.cleaned_data["code"]))
+            return redirect("recovery_answer")
+        except PortalError as error:
+            if error.code == "account_closed":
+                messages.error(request, sentence(error))
+                return redirect("recovery_branch")
+            form.add_error("code", sentence(error))
+    context = {"form": form, "wait": challenges.wait(challenge=row), **held_page.context(request, row)}
+    return render(request, "accounts/recovery_code.html", context)
+
+
+@asked_by_itself
+@require_POST
+@step(Place.CODE)
+def proof(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
+    """The browser solved what the page gave it: the code goes on, if it was held. Alike for every national ID."""
+    return held_page.pay(request, row)
+
+
+@require_POST
+@step(Place.CODE)
+def resend(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
+    """Another code, if there is an account."""
+    wait = challenges.again(challenge=row, **_asks(request, row.national_id))
+    messages.info(request, sentence("code_wait", wait=wait) if wait else sentence("code_again"))
+    return redirect("recovery_code")
+
+
+@_form_page
+@step(Place.ANSWER)
+def answer(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
+    """Step three: the security question; nothing but a button where a branch has seen the papers."""
+    account = row.account
+    asked = account is not None and not service.needs_no_answer(account=account)
+    form, busy = AnswerForm(request.POST if request.method == "POST" and asked else None), None
+    if request.method == "POST" and (not asked or form.is_valid()):
+        typed = form.cleaned_data["answer"] if asked else ""
+        try:
+            service.answer(challenge=row, typed=typed, browser=browsers.in_words(request))
+            return redirect("recovery_wait")
+        except PortalError as error:
+            if error.code in ("moved_on", "account_closed") or error.values.get("left") == 0:
+                return redirect("recovery_wait")  # which knows where to
+            busy = error if error.code == "hashing_busy" else None
+            form.add_error(None if busy else "answer", sentence(error))
+    question = questions.QUESTIONS.get(account.security_question, "") if account else ""
+    page = render(request, "accounts/recovery_answer.html", {"form": form, "asked": asked, "question": question})
+    return lane.come_back(page, busy) if busy else page
+
+
+@require_safe
+@renews_itself
+@step(Place.WAIT)
+def wait(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
+    """The registry is being asked. The page renews itself, with a script or without."""
+    return render(request, "accounts/recovery_wait.html", {"goes_on": "", "renews": _renews(row)})
+
+
+@require_safe
+@asked_by_itself
+@never_cache
+def waiting(request: HttpRequest) -> HttpResponse:
+    """The part of the waiting page that the script renews. 404 where no recovery is."""
+    browser = Recovering(request)
+    row = browser.challenge()
+    if row is None:
+        raise Http404
+    place = browser.standing(row).place
+    goes_on = "" if place == Place.WAIT else PAGES[place]
+    return render(request, "accounts/_recovery_wait.html", {"goes_on": goes_on, "place": place})
+
+
+@_form_page
+@step(Place.PASSWORD, Place.DONE)
+def password(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
+    """The last step: a new password, twice. Nobody is signed in by it."""
+    if request.method != "POST" and browser.standing(row).place == Place.DONE:
+        return redirect("sign_in")
+    if row.account is None:
+        raise Http404
+    with_question = service.needs_question(challenge=row)
+    typed = request.POST if request.method == "POST" else None
+    form, busy = NewPasswordForm(typed, account=row.account, with_question=with_question), None
+    if form.is_valid():
+        try:
+            service.set_password(challenge=row, **form.chosen(), browser=browsers.in_words(request))
+            messages.success(request, sentence("password_set"))
+            return redirect("sign_in")
+        except PortalError as error:
+            if error.code == "moved_on":
+                return _moved_on(request, browser)
+            if error.code == "account_closed":
+                return redirect("recovery_branch")
+            busy = error if error.code == "hashing_busy" else None
+            form.add_error(None if busy else "password", forms.ValidationError(sentence(error), code=error.code))
+    page = render(request, "accounts/recovery_password.html", {"form": form, "with_question": with_question})
+    return lane.come_back(page, busy) if busy else page
+
+
+def _moved_on(request: HttpRequest, browser: Recovering) -> HttpResponse:
+    """Something was quicker: another device, another press of the button."""
+    row = browser.challenge()
+    return _elsewhere(request, browser, browser.standing(row) if row else Standing(Place.OVER, "late"))
+
+
+def _elsewhere(request: HttpRequest, browser: Recovering, found: Standing) -> HttpResponse:
+    if found.place == Place.OVER:
+        messages.warning(request, sentence(found.why))
+        browser.forget()
+    elif found.place == Place.DONE and request.method == "POST":
+        messages.info(request, sentence("done"))
+    return redirect(PAGES[found.place])
+
+
+def _renews(row: Challenge) -> int:
+    """After how many seconds the page loads itself anew."""
+    asked = row.owner_check.created_at  # a recovery that waits has one
+    late = timezone.now() - asked > limits.OWNER_CHECK_TELL_AFTER
+    return int((limits.RECOVERY_RENEWS_LATER if late else limits.RECOVERY_RENEWS).total_seconds())

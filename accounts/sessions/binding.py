@@ -1,0 +1,50 @@
+"""Whose session it is, and on which engine it was begun: kept at every sign-in, looked at with every page that asks
+who it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.middleware import AuthenticationMiddleware, get_user
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from accounts.models import User
+from accounts.sessions import browsers, ending
+from accounts.sessions import texts as session_texts
+
+
+def mark_session(request: HttpRequest, **_said: Any) -> None:
+    """Somebody signs in, by whichever way: from now on the session belongs to this browser. On `user_logged_in`."""
+    request.session[browsers.ENGINE] = browsers.engine(request)
+
+
+class SignedIn(AuthenticationMiddleware):
+    """Django's `request.user`, but a citizen's session ends where it turns up on another engine than it was begun on:
+    the password is asked again, and nobody is alarmed (docs/decisions/0029).
+
+    A page that does not ask who it is costs nothing more.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        request.user = SimpleLazyObject(lambda: _user(request))  # type: ignore[assignment]
+
+
+def _user(request: HttpRequest) -> Any:
+    user = get_user(request)
+    if not isinstance(user, User) or not user.national_id:
+        return user
+    begun_on = request.session.get(browsers.ENGINE, "")
+    if begun_on == browsers.engine(request):
+        return user
+    if begun_on:  # without one it is from before engines were kept: ended as well, and that is all there is to say
+        key = str(request.session.session_key)
+        ending.used_elsewhere(account=user, session_key=key, browser=browsers.in_words(request))
+        messages.info(request, session_texts.sentence("session_elsewhere"), fail_silently=True)
+        request.session_elsewhere = True  # type: ignore[attr-defined]
+    request.session.flush()
+    request._cached_user = AnonymousUser()  # type: ignore[attr-defined]
+    return request._cached_user  # type: ignore[attr-defined]

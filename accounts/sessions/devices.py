@@ -1,0 +1,147 @@
+"""Known devices: signed cookies that say which people have signed in on this browser. They give no access.
+
+- A citizen's device is *trusted*: its owner ticked "remember me" there. The cookie `trusted` holds a secret for each
+  account of a household, and a row (`TrustedDevice`) its keyed hash. The trust ends with the row. Such a device has a
+  bucket of its own in `accounts.sign_in.throttle`, so that strangers' failures do not slow its owner down (OWASP:
+  "device cookies"), and is asked for no code.
+- Staff do not choose: the cookie `device` names their accounts by keyed hash, and only gives a bucket.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.http.cookie import parse_cookie
+from django.utils import timezone
+
+from accounts.models import TrustedDevice
+from common import limits
+from common.secrets import keyed_hashes
+
+COOKIE = "device"  # behind `settings.COOKIE_PREFIX`, like every cookie
+TRUSTED_COOKIE = "trusted"
+LIFE = int(limits.TRUSTED_FOR.total_seconds())
+ACCOUNTS_AT_MOST = 8  # the latest; keeps the cookie under 400 bytes
+_SALT = "accounts.devices"
+_TRUSTED_SALT = "accounts.devices.trusted"
+_SALTS = {COOKIE: _SALT, TRUSTED_COOKIE: _TRUSTED_SALT}
+
+
+def wrote_a_cookie_in(header: str) -> bool:
+    """Whether a Cookie header holds a device's cookie that we wrote. By its signature alone: whom it still helps, and
+    with whose account, is for `trusted` and `known_device` to say. Asks no database."""
+    request = HttpRequest()
+    request.COOKIES = parse_cookie(header)
+    return bool(secrets_of(request) or _read(request)[0])
+
+
+# Citizens.
+
+
+def secrets_of(request: HttpRequest) -> list[str]:
+    """The secrets this browser holds, the latest first; of whom they are, and whether they still count, rows say."""
+    kept = _signed(request, TRUSTED_COOKIE, _TRUSTED_SALT)
+    if not isinstance(kept, list) or not all(isinstance(secret, str) for secret in kept):
+        return []
+    return kept[:ACCOUNTS_AT_MOST]
+
+
+def trusted(request: HttpRequest, national_id: str) -> TrustedDevice | None:
+    """The device, if this browser is one that the owner of the account with this ID called their own.
+
+    One query, whoever is meant; none for a browser without the cookie.
+    """
+    held = secrets_of(request)
+    if not held:
+        return None
+    return TrustedDevice.objects.filter(
+        account__national_id=national_id,
+        secret_hash__in=[hash_ for secret in held for hash_ in keyed_hashes(TrustedDevice.PURPOSE, secret)],
+        used_at__gt=timezone.now() - limits.TRUSTED_FOR,
+    ).first()
+
+
+def keep(response: HttpResponse, held: list[str]) -> None:
+    """The browser holds these secrets from now on."""
+    _set(response, TRUSTED_COOKIE, signing.dumps(held[:ACCOUNTS_AT_MOST], salt=_TRUSTED_SALT))
+
+
+# Staff.
+
+
+def known_device(request: HttpRequest, *hashes: str) -> str:
+    """The device's secret if the account with these keyed hashes (one a key) has signed in on it, else ""."""
+    device, accounts = _read(request)
+    return device if any(_short(account) in accounts for account in hashes) else ""
+
+
+def remember(request: HttpRequest, response: HttpResponse, account: str) -> None:
+    """From now on this browser is a known device of `account`. Call it after a right password."""
+    device, accounts = _read(request)
+    latest = [_short(account), *(other for other in accounts if other != _short(account))][:ACCOUNTS_AT_MOST]
+    _set(response, COOKIE, signing.dumps([device or secrets.token_hex(16), latest], salt=_SALT))
+
+
+def _read(request: HttpRequest) -> tuple[str, list[str]]:
+    kept = _signed(request, COOKIE, _SALT)
+    try:
+        device, accounts = kept
+    except (TypeError, ValueError):  # none, or from an earlier version
+        return "", []
+    return device, accounts
+
+
+def _short(account: str) -> str:
+    return account[:16]
+
+
+# Both, from before their names had the prefix.
+
+
+def take_old_names(request: HttpRequest) -> None:
+    """A device cookie under its old name is read as if it had the new one, unless the browser holds that too:
+    another host of the domain can plant the old name, never the new one."""
+    if not settings.COOKIE_PREFIX:
+        return
+    for cookie in _SALTS:
+        old = request.COOKIES.get(cookie)
+        if old is not None:
+            request.COOKIES.setdefault(settings.COOKIE_PREFIX + cookie, old)
+
+
+def write_anew(request: HttpRequest, response: HttpResponse) -> None:
+    """What `take_old_names` took gets its new name in the browser too, as long as it is ours and not too old; the
+    old name goes."""
+    if not settings.COOKIE_PREFIX:
+        return
+    for cookie, salt in _SALTS.items():
+        old, name = request.COOKIES.get(cookie), settings.COOKIE_PREFIX + cookie
+        if old is None:
+            continue
+        taken = request.COOKIES[name] == old and _signed(request, cookie, salt) is not None
+        if taken and name not in response.cookies:
+            _set(response, cookie, old)
+        response.delete_cookie(cookie, samesite="Lax")
+
+
+def _signed(request: HttpRequest, cookie: str, salt: str) -> Any:
+    """What we wrote into the cookie; None: nothing, too long ago, or somebody else did."""
+    try:
+        return signing.loads(request.COOKIES.get(settings.COOKIE_PREFIX + cookie, ""), salt=salt, max_age=LIFE)
+    except (signing.BadSignature, ValueError):
+        return None
+
+
+def _set(response: HttpResponse, cookie: str, value: str) -> None:
+    response.set_cookie(
+        settings.COOKIE_PREFIX + cookie,
+        value,
+        max_age=LIFE,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )

@@ -1,0 +1,52 @@
+"""Pages for signed-in citizens only, and what a browser is told whose session is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.cache import never_cache
+
+from accounts.models import User
+from accounts.sessions import texts as session_texts
+
+View = Callable[..., HttpResponse]
+
+
+def is_citizen(user: Any) -> bool:
+    """Whether `user` (perhaps anonymous) is a signed-in citizen; staff are not."""
+    return isinstance(user, User) and bool(user.national_id)
+
+
+def citizen_required(view: View) -> View:
+    """The page behind it is for signed-in citizens; others sign in first. Never cached."""
+
+    @wraps(view)
+    @never_cache
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not is_citizen(request.user):
+            return _to_sign_in(request)
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def say_session_over(request: HttpRequest) -> None:
+    """To a browser whose session is gone. Who never had one is told nothing, and who was told why, nothing more."""
+    had_one = bool(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+    if had_one and request.session.session_key is None and not getattr(request, "session_elsewhere", False):
+        messages.info(request, session_texts.sentence("session_over"))
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Says so if there was a session, and keeps the page; not that of a form, which could not be sent again."""
+    say_session_over(request)
+    if request.method in ("GET", "HEAD"):
+        return redirect_to_login(request.get_full_path())
+    return redirect("sign_in")

@@ -1,0 +1,241 @@
+"""Sessions in the database, with whose they are; idle and absolute ends; one statement a page.
+
+Extends Django's database sessions in the documented way ("Extending database-backed session engines"). Loading a
+session is one statement, which reads it and writes its last use, or finds that it is over. No Redis is asked. The
+statement is SQL: the ORM needs two, and is slower even when it runs the second once a minute only; and a last use that
+is known to the minute ends sessions too early, or abandoned ones never (docs/decisions/0033-what-was-weighed-again.md).
+
+Every session ends after `limits.SESSION_IDLE` without use, and `limits.SESSION_LONGEST` after it began however busy it
+is: one of an account, and one in which a registration, a recovery, a sign-in or a look at a status is under way. What a
+page asks for by itself is no use (`asked_by_itself`): a page that was left open would live for ever.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import CreateError, UpdateError
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.models import Session
+from accounts.sessions import browsers
+from common import limits
+from common.database import is_locked
+
+BEGAN = "began"  # when this life of the session began, as a timestamp: a new key does not begin a new one
+BROWSER = "browser"  # in which browser, in words
+RENEWED = "renewed"  # in an address: the page has loaded itself anew, where there is no script
+
+_KEY = re.compile("[a-z0-9]{32}")
+_SQLITE_WAITS = 250  # ms for the lock of another writer; then the session is only read
+
+_ALIVE = "session_key = %s AND expire_date > %s AND seen_at > %s"
+# PostgreSQL: a row that is locked is not waited for (SKIP LOCKED); its session is only read.
+_TOUCH_OR_READ = f"""
+    WITH touched AS (
+        UPDATE accounts_session SET seen_at = %s WHERE session_key IN (
+            SELECT session_key FROM accounts_session WHERE {_ALIVE}
+            FOR NO KEY UPDATE SKIP LOCKED
+        )
+    ){{also}}
+    SELECT session_data FROM accounts_session{{and_also}} WHERE {_ALIVE}
+"""  # noqa: S608 - constants of this module
+_WITHIN = _TOUCH_OR_READ.format(also="", and_also="")
+# Outside a transaction the commit does not wait for the disk either: a crash may lose the last use of a session.
+_ALONE = _TOUCH_OR_READ.format(
+    also=", soon AS (SELECT set_config('synchronous_commit', 'off', true))", and_also=", soon"
+)
+_TOUCH = f"UPDATE accounts_session SET seen_at = %s WHERE {_ALIVE} RETURNING session_data"  # noqa: S608
+_READ = f"SELECT session_data FROM accounts_session WHERE {_ALIVE}"  # noqa: S608
+
+
+class SessionStore(DatabaseStore):
+    """`unknown`: the browser's key is of no session that is alive. `is_used`: loading it counts as use."""
+
+    unknown = False
+    is_used = True
+    _key_is_new = False
+
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        return Session
+
+    def load(self) -> dict[str, Any]:
+        data = self._touched()
+        if data is None:
+            self._session_key, self.unknown = None, True
+            return {}
+        return self.decode(data)
+
+    def save(self, must_create: bool = False) -> None:
+        """Raises UpdateError when the session was ended meanwhile: what is over stays over."""
+        if self.session_key is None:
+            return self.create()
+        row = self.create_model_instance(self._get_session(no_load=must_create))  # type: ignore[attr-defined]
+        if must_create:
+            return self._insert(row)
+        fields = ("session_data", "expire_date", "account_id", "began_at", "seen_at", "browser")
+        if not Session.objects.filter(pk=row.pk).update(**{name: getattr(row, name) for name in fields}):
+            raise UpdateError
+        return None
+
+    def delete(self, session_key: str | None = None) -> None:
+        Session.objects.filter(pk=session_key or self.session_key).delete()
+
+    def flush(self) -> None:
+        super().flush()
+        self.unknown, self._key_is_new = False, True
+
+    def create(self) -> None:
+        super().create()
+        self._key_is_new = True
+
+    def cycle_key(self) -> None:
+        """The same session under a new key. Raises SessionInterrupted when a signed-in one was ended meanwhile:
+        under a new key it would be alive again."""
+        data = self._session  # type: ignore[attr-defined]
+        if self.session_key:
+            key = self._get_new_session_key()  # type: ignore[attr-defined]
+            if Session.objects.filter(pk=self.session_key).update(session_key=key):
+                self._session_key = key
+                self.modified = self._key_is_new = True
+                return
+            if SESSION_KEY in data:
+                raise SessionInterrupted("The session was ended before it could get a new key.")
+        self.create()
+
+    def begin(self, *, browser: str) -> None:
+        """A sign-in: from here on a new life under a new key, whoever had the session before."""
+        if not self._key_is_new:
+            self.cycle_key()
+        self.pop("_session_expiry", None)
+        self[BEGAN] = timezone.now().timestamp()
+        self[BROWSER] = browser
+
+    def get_expiry_date(self, **kwargs: Any) -> dt.datetime:
+        """The absolute end. What a journey sets (`set_expiry`) shortens a journey only."""
+        ends = self._began() + limits.SESSION_LONGEST
+        return ends if SESSION_KEY in self else min(ends, super().get_expiry_date(**kwargs))
+
+    def get_expiry_age(self, **kwargs: Any) -> int:
+        return max(0, round((self.get_expiry_date(**kwargs) - timezone.now()).total_seconds()))
+
+    def create_model_instance(self, data: dict[str, Any]) -> Session:
+        data.setdefault(BEGAN, timezone.now().timestamp())
+        return Session(
+            session_key=self._get_or_create_session_key(),  # type: ignore[attr-defined]
+            session_data=self.encode(data),
+            expire_date=self.get_expiry_date(),
+            account_id=int(data[SESSION_KEY]) if SESSION_KEY in data else None,
+            began_at=self._began(),
+            browser=data.get(BROWSER, ""),
+        )
+
+    def seconds_left(self) -> int:
+        """Until a session that is used now ends: idle, or for good."""
+        return min(int(limits.SESSION_IDLE.total_seconds()), self.get_expiry_age())
+
+    def holds_something(self) -> bool:
+        """Whether somebody is signed in or has begun something here; false for a session that is over or left empty."""
+        return any(not key.startswith("_session") and key not in (BEGAN, BROWSER) for key in self.keys())
+
+    def _began(self) -> dt.datetime:
+        return dt.datetime.fromtimestamp(self.get(BEGAN, timezone.now().timestamp()), dt.UTC)
+
+    def _insert(self, row: Session) -> None:
+        try:
+            with transaction.atomic():
+                row.save(force_insert=True)
+        except IntegrityError:
+            if self.exists(row.pk):
+                raise CreateError from None
+            raise  # the account is gone; another key would not help
+
+    def _validate_session_key(self, key: Any) -> bool:
+        """Anything else than a key of ours is not looked for."""
+        return isinstance(key, str) and bool(_KEY.fullmatch(key))
+
+    def _touched(self) -> str | None:
+        """The stored data of a session that is alive, which is used now unless `is_used` is off; None: none is."""
+        now = timezone.now()
+        alive = [self.session_key, now, now - limits.SESSION_IDLE]
+        if not self.is_used:
+            return _first(_READ, alive)
+        if connection.vendor == "postgresql":
+            return _first(_WITHIN if connection.in_atomic_block else _ALONE, [now, *alive, *alive])
+        try:
+            with _impatient():
+                return _first(_TOUCH, [now, *alive])
+        except OperationalError as error:
+            if not is_locked(error):
+                raise
+            return _first(_READ, alive)
+
+
+def _first(statement: str, values: list[Any]) -> str | None:
+    adapt = connection.ops.adapt_datetimefield_value
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [adapt(value) if isinstance(value, dt.datetime) else value for value in values])
+        found = cursor.fetchone()
+    return found[0] if found else None
+
+
+@contextmanager
+def _impatient() -> Iterator[None]:
+    """SQLite lets one write at a time: a page that only shows something does not wait for a long one."""
+    connection.ensure_connection()
+    waits = connection.settings_dict["OPTIONS"].get("timeout", 5) * 1000
+    connection.connection.execute(f"PRAGMA busy_timeout = {_SQLITE_WAITS}")
+    try:
+        yield
+    finally:
+        connection.connection.execute(f"PRAGMA busy_timeout = {waits:.0f}")
+
+
+_View = Callable[..., Any]
+
+
+def asked_by_itself(view: _View) -> _View:
+    """For a part of a page that a script asks for over and over: it leaves the session as long to live as before."""
+
+    @wraps(view)
+    def looked_at(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        _not_used(request)
+        return view(request, *args, **kwargs)
+
+    return looked_at
+
+
+def renews_itself(view: _View) -> _View:
+    """For a page that loads itself anew where there is no script: with `RENEWED` in its address it is no use."""
+
+    @wraps(view)
+    def looked_at(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if RENEWED in request.GET:
+            _not_used(request)
+        return view(request, *args, **kwargs)
+
+    return looked_at
+
+
+def _not_used(request: HttpRequest) -> None:
+    """Before anything has loaded the session: outside of what asks who somebody is."""
+    if isinstance(request.session, SessionStore):
+        request.session.is_used = False
+
+
+def begin_life(sender: object, request: HttpRequest, **kwargs: Any) -> None:
+    """After every `login`."""
+    session = request.session
+    if isinstance(session, SessionStore):
+        session.begin(browser=browsers.in_words(request))

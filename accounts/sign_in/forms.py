@@ -1,0 +1,37 @@
+"""The forms of a citizen's sign-in. They check the shape of what was typed; whether it is right, the view asks."""
+
+from __future__ import annotations
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.passwords.forms import PasswordField
+from common.form_fields import CodeField, NationalIdField
+
+
+class CitizenSignInForm(forms.Form):
+    national_id = NationalIdField()
+    password = PasswordField(
+        label=_("Password"),
+        autocomplete="current-password",
+        error_messages={"required": _("Enter your password.")},
+    )
+    remember = forms.BooleanField(label=_("Remember me"), required=False)
+
+    def name(self) -> str:
+        """Whose account is meant."""
+        return str(self.cleaned_data["national_id"])
+
+
+class ByCodeForm(forms.Form):
+    """Whose mobile is to be proven."""
+
+    national_id = NationalIdField()
+
+
+class CodeForm(forms.Form):
+    """The code as typed, and the page it was typed in, so that two tabs are told apart."""
+
+    use_required_attribute = False
+    page = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
+    code = CodeField()

@@ -1,0 +1,1 @@
+"""The pages of a citizen's sign-in."""

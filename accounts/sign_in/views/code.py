@@ -1,0 +1,214 @@
+"""The code at the sign-in: of the second step after a right password, and of who is held up by a pause.
+
+The latter look the same for every national ID; only the former are told what becomes of the SMS.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.auth.views import RedirectURLMixin
+from django.forms import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST, require_safe
+from django.views.generic import FormView
+
+from accounts.codes import challenges, issuing
+from accounts.codes import delivery as code_delivery
+from accounts.codes import texts as code_texts
+from accounts.codes import views as held_page
+from accounts.models import CodePurpose, User
+from accounts.sessions import devices
+from accounts.sessions.keys import change_key
+from accounts.sessions.store import asked_by_itself
+from accounts.sign_in import flow as citizen_entrance
+from accounts.sign_in import risk, texts
+from accounts.sign_in import service as sign_in
+from accounts.sign_in import session as sign_in_state
+from accounts.sign_in.forms import ByCodeForm, CodeForm
+from accounts.sign_in.session import Second, Waiting
+from common.abuse.origins import origin_of
+from common.errors import PortalError
+from common.persian import mask_mobile
+
+
+@method_decorator(never_cache, name="dispatch")
+class ByCode(RedirectURLMixin, FormView):
+    """Whose mobile shall be proven? The answer is the same page, whoever is meant."""
+
+    template_name = "accounts/sign_in_by_code.html"
+    form_class = ByCodeForm
+    next_page = "home"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**{self.redirect_field_name: self.get_redirect_url(), **kwargs})
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        national_id = form.cleaned_data["national_id"]
+        before = sign_in_state.waiting(self.request)
+        if before and before.challenge.national_id == national_id:  # the same button again, or another tab
+            challenges.again(challenge=before.challenge, **_asks(self.request, national_id))
+            challenge = before.challenge
+        else:
+            challenge = challenges.begin(
+                purpose=CodePurpose.SIGN_IN, national_id=national_id, **_asks(self.request, national_id)
+            )
+        sign_in_state.ask(self.request, challenge, next_page=self.get_redirect_url())
+        return redirect("sign_in_code")
+
+
+@method_decorator([sensitive_post_parameters("code"), never_cache], name="dispatch")
+class CodePage(FormView):
+    """Where the code is typed, of whichever of the two this session waits for."""
+
+    template_name = "accounts/sign_in_code.html"
+    form_class = CodeForm
+    second: tuple[User, Second] | None
+    waiting: Waiting | None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        self.second = sign_in_state.second(request)
+        self.waiting = None if self.second else sign_in_state.waiting(request)
+        if not self.second and not self.waiting:
+            return begin_again(request)
+        if request.method == "POST" and request.POST.get("page", self.page) != self.page:
+            messages.warning(request, texts.sentence("other_tab"))
+            return redirect("sign_in_code")
+        return super().dispatch(request, *args, **kwargs)
+
+    @property
+    def page(self) -> str:
+        if self.second:
+            return sign_in_state.page_of(self.second[1].asker)
+        return sign_in_state.page_of(str(self.waiting.challenge.token)) if self.waiting else ""
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"page": self.page}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = super().get_context_data(**kwargs)
+        if self.waiting:
+            challenge = self.waiting.challenge
+            return context | {"wait": challenges.wait(challenge=challenge)} | held_page.context(self.request, challenge)
+        if self.second:
+            by_risk = risk.is_reason(account=self.second[0])
+            return context | {"wait": _wait(*self.second), "by_risk": by_risk} | _delivery(*self.second)
+        return context
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        typed = form.cleaned_data["code"]
+        try:
+            if self.second:
+                return self.come_in(*self.second, typed)
+            if self.waiting:
+                return self.hold_proof(self.waiting, typed)
+        except PortalError as error:
+            return self.refuse(form, error)
+        return begin_again(self.request)
+
+    def come_in(self, user: User, step: Second, typed: str) -> HttpResponse:
+        """The second step: a right code lets the person in. The old key keeps what waits, for a lost answer."""
+        user = sign_in.confirm_code(account=user, asker=step.asker, typed_code=typed)
+        change_key(self.request.session)
+        response = HttpResponseRedirect(step.next or reverse("home"))
+        return citizen_entrance.admit(self.request, user, response, remember=step.remember)
+
+    def hold_proof(self, waiting: Waiting, typed: str) -> HttpResponse:
+        """A right code alone signs nobody in: back to the password."""
+        proof = challenges.prove(challenge=waiting.challenge, typed_code=typed)
+        sign_in_state.proven(self.request, proof)
+        messages.success(self.request, texts.sentence("number_proven"))
+        query = f"?{urlencode({'next': waiting.next})}" if waiting.next else ""
+        return redirect(reverse("sign_in") + query)
+
+    def refuse(self, form: Any, error: PortalError) -> HttpResponse:
+        if error.code in ("sign_in_over", "changed_meanwhile"):
+            return begin_again(self.request)
+        closed = error.code == "account_closed"
+        form.add_error(
+            "code", ValidationError(texts.sentence("account_closed") if closed else code_texts.sentence(error))
+        )
+        return self.form_invalid(form)
+
+
+@asked_by_itself
+@never_cache
+@require_safe
+def delivery(request: HttpRequest) -> HttpResponse:
+    """Where the code of the second step is: the part of its page which the script renews. 404 for any other session."""
+    second = sign_in_state.second(request)
+    if second is None:
+        raise Http404
+    return render(request, "shared/_delivery.html", _delivery(*second))
+
+
+@asked_by_itself
+@require_POST
+@never_cache
+def proof(request: HttpRequest) -> HttpResponse:
+    """The browser solved what the page gave it: the code goes on, if it was held. Alike for every national ID."""
+    waiting = sign_in_state.waiting(request)
+    if waiting is None:
+        raise Http404
+    return held_page.pay(request, waiting.challenge)
+
+
+@require_POST
+@never_cache
+def resend(request: HttpRequest) -> HttpResponse:
+    """Another code for whatever this session waits for."""
+    second = sign_in_state.second(request)
+    waiting = None if second else sign_in_state.waiting(request)
+    if second:
+        _send_again(request, *second)
+    elif waiting:
+        challenge = waiting.challenge
+        left = challenges.again(challenge=challenge, **_asks(request, challenge.national_id))
+        _say(request, texts.sentence("asked_again"), left)
+    else:
+        return begin_again(request)
+    return redirect("sign_in_code")
+
+
+def _asks(request: HttpRequest, national_id: str) -> dict[str, Any]:
+    """Who asks for a code: where, and whether it is on a device that the account's owner calls their own."""
+    origin = origin_of(request.client_address)  # type: ignore[attr-defined]
+    return {"origin": origin, "trusted": devices.trusted(request, national_id)}
+
+
+def _delivery(user: User, step: Second) -> dict[str, Any]:
+    found = code_delivery.of_newest(purpose=CodePurpose.SECOND_STEP, mobile=user.mobile, asker=step.asker)
+    return {"delivery": found, "masked_mobile": mask_mobile(user.mobile), "on_record": True}
+
+
+def _wait(user: User, step: Second) -> int:
+    return issuing.wait(purpose=CodePurpose.SECOND_STEP, mobile=user.mobile, asker=step.asker)
+
+
+def _send_again(request: HttpRequest, user: User, step: Second) -> None:
+    try:
+        issued = sign_in.send_code(account=user, asker=step.asker)
+    except PortalError as error:
+        messages.error(request, texts.sentence("no_code", reason=code_texts.sentence(error)))
+        return
+    say = messages.success if issued.sent else messages.info
+    say(request, code_texts.sentence_of(issued))
+
+
+def _say(request: HttpRequest, sent: str, left: int) -> None:
+    if left:
+        messages.info(request, code_texts.sentence("code_wait", wait=left))
+    else:
+        messages.success(request, sent)
+
+
+def begin_again(request: HttpRequest) -> HttpResponse:
+    messages.warning(request, texts.sentence("begin_again"))
+    return redirect("sign_in")

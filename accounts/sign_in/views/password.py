@@ -1,0 +1,107 @@
+"""The sign-in page of citizens, and what it has in common with the staff's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.views import RedirectURLMixin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.generic import FormView
+
+from accounts.codes import texts as code_texts
+from accounts.sessions.guards import is_citizen
+from accounts.sign_in import flow as citizen_entrance
+from accounts.sign_in import pressure, texts
+from accounts.sign_in import service as sign_in_service
+from accounts.sign_in import session as sign_in_state
+from accounts.sign_in.forms import CitizenSignInForm
+from common.abuse import lane
+from common.errors import PortalError
+
+
+@method_decorator([sensitive_post_parameters("password"), never_cache], name="dispatch")
+class SignIn(RedirectURLMixin, FormView):
+    """What both sign-in pages have in common."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """`next`: where to go afterwards, empty when it is not a place of ours. `proof`: what the browser has to solve
+        meanwhile; empty, as a rule."""
+        more = {self.redirect_field_name: self.get_redirect_url(), "proof": pressure.challenge(self.request)}
+        return super().get_context_data(**more | kwargs)
+
+    @property
+    def solution(self) -> str:
+        """Of the page's proof of work, if it asked for one."""
+        return self.request.POST.get("proof", "")
+
+    def come_back_later(self, form: Any, error: PortalError) -> HttpResponse:
+        """The same page with what was typed, but the password. 429: after a pause, or with a proof of work; 503: no
+        hash could be computed."""
+        seconds = int(str(error.values["seconds"]))
+        form.add_error(None, texts.sentence(error))
+        turn = seconds if error.code == "pressure" else 0
+        response = self.render_to_response(self.get_context_data(form=form, turn=turn))
+        if error.code == "hashing_busy":
+            return lane.come_back(response, error)
+        response.status_code = 429
+        response["Retry-After"] = str(seconds)
+        return response
+
+
+class CitizenSignIn(SignIn):
+    template_name = "accounts/sign_in.html"
+    form_class = CitizenSignInForm
+    next_page = "home"
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if is_citizen(request.user):
+            return redirect(self.get_success_url())
+        return super().get(request, *args, **kwargs)
+
+    def get_initial(self) -> dict[str, Any]:
+        """Who has just proven a mobile said whose. A trusted device names nobody: a household reads it."""
+        proof = sign_in_state.proof(self.request)
+        return {"national_id": proof.national_id} if proof else {}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        try:
+            passed = citizen_entrance.try_password(
+                self.request,
+                national_id=form.name(),
+                password=form.cleaned_data["password"],
+                solution=self.solution,
+            )
+            return self.go_on(passed, remember=form.cleaned_data["remember"]) if passed else self.refuse(form)
+        except PortalError as error:
+            if error.code in ("sign_in_pause", "pressure", "hashing_busy"):
+                self.extra_context = {"paused": error.code == "sign_in_pause"}
+                return self.come_back_later(form, error)
+            if error.code in ("account_closed", "changed_meanwhile"):
+                return self.refuse(form)
+            self.extra_context = {"no_code": True}
+            form.add_error(None, texts.sentence("no_code", reason=code_texts.sentence(error)))
+            return self.form_invalid(form)
+
+    def go_on(self, passed: citizen_entrance.Passed, *, remember: bool) -> HttpResponse:
+        """In, or to the code. Raises PortalError."""
+        if not passed.needs_code:
+            return citizen_entrance.admit(
+                self.request, passed.user, redirect(self.get_success_url()), remember=remember
+            )
+        asker = sign_in_state.asker_of(self.request, passed.user)
+        sign_in_service.send_code(account=passed.user, asker=asker)
+        sign_in_state.begin_second(
+            self.request, passed.user, asker=asker, remember=remember, next_page=self.get_redirect_url()
+        )
+        return redirect("sign_in_code")
+
+    def refuse(self, form: Any) -> HttpResponse:
+        form.add_error(None, texts.sentence("wrong_citizen"))
+        return self.form_invalid(form)
+
+
+sign_in = CitizenSignIn.as_view()

@@ -1,0 +1,62 @@
+"""The forms of the sign-in at /admin/. They check the shape of what was typed; whether it is right, the view asks."""
+
+from __future__ import annotations
+
+import re
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.passwords.forms import PasswordField
+from common import limits
+from common.form_fields import NUMBER, ParsedField
+from common.persian import InputError, fold_number
+from common.sentences import in_words, when_read
+
+
+def _six_digits(text: str) -> str:
+    digits = fold_number(text)
+    if not re.fullmatch(rf"[0-9]{{{limits.STAFF_TOTP_DIGITS}}}", digits):
+        raise InputError("code")
+    return digits
+
+
+def _shape() -> str:
+    return _("The code has %(digits)s digits.") % {"digits": in_words(limits.STAFF_TOTP_DIGITS)}
+
+
+class NotShownAgain(forms.PasswordInput):
+    """A code that is typed in the open, but never written back: the app shows another one by then."""
+
+    input_type = "text"
+
+
+class StaffCodeForm(forms.Form):
+    code = ParsedField(
+        _six_digits,
+        {"": when_read(_shape)},
+        label=_("One-time code"),
+        max_length=limits.STAFF_TOTP_LONGEST,
+        error_messages={"required": _("Type the code that the app shows now.")},
+        widget=NotShownAgain(attrs={**NUMBER, "autocomplete": "one-time-code", "autofocus": True}),
+    )
+
+
+class StaffSignInForm(forms.Form):
+    username = forms.CharField(
+        label=_("User name"),
+        max_length=64,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "dir": "ltr", "autofocus": True}
+        ),
+        error_messages={"required": _("Enter your user name.")},
+    )
+    password = PasswordField(
+        label=_("Password"),
+        autocomplete="current-password",
+        error_messages={"required": _("Enter your password.")},
+    )
+
+    def name(self) -> str:
+        """Whose account is meant."""
+        return str(self.cleaned_data["username"])

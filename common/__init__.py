@@ -1,0 +1,1 @@
+"""The toolbox at the bottom: what every app uses. It knows nobody."""

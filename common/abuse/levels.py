@@ -1,0 +1,106 @@
+"""From what was tried, and what came of it, to a level, a price and a place in the queue. Sums in, `Conduct` out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+from common import limits
+
+
+class Level(IntEnum):
+    NORMAL = 0
+    WATCH = 1  # operators hear of it
+    PRESSURE = 2  # what costs an SMS or a hash is paid for with proof of work, or waited for
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Of one scope within the hour: how much was tried, how much came to something, and what of the rest is over
+    (`ripe`: a younger code may still be used)."""
+
+    tried: int = 0
+    good: int = 0
+    ripe: int = 0
+
+    @property
+    def unused(self) -> int:
+        return max(0, self.tried - self.good)
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """The levels of one request's surroundings. `proven`: what comes from its address mostly comes to something.
+    `restrained`: it is, or not much is under way there and in its network of which nobody knows yet. `rank`: how much
+    of it, or of its network, came to nothing, which is its place in a queue. `price`: how many times the first
+    difficulty a proof of work has under pressure."""
+
+    address: Level = Level.NORMAL
+    network: Level = Level.NORMAL
+    prefix: Level = Level.NORMAL
+    population: Level = Level.NORMAL
+    proven: bool = False
+    restrained: bool = True
+    rank: int = 0
+    price: int = 1
+
+    @property
+    def here(self) -> Level:
+        """Of the address and its network."""
+        return max(self.address, self.network)
+
+    @property
+    def around(self) -> Level:
+        """Of all that others do."""
+        return max(self.network, self.prefix, self.population)
+
+    @property
+    def level(self) -> Level:
+        """What this request meets. An address whose people succeed does not pay for what others do."""
+        excused = self.proven and self.address == Level.NORMAL
+        return max(self.address, min(self.around, Level.WATCH) if excused else self.around)
+
+    @property
+    def is_good(self) -> bool:
+        """Nothing speaks against the address, and in an attack, or for much at once, something speaks for it."""
+        trusted = self.proven or self.around == Level.NORMAL
+        return self.address == Level.NORMAL and trusted and self.restrained
+
+
+def judge(sums: Mapping[str, Sums]) -> Conduct:
+    """By the sums of a request's scopes: address, network and population; prefix, where there is a number."""
+    address, network = sums["address"], sums["network"]
+    proven = address.good > 0 and address.unused <= limits.CONDUCT_PROVEN_TIMES * address.good
+    restrained = proven or all(
+        sums[name].unused <= max(limits.CONDUCT_FLOORS[name][1], limits.CONDUCT_PROVEN_TIMES * sums[name].good)
+        for name in ("address", "network")
+    )
+    in_vain = max(these.unused - limits.CONDUCT_PROVEN_TIMES * these.good for these in (address, network))
+    return Conduct(
+        **{name: level_of(name, these) for name, these in sums.items()},
+        proven=proven,
+        restrained=restrained,
+        rank=0 if proven else max(0, in_vain),
+        price=_price(address, network, sums["population"]),
+    )
+
+
+def level_of(name: str, sums: Sums) -> Level:
+    """By what came to nothing: at least so much, and more than came to something."""
+    floors, times = limits.CONDUCT_FLOORS[name], limits.CONDUCT_TIMES[name]
+    for level in (Level.PRESSURE, Level.WATCH):
+        floor, share = floors[level - 1], times[level - 1]
+        enough = sums.ripe >= floor or sums.unused >= floor * limits.CONDUCT_FRESH_TIMES[name]
+        if enough and sums.unused > sums.good * share:
+            return level
+    return Level.NORMAL
+
+
+def _price(address: Sums, network: Sums, population: Sums) -> int:
+    """Grows with the square of what came to nothing here for each good end; doubled in a great flood."""
+    here = address.unused / (address.good + 1)
+    near = network.unused / (network.good + 1) / limits.PROOF_NETWORK_SHARE
+    price = min(limits.PROOF_DEAREST, round(max(1.0, here, near) ** 2))
+    flooded = population.unused >= limits.PROOF_FLOOD * limits.CONDUCT_FLOORS["population"][1]
+    return price * 2 if flooded else price

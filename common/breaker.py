@@ -1,0 +1,232 @@
+"""A circuit breaker per name, shared by all processes: what keeps failing is left alone for a while.
+
+The state is a row; each process reads all rows at most once in `LOOK_EVERY`, and hands its successes
+over together, so that a healthy service costs no statement per call. Names are free: "sms:one:mci".
+The numbers are in `limits`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from common import limits
+from common.models import Breaker
+from common.process_state import register_reset
+
+LOOK_EVERY = 1.0  # seconds a process may rely on what it read
+OK, FAILED = "1", "0"
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerState:
+    """`open_until` None: closed. In the past: one trial may show whether the service is back."""
+
+    open_until: datetime | None = None
+    trial_until: datetime | None = None
+    reason: str = ""
+
+    @property
+    def closed(self) -> bool:
+        return self.open_until is None
+
+    def may_be_tried(self, now: datetime) -> bool:
+        """Closed, or it is time for a trial and nobody is at it."""
+        return self.open_until is None or (
+            self.open_until <= now and (self.trial_until is None or self.trial_until <= now)
+        )
+
+
+CLOSED = BreakerState()
+_reading, _lock = threading.Lock(), threading.Lock()
+_states: dict[str, BreakerState] = {}
+_read_at = float("-inf")
+_results: dict[str, deque[str]] = {}  # not yet written
+_written_at: dict[str, float] = {}
+_busy_since: dict[str, float] = {}  # since when this process has heard nothing else
+_trials: dict[str, datetime] = {}  # the last one of each name that this process got, and when it lapses
+
+
+def state(name: str) -> BreakerState:
+    """The breaker of `name`, at most `LOOK_EVERY` seconds old."""
+    return _look().get(name, CLOSED)
+
+
+def allow(*names: str) -> bool:
+    """Whether to make a call that all of `names` must stand. Yes while they are closed; of an open one's callers,
+    one gets the trial when it is time, and must `record` what came of it or `give_back` the trial."""
+    now = timezone.now()
+    ajar = [name for name in names if not state(name).closed]
+    if not all(state(name).may_be_tried(now) for name in ajar):
+        return False
+    for number, name in enumerate(ajar):
+        if not _take_trial(name, now):
+            give_back(*ajar[:number])
+            return False
+    return True
+
+
+def give_back(*names: str) -> None:
+    """The call was not made after all, or said nothing about these: another may have the trials that we got."""
+    for name in names:
+        until = _trials.pop(name, None)
+        if until and Breaker.objects.filter(name=name, trial_until=until).update(trial_until=None):
+            forget()
+
+
+def record(name: str, ok: bool) -> None:
+    """What a call that was allowed came to. Successes of a closed breaker are written once a second."""
+    _busy_since.pop(name, None)
+    _count(name, ok)
+
+
+def record_busy(name: str) -> None:
+    """It works, and takes no more now: no failure while other calls pass. One that is nothing but busy for long is."""
+    since, now = _busy_since.setdefault(name, time.monotonic()), time.monotonic()
+    if not state(name).closed:
+        _count(name, True)
+    elif now - since > limits.BREAKER_BUSY.total_seconds():
+        _count(name, False)
+
+
+def trip(name: str, reason: str) -> None:
+    """Open at once for the longest pause: no use in asking again soon."""
+    _take(name)
+    with transaction.atomic():
+        row = _row(name)
+        row.reason = reason[:120]
+        _open(row, limits.BREAKER_LONGEST_PAUSE)
+    forget()
+
+
+def close(name: str) -> bool:
+    """An operator says that it works again. True: it was open."""
+    _take(name)
+    was_open = Breaker.objects.filter(name=name, open_until__isnull=False)
+    changed = was_open.update(**_CLOSED)
+    forget()
+    return bool(changed)
+
+
+def close_all(prefix: str) -> int:
+    """As `close`, for every name that begins with `prefix`; returns how many were open."""
+    open_ones = Breaker.objects.filter(name__startswith=prefix, open_until__isnull=False)
+    return sum(close(name) for name in open_ones.values_list("name", flat=True))
+
+
+def forget() -> None:
+    """Read the rows again at the next question."""
+    global _read_at
+    with _reading:
+        _read_at = float("-inf")
+
+
+@register_reset
+def forget_all() -> None:
+    """As in a process that has just started."""
+    forget()
+    with _lock:
+        _results.clear()
+        _written_at.clear()
+        _trials.clear()
+        _busy_since.clear()
+
+
+_CLOSED = {"open_until": None, "trial_until": None, "pause": None, "reason": "", "recent": ""}
+
+
+def _look() -> dict[str, BreakerState]:
+    global _read_at, _states
+    if time.monotonic() - _read_at < LOOK_EVERY:
+        return _states
+    with _reading:  # the other threads wait: after a change, what was known is wrong
+        now = time.monotonic()
+        if now - _read_at >= LOOK_EVERY:
+            rows = Breaker.objects.filter(open_until__isnull=False)
+            _states = {row.name: BreakerState(row.open_until, row.trial_until, row.reason) for row in rows}
+            _read_at = now
+        return _states
+
+
+def _count(name: str, ok: bool) -> None:
+    with _lock:
+        waiting = _results.setdefault(name, deque(maxlen=limits.BREAKER_WINDOW))
+        waiting.append(OK if ok else FAILED)
+        fresh = time.monotonic() - _written_at.get(name, float("-inf")) < LOOK_EVERY
+    seen = state(name)
+    if not seen.closed and not seen.trial_until:
+        _take(name)  # it came in late: what opened it was counted already
+    elif seen.closed and ok and fresh:
+        return
+    else:
+        _write(name)
+
+
+def _take_trial(name: str, now: datetime) -> bool:
+    """Whether we got it, or the breaker has closed meanwhile."""
+    until = now + limits.BREAKER_TRIAL
+    free = Q(trial_until__isnull=True) | Q(trial_until__lte=now)
+    won = Breaker.objects.filter(free, name=name, open_until__lte=now).update(trial_until=until)
+    forget()
+    if won:
+        _trials[name] = until
+    return bool(won) or state(name).closed
+
+
+def _take(name: str) -> str:
+    with _lock:
+        _written_at[name] = time.monotonic()
+        return "".join(_results.pop(name, ""))
+
+
+def _write(name: str) -> None:
+    """Add the waiting results to the row and let it open or close."""
+    results = _take(name)
+    with transaction.atomic():
+        row = _row(name)
+        if row.open_until is None:
+            row.recent = (row.recent + results)[-limits.BREAKER_WINDOW :]
+            failures = row.recent.count(FAILED)
+            opens = failures >= limits.BREAKER_FAILURES and failures >= len(row.recent) * limits.BREAKER_SHARE
+            if opens:
+                _open(row, limits.BREAKER_FIRST_PAUSE)
+            else:
+                row.save(update_fields=["recent"])
+                return
+        elif row.trial_until is not None:
+            ok = results.endswith(OK)
+            if ok or _trials.get(name) == row.trial_until:  # another's failure may have begun before it opened
+                _trials.pop(name, None)
+                _end_trial(row, ok=ok)
+    forget()
+
+
+def _end_trial(row: Breaker, *, ok: bool) -> None:
+    if ok:
+        Breaker.objects.filter(pk=row.pk).update(**_CLOSED, changed_at=timezone.now())
+    else:
+        _open(row, min((row.pause or limits.BREAKER_FIRST_PAUSE) * 2, limits.BREAKER_LONGEST_PAUSE))
+
+
+def _open(row: Breaker, pause: timedelta) -> None:
+    now = timezone.now()
+    row.open_until, row.trial_until, row.pause = now + pause, None, pause
+    row.recent, row.changed_at = "", now
+    row.save()
+
+
+def _row(name: str) -> Breaker:
+    """The row of `name`, locked until the transaction ends; made if need be."""
+    rows = Breaker.objects.select_for_update().filter(name=name)
+    found = rows.first()
+    if found is None:
+        Breaker.objects.bulk_create([Breaker(name=name)], ignore_conflicts=True)
+        found = rows.get()
+    return found

@@ -1,0 +1,45 @@
+"""Hints: "look into the queue now", sent through Celery after commit, best effort.
+
+A hint that gets lost costs seconds (beat looks anyway), never a message. An unreachable Redis
+costs one request the socket time-out, then hints are skipped for a while.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.module_loading import import_string
+
+from common.process_state import register_reset
+
+log = logging.getLogger(__name__)
+
+SKIP_FOR = 30.0  # seconds without hints after Redis failed to answer
+HINT_LIFE = 60.0  # seconds; after an outage of the workers, thousands of old hints are dropped unread
+_skip_until = 0.0
+
+
+def hint(task: str) -> None:
+    """Run the Celery task named `task` soon after the current transaction commits."""
+    transaction.on_commit(lambda: _publish(task), robust=True)
+
+
+@register_reset
+def forget() -> None:
+    """The next hint is sent, whatever became of the last one."""
+    global _skip_until
+    _skip_until = 0.0
+
+
+def _publish(task: str) -> None:
+    global _skip_until
+    if time.monotonic() < _skip_until:
+        return
+    try:
+        import_string(settings.HINTS_THROUGH).send_task(task, retry=False, ignore_result=True, expires=HINT_LIFE)
+    except Exception as error:  # kombu, redis and socket errors share no base class
+        _skip_until = time.monotonic() + SKIP_FOR
+        log.warning("hint %s not published (%s); beat will look", task, type(error).__name__)

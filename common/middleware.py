@@ -1,0 +1,157 @@
+"""What every response and request gets: security headers, the caller's address, the loose brake."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import render
+from django.utils import timezone
+
+from common import addresses, limits
+from common.cookies import plainly_named
+from common.logs import RECEIPTS
+from common.models import PostCount
+from common.secrets import keyed_hash
+
+Next = Callable[[HttpRequest], HttpResponse]
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+STILL_HERE = "/portal/session/"
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": settings.X_FRAME_OPTIONS,
+    "Referrer-Policy": settings.SECURE_REFERRER_POLICY,
+    "Cache-Control": "no-cache",
+}
+METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+
+
+class SecurityHeaders:
+    """`HEADERS` on every response: pages, files, redirects and errors. So it is the first middleware: Django's own
+    sets some of these too, but not on its refusal of a foreign host name.
+
+    What says nothing about caches must be asked for again before a kept copy is shown: any page may carry what one
+    person is told.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+
+class OrdinaryRequests:
+    """Refuses what no page of ours sends: other methods, another charset than UTF-8 (noticed in `tamin_portal.wsgi`),
+    a body larger than any form. Django takes files of any size although no form has one.
+
+    Forgets cookies whose name is not printable ASCII: Django strips Unicode spaces from names, so another host of the
+    domain could plant one that a browser does not take for `__Host-sessionid`, and we would.
+
+    Not for receipts: a gateway sends what it likes, and the start of it is kept as it came.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "HTTP_COOKIE" in request.META:
+            request.META["HTTP_COOKIE"] = plainly_named(request.META["HTTP_COOKIE"])
+        if request.method not in METHODS:
+            return HttpResponseNotAllowed(METHODS)
+        if request.path.startswith(RECEIPTS):
+            return self.get_response(request)
+        if "portal.refused_charset" in request.META:
+            return render(request, "400.html", status=400)
+        length = str(request.META.get("CONTENT_LENGTH") or "0")
+        if not length.isdecimal() or int(length) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
+            return render(request, "413.html", status=413)
+        return self.get_response(request)
+
+
+class ClientAddress:
+    """Sets `request.client_address`: the peer, or what `TRUSTED_PROXIES` say stands behind them.
+
+    Of an IPv6 address the network: one customer has at least 2^64 addresses, and would be that many strangers.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+        self.trusted = addresses.networks(settings.TRUSTED_PROXIES)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not self._is_trusted(_peer(request)):  # else whoever reaches us directly could claim to come by HTTPS
+            request.META.pop("HTTP_X_FORWARDED_PROTO", None)
+        request.client_address = self.address(request)  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+    def address(self, request: HttpRequest) -> str:
+        hops = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+        address = _peer(request)
+        while hops and self._is_trusted(address):
+            address = hops.pop()
+        return self._network(address[:64])
+
+    @staticmethod
+    def _network(address: str) -> str:
+        peer = addresses.parse(address)
+        if peer is None:
+            return address
+        return str(ipaddress.ip_network((int(peer), 64), strict=False)) if peer.version == 6 else str(peer)
+
+    def _is_trusted(self, address: str) -> bool:
+        peer = addresses.parse(address)
+        if peer is None:  # a UNIX socket has no address: the proxy is on this machine
+            return bool(self.trusted) and address == "local"
+        return any(peer in network for network in self.trusted)
+
+
+def _peer(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR") or "local")
+
+
+class PostBrake:
+    """A loose brake per address: `limits.POSTS_PER_ADDRESS` POSTs a minute, counted in the database.
+
+    Not for receipts: a gateway sends many more from one address, and whoever lacks its token costs nothing. Nor for "I
+    am still here": a thousand people who type behind one address send it every minute, and it costs less than a page.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        braked = request.method == "POST" and not request.path.startswith((RECEIPTS, STILL_HERE))
+        if braked and self._count(request) > limits.POSTS_PER_ADDRESS:
+            response = render(request, "429.html", {"wait": 60}, status=429)
+            response["Retry-After"] = "60"
+            return response
+        return self.get_response(request)
+
+    @staticmethod
+    def _count(request: HttpRequest) -> int:
+        minute = int(timezone.now().timestamp() // 60)
+        address: str = request.client_address  # type: ignore[attr-defined]
+        table = connection.ops.quote_name(PostCount._meta.db_table)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {table} (address, minute, posts, private) "  # noqa: S608 - the model's table
+                "VALUES (%s, %s, 1, %s) "
+                f"ON CONFLICT (address, minute) DO UPDATE SET posts = {table}.posts + 1 RETURNING posts",
+                [keyed_hash("address", address), minute, addresses.is_private(address)],
+            )
+            return int(cursor.fetchone()[0])

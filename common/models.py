@@ -1,0 +1,159 @@
+"""Rows that belong to the shell itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from common import limits
+from common.sentences import in_words, when_read
+
+
+class PostCount(models.Model):
+    """POSTs of one address (a keyed hash) in one minute: what the brake counts, and `proxies.watch` looks at."""
+
+    address = models.CharField(max_length=64)
+    minute = models.PositiveIntegerField()  # minutes since 1970
+    posts = models.PositiveIntegerField(default=0)
+    private = models.BooleanField(default=False, db_default=False)  # an address that nobody on the Internet has
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["address", "minute"], name="post_count_key")]
+
+
+class Tally(models.Model):
+    """What was tried in a few minutes in one scope (a keyed hash: an address, a network, …), and how much of it came
+    to a good end. Written and read by `common.abuse.conduct` only."""
+
+    scope = models.CharField(max_length=32)
+    slot = models.PositiveIntegerField()  # limits.CONDUCT_SLOT since 1970
+    shard = models.PositiveSmallIntegerField(default=0)
+    tried = models.IntegerField(default=0)  # what is taken back may be of the slot before
+    good = models.IntegerField(default=0)
+    about = models.CharField(max_length=20, default="", db_default="")  # of an address or a network: "password:address"
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["scope", "slot", "shard"], name="tally_key")]
+        indexes = [models.Index(fields=["slot"], name="tally_by_age")]
+
+
+class SpentProof(models.Model):
+    """A proof of work that was used: each serves once. Written by `common.abuse.proof` only."""
+
+    nonce = models.CharField(max_length=64, unique=True)
+    used_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["used_at"], name="spent_proof_by_age")]
+
+
+class Turn(models.Model):
+    """A place in the queue of those that give no proof of work (`common.abuse.turns`). `name`: a keyed hash of
+    what waits; `reference`: where its owner finds it."""
+
+    queue = models.CharField(max_length=10)
+    name = models.CharField(max_length=32)
+    reference = models.CharField(max_length=40, blank=True)
+    address = models.CharField(max_length=32, blank=True)
+    network = models.CharField(max_length=32)
+    rank = models.PositiveIntegerField()  # of all that wait the lowest comes first
+    created_at = models.DateTimeField(default=timezone.now)
+    called_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["queue", "name"], name="turn_key")]
+        indexes = [
+            models.Index(
+                fields=["queue", "rank", "created_at"], name="turn_order", condition=models.Q(called_at__isnull=True)
+            ),
+            models.Index(fields=["queue", "called_at"], name="turn_called"),
+            models.Index(fields=["created_at"], name="turn_by_age"),
+        ]
+
+
+class Installation(models.Model):
+    """What this database was made for: one row, written at its first start (common/installation.py)."""
+
+    mode = models.CharField(max_length=10)  # PORTAL_MODE of the first start
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="only_one_installation")]
+
+
+class Breaker(models.Model):
+    """The circuit breaker of one service. Read and written by `common.breaker` only."""
+
+    name = models.CharField(max_length=100, unique=True)
+    recent = models.CharField(max_length=40, blank=True)  # the last results, newest last: 1 good, 0 failed
+    open_until = models.DateTimeField(null=True)  # null: closed
+    pause = models.DurationField(null=True)  # the present one; the next is twice as long
+    trial_until = models.DateTimeField(null=True)  # somebody is trying; then another may
+    reason = models.CharField(max_length=120, blank=True)  # why it was opened by hand or at once
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AlarmCode(models.TextChoices):
+    """What may be wrong; the codes are what log watchers know, after the room's name."""
+
+    OUT_OF_ORDER = "out_of_order", _("A gateway refuses our account: credit, key or line")
+    GIVEN_UP = (
+        "given_up",
+        when_read(lambda: _("A result could not be sent for %(span)s") % {"span": in_words(limits.SMS_RESULT_GIVE_UP)}),
+    )
+    BUDGET = "budget", _("The day's budget is nearly used")
+    PUMPING = "pumping", _("Codes are asked for and not used")
+    PREFIX = "prefix", _("Very many codes to numbers that begin alike")
+    SPRAYING = "spraying", _("Very many sign-ins fail")
+    RECEIPTS = "receipts", _("Receipts arrive that cannot be read")
+    REGISTRY = "registry", _("A registry cannot be asked: key, quota or extract")
+    CERTIFICATE = "certificate", _("A registry's certificate is not right")
+    DAILY_CAP = "daily_cap", _("The day's inquiries are used up; requests wait")
+    SERVER = "server", _("The mail server cannot be reached, or refuses us; letters wait")
+    LETTER_GIVEN_UP = (
+        "letter_given_up",
+        when_read(lambda: _("A letter could not be sent for %(span)s") % {"span": in_words(limits.MAIL_GIVE_UP)}),
+    )
+    PROXIES = "proxies", _("All requests come from one private address: a proxy is not trusted")
+
+    @property
+    def room(self) -> str:
+        """Whose alarm it is: the first word of the line in the log."""
+        if self in (self.SERVER, self.LETTER_GIVEN_UP):
+            return "mail"
+        if self == self.PROXIES:
+            return "portal"
+        return "identity" if self in (self.REGISTRY, self.CERTIFICATE, self.DAILY_CAP) else "sms"
+
+
+def alarm_codes() -> list[tuple[str, Any]]:
+    """The choices of `Alarm.code`: a function, so that a migration does not hold labels that tell limits."""
+    return AlarmCode.choices
+
+
+class Alarm(models.Model):
+    """Something an operator must look at (`common.alarms`); over when `ended_at` is set."""
+
+    code = models.CharField(_("alarm"), max_length=20, choices=alarm_codes)
+    subject = models.CharField(_("about"), max_length=50, blank=True)
+    detail = models.CharField(_("detail"), max_length=200, blank=True)
+    count = models.PositiveIntegerField(_("times"), default=1)
+    first_at = models.DateTimeField(_("first"), auto_now_add=True)
+    last_at = models.DateTimeField(_("last"), auto_now_add=True)
+    said_at = models.DateTimeField(auto_now_add=True)  # when the line was last written
+    ended_at = models.DateTimeField(_("over since"), null=True)
+
+    class Meta:
+        db_table = "sms_alarm"  # where it was before registries had alarms too
+        verbose_name = _("alarm")
+        verbose_name_plural = _("alarms")
+        constraints = [models.UniqueConstraint(fields=["code", "subject"], name="sms_alarm_key")]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.subject}".strip()

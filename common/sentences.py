@@ -1,0 +1,86 @@
+"""How the sentences of pages, SMS and commands are filled: numbers, spans of time and moments, as Persian writes them.
+
+A sentence that tells a limit is filled from `common.limits` when it is read, never when its module is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.functional import lazy
+from django.utils.translation import ngettext, ngettext_lazy
+
+from common.errors import PortalError
+from common.persian import format_jalali, number_in_words, to_persian_digits
+
+_UNITS = (
+    (timedelta(days=365), ngettext_lazy("%(count)s year", "%(count)s years", "number")),
+    (timedelta(weeks=1), ngettext_lazy("%(count)s week", "%(count)s weeks", "number")),
+    (timedelta(days=1), ngettext_lazy("%(count)s day", "%(count)s days", "number")),
+    (timedelta(hours=1), ngettext_lazy("%(count)s hour", "%(count)s hours", "number")),
+    (timedelta(minutes=1), ngettext_lazy("%(count)s minute", "%(count)s minutes", "number")),
+    (timedelta(seconds=1), ngettext_lazy("%(count)s second", "%(count)s seconds", "number")),
+)
+
+
+class Sentences:
+    """The sentences of a room by code: of the error that a service refused with, or of what a page has to tell.
+
+    Each is a text with named values (`filled`), or a function of the values where they decide what is said. Raises
+    KeyError for a code that has no sentence.
+    """
+
+    def __init__(self, by_code: Mapping[str, Any]) -> None:
+        self.by_code = by_code
+
+    def __call__(self, error: PortalError | str, **values: object) -> str:
+        """The sentence for an error, or for a code with its `values`."""
+        code, values = (error.code, error.values) if isinstance(error, PortalError) else (error, values)
+        text = self.by_code[code]
+        return str(text(**values)) if callable(text) else filled(text, values)
+
+
+def filled(text: Any, values: dict[str, object]) -> str:
+    """`text` with `values` in it: whole numbers in Persian digits, and the moment `retry_at` as `date` and `time`."""
+    values = dict(values)
+    retry_at = values.pop("retry_at", None)
+    if isinstance(retry_at, datetime):
+        local = timezone.localtime(retry_at)
+        values |= {"date": format_jalali(local.date()), "time": to_persian_digits(local.strftime("%H:%M"))}
+    shown = {name: to_persian_digits(value) if isinstance(value, int) else value for name, value in values.items()}
+    return str(text) % shown if shown else str(text)
+
+
+def when_read(make: Callable[[], str]) -> Any:
+    """A lazy string that `make` writes each time it is read: for tables and fields that are made at import."""
+    return lazy(make, str)()
+
+
+def in_words(value: int | timedelta) -> str:
+    """«پنج»; a span in the largest unit of which it is a whole number: «ده دقیقه», «یک هفته»."""
+    return _span(value, number_in_words) if isinstance(value, timedelta) else number_in_words(value)
+
+
+def in_digits(value: int | timedelta) -> str:
+    """As `in_words`, with digits: «۵», «۱۰ دقیقه»."""
+    return _span(value, to_persian_digits) if isinstance(value, timedelta) else to_persian_digits(value)
+
+
+def that_span(span: timedelta) -> str:
+    """A span that the sentence has named before: «هفته» for one week, «پنج روز» for five days."""
+    return _span(span, lambda count: "" if count == 1 else number_in_words(count)).strip()
+
+
+def times(count: int) -> str:
+    """How often, in words: «سه بار»."""
+    return ngettext("%(count)s time", "%(count)s times", count) % {"count": number_in_words(count)}
+
+
+def _span(span: timedelta, write: Callable[[int], str]) -> str:
+    """Whole seconds; what is less than one second is left out."""
+    unit, words = next((each for each in _UNITS if span >= each[0] and not span % each[0]), _UNITS[-1])
+    count = span // unit
+    return str(words % {"number": count, "count": write(count)})

@@ -1,0 +1,101 @@
+"""Persian digits, Jalali dates and limits in templates; the rules are in `common.persian` and `sentences`."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django import template
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
+
+from common import limits, persian, sentences
+
+register = template.Library()
+_AGO = (
+    (24 * 3600, gettext_lazy("%(count)s days ago")),
+    (3600, gettext_lazy("%(count)s hours ago")),
+    (60, gettext_lazy("%(count)s minutes ago")),
+)
+
+
+@register.filter
+def persian_digits(value: object) -> str:
+    """`value` with Persian digits; nothing for None."""
+    return "" if value is None else persian.to_persian_digits(value)
+
+
+@register.filter
+def limit(name: str) -> int | dt.timedelta:
+    """The limit of this name, for the filters below: `"CODE_LIFE"|limit|in_words`. AttributeError for no limit."""
+    value: int | dt.timedelta = getattr(limits, name)
+    return value
+
+
+register.filter("in_words", sentences.in_words)
+register.filter("in_digits", sentences.in_digits)
+register.filter("that_span", sentences.that_span)
+register.filter("times", sentences.times)
+
+
+@register.filter
+def jalali(value: dt.date | None, style: str = "date") -> str:
+    """۱۳۷۰/۰۵/۱۷ for a date or a datetime (as it is in Tehran); `style` "time" adds hours and minutes.
+
+    Nothing for None, so that an empty column shows empty.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, dt.datetime):
+        value = timezone.localtime(value) if timezone.is_aware(value) else value
+        if style == "time":
+            return f"{persian.format_jalali(value.date())} {persian.to_persian_digits(value.strftime('%H:%M'))}"
+        value = value.date()
+    return persian.format_jalali(value)
+
+
+@register.filter
+def time_of_day(moment: dt.datetime | None) -> str:
+    """۱۰:۴۲, as it is in Tehran; nothing for nothing."""
+    return persian.to_persian_digits(f"{timezone.localtime(moment):%H:%M}") if moment else ""
+
+
+@register.filter
+def ago(moment: dt.datetime) -> str:
+    """How long ago, as people say it: just now, ۵ minutes, ۳ hours, ۱۲ days. By whole ones, never more than it is."""
+    seconds = (timezone.now() - moment).total_seconds()
+    unit, words = next((each for each in _AGO if seconds >= each[0]), (0, gettext_lazy("just now")))
+    return str(words) % {"count": persian.to_persian_digits(int(seconds // unit))} if unit else str(words)
+
+
+@register.filter
+def clock(seconds: int) -> str:
+    """A wait as a clock shows it: ۰:۴۵, ۱۲:۰۵, ۱:۰۲:۰۵. The script counts it down in the same form."""
+    hours, rest = divmod(int(seconds), 3600)
+    minutes, rest = divmod(rest, 60)
+    return persian.to_persian_digits(f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}")
+
+
+@register.filter
+def wait(seconds: int) -> str:
+    """A wait in words, rounded up: ۴۵ seconds, from two minutes on ۳ minutes."""
+    if int(seconds) < 120:
+        return gettext("%(count)s seconds") % {"count": persian.to_persian_digits(int(seconds))}
+    return gettext("%(count)s minutes") % {"count": persian.to_persian_digits(-(-int(seconds) // 60))}
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """۹۷٫۵٪ for 0.975; a dash for None."""
+    return "—" if share is None else persian.to_persian_digits(f"{share * 100:.1f}").replace(".", "٫") + "٪"
+
+
+@register.filter
+def seconds(span: float | None) -> str:
+    """۳٫۵ for 3.5 seconds; a dash for None."""
+    return "—" if span is None else persian.to_persian_digits(f"{span:.1f}").replace(".", "٫")
+
+
+@register.filter
+def local_mobile(e164: str) -> str:
+    """+989121234567 as people write it: 09121234567."""
+    return persian.local_mobile(e164) if e164 else ""

@@ -1,0 +1,62 @@
+"""What a real installation refuses and an operator may allow by name: `ALLOW_UNSAFE=https,superuser`.
+
+Every check of such a thing is made with `refused`, so that allowing works alike everywhere, and every start names
+what is allowed. An unknown name is refused: a misspelt one must not look like a decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+
+from common.connecting import is_loopback
+
+# The name in ALLOW_UNSAFE, and what follows from allowing it.
+CONSEQUENCES = {
+    "https": "pages, passwords and cookies go over plain HTTP",
+    "proxies": "whoever is in TRUSTED_PROXIES' networks chooses the address that limits are counted by",
+    "keys": "a key that can be guessed signs sessions or protects stored codes",
+    "sms": "codes and the gateway's password go to an SMS gateway unencrypted",
+    "receipts": "receipts and their token come over plain HTTP",
+    "registries": "national IDs and keys go to a registry unencrypted",
+    "mail": "letters and their links go to the mail server unencrypted",
+    "database": "everything the portal knows goes to PostgreSQL unencrypted, or without a password",
+    "redis": "Redis is reached unencrypted, or without a password",
+    "superuser": "the database role may do everything, also run programs on the database's machine",
+}
+
+
+def is_allowed(name: str) -> bool:
+    """Whether ALLOW_UNSAFE has `name`, a key of `CONSEQUENCES`."""
+    if name not in CONSEQUENCES:
+        raise KeyError(name)
+    return name in settings.ALLOW_UNSAFE
+
+
+def refused(name: str, what: str, *, hint: str, id: str) -> Iterator[CheckMessage]:
+    """The error that refuses it and how it could be allowed; nothing where `name` is allowed."""
+    if not is_allowed(name):
+        yield Error(what, hint=f"{hint} {how_to_allow(name)}", id=id)
+
+
+def how_to_allow(name: str) -> str:
+    """The end of every hint: the way for whoever knows better."""
+    return f"ALLOW_UNSAFE={name} allows it."
+
+
+def consequences() -> list[str]:
+    """A line for each name that is allowed; names that are unknown have none."""
+    return [f"ALLOW_UNSAFE has '{name}': {CONSEQUENCES[name]}." for name in CONSEQUENCES if is_allowed(name)]
+
+
+def plain_http_host(url: str) -> str:
+    """The host off this machine that `url` reaches over plain HTTP; empty: there is none, or it is no URL."""
+    try:
+        parts = urlsplit(url.strip())
+        host = parts.hostname or ""
+    except ValueError:
+        return ""
+    return host if parts.scheme.lower() == "http" and not is_loopback(host) else ""

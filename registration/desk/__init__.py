@@ -1,0 +1,1 @@
+"""The branch desk: staff check papers, and decide."""

@@ -1,0 +1,1 @@
+"""What a person types. Forms check shape, and are pure."""

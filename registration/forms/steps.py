@@ -1,0 +1,259 @@
+"""The forms of the three steps. They check shape and are pure: the wizard may run them ten times."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.life import questions
+from accounts.models import Gender
+from accounts.passwords import rules as passwords
+from accounts.passwords.strength import About
+from common import limits, persian
+from common.form_fields import (
+    CodeField,
+    EmailAddressField,
+    FoldedField,
+    MobileField,
+    NationalIdField,
+    NotShownAgain,
+    OperatorField,
+    ParsedField,
+)
+from common.sentences import in_words
+from registration import places
+from registration.models import Registration
+from registration.services.journey import Identity
+
+CHOOSE = ("", _("Choose"))
+# Never kept outside the request that carries them.
+SECRET_FIELDS = ("password", "password_again", "security_answer")
+NOT_KEPT = (*SECRET_FIELDS, "draft", "round", "made_for")
+
+
+class StepForm(forms.Form):
+    """What every step has: the draft it belongs to, so that two tabs are told apart."""
+
+    use_required_attribute = False
+    draft = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
+
+
+class GrantedForm(forms.Form):
+    """A page that only a grant opens says for which one it was made: what comes too late is known by it (`late`)."""
+
+    made_for = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
+
+
+class NumberForm(StepForm):
+    """A mobile of one's own."""
+
+    operator = OperatorField()
+    mobile = MobileField()
+
+
+class MobileForm(NumberForm):
+    """Step one: national ID, operator, mobile."""
+
+    field_order = ("national_id", "operator", "mobile")
+    national_id = NationalIdField()
+
+
+class CodeForm(StepForm):
+    """Step two: the code as typed. Whether it is right is the service's to say, once."""
+
+    code = CodeField()
+
+
+def _name_field(label: Any, missing: Any, autocomplete: str, length: int) -> FoldedField:
+    return FoldedField(
+        label=label,
+        max_length=length,
+        error_messages={"required": missing, "max_length": _("This is too long for a name.")},
+        widget=forms.TextInput(attrs={"autocomplete": autocomplete}),
+    )
+
+
+def _number_field(parse: Any, label: Any, missing: Any, wrong: Any) -> ParsedField:
+    return ParsedField(parse, {"": wrong}, label=label, error_messages={"required": missing})
+
+
+def _choice_field(label: Any, choices: Any, missing: Any, **kwargs: Any) -> forms.ChoiceField:
+    messages = {"required": missing, "invalid_choice": missing}
+    return forms.ChoiceField(label=label, choices=choices, error_messages=messages, **kwargs)
+
+
+class PersonForm(GrantedForm, StepForm):
+    """What stands in the birth certificate."""
+
+    last_name = _name_field(_("Last name"), _("Enter your last name."), "family-name", 80)
+    first_name = _name_field(_("First name"), _("Enter your first name."), "given-name", 60)
+    certificate_number = _number_field(
+        persian.parse_certificate_number,
+        _("Birth certificate number"),
+        _("Enter your birth certificate number; if it has none, enter 0."),
+        _("The birth certificate number has at most ten digits."),
+    )
+    certificate_serial = _number_field(
+        persian.parse_serial,
+        _("Birth certificate serial"),
+        _("Enter the serial of your birth certificate."),
+        _("The serial has at most six digits."),
+    )
+    series_letter = _choice_field(
+        _("Birth certificate series (letter)"),
+        [CHOOSE, *((letter, persian.to_persian_digits(letter)) for letter in persian.SERIES_LETTERS)],
+        _("Choose the letter or number at the beginning of the series."),
+    )
+    series_number = _number_field(
+        persian.parse_series_number,
+        _("Birth certificate series (number)"),
+        _("Enter the two digits of the series."),
+        _("The series has at most two digits after its letter."),
+    )
+    birth_day = _number_field(
+        lambda text: persian.parse_digits(text, at_most=2, code="day"),
+        _("Day"),
+        _("Enter the day of your birth."),
+        _("The day is a number from 1 to 31."),
+    )
+    birth_month = _choice_field(
+        _("Month"),
+        [CHOOSE, *((str(number), name) for number, name in enumerate(persian.JALALI_MONTHS, start=1))],
+        _("Choose the month of your birth."),
+    )
+    birth_year = _number_field(
+        lambda text: persian.parse_digits(text, at_most=4, code="year"),
+        _("Year"),
+        _("Enter the year of your birth."),
+        _("The year has four digits, like 1370."),
+    )
+    gender = _choice_field(_("Gender"), [CHOOSE, *Gender.choices], _("Choose your gender."))
+
+    def __init__(self, *args: Any, registration: Registration, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.registration = registration
+
+    def clean_last_name(self) -> str:
+        return _letters(self.cleaned_data["last_name"])
+
+    def clean_first_name(self) -> str:
+        return _letters(self.cleaned_data["first_name"])
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if {"birth_day", "birth_month", "birth_year"} <= data.keys():
+            self._clean_birth_date(data)
+        return data
+
+    def _clean_birth_date(self, data: dict[str, Any]) -> None:
+        year, month, day = (int(data[f"birth_{part}"]) for part in ("year", "month", "day"))
+        try:
+            data["birth_date"] = persian.jalali_to_date(year, month, day)
+        except persian.InputError as error:
+            field, sentence = _DATE_ERRORS[error.code]
+            self.add_error(field, sentence)
+            return
+        sentence = _age_problem(data["birth_date"])
+        if sentence:
+            self.add_error("birth_year", sentence)
+
+    def answers_to_keep(self) -> dict[str, str]:
+        """What was typed, valid or not, secrets left out: the draft."""
+        kept = {}
+        for name in self.fields:
+            if name not in NOT_KEPT:
+                kept[name] = str(self.data.get(self.add_prefix(name), "")).replace("\x00", "")[:200]
+        return kept
+
+
+class IdentityForm(PersonForm):
+    """Step three. National ID and mobile are the row's; a value for them in the POST is not read."""
+
+    country = _choice_field(_("Country"), places.COUNTRIES, _("Choose your country."), initial=places.IRAN)
+    city = _choice_field(_("City"), places.CITIES, _("Choose your city from the list."))
+    email = EmailAddressField()
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        error_messages={"required": _("Choose a password.")},
+        widget=forms.PasswordInput(attrs={"dir": "ltr", "autocomplete": "new-password"}),
+    )
+    password_again = forms.CharField(
+        label=_("Repeat the password"),
+        strip=False,
+        error_messages={"required": _("Type the password once more.")},
+        widget=forms.PasswordInput(attrs={"dir": "ltr", "autocomplete": "new-password"}),
+    )
+    security_question = _choice_field(_("Question"), questions.CHOICES, _("Choose a security question."))
+    security_answer = FoldedField(
+        label=_("Answer"),
+        max_length=limits.ANSWER_LONGEST,
+        error_messages={"required": _("Enter the answer to the security question.")},
+        widget=NotShownAgain(attrs={"autocomplete": "off"}),
+    )
+
+    def clean_security_answer(self) -> str:
+        answer: str = self.cleaned_data["security_answer"]
+        if not persian.name_key(answer):
+            raise ValidationError(_("The answer must have letters or digits."), code="empty")
+        return answer
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        self._clean_password(data)
+        outside = data.get("city") == places.OUTSIDE_IRAN
+        if {"city", "country"} <= data.keys() and outside != (data["country"] != places.IRAN):
+            self.add_error("city", _("The city does not fit the country you chose."))
+        return data
+
+    def _clean_password(self, data: dict[str, Any]) -> None:
+        password = data.get("password")
+        if password is None:
+            return
+        faults = passwords.faults(password, self._about(data))
+        for code in faults:
+            self.add_error("password", ValidationError(passwords.SENTENCES[code], code=code))
+        if not faults and data.get("password_again") not in (None, password):
+            self.add_error("password_again", _("The two passwords are not the same."))
+
+    def _about(self, data: dict[str, Any]) -> About:
+        """What this page tells about the person, as far as it was typed well."""
+        typed = {name: data[name] for name in About.__dataclass_fields__ if name in data}
+        return About(**typed, national_id=self.registration.national_id, mobile=self.registration.mobile)
+
+    def identity(self) -> Identity:
+        """The clean answers as the service takes them."""
+        data = self.cleaned_data
+        return Identity(**{name: data[name] for name in Identity.__dataclass_fields__})
+
+
+_DATE_ERRORS = {
+    "gregorian": ("birth_year", _("Enter the year of the solar calendar, like 1370, not of the Gregorian one.")),
+    "year": ("birth_year", _("The year has four digits, like 1370.")),
+    "date": ("birth_day", _("There is no such day in the calendar.")),
+}
+
+
+def _letters(name: str) -> str:
+    if not persian.is_name(name):
+        raise ValidationError(_("A name is written with letters only, as on your birth certificate."), code="name")
+    return name
+
+
+def _age_problem(born: dt.date) -> Any:
+    today = timezone.localdate()
+    if born > today:
+        return _("The birth date is in the future.")
+    age = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+    if age > limits.OLDEST_AGE:
+        return _("Check the year of your birth.")
+    if age < limits.YOUNGEST_AGE:
+        return _("Children under %(age)s are registered by their guardian at a branch.") % {
+            "age": in_words(limits.YOUNGEST_AGE)
+        }
+    return None

@@ -1,0 +1,135 @@
+"""The pages around the wizard: resend, change, next person, the closing page."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.codes import delivery as code_delivery
+from accounts.codes import proofs
+from accounts.codes import texts as code_texts
+from accounts.life.lifecycle import account_exists
+from accounts.models import CodePurpose
+from accounts.sessions.store import asked_by_itself
+from common.abuse.origins import origin_of
+from common.errors import PortalError
+from common.persian import mask_mobile, to_persian_digits
+from registration import tracking
+from registration.models import Registration
+from registration.services import journey as service
+from registration.services import lookup
+from registration.services import status as status_service
+from registration.session import Journey
+from registration.states import AT_BRANCH, WITHOUT_ACCOUNT, State
+from registration.texts import sentence
+
+
+@require_POST
+def resend(request: HttpRequest) -> HttpResponse:
+    """Another code for this browser's row; also the way back after "continued elsewhere"."""
+    journey, row = _journey(request)
+    if row is None:
+        messages.warning(request, sentence("session_ended"))
+    elif request.POST.get("draft", journey.token) != journey.token:
+        messages.warning(request, sentence("other_tab"))
+    elif not journey.holds(row):
+        _resend(request, journey, row)
+    return redirect("registration")
+
+
+def _resend(request: HttpRequest, journey: Journey, row: Registration) -> None:
+    if journey.grant:  # ended by another device: from here on this browser waits for a code again
+        journey.begin(row, duplicate=False)
+    try:
+        origin = origin_of(request.client_address)  # type: ignore[attr-defined]
+        issued = service.resend(registration=row, asker=journey.asker, origin=origin)
+    except PortalError as error:
+        messages.error(request, sentence(error))
+        return
+    say = messages.success if issued.sent else messages.info
+    say(request, code_texts.sentence_of(issued))
+
+
+@asked_by_itself
+@never_cache
+@require_safe
+def delivery(request: HttpRequest) -> HttpResponse:
+    """Where the code of step two is: the part of that page which the script renews. 404 for any other session."""
+    journey, row = _journey(request)
+    if row is None or journey.holds(row):
+        raise Http404
+    return _delivery(request, journey, row)
+
+
+def _delivery(request: HttpRequest, journey: Journey, row: Registration) -> HttpResponse:
+    found = code_delivery.of_newest(purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=journey.asker)
+    context = {"delivery": found, "masked_mobile": mask_mobile(row.mobile)}
+    return render(request, "shared/_delivery.html", context)
+
+
+@asked_by_itself
+@require_POST
+@never_cache
+def proof(request: HttpRequest) -> HttpResponse:
+    """The browser solved what step two gave it: a held code goes on. Answered by the part of the page that says so."""
+    journey, row = _journey(request)
+    if row is None or journey.holds(row):
+        raise Http404
+    proofs.pay_place(
+        purpose=CodePurpose.REGISTER,
+        mobile=row.mobile,
+        asker=journey.asker,
+        solution=request.POST.get("proof", ""),
+    )
+    return _delivery(request, journey, row)
+
+
+@require_POST
+def change(request: HttpRequest) -> HttpResponse:
+    """Back to step one with what was typed, to correct it."""
+    journey, row = _journey(request)
+    if row is not None:
+        journey.change()
+    return redirect("registration")
+
+
+@require_POST
+def restart(request: HttpRequest) -> HttpResponse:
+    """An empty step one: for the next person at this browser."""
+    Journey(request).forget()
+    return redirect("registration")
+
+
+@never_cache
+@require_safe
+def done(request: HttpRequest) -> HttpResponse:
+    """The closing page of a journey: registered, being checked, at a branch, or an account exists."""
+    journey = Journey(request)
+    row = lookup.by_token(journey.receipt) if journey.receipt else None
+    if row is None:
+        return redirect("registration")
+    journey.shown()
+    # Who has just submitted sees the guide's system message, however quick matching was; the SMS tells the result.
+    state = State.SUBMITTED if journey.submitted_here else row.state
+    if state in (State.SUPERSEDED, State.APPROVED) and account_exists(national_id=row.national_id):
+        return render(request, "registration/account_exists.html", {"closes_in": journey.receipt_left})
+    if state in WITHOUT_ACCOUNT and row.tracking_code:
+        return redirect("registration_status")
+    context = {
+        "closes_in": journey.receipt_left,
+        "status": status_service.of(row) if row.tracking_code and state in AT_BRANCH else None,
+        "state": state,
+        "corrected": row.corrections > 0,
+        "policy": settings.ACTIVATION_POLICY,
+        "tracking_code": to_persian_digits(tracking.grouped(row.tracking_code)) if row.tracking_code else "",
+    }
+    return render(request, "registration/done.html", context)
+
+
+def _journey(request: HttpRequest) -> tuple[Journey, Registration | None]:
+    journey = Journey(request)
+    return journey, lookup.by_token(journey.token) if journey.token else None

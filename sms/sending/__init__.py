@@ -1,0 +1,1 @@
+"""From a queued message to the gateway's answer."""

@@ -1,0 +1,38 @@
+"""What goes through a drain: a claimed message, and one call for it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+
+from django.utils import timezone
+
+from sms.gateways import base
+from sms.models import Message
+from sms.sending.doubt import Tried, WayOut
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A claimed message on its way through a drain; `gateways` are still to be tried."""
+
+    message: Message
+    claimed: float  # time.monotonic()
+    doubts: list[Tried]
+    lease: uuid.UUID | None  # settling takes it off the message, and may be rolled back
+    way: WayOut | None = None  # what may be done about the doubts; None: there are none
+    gateways: list[base.Gateway] = field(default_factory=list)
+    paid: bool = False  # it counts as spent of the day's budget
+
+    @property
+    def expired(self) -> bool:
+        return self.message.expires_at is not None and timezone.now() >= self.message.expires_at
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One call for one message. `attempt` is its record; asking a question needs none."""
+
+    job: Job
+    gateway: base.Gateway
+    attempt: Tried | None = None

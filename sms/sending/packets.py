@@ -1,0 +1,71 @@
+"""Calls that are about to be made: which messages go together, and a reserved place for each call."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+
+from sms.gateways import base
+from sms.sending import calls
+from sms.sending.doubt import WayOut
+from sms.sending.job import Call
+
+
+class Packets:
+    """One packet is one call of one gateway, with up to `gateway.batch` messages. `held` are places that the
+    drain has already, of calls whose answers are written together with the beginning of the new ones."""
+
+    def __init__(self, held: Counter[base.Gateway]) -> None:
+        self._packets: dict[base.Gateway, list[list[Call]]] = {}
+        self._held = held
+
+    def place(self, gateway: base.Gateway, *, alone: bool) -> list[Call] | None:
+        """A packet of `gateway` with room in it; None: it stands no other call now. `alone`: one of its own."""
+        packets = self._packets.setdefault(gateway, [])
+        if packets and _has_room(packets[-1], gateway.batch, alone):
+            return packets[-1]
+        if not self._reserve(gateway):
+            return None
+        packets.append([])
+        return packets[-1]
+
+    def take(self, begun: Collection[Call]) -> list[list[Call]]:
+        """The packets to send, with only the calls that may be made. Their places go with them."""
+        may = set(begun)
+        taken: list[list[Call]] = []
+        for packets in self._packets.values():
+            left: list[list[Call]] = []
+            for packet in packets:
+                live = [call for call in packet if call in may]
+                (taken if live else left).append(live)
+            packets[:] = left
+        return taken
+
+    def release(self) -> None:
+        """Give up the places that were not used."""
+        self._held.update({gateway: len(packets) for gateway, packets in self._packets.items()})
+        self._packets.clear()
+        release(self._held)
+
+    def _reserve(self, gateway: base.Gateway) -> bool:
+        line = calls.line(gateway)
+        if line is None:
+            return not self._packets[gateway]
+        if self._held[gateway]:
+            self._held[gateway] -= 1
+            return True
+        return line.reserve()
+
+
+def release(places: Counter[base.Gateway]) -> None:
+    """Give `places` back, to all drains of this process."""
+    for gateway in places.elements():
+        if line := calls.line(gateway):
+            line.release()
+    places.clear()
+
+
+def _has_room(packet: list[Call], batch: int, alone: bool) -> bool:
+    if alone or (packet and packet[0].job.way is WayOut.LOOK_UP):
+        return not packet
+    return len(packet) < batch

@@ -1,0 +1,123 @@
+"""What a drain writes: the beginnings and ends of many calls in one transaction.
+
+The rows are locked first and only those whose lease is still this drain's are written: compare-and-set
+for many at once. What an end means for its message is in `sms.sending.ends`.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from common import limits
+from sms.gateways import base
+from sms.models import Attempt, Message, MessageState
+from sms.sending import ends
+from sms.sending import sql as statements
+from sms.sending.calls import Said
+from sms.sending.doubt import Tried, WayOut
+from sms.sending.job import Call, Job
+
+log = logging.getLogger(__name__)
+
+# Of a message that is no longer ours: an acceptance still counts, unless it is being sent anew. The others are final.
+_OPEN = (MessageState.QUEUED, MessageState.SENDING, MessageState.UNKNOWN)
+
+
+@dataclass(slots=True)
+class Turn:
+    """What is written together. `ended`: calls and what was said; `over`: nothing is left to call in this
+    round; `begun`: what is about to be called. `held`: of these, what was not written, for somebody else has
+    locked its message."""
+
+    ended: list[tuple[Call, Said]] = field(default_factory=list)
+    over: list[Job] = field(default_factory=list)
+    begun: list[Call] = field(default_factory=list)
+    held: set[Job] = field(default_factory=set)
+
+    def write(self) -> list[Call]:
+        """The calls of `begun` that may be made: their messages are still ours. Can be repeated when it fails, or
+        when nobody knows whether it did: what was committed is found and not written twice."""
+        with transaction.atomic():
+            now = timezone.now()
+            ours, open_ = self._lock()
+            ended = [(call, said) for call, said in self.ended if call.job not in self.held]
+            late = [(call, said) for call, said in ended if call.job not in ours]
+            taken = ends.end([(call, said) for call, said in ended if call.job in ours], now)
+            ours -= self._jobs_of(ends.end_late(late, open_ - taken, now))
+            for job in self.over:
+                if job in ours:
+                    ends.end_of_round(job)
+            begun = [call for call in self.begun if call.job in ours]
+            _begin(begun, now)
+        for call, _said in late:
+            log.warning(
+                "message %s: gateway %s answered after the lease had lapsed", call.job.message.pk, call.gateway.name
+            )
+        for call, said in ended:
+            if isinstance(said, base.OutOfOrder):
+                log.error("gateway %s is out of order: %s", call.gateway.name, said.detail)
+        return begun
+
+    def _lock(self) -> tuple[set[Job], set[int]]:
+        """Which jobs of this turn are still ours, and the messages that may still be accepted; these are locked until
+        the end of the transaction. After a long pause a message may be here twice: its old call has ended, and it
+        was claimed anew. Only the last claim is ours."""
+        jobs = {*(call.job for call, _said in self.ended), *self.over, *(call.job for call in self.begun)}
+        for job in jobs:
+            job.message.lease = job.lease
+        messages = {job.message.pk for job in jobs}
+        rows = statements.lock(messages)
+        gone = messages - rows.keys()
+        held = set(Message.objects.filter(pk__in=gone).values_list("pk", flat=True)) if gone else set()
+        self.held = {job for job in jobs if job.message.pk in held}
+        return _ours(jobs, rows), {pk for pk, (_lease, state) in rows.items() if state in _OPEN}
+
+    def _jobs_of(self, messages: Collection[int]) -> set[Job]:
+        """What was still to be done about `messages`."""
+        return {job for job in (*self.over, *(call.job for call in self.begun)) if job.message.pk in messages}
+
+
+def _ours(jobs: Iterable[Job], rows: Mapping[int, tuple[uuid.UUID | None, str]]) -> set[Job]:
+    """The jobs whose lease is still that of their message; `rows` are leases and states."""
+    return {job for job in jobs if job.lease and rows.get(job.message.pk, (None, ""))[0] == job.lease}
+
+
+def give_back(jobs: Sequence[Job]) -> None:
+    """Due again now, as if never claimed. What somebody else has locked is due when its lease is over."""
+    with transaction.atomic():
+        ours = _ours(jobs, statements.lock({job.message.pk for job in jobs}))
+        Message.objects.filter(pk__in=[job.message.pk for job in ours]).update(
+            lease=None, next_attempt_at=timezone.now(), attempts=F("attempts") - 1
+        )
+
+
+def _begin(calls: list[Call], now: datetime) -> None:
+    """On record before the network is touched, with a fresh lease."""
+    by_gateway: dict[str, list[Call]] = defaultdict(list)
+    for call in calls:
+        by_gateway[call.gateway.name if call.job.way is not WayOut.LOOK_UP else ""].append(call)
+    for name, its in by_gateway.items():
+        changes = {"state": MessageState.SENDING, "gateway": name} if name else {}
+        rows = Message.objects.filter(pk__in=[call.job.message.pk for call in its])
+        rows.update(next_attempt_at=now + limits.SMS_LEASE, **changes)
+        if name:
+            _record(its, name, now)
+
+
+def _record(calls: Sequence[Call], gateway: str, now: datetime) -> None:
+    """An Attempt for each call, except for those that were committed when this was written for the first time."""
+    tried = [call.attempt.pk for call in calls if call.attempt]
+    known = set(Attempt.objects.filter(pk__in=tried).values_list("pk", "message")) if tried else set()
+    new = [call for call in calls if call.attempt is None or (call.attempt.pk, call.job.message.pk) not in known]
+    made = statements.begin_attempts([call.job.message.pk for call in new], gateway, now) if new else {}
+    for call in new:
+        call.attempt = Tried(made[call.job.message.pk], gateway, now)

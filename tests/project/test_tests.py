@@ -1,0 +1,45 @@
+"""How the tests themselves are arranged."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+
+from tests.support.paths import ROOT
+
+TESTS = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "tests").rglob("*.py"))}
+
+
+def imported(module: ast.Module) -> Iterator[str]:
+    """Every dotted name that an import statement names, with what it takes from there."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module or ''}.{each.name}" for each in node.names)
+
+
+def is_a_fixture(node: ast.FunctionDef) -> bool:
+    return any(ast.unparse(each).startswith("pytest.fixture") for each in node.decorator_list)
+
+
+def test_what_tests_share_is_in_helpers_and_no_test_imports_another():
+    others = [
+        (path.name, name)
+        for path, module in TESTS.items()
+        for name in imported(module)
+        if name.startswith((".", "tests.")) and any(part.startswith("test_") for part in name.split("."))
+    ]
+    assert others == []
+
+
+def test_no_two_files_define_the_same_fixture():
+    """The same name may mean something else in another file; the same body may not be written twice."""
+    bodies = Counter(
+        (node.name, ast.dump(node.args), *map(ast.dump, node.body))
+        for path, module in TESTS.items()
+        for node in module.body
+        if isinstance(node, ast.FunctionDef) and is_a_fixture(node)
+    )
+    assert [body[0] for body, times in bodies.items() if times > 1] == []
