@@ -149,7 +149,7 @@ class MessageAdmin(ReadOnly, QueueColumns, OnlyItsFilters, admin.ModelAdmin):
             "title": _("SMS gateways"),
             "lines": health.lines(),
             "waiting": waiting,
-            "budget": budget.lines(),
+            "budget": budget.usage(),
             "alarms": alarms.standing("sms"),
             "looked_back": limits.SMS_HEALTH_WITHIN // timedelta(hours=1),
             "due_within": limits.RECEIPT_DUE_WITHIN // timedelta(minutes=1),

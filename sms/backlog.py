@@ -49,7 +49,7 @@ class Backlog:
     unread: int
     breakers: dict[str, str] = field(default_factory=dict)
     alarms: list[Alarm] = field(default_factory=list)
-    budget: list[budget.Line] = field(default_factory=list)
+    budget: list[budget.ShareUsage] = field(default_factory=list)
 
     def problems(self, most: Thresholds) -> list[str]:
         """A sentence for each threshold that is passed, each open breaker and each alarm; empty: all is well."""
@@ -80,7 +80,7 @@ def look() -> Backlog:
         unread=_unread(now),
         breakers=_open_breakers(),
         alarms=alarms.standing("sms"),
-        budget=budget.lines(),
+        budget=budget.usage(),
     )
 
 

@@ -47,7 +47,7 @@ class _Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ShareUsage:
     """One share today, in parts of SMS: `spent` of its `part`; `released`: what it has had of that until now; `room`:
     what it may still spend in this hour, with what it may borrow."""
 
@@ -105,14 +105,14 @@ def begin(message: Message) -> bool:
         return may
 
 
-def lines() -> list[Line]:
+def usage() -> list[ShareUsage]:
     """How each share stands, highest first; what other processes did perhaps some seconds old. Empty: no limit."""
     if not settings.SMS_DAILY_BUDGET:
         return []
     with _lock:
         day = _day()
     return [
-        Line(share, day.spent(share), part, day.released(share), day.room(share))
+        ShareUsage(share, day.spent(share), part, day.released(share), day.room(share))
         for share, part in divided(day.budget).items()
     ]
 
@@ -132,12 +132,12 @@ def forget() -> None:
 
 def watch() -> None:
     """Sound or end the alarms, one a share. Not where the budget says no: that rolls back, and the alarm with it."""
-    near = {line.share.value: line for line in lines() if line.is_nearly_used}
+    near = {each.share.value: each for each in usage() if each.is_nearly_used}
     for alarm in alarms.standing("sms"):
         if alarm.code == AlarmCode.BUDGET and alarm.subject not in near:
             alarms.clear(AlarmCode.BUDGET, alarm.subject)
-    for subject, line in near.items():
-        told = f"{line.spent} parts are used today, {line.room} are left now; the whole day has {line.part}"
+    for subject, each in near.items():
+        told = f"{each.spent} parts are used today, {each.room} are left now; the whole day has {each.part}"
         alarms.sound(AlarmCode.BUDGET, subject, told)
 
 

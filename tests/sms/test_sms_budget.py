@@ -65,7 +65,7 @@ def sent(parts: int, share: Share | str = "", *, kind: str = CODE) -> Message:
 
 
 def rooms() -> dict[Share, int]:
-    return {line.share: line.room for line in budget.lines()}
+    return {line.share: line.room for line in budget.usage()}
 
 
 def clock(moment: datetime | None) -> str:
@@ -85,7 +85,7 @@ def test_rows_of_before_there_were_shares_count_by_their_kind(at: At) -> None:
     at(9)
     sent(7, "")
     sent(5, "", kind=RESULT)
-    spent = {line.share: line.spent for line in budget.lines()}
+    spent = {line.share: line.spent for line in budget.usage()}
     assert (spent[Share.REST], spent[Share.RESULTS]) == (7, 5)
 
 
@@ -160,7 +160,7 @@ def test_without_a_budget_nothing_is_counted(django_assert_num_queries, settings
         assert budget.allows(Share.REST, 10**6)
         assert budget.next_part(Share.REST) is None
         assert budget.begin(message)
-        assert budget.lines() == []
+        assert budget.usage() == []
         budget.code_was_queued(Share.REST, 1)
 
 
@@ -168,7 +168,7 @@ def test_a_flood_of_strangers_up_to_its_end_leaves_every_other_share_whole(at: A
     at(9)
     sent(rooms()[Share.REST], Share.REST)
     assert not budget.allows(Share.REST)
-    left = {line.share: (line.room, line.released) for line in budget.lines()}
+    left = {line.share: (line.room, line.released) for line in budget.usage()}
     assert all(left[share][0] >= left[share][1] for share in OTHERS)
     assert all(budget.allows(share, left[share][1]) for share in OTHERS)
 
@@ -251,7 +251,7 @@ def test_what_was_sent_yesterday_counts_no_more(at: At) -> None:
     at(23)
     sent(rooms()[Share.REST], Share.REST)
     at(0, days=1)
-    assert budget.lines()[0].spent == 0
+    assert budget.usage()[0].spent == 0
     assert budget.allows(Share.REST)
 
 
@@ -375,11 +375,11 @@ def test_a_flood_from_many_threads_ends_near_its_share_and_the_owner_of_a_number
     told = sum(together(flood, threads), Counter[str]())
     assert told.total() == threads * 30
     budget.forget()
-    spent = {line.share: line.spent for line in budget.lines()}
+    spent = {line.share: line.spent for line in budget.usage()}
     assert room <= spent[Share.NEW] < room + threads * Message.objects.latest("pk").parts
     assert set(told) == {"sent", "code_budget until 02:00"}
     assert {share for share, parts in spent.items() if parts} == {Share.NEW}
-    assert all(budget.allows(line.share, line.released) for line in budget.lines()[:3])
+    assert all(budget.allows(line.share, line.released) for line in budget.usage()[:3])
     assert ask(NUMBER).sent
 
 
@@ -403,7 +403,7 @@ def test_two_processes_exceed_a_share_by_what_the_other_queues_between_its_looks
         monkeypatch.setattr(budget, "_last", process)
         assert not budget.allows(Share.REST)
         assert rooms()[Share.OWN] == 15
-        assert budget.lines()[-1].spent == 30
+        assert budget.usage()[-1].spent == 30
 
 
 def test_what_is_asked_often_is_counted_once_in_ten_seconds(at: At, django_assert_num_queries) -> None:
@@ -412,7 +412,7 @@ def test_what_is_asked_often_is_counted_once_in_ten_seconds(at: At, django_asser
         for _ in range(50):
             budget.allows(Share.NEW)
             budget.next_part(Share.REST)
-            budget.lines()
+            budget.usage()
 
 
 # ── what operators see

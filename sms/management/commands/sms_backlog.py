@@ -8,7 +8,7 @@ from typing import Any
 from common.commands.status import StatusCommand
 from sms import backlog
 from sms.backlog import Backlog, Thresholds, Waiting
-from sms.budget import Line
+from sms.budget import ShareUsage
 from sms.models import MessageKind
 
 
@@ -35,9 +35,9 @@ class Command(StatusCommand):
         for kind, each in sorted(found.waiting.items()):
             yield f"{kind}: {each.count} waiting, the oldest for {each.oldest} s"
         yield f"within the hour: {found.failed} failed or expired, {found.unknown} unknown"
-        for line in found.budget:
-            told = f"{line.spent} of {line.part} parts of today spent, {line.room} left now"
-            yield f"budget {line.share}: {told}"
+        for each in found.budget:
+            told = f"{each.spent} of {each.part} parts of today spent, {each.room} left now"
+            yield f"budget {each.share}: {told}"
 
     def as_object(self, found: Backlog) -> dict[str, Any]:
         none = Waiting(0, 0)
@@ -47,17 +47,17 @@ class Command(StatusCommand):
             "failed_last_hour": found.failed,
             "unknown_last_hour": found.unknown,
             "oldest_unread_receipt_seconds": found.unread,
-            "budget": [_budget(line) for line in found.budget],
+            "budget": [_usage(each) for each in found.budget],
             "open_breakers": list(found.breakers),
             "alarms": [str(alarm) for alarm in found.alarms],
         }
 
 
-def _budget(line: Line) -> dict[str, str | int]:
+def _usage(share: ShareUsage) -> dict[str, str | int]:
     return {
-        "share": line.share.value,
-        "spent": line.spent,
-        "part": line.part,
-        "released": line.released,
-        "room": line.room,
+        "share": share.share.value,
+        "spent": share.spent,
+        "part": share.part,
+        "released": share.released,
+        "room": share.room,
     }

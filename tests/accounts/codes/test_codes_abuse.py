@@ -151,7 +151,7 @@ def spend(settings, share: Share) -> None:
     settings.SMS_DAILY_BUDGET = 2_400
     budget.forget()
     message = queue(to=NEW)
-    room = next(line.room for line in budget.lines() if line.share == share)
+    room = next(line.room for line in budget.usage() if line.share == share)
     Message.objects.filter(pk=message.pk).update(
         parts=room, share=share, sent_at=timezone.now(), next_attempt_at=None, state=MessageState.ACCEPTED
     )
@@ -173,10 +173,10 @@ def test_new_numbers_that_have_used_up_their_share_leave_proven_ones_theirs(sett
 def test_a_code_that_was_asked_for_counts_at_once_before_any_worker_sent_it(settings, midst_of_an_hour):
     settings.SMS_DAILY_BUDGET = 2_400
     for _ in ("this process", "another, which counts the rows"):
-        before = {line.share: line.room for line in budget.lines()}[Share.NEW]
+        before = {line.share: line.room for line in budget.usage()}[Share.NEW]
         ask(f"+98912666{before:04}")
         parts = Message.objects.latest("pk").parts
-        assert {line.share: line.room for line in budget.lines()}[Share.NEW] == before - parts
+        assert {line.share: line.room for line in budget.usage()}[Share.NEW] == before - parts
         budget.forget()
 
 
