@@ -25,26 +25,26 @@ class Allowed(Enum):
     NO = "no"
 
 
-def line(registry: str, question: str) -> str:
+def breaker_name(registry: str, question: str) -> str:
     """The name of the breaker."""
     return f"identity:{registry}:{question}"
 
 
 def may_ask(registry: str, question: str) -> Allowed:
     """Ask just before a call. After AS_A_TRIAL say what came of it (`heard`), or that it was not made (`not_asked`)."""
-    if breaker.state(line(registry, question)).closed:
+    if breaker.state(breaker_name(registry, question)).closed:
         return Allowed.YES
-    return Allowed.AS_A_TRIAL if breaker.allow(line(registry, question)) else Allowed.NO
+    return Allowed.AS_A_TRIAL if breaker.allow(breaker_name(registry, question)) else Allowed.NO
 
 
 def not_asked(registry: str, question: str) -> None:
     """The call that was allowed was not made: somebody else may try."""
-    breaker.give_back(line(registry, question))
+    breaker.give_back(breaker_name(registry, question))
 
 
 def heard(registry: str, question: str, answer: Answer) -> None:
     """What came of a call. Costs no statement while all goes well."""
-    name = line(registry, question)
+    name = breaker_name(registry, question)
     if answer.reply is Reply.MISCONFIGURED:
         breaker.trip(name, answer.code)
         return
@@ -71,7 +71,7 @@ def rested_until(question: str) -> datetime | None:
     """When the first registry of `question` may be tried again (a moment in the past: at the next inquiry); None
     while one of them can be asked."""
     names = configuration.names(question)
-    ends = [breaker.state(line(name, question)).open_until for name in names]
+    ends = [breaker.state(breaker_name(name, question)).open_until for name in names]
     rested = [end for end in ends if end is not None]
     return min(rested) if rested and len(rested) == len(names) else None
 
@@ -79,7 +79,7 @@ def rested_until(question: str) -> datetime | None:
 def all_rests() -> dict[str, BreakerState]:
     """The open breakers, by the subject of each."""
     asked = [(name, question) for question in configuration.QUESTIONS for name in configuration.names(question)]
-    states = {subject(*each): breaker.state(line(*each)) for each in asked}
+    states = {subject(*each): breaker.state(breaker_name(*each)) for each in asked}
     return {what: state for what, state in states.items() if not state.closed}
 
 

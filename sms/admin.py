@@ -147,7 +147,7 @@ class MessageAdmin(ReadOnly, QueueColumns, OnlyItsFilters, admin.ModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": _("SMS gateways"),
-            "lines": health.lines(),
+            "gateways": health.look(),
             "waiting": waiting,
             "budget": budget.usage(),
             "alarms": alarms.standing("sms"),

@@ -106,8 +106,8 @@ def _open_breakers() -> dict[str, str]:
         name
         for gateway in configuration.names()
         for name in (
-            *(line for operator in (*OPERATORS, "") for line in routing.lines(gateway, operator)),
-            *(routing.line_of_kind(gateway, kind) for kind in MessageKind.values),
+            *(name for operator in (*OPERATORS, "") for name in routing.breakers(gateway, operator)),
+            *(routing.breaker_of_kind(gateway, kind) for kind in MessageKind.values),
         )
     ]
     states = {name.removeprefix("sms:"): breaker.state(name) for name in dict.fromkeys(names)}

@@ -25,7 +25,7 @@ MOST = 20_000  # deliveries whose times are looked at
 
 
 @dataclass(slots=True)
-class Line:
+class GatewayHealth:
     """One gateway and one operator.
 
     `taken`: messages the gateway accepted, of which were `delivered`, `undelivered`, or are `unconfirmed`:
@@ -39,7 +39,7 @@ class Line:
     operator: str
     is_on: bool
     account: BreakerState
-    line: BreakerState
+    at_operator: BreakerState
     closed_to: dict[str, str]
     weight: int | None = None
     shifted: int | None = None
@@ -80,24 +80,24 @@ class Line:
     @property
     def open_until(self) -> datetime | None:
         """Until when the breaker lets nothing through; None: closed."""
-        both = [state.open_until for state in (self.account, self.line) if state.open_until]
+        both = [state.open_until for state in (self.account, self.at_operator) if state.open_until]
         return max(both, default=None)
 
     @property
     def reason(self) -> str:
-        return self.account.reason or self.line.reason
+        return self.account.reason or self.at_operator.reason
 
 
-def lines() -> list[Line]:
+def look() -> list[GatewayHealth]:
     """Every configured gateway with every operator it could carry or carried, by name."""
     now = timezone.now()
-    found = {pair: _line(*pair) for pair in _configured_pairs()}
+    found = {pair: _health(*pair) for pair in _configured_pairs()}
     for row in _counts(now):
         pair = row.pop("gateway"), row.pop("operator")
-        found[pair] = replace(found.get(pair) or _line(*pair), **row)
+        found[pair] = replace(found.get(pair) or _health(*pair), **row)
     for gateway, operator, sent_at, final_at in _deliveries(now):
-        if line := found.get((gateway, operator)):
-            line.seconds.append((final_at - sent_at).total_seconds())
+        if health := found.get((gateway, operator)):
+            health.seconds.append((final_at - sent_at).total_seconds())
     return [found[pair] for pair in sorted(found)]
 
 
@@ -137,15 +137,15 @@ def _deliveries(now: datetime) -> Iterable[tuple[Any, ...]]:
     return rows.order_by("-sent_at").values_list("gateway", "operator", "sent_at", "final_at")[:MOST]
 
 
-def _line(gateway: str, operator: str) -> Line:
-    account, line = routing.lines(gateway, operator)
-    kinds = {kind: breaker.state(routing.line_of_kind(gateway, kind)) for kind in MessageKind.values}
-    return Line(
+def _health(gateway: str, operator: str) -> GatewayHealth:
+    account, at_operator = routing.breakers(gateway, operator)
+    kinds = {kind: breaker.state(routing.breaker_of_kind(gateway, kind)) for kind in MessageKind.values}
+    return GatewayHealth(
         gateway,
         operator,
         is_on=switches.is_on(gateway, operator),
         account=breaker.state(account),
-        line=breaker.state(line),
+        at_operator=breaker.state(at_operator),
         closed_to={kind: state.reason for kind, state in kinds.items() if not state.closed},
         weight=_weights(operator).get(gateway),
         shifted=switches.shifted_weight(gateway, operator),

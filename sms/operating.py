@@ -158,10 +158,10 @@ def close_breakers(*, gateway: str, operator: str = "") -> None:
     """Let messages go by `gateway` again at once, to one operator or to all; what is still wrong will tell itself."""
     alarms.clear(AlarmCode.OUT_OF_ORDER, gateway)
     for kind in MessageKind.values:
-        breaker.close(routing.line_of_kind(gateway, kind))
+        breaker.close(routing.breaker_of_kind(gateway, kind))
         alarms.clear(AlarmCode.OUT_OF_ORDER, routing.subject_of_kind(gateway, kind))
     if operator:
-        for name in routing.lines(gateway, operator):
+        for name in routing.breakers(gateway, operator):
             breaker.close(name)
     else:
         breaker.close_all(f"sms:{gateway}:")

@@ -63,24 +63,24 @@ def in_order(tiers: Sequence[OpenTier]) -> tuple[base.Gateway, ...]:
 def may_send(gateway: str, operator: str) -> bool:
     """Ask just before a send, also of what is in doubt: off means off. While a breaker is half open, one caller gets
     the trial and the others a no."""
-    account, line = lines(gateway, operator)
-    return switches.is_on(gateway, operator) and breaker.allow(line, account)
+    account, at_operator = breakers(gateway, operator)
+    return switches.is_on(gateway, operator) and breaker.allow(at_operator, account)
 
 
 def not_sent(gateway: str, operator: str) -> None:
     """What `may_send` allowed was not done: somebody else may try."""
-    breaker.give_back(*lines(gateway, operator))
+    breaker.give_back(*breakers(gateway, operator))
 
 
 def heard(gateway: str, operator: str, outcome: base.Outcome, kind: str = "") -> None:
     """Tell what came of a send of a message of `kind`. Costs no statement while all goes well."""
-    account, line = lines(gateway, operator)
+    account, at_operator = breakers(gateway, operator)
     if isinstance(outcome, base.OutOfOrder):
         tripped, subject = account, gateway
         if outcome.kind:
-            tripped, subject = line_of_kind(gateway, outcome.kind), subject_of_kind(gateway, outcome.kind)
+            tripped, subject = breaker_of_kind(gateway, outcome.kind), subject_of_kind(gateway, outcome.kind)
         breaker.trip(tripped, outcome.detail)
-        breaker.give_back(account, line)
+        breaker.give_back(account, at_operator)
         alarms.sound(AlarmCode.OUT_OF_ORDER, subject, outcome.detail)
         return
     if isinstance(outcome, base.Accepted):
@@ -88,9 +88,9 @@ def heard(gateway: str, operator: str, outcome: base.Outcome, kind: str = "") ->
     because = outcome.because if isinstance(outcome, base.TryAgain) else None
     good = because in (base.Because.BUSY, base.Because.MESSAGE) or not isinstance(outcome, base.TryAgain | base.Unknown)
     if because is base.Because.BUSY:
-        breaker.record_busy(line)
+        breaker.record_busy(at_operator)
     else:
-        breaker.record(line, good)
+        breaker.record(at_operator, good)
     if not breaker.state(account).closed:
         breaker.record(account, good)
         if breaker.state(account).closed:
@@ -98,8 +98,8 @@ def heard(gateway: str, operator: str, outcome: base.Outcome, kind: str = "") ->
 
 
 def _end_of_kind(gateway: str, kind: str) -> None:
-    line = line_of_kind(gateway, kind)
-    if not breaker.state(line).closed and breaker.close(line):
+    name = breaker_of_kind(gateway, kind)
+    if not breaker.state(name).closed and breaker.close(name):
         alarms.clear(AlarmCode.OUT_OF_ORDER, subject_of_kind(gateway, kind))
 
 
@@ -111,7 +111,7 @@ def forget() -> None:
 
 
 @cache
-def lines(gateway: str, operator: str) -> tuple[str, str]:
+def breakers(gateway: str, operator: str) -> tuple[str, str]:
     """The names of the two breakers: of the gateway's account, and of this gateway to this operator."""
     return f"sms:{gateway}:{ANY}", f"sms:{gateway}:{operator or '-'}"
 
@@ -122,7 +122,7 @@ def subject_of_kind(gateway: str, kind: str) -> str:
 
 
 @cache
-def line_of_kind(gateway: str, kind: str) -> str:
+def breaker_of_kind(gateway: str, kind: str) -> str:
     """The name of the breaker of `gateway` for messages of `kind` to any operator. Nobody tries alone
     whether it works again: those who find out that it does not, go on to the next gateway at once."""
     return f"sms:{gateway}:{ANY}:{kind}"
@@ -141,7 +141,7 @@ def _open_tier(tier: Tier, operator: str, kind: str) -> OpenTier:
         (_gateway(name), switches.weight(name, operator, weight))
         for name, weight in tier
         if switches.is_on(name, operator)
-        and all(breaker.state(each).may_be_tried(now) for each in (*lines(name, operator), line_of_kind(name, kind)))
+        and all(breaker.state(each).may_be_tried(now) for each in (*breakers(name, operator), breaker_of_kind(name, kind)))
     )
 
 

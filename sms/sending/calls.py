@@ -31,7 +31,7 @@ Said = base.Outcome | base.LookUp
 Item = base.Sms | Question
 
 
-class Line:
+class CallPool:
     """The way to one gateway in this process."""
 
     def __init__(self, gateway: base.Gateway) -> None:
@@ -52,28 +52,28 @@ class Line:
         self._pool.submit(lambda: then(call(gateway, items)))
 
 
-_lines: WeakKeyDictionary[base.Gateway, Line] = WeakKeyDictionary()
+_pools: WeakKeyDictionary[base.Gateway, CallPool] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
-def line(gateway: base.Gateway) -> Line | None:
+def pool_of(gateway: base.Gateway) -> CallPool | None:
     """The shared way to `gateway`; None: it is called in the caller's own thread."""
     if gateway.connections == 1 and not gateway.on_network:
         return None
     with _lock:
-        if gateway not in _lines:
-            _lines[gateway] = Line(gateway)
-        return _lines[gateway]
+        if gateway not in _pools:
+            _pools[gateway] = CallPool(gateway)
+        return _pools[gateway]
 
 
 def start(gateway: base.Gateway, items: Sequence[Item], then: Callable[[list[Said]], None]) -> None:
     """Make a call whose place is reserved, and hand what was said to `then`, perhaps in another thread. The place
     is not given back."""
-    its_line = line(gateway)
-    if its_line is None:
+    pool = pool_of(gateway)
+    if pool is None:
         then(call(gateway, items))
     else:
-        its_line.start(gateway, items, then)
+        pool.start(gateway, items, then)
 
 
 def call(gateway: base.Gateway, items: Sequence[Item]) -> list[Said]:

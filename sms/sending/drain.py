@@ -236,7 +236,7 @@ class _Drain:
 
     def _launch(self, packets: Sequence[list[Call]]) -> None:
         """Call; those in this thread last, for it can do nothing else meanwhile."""
-        for packet in sorted(packets, key=lambda packet: calls.line(packet[0].gateway) is None):
+        for packet in sorted(packets, key=lambda packet: calls.pool_of(packet[0].gateway) is None):
             self.answers.flying += len(packet)
             live = [call for call in packet if jobs.may_begin(call.job)]  # the database may have been slow
             hear = partial(self._hear, live, [call for call in packet if call not in live])

@@ -34,7 +34,7 @@ def sort(job: Job) -> tuple[str, str]:
 def waits_for(gateway: base.Gateway, job: Job) -> bool:
     """Whether `job` waits for a place at `gateway`, which has none now, rather than go by the next one: a code
     never, a result for a little. One that is called in this thread has a place at the next turn."""
-    if calls.line(gateway) is None:
+    if calls.pool_of(gateway) is None:
         return True
     little = limits.SMS_RESULT_WAITS_FOR_PLACE.total_seconds()
     return job.message.kind != MessageKind.CODE and time.monotonic() - job.claimed < little

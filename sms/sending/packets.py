@@ -48,20 +48,20 @@ class Packets:
         release(self._held)
 
     def _reserve(self, gateway: base.Gateway) -> bool:
-        line = calls.line(gateway)
-        if line is None:
+        pool = calls.pool_of(gateway)
+        if pool is None:
             return not self._packets[gateway]
         if self._held[gateway]:
             self._held[gateway] -= 1
             return True
-        return line.reserve()
+        return pool.reserve()
 
 
 def release(places: Counter[base.Gateway]) -> None:
     """Give `places` back, to all drains of this process."""
     for gateway in places.elements():
-        if line := calls.line(gateway):
-            line.release()
+        if pool := calls.pool_of(gateway):
+            pool.release()
     places.clear()
 
 

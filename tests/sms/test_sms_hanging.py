@@ -137,11 +137,11 @@ def test_a_drain_that_breaks_off_gives_back_the_places_of_its_calls(use_gateways
     stuck, _quick = queue(), queue()
     with pytest.raises(RuntimeError):
         delivery.drain()
-    line = calls.line(gateway)
-    assert line.reserve()
-    assert not line.reserve()
+    pool = calls.pool_of(gateway)
+    assert pool.reserve()
+    assert not pool.reserve()
     over.set()
-    until(line.reserve)
+    until(pool.reserve)
 
 
 # ── the end of a drain
