@@ -49,7 +49,7 @@ class Row(NamedTuple):
     values: tuple[Any, ...]  # in the order of `fields(kind)`
 
 
-Line = tuple[int, bytes | None]  # numbered from 1; None for one that is too long
+NumberedLine = tuple[int, bytes | None]  # numbered from 1; None for one that is too long
 Parser = Callable[[int, bytes | None], Row | BadLine | None]
 
 
@@ -63,7 +63,7 @@ def columns(kind: ExtractKind) -> tuple[str, ...]:
     return tuple(dict.fromkeys(field.column for field in _FIELDS[kind]))
 
 
-def lines(source: BinaryIO) -> Iterator[Line]:
+def lines(source: BinaryIO) -> Iterator[NumberedLine]:
     """The raw lines of `source`, unzipped, without their ends.
 
     Read in blocks, and of a line that is too long only the beginning is kept, so that no file, and no

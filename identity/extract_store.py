@@ -15,7 +15,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model
 
-from identity.extract_rows import BadLine, Line, Parser, Row, fields
+from identity.extract_rows import BadLine, NumberedLine, Parser, Row, fields
 from identity.models import CivilRecord, Extract, ExtractKind, MobileOwner
 
 PIECE = 1_000  # lines handed to PostgreSQL at a time
@@ -30,7 +30,7 @@ class Store:
         self._model: type[Model] = CivilRecord if self._kind is ExtractKind.CIVIL else MobileOwner
         self._seen = _Seen()
 
-    def write(self, lines: Sequence[Line]) -> tuple[int, list[BadLine]]:
+    def write(self, lines: Sequence[NumberedLine]) -> tuple[int, list[BadLine]]:
         """Store the good ones of `lines`; returns how many, and the bad ones. Wants a transaction.
 
         Civil registry: a second line for an ID is bad, since one of the two must be wrong. Owners: a
@@ -46,7 +46,7 @@ class Store:
         self._model._default_manager.bulk_create(map(self._instance, again), ignore_conflicts=True)
         return counted + len(again), bad
 
-    def _fresh(self, lines: Sequence[Line], bad: list[BadLine], again: list[Row]) -> Iterator[Row]:
+    def _fresh(self, lines: Sequence[NumberedLine], bad: list[BadLine], again: list[Row]) -> Iterator[Row]:
         """The good lines whose ID or mobile is new; the others go into `bad` and `again`."""
         civil, parse, is_new = self._kind is ExtractKind.CIVIL, self._parse, self._seen.is_new
         for number, raw in lines:

@@ -22,7 +22,7 @@ from common.errors import PortalError
 from common.leases import lock_name
 from identity import extract_pieces, extract_rows
 from identity.extract_pieces import Changes
-from identity.extract_rows import BadLine, Line
+from identity.extract_rows import BadLine, NumberedLine
 from identity.extract_store import Store
 from identity.models import Extract, ExtractKind, ExtractState
 
@@ -108,7 +108,7 @@ def purge(*, dry_run: bool = False) -> int:
     return len(doomed)
 
 
-def _fill(extract: Extract, store: Store, lines: Iterator[Line], progress: Callable[[int], None]) -> LoadReport:
+def _fill(extract: Extract, store: Store, lines: Iterator[NumberedLine], progress: Callable[[int], None]) -> LoadReport:
     report, seen = LoadReport(), 0
     copies = connection.vendor == "postgresql"
     while batch := list(islice(lines, COPY_BATCH if copies else BATCH)):

@@ -56,4 +56,4 @@ def _server() -> Iterator[CheckMessage]:
     elif not (found["EMAIL_USE_TLS"] or found["EMAIL_USE_SSL"] or is_loopback(found["EMAIL_HOST"])):
         what = "MAIL_URL is plain smtp:// to another machine, so whoever is between reads letters and links."
         hint = "Write smtp+tls:// (port 587) or smtps:// (port 465)."
-        yield from unsafe.refused("mail", what, hint=hint, id="mail.E004")
+        yield from unsafe.refused("mail", what, hint=hint, check_id="mail.E004")

@@ -37,10 +37,10 @@ def _in_the_open() -> Iterator[CheckMessage]:
         if gateway and (host := gateway.in_the_open(options)):
             what = f"The gateway '{name}' at {host} would get codes and its password in the open."
             hint = f"Write https:// in {prefix}URL, or {prefix}TLS=on for SMPP."
-            yield from unsafe.refused("sms", what, hint=hint, id="sms.E017")
+            yield from unsafe.refused("sms", what, hint=hint, check_id="sms.E017")
         if unsafe.plain_http_host(options.get("RECEIPT_URL", "")):
             what = f"{prefix}RECEIPT_URL has receipts and their token come over plain HTTP."
-            yield from unsafe.refused("receipts", what, hint="Write https://.", id="sms.E018")
+            yield from unsafe.refused("receipts", what, hint="Write https://.", check_id="sms.E018")
 
 
 def gateways_reach_phones(**_options: Any) -> list[CheckMessage]:

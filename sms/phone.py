@@ -30,14 +30,14 @@ def received(*, to: str) -> list[Received]:
     """Everything that arrived at `to` (E.164), newest first; whole texts, also after a scrub."""
     copies = list(InboxMessage.objects.filter(to=to).order_by("-created_at", "-id"))
     states = dict(Message.objects.filter(to=to, gateway="inbox").values_list("key", "state"))
-    return [Received(copy.to, copy.kind, copy.text, states.get(copy.key, ""), copy.created_at) for copy in copies]
+    return [Received(row.to, row.kind, row.text, states.get(row.key, ""), row.created_at) for row in copies]
 
 
 def conversations() -> list[Received]:
     """The newest SMS of each number, newest first, at most CONVERSATIONS numbers."""
     newest: dict[str, InboxMessage] = {}
-    for copy in InboxMessage.objects.order_by("-created_at", "-id").iterator():
-        newest.setdefault(copy.to, copy)
+    for row in InboxMessage.objects.order_by("-created_at", "-id").iterator():
+        newest.setdefault(row.to, row)
         if len(newest) == CONVERSATIONS:
             break
-    return [Received(copy.to, copy.kind, copy.text, "", copy.created_at) for copy in newest.values()]
+    return [Received(row.to, row.kind, row.text, "", row.created_at) for row in newest.values()]

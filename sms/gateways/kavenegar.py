@@ -136,7 +136,7 @@ class KavenegarGateway(Gateway):
             return OutOfOrder(str(status), kind=sms.kind)
         if status != _OK:
             return _CODES.get(status, Unknown)(str(status))
-        ids = [entry.id for entry in entries if entry.id]
+        ids = [entry.provider_id for entry in entries if entry.provider_id]
         return Accepted(provider_ids=(ids[0],)) if ids else Unknown("no id")
 
     def _template_fields(self, sms: Sms) -> dict[str, str]:
@@ -155,13 +155,13 @@ class KavenegarGateway(Gateway):
         if status != _OK or len(entries) != 1:
             return NoAnswer(str(status))
         [entry] = entries
-        if entry.id not in (provider_id or entry.id, "") or entry.local_id not in (_local_id(key), ""):
+        if entry.provider_id not in (provider_id or entry.provider_id, "") or entry.local_id not in (_local_id(key), ""):
             return NoAnswer("about another message")
         if entry.status == _NO_SUCH_MESSAGE:
             return NotFound()
-        if not entry.id or entry.status not in _DELIVERY:
+        if not entry.provider_id or entry.status not in _DELIVERY:
             return NoAnswer(f"delivery {entry.status}")
-        return Found(provider_ids=(entry.id,), delivery=_DELIVERY[entry.status])
+        return Found(provider_ids=(entry.provider_id,), delivery=_DELIVERY[entry.status])
 
     def poll(self, provider_ids: Sequence[str]) -> list[Receipt]:
         known: list[Receipt] = []
@@ -175,9 +175,9 @@ class KavenegarGateway(Gateway):
         except (http_client.NotSent, http_client.NoAnswer, ValueError):
             return []
         return [
-            Receipt(_DELIVERY[entry.status], provider_id=entry.id, detail=str(entry.status))
+            Receipt(_DELIVERY[entry.status], provider_id=entry.provider_id, detail=str(entry.status))
             for entry in entries
-            if status == _OK and entry.id in provider_ids and entry.status in _DELIVERY
+            if status == _OK and entry.provider_id in provider_ids and entry.status in _DELIVERY
         ]
 
     def _ask(self, method: str, fields: Mapping[str, str]) -> tuple[int, list[_Entry]]:
@@ -202,7 +202,7 @@ class KavenegarGateway(Gateway):
 class _Entry(NamedTuple):
     """What is said of one message. Empty and 0: it is not there, or of a wrong type."""
 
-    id: str
+    provider_id: str
     status: int
     local_id: str
 
