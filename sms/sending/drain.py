@@ -27,8 +27,8 @@ from common import leases, limits
 from sms import routing
 from sms.gateways import base
 from sms.models import Message, MessageState
-from sms.sending import calls, jobs
-from sms.sending.answers import GATHER, LOOK_EVERY, Answers
+from sms.sending import calls, planning
+from sms.sending.answer_queue import GATHER, LOOK_EVERY, AnswerQueue
 from sms.sending.calls import Said
 from sms.sending.doubt import WayOut
 from sms.sending.job import Call, Job
@@ -76,7 +76,7 @@ class _Drain:
     def __init__(self, seconds: float, batch: int) -> None:
         self.ends, self.batch = time.monotonic() + seconds, batch
         self.waiting: list[Job] = []
-        self.answers = Answers()
+        self.answers = AnswerQueue()
         self.unwritten: list[tuple[Call, Said]] = []
         self.held: list[tuple[Call, Said]] = []  # answers about messages that somebody else has locked
         self.held_since: dict[Job, float] = {}
@@ -131,22 +131,22 @@ class _Drain:
         idle = not (self.answers.flying or self.waiting)
         if room * 2 < self.batch or not (idle or now >= self.look_again_at):
             return False
-        rows = self._patiently(partial(jobs.claim, room, self.crowds))
+        rows = self._patiently(partial(planning.claim, room, self.crowds))
         if len(rows) < room:
             self.look_again_at = now + LOOK_EVERY
         self.claimed += len(rows)
-        self.waiting += self._patiently(partial(jobs.jobs_of, rows))
+        self.waiting += self._patiently(partial(planning.jobs_of, rows))
         return bool(rows)
 
     def _room(self) -> int:
         """How many messages may be claimed. Those that wait for a full gateway take no room from the others,
         and no more like them are claimed until most of them have gone."""
-        waiting = Counter(map(jobs.sort, self.waiting))
-        crowds = {sort for sort, count in waiting.items() if count > _CROWD}
+        waiting = Counter(map(planning.lane, self.waiting))
+        crowds = {lane for lane, count in waiting.items() if count > _CROWD}
         if self.crowds - crowds:
             self.look_again_at = 0.0
         self.crowds = crowds
-        return self.batch - sum(count for sort, count in waiting.items() if sort not in crowds)
+        return self.batch - sum(count for lane, count in waiting.items() if lane not in crowds)
 
     def _give_back_the_late(self, held: timedelta) -> None:
         """A slow gateway: codes that were queued meanwhile go before what waits here."""
@@ -193,7 +193,7 @@ class _Drain:
         """Give each waiting message to one of its gateways, as far as they stand another call."""
         waiting, self.waiting = self.waiting, []
         for job in waiting:
-            if not jobs.may_begin(job):
+            if not planning.may_begin(job):
                 job.gateways = []
             if call := self._call(job, packets):
                 turn.begun.append(call)
@@ -208,7 +208,7 @@ class _Drain:
         for gateway in tuple(job.gateways):
             packet = packets.place(gateway, alone=asks)
             if packet is None:
-                if jobs.waits_for(gateway, job):
+                if planning.waits_for(gateway, job):
                     break
                 continue
             job.gateways.remove(gateway)
@@ -224,7 +224,7 @@ class _Drain:
 
     def _may_send(self, call: Call) -> bool:
         job, name = call.job, call.gateway.name
-        return self._patiently(lambda: jobs.is_paid_for(job) and routing.may_send(name, job.message.operator))
+        return self._patiently(lambda: planning.is_paid_for(job) and routing.may_send(name, job.message.operator))
 
     def _report(self) -> None:
         """Tell the breakers, before the next choice. No fault of theirs may cost an answer that is not written yet."""
@@ -238,10 +238,10 @@ class _Drain:
         """Call; those in this thread last, for it can do nothing else meanwhile."""
         for packet in sorted(packets, key=lambda packet: calls.pool_of(packet[0].gateway) is None):
             self.answers.flying += len(packet)
-            live = [call for call in packet if jobs.may_begin(call.job)]  # the database may have been slow
+            live = [call for call in packet if planning.may_begin(call.job)]  # the database may have been slow
             hear = partial(self._hear, live, [call for call in packet if call not in live])
             if live:
-                calls.start(live[0].gateway, [jobs.item_of(call) for call in live], hear)
+                calls.start(live[0].gateway, [planning.item_of(call) for call in live], hear)
             else:
                 hear([])
 

@@ -1,7 +1,7 @@
 """What a drain writes: the beginnings and ends of many calls in one transaction.
 
 The rows are locked first and only those whose lease is still this drain's are written: compare-and-set
-for many at once. What an end means for its message is in `sms.sending.ends`.
+for many at once. What an end means for its message is in `sms.sending.outcomes`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from django.utils import timezone
 from common import limits
 from sms.gateways import base
 from sms.models import Attempt, Message, MessageState
-from sms.sending import ends
-from sms.sending import sql as statements
+from sms.sending import outcomes
+from sms.sending import sql
 from sms.sending.calls import Said
 from sms.sending.doubt import Tried, WayOut
 from sms.sending.job import Call, Job
@@ -51,11 +51,11 @@ class Turn:
             ours, open_ = self._lock()
             ended = [(call, said) for call, said in self.ended if call.job not in self.held]
             late = [(call, said) for call, said in ended if call.job not in ours]
-            taken = ends.end([(call, said) for call, said in ended if call.job in ours], now)
-            ours -= self._jobs_of(ends.end_late(late, open_ - taken, now))
+            taken = outcomes.apply([(call, said) for call, said in ended if call.job in ours], now)
+            ours -= self._jobs_of(outcomes.apply_late(late, open_ - taken, now))
             for job in self.over:
                 if job in ours:
-                    ends.end_of_round(job)
+                    outcomes.end_round(job)
             begun = [call for call in self.begun if call.job in ours]
             _begin(begun, now)
         for call, _said in late:
@@ -75,7 +75,7 @@ class Turn:
         for job in jobs:
             job.message.lease = job.lease
         messages = {job.message.pk for job in jobs}
-        rows = statements.lock(messages)
+        rows = sql.lock(messages)
         gone = messages - rows.keys()
         held = set(Message.objects.filter(pk__in=gone).values_list("pk", flat=True)) if gone else set()
         self.held = {job for job in jobs if job.message.pk in held}
@@ -94,7 +94,7 @@ def _ours(jobs: Iterable[Job], rows: Mapping[int, tuple[uuid.UUID | None, str]])
 def give_back(jobs: Sequence[Job]) -> None:
     """Due again now, as if never claimed. What somebody else has locked is due when its lease is over."""
     with transaction.atomic():
-        ours = _ours(jobs, statements.lock({job.message.pk for job in jobs}))
+        ours = _ours(jobs, sql.lock({job.message.pk for job in jobs}))
         Message.objects.filter(pk__in=[job.message.pk for job in ours]).update(
             lease=None, next_attempt_at=timezone.now(), attempts=F("attempts") - 1
         )
@@ -118,6 +118,6 @@ def _record(calls: Sequence[Call], gateway: str, now: datetime) -> None:
     tried = [call.attempt.pk for call in calls if call.attempt]
     known = set(Attempt.objects.filter(pk__in=tried).values_list("pk", "message")) if tried else set()
     new = [call for call in calls if call.attempt is None or (call.attempt.pk, call.job.message.pk) not in known]
-    made = statements.begin_attempts([call.job.message.pk for call in new], gateway, now) if new else {}
+    made = sql.begin_attempts([call.job.message.pk for call in new], gateway, now) if new else {}
     for call in new:
         call.attempt = Tried(made[call.job.message.pk], gateway, now)

@@ -32,7 +32,7 @@ _OUTCOMES: dict[type, AttemptOutcome] = {
 }
 
 
-def end_late(ended: Sequence[tuple[Call, Said]], open_: Collection[int], now: datetime) -> set[int]:
+def apply_late(ended: Sequence[tuple[Call, Said]], open_: Collection[int], now: datetime) -> set[int]:
     """Answers to calls whose lease was lost. An acceptance proves that the message was sent: it is not sent
     again, whoever has claimed it, and its receipts find it. One that is being sent anew, or is final, stays as
     it is. Returns the messages that are accepted now."""
@@ -56,7 +56,7 @@ def _is_sent_anew(attempt: Tried, message: int) -> bool:
     return Attempt.objects.filter(message=message, pk__gt=attempt.pk, outcome=AttemptOutcome.UNFINISHED).exists()
 
 
-def end(ended: Sequence[tuple[Call, Said]], now: datetime) -> set[int]:
+def apply(ended: Sequence[tuple[Call, Said]], now: datetime) -> set[int]:
     """Answers to calls of ours. Returns the messages that a gateway has."""
     accepted: dict[tuple[str, bool], list[tuple[Call, tuple[str, ...]]]] = defaultdict(list)
     closed: dict[tuple[type, str], list[int]] = defaultdict(list)
@@ -66,7 +66,7 @@ def end(ended: Sequence[tuple[Call, Said]], now: datetime) -> set[int]:
         if isinstance(said, base.Accepted):
             accepted[call.gateway.name, _is_final(call)].append((call, said.provider_ids))
         else:
-            _end_one(call, said)
+            _apply_one(call, said)
     for (gateway, final), its in accepted.items():
         _accept(gateway, its, sent_at=now, final_at=now if final else None)
     for (outcome, detail), ids in closed.items():
@@ -86,7 +86,7 @@ def _accept(gateway: str, calls: Sequence[tuple[Call, tuple[str, ...]]], **times
     receipts.expect([(call.job.message.pk, gateway, provider_ids) for call, provider_ids in calls])
 
 
-def _end_one(call: Call, said: Said) -> None:
+def _apply_one(call: Call, said: Said) -> None:
     job = call.job
     match said:
         case base.Refused():  # what was in doubt may still have been sent
@@ -126,7 +126,7 @@ def _doubt(job: Job, gateway: base.Gateway) -> None:
         _put_off(job, at_least=limits.SMS_LOOK_UP_PAUSE if way is WayOut.LOOK_UP else timedelta(0))
 
 
-def end_of_round(job: Job) -> None:
+def end_round(job: Job) -> None:
     if job.way is WayOut.LEAVE:
         _leave_unknown(job)
     else:

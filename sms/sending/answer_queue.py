@@ -18,7 +18,7 @@ LOOK_EVERY = 0.2  # seconds between looks for new messages while calls are under
 Ended = list[tuple[Call, Said]]
 
 
-class Answers:
+class AnswerQueue:
     """Of one drain. `flying`: how many calls are under way; the drain adds those it starts. `places`: those of the
     calls whose answers were taken; the drain uses them again, or gives them back."""
 

@@ -26,7 +26,7 @@ def claim(room: int, crowds: Collection[tuple[str, str]]) -> list[Message]:
     return leases.claim(Message, limit=room, lease_for=limits.SMS_LEASE, order=_ORDER, skip=skip)
 
 
-def sort(job: Job) -> tuple[str, str]:
+def lane(job: Job) -> tuple[str, str]:
     """What a crowd is made of: messages that go by the same gateways."""
     return job.message.kind, job.message.operator
 
