@@ -33,7 +33,7 @@ from sms.sending.calls import Said
 from sms.sending.doubt import WayOut
 from sms.sending.job import Call, Job
 from sms.sending.packets import Packets
-from sms.sending.records import Turn, give_back
+from sms.sending.records import Iteration, give_back
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -97,12 +97,12 @@ class _Drain:
 
     def _run(self) -> int:
         while True:
-            self.away_since = None  # all steps of a turn wait for it together
+            self.away_since = None  # all steps of a iteration wait for it together
             self.unwritten = self._gather()
             claims = self._claims()
             self._give_back_the_late(timedelta(0) if not claims else limits.SMS_BATCH_TIME)
             busy = (claims and self._claim()) or self.unwritten
-            self._turn()
+            self._iterate()
             if not (busy or self.waiting or self.answers.flying or self.held):
                 return self.claimed
 
@@ -158,49 +158,49 @@ class _Drain:
 
     # ── what goes out
 
-    def _turn(self) -> None:
+    def _iterate(self) -> None:
         """Write the answers and the next beginnings, then call."""
         again = [call.job for call, said in self.unwritten if isinstance(said, base.TryAgain | base.OutOfOrder)]
         self.waiting = sorted(again + self.waiting, key=lambda job: job.message.priority)
-        turn, packets = Turn(ended=self.held + self.unwritten), Packets(self.answers.places)
+        iteration, packets = Iteration(ended=self.held + self.unwritten), Packets(self.answers.places)
         self._report()
         try:
-            self._choose(turn, packets)
-            begun = self._patiently(turn.write) if turn.ended or turn.over or turn.begun else []
+            self._choose(iteration, packets)
+            begun = self._patiently(iteration.write) if iteration.ended or iteration.over or iteration.begun else []
             self.unwritten = []
-            self._keep_the_held(turn)
-            self._not_sent(set(turn.begun).difference(begun))
+            self._keep_the_held(iteration)
+            self._not_sent(set(iteration.begun).difference(begun))
             self._launch(packets.take(begun))
         finally:
             packets.release()
 
-    def _keep_the_held(self, turn: Turn) -> None:
-        """For a later turn, as long as patience lasts. Then a message is left to its lease; was it called about, it
+    def _keep_the_held(self, iteration: Iteration) -> None:
+        """For a later iteration, as long as patience lasts. Then a message is left to its lease; was it called about, it
         is in doubt."""
         now = time.monotonic()
-        self.held_since = {job: self.held_since.get(job, now) for job in turn.held}
+        self.held_since = {job: self.held_since.get(job, now) for job in iteration.held}
         left = {job for job, since in self.held_since.items() if now - since > _PATIENCE}
         for job in left:
             log.warning("message %s stays locked: what is to be written about it is given up", job.message.pk)
-        for call in turn.begun:
-            if call.job in turn.held:
+        for call in iteration.begun:
+            if call.job in iteration.held:
                 call.job.gateways.insert(0, call.gateway)
-        self.held = [(call, said) for call, said in turn.ended if call.job in turn.held - left]
-        again = [job for job in (*turn.over, *(call.job for call in turn.begun)) if job in turn.held]
+        self.held = [(call, said) for call, said in iteration.ended if call.job in iteration.held - left]
+        again = [job for job in (*iteration.over, *(call.job for call in iteration.begun)) if job in iteration.held]
         self.waiting = [job for job in self.waiting + again if job not in left]
 
-    def _choose(self, turn: Turn, packets: Packets) -> None:
+    def _choose(self, iteration: Iteration, packets: Packets) -> None:
         """Give each waiting message to one of its gateways, as far as they stand another call."""
         waiting, self.waiting = self.waiting, []
         for job in waiting:
             if not planning.may_begin(job):
                 job.gateways = []
             if call := self._call(job, packets):
-                turn.begun.append(call)
+                iteration.begun.append(call)
             elif job.gateways:
                 self.waiting.append(job)
             else:
-                turn.over.append(job)
+                iteration.over.append(job)
 
     def _call(self, job: Job, packets: Packets) -> Call | None:
         """The next call for `job`, in its packet; None: it waits for a place, or no gateway is left to it."""

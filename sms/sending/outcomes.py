@@ -1,6 +1,6 @@
 """What a call ended in decides what becomes of its message; in doubt, by the rules of `sms.sending.doubt`.
 
-Everything here runs in the transaction of `sms.sending.records.Turn.write`, which has locked the messages.
+Everything here runs in the transaction of `sms.sending.records.Iteration.write`, which has locked the messages.
 """
 
 from __future__ import annotations

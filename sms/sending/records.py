@@ -33,7 +33,7 @@ _OPEN = (MessageState.QUEUED, MessageState.SENDING, MessageState.UNKNOWN)
 
 
 @dataclass(slots=True)
-class Turn:
+class Iteration:
     """What is written together. `ended`: calls and what was said; `over`: nothing is left to call in this
     round; `begun`: what is about to be called. `held`: of these, what was not written, for somebody else has
     locked its message."""

@@ -18,7 +18,7 @@ from sms.gateways.base import Accepted, OutOfOrder, ReceiptsBy, Refused, TryAgai
 from sms.models import InboxMessage, Message, MessageKind, MessageState
 from sms.sending import drain as delivery
 from sms.sending.job import Call, Job
-from sms.sending.records import Turn
+from sms.sending.records import Iteration
 from sms.tasks import drain as drain_task
 from tests.support.sms_fixtures import CODE_TEXT, NUMBER, make_due, queue
 from tests.support.sms_gateways import StubGateway
@@ -143,7 +143,7 @@ def test_an_acceptance_counts_also_when_another_worker_has_claimed_the_message_m
     message = queue()
     delivery.drain()
     [theirs] = taken_over
-    assert Turn(begun=[Call(Job(theirs, 0.0, [], theirs.lease), gateway)]).write() == []
+    assert Iteration(begun=[Call(Job(theirs, 0.0, [], theirs.lease), gateway)]).write() == []
     message.refresh_from_db()
     assert (message.state, message.lease, message.tries.get().outcome) == (MessageState.ACCEPTED, None, "accepted")
 

@@ -27,7 +27,7 @@ from sms.gateways.base import (
 from sms.models import Attempt, InboxMessage, Message, MessageKind, MessageState, Part
 from sms.sending import drain as delivery
 from sms.sending.job import Call, Job
-from sms.sending.records import Turn
+from sms.sending.records import Iteration
 from tests.support.sms_fixtures import die_in_mid_send, drained_in_a_thread, make_due, queue
 from tests.support.sms_gateways import StubGateway
 
@@ -363,8 +363,8 @@ def test_a_turn_that_is_written_again_after_a_lost_commit_leaves_one_attempt_of_
     queue(), queue()
     rows = leases.claim(Message, limit=2, lease_for=limits.SMS_LEASE)
     sent, fresh = (Call(Job(row, 0.0, [], row.lease), gateway) for row in rows)
-    Turn(begun=[sent]).write()
-    turn = Turn(ended=[(sent, Accepted(("p1", "p2")))], begun=[fresh])
+    Iteration(begun=[sent]).write()
+    turn = Iteration(ended=[(sent, Accepted(("p1", "p2")))], begun=[fresh])
     for _ in range(2):  # the commit went through, and its answer was lost
         assert turn.write() == [fresh]
     assert Counter(Attempt.objects.values_list("outcome", flat=True)) == {"": 1, "accepted": 1}
