@@ -75,7 +75,7 @@ def no_answer(question: str, reply: Reply, code: str) -> Answer:
     return OwnerAnswer(reply, code=code) if question == OWNER else PersonAnswer(reply, code=code)
 
 
-class Round:
+class InquiryBatch:
     """Some questions, answered as soon as each can be. Use it as a context: what was begun is then tidied up."""
 
     def __init__(self, *, seconds: float) -> None:
@@ -87,7 +87,7 @@ class Round:
         self._trials: set[tuple[str, str]] = set()
         self._alarms: set[tuple[AlarmCode, str]] = set()  # each is sounded once
 
-    def __enter__(self) -> Round:
+    def __enter__(self) -> InquiryBatch:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -18,7 +18,7 @@ from common.breaker import BreakerState
 from identity import configuration, extracts, matching, metering, resting
 from identity.configuration import OWNER, PERSON
 from identity.extracts import LoadReport
-from identity.inquiries import NO_TIME, Case, Round
+from identity.inquiries import NO_TIME, Case, InquiryBatch
 from identity.matching import Outcome, Trace, Verdict
 from identity.metering import Caps, Usage
 from identity.models import ExtractKind
@@ -86,7 +86,7 @@ def check_all(
     transaction.
     """
     traces: dict[int, tuple[Trace, ...]] = {}
-    with Round(seconds=seconds) as asked:
+    with InquiryBatch(seconds=seconds) as asked:
         for number, question in enumerate(questions):
             inquiry = Inquiry(question.claim, question.attempt)
             if question.owner_matched and not question.ask_person:
@@ -116,7 +116,7 @@ def owners(questions: Sequence[OwnerQuestion]) -> Iterator[tuple[int, Outcome]]:
 
     MATCH or MISMATCH; every other outcome is no answer, to be asked again. Outside a transaction, as `check_all`.
     """
-    with Round(seconds=limits.REGISTRY_BATCH_TIME) as asked:
+    with InquiryBatch(seconds=limits.REGISTRY_BATCH_TIME) as asked:
         for number, question in enumerate(questions):
             claim = OwnerClaim(question.national_id, question.mobile)
             asked.put(number, OWNER, OwnerInquiry(claim, question.attempt))
@@ -130,7 +130,7 @@ def registry_view(*, claim: Claim, attempt: int = 1) -> RegistryView:
     The clerk has the person and their papers in front of them, so the owner of the mobile is not
     asked first. The caller writes down who looked.
     """
-    with Round(seconds=limits.REGISTRY_BATCH_TIME) as asked:
+    with InquiryBatch(seconds=limits.REGISTRY_BATCH_TIME) as asked:
         asked.put(0, PERSON, Inquiry(claim, attempt))
         [case] = asked.answers()
     answer = cast(PersonAnswer, case.answer)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from common import limits
 from common.errors import PortalError
 from common.hints import hint
-from common.text_checks import can_be_stored
+from common.storable_text import can_be_stored
 from mail.models import Letter
 
 _LINE_ENDS = ("Cc", "Zl", "Zp")  # controls, and what some readers take for the end of a line

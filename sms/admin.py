@@ -24,10 +24,10 @@ from common.models import Alarm, AlarmCode
 from common.operators import OPERATORS, name_of
 from common.persian import mask_mobile, to_persian_digits
 from common.templatetags.persian_text import clock
-from sms import backlog, budget, configuration, health, operating, receipts, switches
+from sms import backlog, budget, configuration, health, manual_actions, receipts, switches
 from sms.models import Attempt, GatewaySwitch, Message, MessageKind, Receipt, share_of
 
-_WHY_NOT = {  # the codes of `operating.resend`
+_WHY_NOT = {  # the codes of `manual_actions.resend`
     "not_found": _("it is gone."),
     "code": _("it is a code; its owner asks for another one in step two."),
     "still_waiting": _("it is still on its way."),
@@ -128,7 +128,7 @@ class MessageAdmin(ReadOnly, QueueColumns, OnlyItsFilters, admin.ModelAdmin):
         for number in queryset.order_by("pk").values_list("pk", flat=True):
             told = {"number": to_persian_digits(number)}
             try:
-                told["again"] = to_persian_digits(operating.resend(message=number).pk)
+                told["again"] = to_persian_digits(manual_actions.resend(message=number).pk)
             except PortalError as error:
                 told["why"] = str(_WHY_NOT[error.code])
                 self.message_user(request, _("SMS %(number)s is not sent again: %(why)s") % told, messages.WARNING)
@@ -201,7 +201,7 @@ class GatewaySwitchAdmin(OnlyItsFilters, admin.ModelAdmin):
         super().save_model(request, obj, form, change)
         switches.forget()
         if obj.is_on and "is_on" in form.changed_data:
-            operating.close_breakers(gateway=obj.gateway, operator=obj.operator)
+            manual_actions.close_breakers(gateway=obj.gateway, operator=obj.operator)
 
 
 @admin.register(Alarm)

@@ -14,7 +14,7 @@ from common import limits
 from common.errors import PortalError
 from common.hints import hint
 from common.persian import InputError, parse_mobile
-from common.text_checks import can_be_stored
+from common.storable_text import can_be_stored
 from sms import parts
 from sms.models import Message, MessageKind, Share, share_of
 

@@ -6,10 +6,10 @@ from django.utils.translation import gettext_lazy as _
 
 from common import limits, purging
 from sms import reports
-from sms.sending import drain as delivery
+from sms.sending import drain
 
 purging.register(
-    "message_texts", _("SMS texts blanked"), place=60, work=purging.older_than(limits.MESSAGE_BODY_KEPT, delivery.scrub)
+    "message_texts", _("SMS texts blanked"), place=60, work=purging.older_than(limits.MESSAGE_BODY_KEPT, drain.scrub)
 )
 purging.register(
     "receipts",

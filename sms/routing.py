@@ -141,7 +141,9 @@ def _open_tier(tier: Tier, operator: str, kind: str) -> OpenTier:
         (_gateway(name), switches.weight(name, operator, weight))
         for name, weight in tier
         if switches.is_on(name, operator)
-        and all(breaker.state(each).may_be_tried(now) for each in (*breakers(name, operator), breaker_of_kind(name, kind)))
+        and all(
+            breaker.state(each).may_be_tried(now) for each in (*breakers(name, operator), breaker_of_kind(name, kind))
+        )
     )
 
 

@@ -4,13 +4,13 @@ from celery import shared_task
 
 from common import alarms
 from sms import budget, polling, reports
-from sms.sending import drain as delivery
+from sms.sending import drain
 
 
 @shared_task(name="sms.drain", ignore_result=True)
-def drain() -> None:
+def drain_queue() -> None:
     """Send what is due."""
-    delivery.drain()
+    drain.drain()
 
 
 @shared_task(name="sms.read_receipts", ignore_result=True)

@@ -122,4 +122,5 @@ def _redis() -> Iterator[CheckMessage]:
             yield from unsafe.refused("redis", what, hint=hint, check_id="portal.E043")
         if not found.has_password:
             what = f"REDIS_URL reaches Redis at {found.host} without a password."
-            yield from unsafe.refused("redis", what, hint="Set requirepass there and name it here.", check_id="portal.E044")
+            hint = "Set requirepass there and name it here."
+            yield from unsafe.refused("redis", what, hint=hint, check_id="portal.E044")

@@ -155,7 +155,8 @@ class KavenegarGateway(Gateway):
         if status != _OK or len(entries) != 1:
             return NoAnswer(str(status))
         [entry] = entries
-        if entry.provider_id not in (provider_id or entry.provider_id, "") or entry.local_id not in (_local_id(key), ""):
+        is_other = provider_id and entry.provider_id not in (provider_id, "")
+        if is_other or entry.local_id not in (_local_id(key), ""):
             return NoAnswer("about another message")
         if entry.status == _NO_SUCH_MESSAGE:
             return NotFound()

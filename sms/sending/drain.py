@@ -175,8 +175,8 @@ class _Drain:
             packets.release()
 
     def _keep_the_held(self, iteration: Iteration) -> None:
-        """For a later iteration, as long as patience lasts. Then a message is left to its lease; was it called about, it
-        is in doubt."""
+        """Keep what concerns locked messages for a later iteration, for `_PATIENCE` at most. After that a message is
+        left to its lease; if a call for it was made, the message is in doubt."""
         now = time.monotonic()
         self.held_since = {job: self.held_since.get(job, now) for job in iteration.held}
         left = {job for job, since in self.held_since.items() if now - since > _PATIENCE}

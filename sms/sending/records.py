@@ -20,8 +20,7 @@ from django.utils import timezone
 from common import limits
 from sms.gateways import base
 from sms.models import Attempt, Message, MessageState
-from sms.sending import outcomes
-from sms.sending import sql
+from sms.sending import outcomes, sql
 from sms.sending.calls import Said
 from sms.sending.doubt import Tried, WayOut
 from sms.sending.job import Call, Job

@@ -20,10 +20,10 @@ from common import alarms
 from common.abuse.origins import origin_of
 from common.errors import PortalError
 from common.models import AlarmCode
-from sms import budget, operating
+from sms import budget, manual_actions
 from sms.gateways.base import TryAgain
 from sms.models import Message, MessageKind, MessageState, Share, share_of
-from sms.sending import drain as delivery
+from sms.sending import drain
 from sms.shares import divided
 from sms.tasks import watch
 from tests.support.accounts import citizen, operator, together
@@ -105,7 +105,7 @@ def test_a_process_of_before_the_update_can_still_write_a_message() -> None:
 def test_a_result_that_is_sent_again_costs_the_share_of_the_first(at: At) -> None:
     old = queue(NOTICE, share=Share.REST)
     Message.objects.filter(pk=old.pk).update(state=MessageState.FAILED, next_attempt_at=None)
-    assert operating.resend(message=old.pk).share == Share.REST
+    assert manual_actions.resend(message=old.pk).share == Share.REST
 
 
 def test_a_notice_that_a_stranger_can_cause_costs_the_strangers_share() -> None:
@@ -264,12 +264,12 @@ def test_results_over_their_room_wait_and_go_with_the_next_hour(at: At, use_gate
     at(9)
     sent(rooms()[Share.RESULTS], Share.RESULTS, kind=RESULT)
     message = queue()
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert (message.state, gateway.sent) == (MessageState.QUEUED, [])
     at(10)
     make_due(message)
-    delivery.drain()
+    drain.drain()
     assert [sms.key for sms in gateway.sent] == [message.key]
 
 
@@ -291,7 +291,7 @@ def test_what_tells_of_a_theft_and_codes_that_were_allowed_go_also_over_the_budg
     assert set(rooms().values()) == {0}
     queue()
     code, alert = queue(CODE, share=Share.REST), queue(ALERT)
-    delivery.drain()
+    drain.drain()
     assert [sms.key for sms in gateway.sent] == [code.key, alert.key]
 
 
@@ -303,7 +303,7 @@ def test_results_that_are_queued_together_do_not_go_beyond_the_budget(settings, 
     at(0)
     for _ in range(100):
         queue()
-    delivery.drain()
+    drain.drain()
     own = divided(24)[Share.RESULTS]
     assert len(gateway.sent) == own
     assert states() == {MessageState.ACCEPTED: own, MessageState.QUEUED: 100 - own}
@@ -316,7 +316,7 @@ def test_a_notice_of_the_strangers_share_waits_though_there_is_room_for_results(
     sent(rooms()[Share.REST], Share.REST)
     queue(NOTICE, share=Share.REST)
     result = queue()
-    delivery.drain()
+    drain.drain()
     assert [sms.key for sms in gateway.sent] == [result.key]
 
 
@@ -344,7 +344,7 @@ def test_a_message_that_goes_by_the_next_gateway_costs_the_budget_once(settings,
     own = divided(24)[Share.RESULTS]
     for _ in range(own):
         queue()
-    delivery.drain()
+    drain.drain()
     assert len(second.sent) == own
 
 

@@ -25,7 +25,7 @@ from sms.gateways.base import Accepted, Delivery, ReceiptsBy, Unknown
 from sms.gateways.http import HttpGateway
 from sms.gateways.smpp import SmppGateway
 from sms.models import Attempt, Message, MessageKind, MessageState, Part, Receipt, ReceiptState
-from sms.sending import drain as delivery
+from sms.sending import drain
 from sms.tasks import poll as poll_task
 from sms.tasks import read_receipts as read_task
 from sms.tasks import watch as watch_task
@@ -79,7 +79,7 @@ def polled(use_gateways) -> PolledBox:
 
 def sent(**changes: Any) -> Message:
     message = queue(**changes)
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     return message
 
@@ -560,7 +560,7 @@ def test_a_result_in_doubt_that_was_reported_on_its_way_is_not_sent_once_more(us
     read_task()
     assert state_of(message) == MessageState.ACCEPTED
     make_due(message)
-    delivery.drain()
+    drain.drain()
     assert len(box.sent) == 1
 
 
@@ -568,14 +568,14 @@ def test_an_undelivered_code_is_never_sent_again_by_itself(box):
     message = sent(kind=MessageKind.CODE)
     push((message.provider_id, "undelivered"))
     read_task()
-    delivery.drain()
+    drain.drain()
     assert state_of(message) == MessageState.UNDELIVERED
     assert len(box.sent) == 1
 
 
 def test_an_expired_code_stays_expired(box):
     message = queue(MessageKind.CODE, expires_at=timezone.now())
-    delivery.drain()
+    drain.drain()
     push((str(message.key), "delivered"))
     read_task()
     assert state_of(message) == MessageState.EXPIRED

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from common.commands.status import StatusCommand
+from common.commands.monitoring import MonitoringCommand
 from sms import backlog
 from sms.backlog import Backlog, Thresholds, Waiting
 from sms.budget import ShareUsage
 from sms.models import MessageKind
 
 
-class Command(StatusCommand):
+class Command(MonitoringCommand):
     help = (
         "Show how many SMS wait, the age of the oldest, what ended badly within the hour, open breakers and alarms, "
         "and what each share of the day's budget has spent. "
@@ -35,9 +35,9 @@ class Command(StatusCommand):
         for kind, each in sorted(found.waiting.items()):
             yield f"{kind}: {each.count} waiting, the oldest for {each.oldest} s"
         yield f"within the hour: {found.failed} failed or expired, {found.unknown} unknown"
-        for each in found.budget:
-            told = f"{each.spent} of {each.part} parts of today spent, {each.room} left now"
-            yield f"budget {each.share}: {told}"
+        for share in found.budget:
+            told = f"{share.spent} of {share.part} parts of today spent, {share.room} left now"
+            yield f"budget {share.share}: {told}"
 
     def as_object(self, found: Backlog) -> dict[str, Any]:
         none = Waiting(0, 0)

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from common.errors import PortalError
 from common.operators import OPERATORS
-from sms import configuration, health, operating
+from sms import configuration, health, manual_actions
 from sms.health import GatewayHealth
 
 
@@ -39,7 +39,7 @@ class Command(BaseCommand):
 def _change(name: str, what: str | None, weight: str | None, operator: str) -> str:
     about = f"{name}, {operator or 'all operators'}"
     if what in ("on", "off"):
-        operating.switch(gateway=name, operator=operator, is_on=what == "on")
+        manual_actions.switch(gateway=name, operator=operator, is_on=what == "on")
         return f"{about}: {what}"
     if what != "weight" or weight is None or not (weight == "settings" or weight.isdecimal()):
         raise CommandError("say on, off, weight NUMBER or weight settings")
@@ -47,7 +47,7 @@ def _change(name: str, what: str | None, weight: str | None, operator: str) -> s
         number = None if weight == "settings" else configuration.weight_of(weight)
     except ValueError as error:
         raise CommandError(str(error)) from None
-    operating.weigh(gateway=name, operator=operator, weight=number)
+    manual_actions.weigh(gateway=name, operator=operator, weight=number)
     return f"{about}: weight {weight}"
 
 

@@ -15,7 +15,7 @@ from common.errors import PortalError
 from common.persian import to_persian_digits
 from sms import budget
 from sms.models import Message, MessageState, Share
-from sms.sending import drain as delivery
+from sms.sending import drain
 from sms.tasks import watch as watch_sms
 from tests.support.accounts import citizen
 from tests.support.entrances import move_clock
@@ -203,6 +203,6 @@ def test_the_citizen_is_told_from_when_there_are_codes_again_and_keeps_what_was_
 def test_results_go_on_when_codes_to_new_numbers_have_stopped(settings, midst_of_an_hour):
     spend(settings, Share.NEW)
     message = queue()
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert message.sent_at is not None

@@ -24,7 +24,7 @@ from sms.gateways.base import (
     Unknown,
 )
 from sms.models import MessageState
-from sms.sending import drain as delivery
+from sms.sending import drain
 from tests.support.smpp_binds import LONG, an_sms, bound
 from tests.support.sms_fixtures import queue
 from tests.support.sms_stubs.smpp import smpp_peer
@@ -285,7 +285,7 @@ def test_a_long_message_is_delivered_when_the_receipts_of_all_its_parts_are_in(s
             "SMS_OP_SYSTEM_ID": "u", "SMS_OP_PASSWORD": "pw", "SMS_OP_SENDER": "1000",
         }  # fmt: skip
         message = queue(text=LONG)
-        delivery.drain()
+        drain.drain()
         peer.until(lambda: len(peer.of("acknowledged")) == 8)
         routing._built.pop("op").close()
     message.refresh_from_db()
