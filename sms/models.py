@@ -121,6 +121,9 @@ class AttemptOutcome(models.TextChoices):
     NOT_SENT = "not_sent", _("Not sent, as a look-up found")
 
 
+DOUBTFUL = (AttemptOutcome.UNFINISHED, AttemptOutcome.UNKNOWN)  # attempts after which the message was perhaps sent
+
+
 class Attempt(models.Model):
     """One call of a gateway, committed before the network is touched."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from common import limits, purging
-from sms import reports
+from sms.reports import pushed
 from sms.sending import drain
 
 purging.register(
@@ -15,5 +15,5 @@ purging.register(
     "receipts",
     _("old receipts of SMS gateways deleted"),
     place=90,
-    work=purging.older_than(limits.RECEIPTS_KEPT, reports.purge),
+    work=purging.older_than(limits.RECEIPTS_KEPT, pushed.purge),
 )

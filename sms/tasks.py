@@ -3,7 +3,8 @@
 from celery import shared_task
 
 from common import alarms
-from sms import budget, polling, reports
+from sms import budget
+from sms.reports import applying, polling, pushed
 from sms.sending import drain
 
 
@@ -16,7 +17,7 @@ def drain_queue() -> None:
 @shared_task(name="sms.read_receipts", ignore_result=True)
 def read_receipts() -> None:
     """Read what gateways have pushed."""
-    reports.drain()
+    pushed.drain()
 
 
 @shared_task(name="sms.poll", ignore_result=True)
@@ -29,5 +30,5 @@ def poll() -> None:
 def watch() -> None:
     """Look at the day's budget; stop waiting for what was never reported; end old alarms."""
     budget.watch()
-    reports.give_up_waiting()
+    applying.give_up_waiting()
     alarms.end_old()

@@ -14,9 +14,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from sms.gateways.base import Abilities, Gateway
-from sms.models import AttemptOutcome, Message, MessageKind, MessageState
-
-DOUBTFUL = (AttemptOutcome.UNFINISHED, AttemptOutcome.UNKNOWN)
+from sms.models import DOUBTFUL, Message, MessageKind, MessageState
 
 
 class WayOut(Enum):

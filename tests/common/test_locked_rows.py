@@ -11,9 +11,9 @@ from django.db import connection, transaction
 from django.db.models import Model
 
 from registration.models import Registration
-from sms import reports
 from sms.gateways.base import Delivery, Receipt, ReceiptsBy
 from sms.models import Attempt, Message, MessageState
+from sms.reports import applying
 from sms.sending import drain
 from tests.support.journeys import MATCHES, Browser, code_on, step_shown
 from tests.support.sms_fixtures import crowd, drained_in_a_thread, queue, states, until
@@ -58,9 +58,9 @@ def test_a_report_about_a_locked_message_waits_and_the_others_do_not(use_gateway
     drain.drain()
     with held(first):
         if connection.vendor == "postgresql":  # on SQLite nobody writes while another does
-            assert reports.apply("box", Receipt(Delivery.DELIVERED, key=second.key))
-        assert not reports.apply("box", Receipt(Delivery.DELIVERED, key=first.key))
-    assert reports.apply("box", Receipt(Delivery.DELIVERED, key=first.key))
+            assert applying.apply("box", Receipt(Delivery.DELIVERED, key=second.key))
+        assert not applying.apply("box", Receipt(Delivery.DELIVERED, key=first.key))
+    assert applying.apply("box", Receipt(Delivery.DELIVERED, key=first.key))
     first.refresh_from_db()
     assert first.state == MessageState.DELIVERED
     assert Message.objects.filter(state=MessageState.ACCEPTED).count() == (connection.vendor == "sqlite")

@@ -9,9 +9,9 @@ from django.test import Client
 from django.utils import timezone
 
 from common import limits
-from sms import reports
 from sms.gateways.base import Delivery, Receipt, ReceiptsBy, Refused, TryAgain, Unknown
 from sms.models import Message, MessageState
+from sms.reports import applying
 from sms.sending import drain
 from tests.support.journeys import MATCHES, URL, Browser, code_on, let_pass
 from tests.support.pages import text_of
@@ -42,7 +42,7 @@ def told(browser: Client) -> str:
 
 
 def report(state: str) -> None:
-    reports.apply("box", Receipt(Delivery(state), key=Message.objects.latest("pk").key))
+    applying.apply("box", Receipt(Delivery(state), key=Message.objects.latest("pk").key))
 
 
 def clock(moment) -> str:

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from common import leases, limits
-from sms import reports, switches
+from sms import switches
 from sms.gateways.base import (
     FOR_EVER,
     Accepted,
@@ -25,6 +25,7 @@ from sms.gateways.base import (
     Unknown,
 )
 from sms.models import Attempt, InboxMessage, Message, MessageKind, MessageState, Part
+from sms.reports import applying
 from sms.sending import drain
 from sms.sending.job import Call, Job
 from sms.sending.records import Iteration
@@ -318,8 +319,8 @@ def test_an_acceptance_after_the_message_was_left_as_unknown_still_counts(use_ga
     assert left == [MessageState.UNKNOWN]
     assert (message.state, message.provider_id, message.final_at) == (MessageState.ACCEPTED, "p1 p2", None)
     assert (message.tries.get().outcome, message.sent_at) == ("accepted", message.tries.get().started_at)
-    assert reports.apply("slow", Receipt(Delivery.DELIVERED, provider_id="p1"))
-    assert reports.apply("slow", Receipt(Delivery.DELIVERED, provider_id="p2"))
+    assert applying.apply("slow", Receipt(Delivery.DELIVERED, provider_id="p1"))
+    assert applying.apply("slow", Receipt(Delivery.DELIVERED, provider_id="p2"))
     message.refresh_from_db()
     assert message.state == MessageState.DELIVERED
 

@@ -12,9 +12,10 @@ from django.utils import timezone
 from accounts.models import OneTimeCode
 from common import alarms, limits
 from common.errors import PortalError
-from sms import manual_actions, reports, routing
+from sms import manual_actions, routing
 from sms.gateways.base import Delivery, OutOfOrder, Receipt, ReceiptsBy, Refused, TryAgain, Unknown
 from sms.models import GatewaySwitch, Message, MessageKind, MessageState
+from sms.reports import applying
 from sms.sending import drain
 from tests.support.commands import run
 from tests.support.sms_fixtures import NUMBER, queue
@@ -167,7 +168,7 @@ def test_a_test_goes_by_the_named_gateway_also_when_it_is_off(use_gateways):
     assert (message.state, message.final_at, message.next_attempt_at) == (MessageState.ACCEPTED, None, None)
     assert [sms.to for sms in second.sent] == [NUMBER]
     assert first.sent == []
-    reports.apply("two", Receipt(Delivery.DELIVERED, provider_id=message.provider_id))
+    applying.apply("two", Receipt(Delivery.DELIVERED, provider_id=message.provider_id))
     message.refresh_from_db()
     assert message.state == MessageState.DELIVERED
 
@@ -186,7 +187,7 @@ def test_a_test_that_is_not_accepted_says_why_and_is_not_tried_again(use_gateway
 
 def test_a_receipt_that_comes_before_the_answer_to_a_test_is_not_undone(use_gateways):
     def reported(sms):
-        assert reports.apply("one", Receipt(Delivery.DELIVERED, key=sms.key))
+        assert applying.apply("one", Receipt(Delivery.DELIVERED, key=sms.key))
 
     use_gateways(StubGateway("one", receipts=ReceiptsBy.PUSH, on_send=reported))
     run("sms_send_test", "09121234567")
@@ -198,7 +199,7 @@ def test_a_receipt_that_comes_before_the_answer_to_a_test_is_not_undone(use_gate
 
 def test_a_report_that_ends_the_doubt_about_a_test_stays(use_gateways):
     def reported(sms):
-        assert reports.apply("one", Receipt(Delivery.DELIVERED, key=sms.key))
+        assert applying.apply("one", Receipt(Delivery.DELIVERED, key=sms.key))
 
     use_gateways(StubGateway("one", Unknown("time-out"), receipts=ReceiptsBy.PUSH, on_send=reported))
     with pytest.raises(CommandError, match="time-out"):

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from common import alarms, http_client
-from sms import polling, texts
+from sms import texts
 from sms.gateways.base import (
     Abilities,
     Accepted,
@@ -37,6 +37,7 @@ from sms.gateways.base import (
     Unknown,
 )
 from sms.models import Message, MessageKind, MessageState
+from sms.reports import polling
 from sms.sending import drain
 from tests.support.sms_fixtures import CODE_TEXT, make_due, queue
 from tests.support.sms_gateways import StubGateway

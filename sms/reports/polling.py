@@ -20,9 +20,10 @@ from django.utils import timezone
 
 from common import limits
 from common.process_state import register_reset
-from sms import configuration, reports, routing
+from sms import configuration, routing
 from sms.gateways import base
 from sms.models import Message
+from sms.reports import applying
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ def _ask(name: str) -> int:
 def _due(name: str) -> list[Message]:
     """Those never asked about first, then the longest due; asked about again only after a pause."""
     now = timezone.now()
-    waiting = reports.waiting().filter(gateway=name, sent_at__gt=now - limits.POLL_WITHIN).exclude(provider_id="")
+    waiting = applying.waiting().filter(gateway=name, sent_at__gt=now - limits.POLL_WITHIN).exclude(provider_id="")
     due = waiting.filter(Q(poll_at__isnull=True) | Q(poll_at__lte=now))
     order = F("poll_at").asc(nulls_first=True)
     messages = list(due.order_by(order, "sent_at", "id").only("pk", "sent_at", "provider_id")[: limits.POLL_BATCH])
@@ -116,7 +117,7 @@ def _use(name: str, answer: Sequence[base.Receipt]) -> None:
         if report.delivery is base.Delivery.ON_ITS_WAY:  # nothing new about a message that is accepted
             continue
         try:
-            reports.apply(name, report)
+            applying.apply(name, report)
         except (OperationalError, InterfaceError):
             raise  # the database's fault: what was not used is asked for again
         except Exception as error:

@@ -1,30 +1,23 @@
-"""What became of messages a gateway took: read the kept receipts, apply what they report.
+"""Applies a gateway's report (delivered, not delivered, on its way) to the message that it is about.
 
-Gateways that push none are asked by `sms.polling`.
-
-Reports come in any order, several times, and sometimes before the answer to the send. So each is
-applied to the message under its lock and only forwards: delivered and undelivered are final. One
-whose message is not known yet is held for an hour and tried again.
+Reports come in any order, several times, and sometimes before the gateway has answered the send. So each one is applied
+while its message is locked, and a message in state delivered or undelivered never changes again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import OperationalError, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from common import alarms, backoff, leases, limits
+from common import limits
 from common.database import is_locked
-from common.models import AlarmCode
-from sms import routing
 from sms.gateways import base
-from sms.models import Attempt, AttemptOutcome, Message, MessageState, Part, Receipt, ReceiptState
-from sms.sending.doubt import DOUBTFUL
+from sms.models import DOUBTFUL, Attempt, AttemptOutcome, Message, MessageState, Part
 
-# What a report may still change. A message left as unknown was perhaps sent: a report says that it was.
+# States that a report may still change. A message in state unknown was perhaps sent; a report proves that it was.
 _OPEN = (MessageState.ACCEPTED, MessageState.UNKNOWN)
 _BEFORE_ACCEPTED = (MessageState.QUEUED, MessageState.SENDING)
 _STATES = {
@@ -32,89 +25,6 @@ _STATES = {
     base.Delivery.DELIVERED: MessageState.DELIVERED,
     base.Delivery.UNDELIVERED: MessageState.UNDELIVERED,
 }
-
-
-# ── Pushed
-
-
-def drain(*, seconds: float = limits.RECEIPT_TIME) -> int:
-    """Read the receipts that are due for so long; returns how many were looked at.
-
-    Not for long at a time: in a burst, what asks the other gateways waits in the same queue.
-    """
-    return leases.drain(Receipt, _work, limit=limits.RECEIPT_BATCH, lease_for=limits.RECEIPT_LEASE, seconds=seconds)
-
-
-def _work(batch: list[Receipt]) -> None:
-    for row in batch:
-        _read(row)
-
-
-def _read(row: Receipt) -> None:
-    gateway = routing.by_name(row.gateway)
-    if gateway is None:
-        leases.settle(row, state=ReceiptState.UNMATCHED, detail="no such gateway")
-        return
-    pushed = base.PushedReceipt(row.method, row.query, row.content_type, bytes(row.body))
-    try:
-        reports = list(gateway.read_receipts(pushed))
-    except Exception as error:  # not Malformed alone: an adapter's own fault must not lose it either
-        _mark_malformed(row, error)
-        return
-    known, fault = _apply_each(row, reports)
-    now = timezone.now()
-    if all(known) and fault is None:
-        leases.settle(row, state=ReceiptState.DONE)
-    elif all(known) and fault is not None:
-        _mark_malformed(row, fault)
-    elif now >= row.received_at + limits.RECEIPT_HELD:
-        leases.settle(row, state=ReceiptState.UNMATCHED)
-    else:
-        pause = backoff.listed_exactly(row.attempts, limits.RECEIPT_RETRIES)
-        leases.settle(row, state=ReceiptState.HELD, next_attempt_at=now + pause)
-
-
-def _apply_each(row: Receipt, reports: Sequence[base.Receipt]) -> tuple[list[bool], Exception | None]:
-    """Which of `reports` had a message, and what came of one that cannot be applied: it costs no other."""
-    known, fault = [], None
-    for report in reports:
-        try:
-            known.append(apply(row.gateway, report, row.received_at))
-        except (OperationalError, InterfaceError):
-            raise  # the database's fault, not the receipt's: due again when the lease is over
-        except Exception as error:
-            fault = error
-    return known, fault
-
-
-def _mark_malformed(row: Receipt, error: Exception) -> None:
-    """The text of any other error may quote the request."""
-    reason = (str(error) if isinstance(error, base.Malformed) else type(error).__name__)[:120]
-    leases.settle(row, state=ReceiptState.MALFORMED, detail=reason)
-    alarms.sound(AlarmCode.RECEIPTS, row.gateway, reason)
-
-
-# ── Not heard of
-
-
-def waiting() -> QuerySet[Message]:
-    """Accepted, and a receipt is still due."""
-    return Message.objects.filter(state=MessageState.ACCEPTED, final_at__isnull=True)
-
-
-def give_up_waiting() -> int:
-    """Nothing was heard of them for `limits.RECEIPT_WAIT`: accepted is what stays. Returns how many."""
-    now = timezone.now()
-    return waiting().filter(sent_at__lt=now - limits.RECEIPT_WAIT).update(final_at=now)
-
-
-def purge(*, before: datetime, dry_run: bool = False) -> int:
-    """Delete raw receipts that came before `before`; returns how many."""
-    old = Receipt.objects.filter(received_at__lt=before, next_attempt_at__isnull=True)
-    return old.count() if dry_run else old.delete()[0]
-
-
-# ── One report
 
 
 def apply(gateway: str, report: base.Receipt, received_at: datetime | None = None) -> bool:
@@ -211,3 +121,14 @@ def _when(message: Message, report: base.Receipt, now: datetime) -> datetime:
     if report.at and message.sent_at and message.sent_at <= report.at <= now:
         return report.at
     return now
+
+
+def waiting() -> QuerySet[Message]:
+    """Accepted, and a receipt is still due."""
+    return Message.objects.filter(state=MessageState.ACCEPTED, final_at__isnull=True)
+
+
+def give_up_waiting() -> int:
+    """Nothing was heard of them for `limits.RECEIPT_WAIT`: accepted is what stays. Returns how many."""
+    now = timezone.now()
+    return waiting().filter(sent_at__lt=now - limits.RECEIPT_WAIT).update(final_at=now)
