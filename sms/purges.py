@@ -1,4 +1,4 @@
-"""What is purged of SMS: texts that were sent, and what gateways said about them."""
+"""Registers the purge steps of SMS: texts of final messages are blanked, old receipts deleted."""
 
 from __future__ import annotations
 

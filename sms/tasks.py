@@ -1,4 +1,5 @@
-"""Celery's way in: hints and the clock. Any number of them is harmless: with nothing due, a statement each."""
+"""Celery tasks of SMS, started by hints and by the clock. Extra runs are harmless: with nothing due, each costs a
+statement."""
 
 from celery import shared_task
 
@@ -16,19 +17,19 @@ def drain_queue() -> None:
 
 @shared_task(name="sms.read_receipts", ignore_result=True)
 def read_receipts() -> None:
-    """Read what gateways have pushed."""
+    """Read the receipts that gateways have pushed."""
     pushed.drain()
 
 
 @shared_task(name="sms.poll", ignore_result=True)
 def poll() -> None:
-    """Ask the gateways that push nothing."""
+    """Poll the gateways that push no receipts."""
     polling.poll()
 
 
 @shared_task(name="sms.watch", ignore_result=True)
 def watch() -> None:
-    """Look at the day's budget; stop waiting for what was never reported; end old alarms."""
+    """Check the daily budget, end the wait for receipts that never came, end old alarms."""
     budget.watch()
     applying.give_up_waiting()
     alarms.end_old()

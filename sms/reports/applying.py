@@ -28,8 +28,8 @@ _STATES = {
 
 
 def apply(gateway: str, report: base.Receipt, received_at: datetime | None = None) -> bool:
-    """Move the message that `report` is about. False: it is not known, not accepted, or not free, yet. What was
-    pushed came at `received_at`: by the gateway's id it is about no message that was sent later."""
+    """Apply `report` to its message. False: the message is not known, not accepted or not free yet, so try again later.
+    A pushed report has `received_at`: its gateway's id cannot mean a message that was sent later."""
     try:
         with transaction.atomic():
             return _apply(gateway, report, received_at)
@@ -66,7 +66,7 @@ def _part(gateway: str, report: base.Receipt, received_at: datetime | None) -> P
 
 
 def _message(gateway: str, report: base.Receipt, part: Part | None, received_at: datetime | None) -> Message | None:
-    """Locked. Of several with one id (a gateway began again with its counting) the one accepted last is meant."""
+    """The message, locked. If several have this id (the gateway restarted its numbering), the one accepted last."""
     rows = Message.objects.select_for_update(nowait=True)
     if report.key is not None:
         return rows.filter(key=report.key).first()
@@ -79,7 +79,7 @@ def _message(gateway: str, report: base.Receipt, part: Part | None, received_at:
 
 
 def _tried_before(received_at: datetime | None, gateway: str, message: OuterRef) -> Q:
-    """Whether a message was sent by `gateway` before a receipt came; None: whenever."""
+    """The condition that a message was sent through `gateway` before `received_at`; no condition if that is None."""
     if received_at is None:
         return Q()
     latest = received_at + limits.RECEIPT_CLOCKS_DIFFER
@@ -87,7 +87,7 @@ def _tried_before(received_at: datetime | None, gateway: str, message: OuterRef)
 
 
 def _of_all_parts(part: Part, state: MessageState) -> MessageState:
-    """Delivered when all parts are, undelivered when one is not; else still on its way. The message is locked."""
+    """The state from all parts: delivered if all are, undelivered if one is not, else accepted. The message is locked."""
     own = Part.objects.filter(pk=part.pk, state=MessageState.ACCEPTED)
     own.update(state=state)
     states = set(Part.objects.filter(message_id=part.message_id).values_list("state", flat=True))
@@ -108,7 +108,7 @@ def _move(gateway: str, message: Message, state: MessageState, report: base.Rece
 
 
 def _end_doubt(gateway: str, message: Message, report: base.Receipt) -> None:
-    """The report proves that the doubtful attempt at its gateway was sent."""
+    """Record that the doubtful attempt through this gateway was sent: the report proves it."""
     if message.gateway != gateway:  # an id means something only with the gateway that gave it
         message.gateway, message.provider_id = gateway, ""
     message.provider_id = message.provider_id or report.provider_id
@@ -117,18 +117,18 @@ def _end_doubt(gateway: str, message: Message, report: base.Receipt) -> None:
 
 
 def _when(message: Message, report: base.Receipt, now: datetime) -> datetime:
-    """The gateway's own time where it can be true; else now."""
+    """The time that the gateway reports, if it is possible; else now."""
     if report.at and message.sent_at and message.sent_at <= report.at <= now:
         return report.at
     return now
 
 
 def waiting() -> QuerySet[Message]:
-    """Accepted, and a receipt is still due."""
+    """Messages that were accepted and whose receipt is still expected."""
     return Message.objects.filter(state=MessageState.ACCEPTED, final_at__isnull=True)
 
 
 def give_up_waiting() -> int:
-    """Nothing was heard of them for `limits.RECEIPT_WAIT`: accepted is what stays. Returns how many."""
+    """End the wait for receipts after `limits.RECEIPT_WAIT`; the messages stay accepted. Returns how many."""
     now = timezone.now()
     return waiting().filter(sent_at__lt=now - limits.RECEIPT_WAIT).update(final_at=now)

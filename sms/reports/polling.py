@@ -1,8 +1,8 @@
-"""Ask the gateways that push no receipts what became of the messages they took.
+"""Polls the gateways that push no receipts for what became of accepted messages.
 
-Each gateway is asked in a thread of its own, one call at a time, so that one that hangs keeps no other
-from being asked. Only the thread that polls touches the database. What is answered after a poll has
-ended is used by the next one.
+Each gateway is asked in a thread of its own, one call at a time, so that a gateway that hangs does not delay the
+others. Only the polling thread uses the database. An answer that arrives after a poll has ended is used by the next
+poll.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _answers: _Answers = queue.SimpleQueue()
 def poll(*, seconds: float = limits.POLL_TIME) -> int:
     """Ask until no message is due or `seconds` have passed; returns how many messages were asked about.
 
-    Asks nothing while another thread of this process does.
+    Does nothing while another thread of this process polls.
     """
     if not _one_at_a_time.acquire(blocking=False):
         return 0
@@ -49,7 +49,7 @@ def poll(*, seconds: float = limits.POLL_TIME) -> int:
 
 @register_reset
 def forget() -> None:
-    """Answers that are still to come are used by nobody."""
+    """Forget the calls that are under way; their answers will not be used."""
     global _answers
     _asking.clear()
     _answers = queue.SimpleQueue()
@@ -71,7 +71,7 @@ def _poll(ends: float) -> int:
 
 
 def _ask(name: str) -> int:
-    """Begin to ask `name` about what is due there; returns about how many messages."""
+    """Start asking `name` about the messages that are due there; returns their number."""
     gateway = routing.by_name(name)
     if gateway is None or type(gateway).poll is base.Gateway.poll:
         return 0
@@ -84,7 +84,8 @@ def _ask(name: str) -> int:
 
 
 def _due(name: str) -> list[Message]:
-    """Those never asked about first, then the longest due; asked about again only after a pause."""
+    """Messages to ask about: those never asked about first, then those that have been due longest. Sets their next
+    poll."""
     now = timezone.now()
     waiting = applying.waiting().filter(gateway=name, sent_at__gt=now - limits.POLL_WITHIN).exclude(provider_id="")
     due = waiting.filter(Q(poll_at__isnull=True) | Q(poll_at__lte=now))
@@ -97,13 +98,13 @@ def _due(name: str) -> list[Message]:
 
 
 def _next_poll(message: Message, now: datetime) -> datetime:
-    """The older, the rarer: half its age."""
+    """The next poll follows after half the message's age, within limits: older messages are polled less often."""
     age = now - (message.sent_at or now)
     return now + min(max(age / 2, limits.POLL_FIRST_PAUSE), limits.POLL_LONGEST_PAUSE)
 
 
 def _call(gateway: base.Gateway, provider_ids: list[str], answers: _Answers) -> None:
-    """As everywhere: an adapter's fault loses nothing, and its text may hold a number."""
+    """Call the adapter. Its exceptions are logged by type only: their text may contain a number."""
     answer: Sequence[base.Receipt] = ()
     try:
         answer = list(gateway.poll(provider_ids))

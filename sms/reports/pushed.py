@@ -21,9 +21,9 @@ from sms.reports import applying
 
 
 def drain(*, seconds: float = limits.RECEIPT_TIME) -> int:
-    """Read the receipts that are due for so long; returns how many were looked at.
+    """Read the receipts that are due, for `seconds` at most; returns how many were read.
 
-    Not for long at a time: in a burst, what asks the other gateways waits in the same queue.
+    The time is short, because polling waits in the same queue.
     """
     return leases.drain(Receipt, _work, limit=limits.RECEIPT_BATCH, lease_for=limits.RECEIPT_LEASE, seconds=seconds)
 
@@ -64,7 +64,8 @@ def _read(row: Receipt) -> None:
 
 
 def _apply_each(row: Receipt, reports: Sequence[base.Receipt]) -> tuple[list[bool], Exception | None]:
-    """Which of `reports` had a message, and what came of one that cannot be applied: it costs no other."""
+    """For each of `reports` whether it had a message; and the error of the last one that could not be applied. One that
+    fails does not stop the others."""
     known, fault = [], None
     for report in reports:
         try:
@@ -77,7 +78,7 @@ def _apply_each(row: Receipt, reports: Sequence[base.Receipt]) -> tuple[list[boo
 
 
 def _mark_malformed(row: Receipt, error: Exception) -> None:
-    """The text of any other error may quote the request."""
+    """Only the text of a `Malformed` is stored; the text of other errors may quote the request."""
     reason = (str(error) if isinstance(error, base.Malformed) else type(error).__name__)[:120]
     leases.settle(row, state=ReceiptState.MALFORMED, detail=reason)
     alarms.sound(AlarmCode.RECEIPTS, row.gateway, reason)

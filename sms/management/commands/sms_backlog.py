@@ -1,4 +1,4 @@
-"""What waits to be sent, and whether anything is wrong: for monitoring."""
+"""`manage.py sms_backlog`: show the SMS backlog; exit code 1 if something is wrong. For monitoring."""
 
 from __future__ import annotations
 

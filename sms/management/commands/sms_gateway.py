@@ -1,4 +1,4 @@
-"""Show the gateways; switch one off or on, or shift its weight, at run time."""
+"""`manage.py sms_gateway`: show the gateways; switch one off or on, or change its weight, at run time."""
 
 from __future__ import annotations
 
@@ -72,6 +72,6 @@ def _told(found: GatewayHealth) -> str:
 
 
 def _weight(found: GatewayHealth) -> str:
-    """“weight 0 (settings: 3)” where it was shifted; “-” is a gateway that the route does without."""
+    """“weight 0 (settings: 3)” if it was changed at run time; “-” if the route does not have the gateway."""
     configured = "-" if found.weight is None else str(found.weight)
     return f"weight {configured}" if found.shifted is None else f"weight {found.shifted} (settings: {configured})"

@@ -1,4 +1,4 @@
-"""Send results or notices again whose end was bad."""
+"""`manage.py sms_resend`: queue results or notices again that failed or were not delivered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Send one test SMS and say what the gateway answered."""
+"""`manage.py sms_send_test`: send one test SMS and show the gateway's answer."""
 
 from __future__ import annotations
 
