@@ -142,7 +142,8 @@ class MessageAdmin(ReadOnly, QueueColumns, OnlyItsFilters, admin.ModelAdmin):
         return [page, *super().get_urls()]
 
     def health(self, request: HttpRequest) -> HttpResponse:
-        """The health page: per gateway and operator deliveries, times and breaker; the backlog, the budget and alarms."""
+        """The health page: per gateway and operator deliveries, times and breaker; the backlog, the budget
+        and alarms."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         waiting = [(MessageKind(kind).label, each) for kind, each in sorted(backlog.waiting().items())]

@@ -110,7 +110,8 @@ def begin(message: Message) -> bool:
 
 
 def usage() -> list[ShareUsage]:
-    """The usage of each share, highest first. Spending of other processes is up to `LOOK_EVERY` old. Empty: no limit."""
+    """The usage of each share, highest first. Spending of other processes is up to `LOOK_EVERY` old. Empty:
+    no limit."""
     if not settings.SMS_DAILY_BUDGET:
         return []
     with _lock:

@@ -30,7 +30,8 @@ def sending_is_configured(**_options: Any) -> list[CheckMessage]:
 
 
 def _in_the_open() -> Iterator[CheckMessage]:
-    """Gateways and receipt URLs without encryption: whoever is in between could read codes, credentials and receipts."""
+    """Gateways and receipt URLs without encryption: whoever is in between could read codes, credentials and
+    receipts."""
     for name in dict.fromkeys(configuration.names()):
         prefix, options = f"SMS_{name.upper()}_", configuration.options(name)
         gateway = KINDS.get(configuration.kind(name))

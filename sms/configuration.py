@@ -39,7 +39,8 @@ def names() -> tuple[str, ...]:
 
 
 def options(name: str) -> dict[str, str]:
-    """The options of gateway `name` from the environment, without the prefix and without those that every gateway has."""
+    """The options of gateway `name` from the environment, without the prefix and without those that every
+    gateway has."""
     return {key: value for key, value in _all_options(name).items() if key not in OWN_OPTIONS}
 
 

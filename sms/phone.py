@@ -1,4 +1,5 @@
-"""Lists the SMS that the inbox gateway stored, as a phone would show them, each with its message's state (demo mode)."""
+"""Lists the SMS that the inbox gateway stored, as a phone would show them, each with its message's state
+(demo mode)."""
 
 from __future__ import annotations
 

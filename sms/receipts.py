@@ -84,7 +84,8 @@ def _printable(header: str) -> str:
 
 
 def expect(accepted: Iterable[tuple[int, str, tuple[str, ...]]]) -> None:
-    """Note the parts of accepted messages: (message's pk, gateway, provider ids). A message with one id needs no note."""
+    """Note the parts of accepted messages: (message's pk, gateway, provider ids). A message with one id needs
+    no note."""
     rows = [
         Part(message_id=message, gateway=gateway, provider_id=each[:100])
         for message, gateway, ids in accepted

@@ -49,7 +49,8 @@ def route(operator: str, kind: str) -> tuple[base.Gateway, ...]:
 
 
 def open_tiers(operator: str, kind: str) -> tuple[OpenTier, ...]:
-    """The route of messages of `kind` to `operator`, without gateways that are switched off or whose breaker is open."""
+    """The route of messages of `kind` to `operator`, without gateways that are switched off or whose breaker
+    is open."""
     return tuple(_open_tier(tier, operator, kind) for tier in _route(operator))
 
 

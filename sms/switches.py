@@ -18,7 +18,8 @@ _switches: dict[tuple[str, str], GatewaySwitch] = {}
 
 
 def is_on(gateway: str, operator: str) -> bool:
-    """Whether `gateway` may carry messages to `operator`: it is switched off neither in general nor for this operator."""
+    """Whether `gateway` may carry messages to `operator`: it is switched off neither in general nor for this
+    operator."""
     switches = _look()
     return all((gateway, each) not in switches or switches[gateway, each].is_on for each in {"", operator})
 

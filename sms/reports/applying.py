@@ -87,7 +87,8 @@ def _tried_before(received_at: datetime | None, gateway: str, message: OuterRef)
 
 
 def _of_all_parts(part: Part, state: MessageState) -> MessageState:
-    """The state from all parts: delivered if all are, undelivered if one is not, else accepted. The message is locked."""
+    """The state from all parts: delivered if all are, undelivered if one is not, else accepted. The message
+    is locked."""
     own = Part.objects.filter(pk=part.pk, state=MessageState.ACCEPTED)
     own.update(state=state)
     states = set(Part.objects.filter(message_id=part.message_id).values_list("state", flat=True))
