@@ -1,4 +1,4 @@
-"""A start with mail settings that cannot work, or that show letters to others, is refused, each by name."""
+"""Django system checks of the mail settings: a start with settings that cannot work or are unsafe is refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from common.mail_url import INBOX_BACKEND, email_settings
 
 
 def mail_is_configured(**_options: Any) -> list[CheckMessage]:
-    """Mail may be left out: then pages do not offer it. If it is there, it is a server's, safe, and from somebody."""
+    """Empty settings are allowed: then pages offer no e-mail. Otherwise there must be a server, encryption and a sender
+    address."""
     if not mail.is_configured():
         return [
             Warning(

@@ -1,7 +1,7 @@
-"""Kavenegar: results by `sms/send` with our key as `localid`, codes by a template where one is set.
+"""Kavenegar gateway: sends results by `sms/send` with our key as `localid`, and codes by a template if one is set.
 
-A repeated `localid` sends nothing and returns the message that is there; a template look-up has no
-such thing. Delivery is asked for (`sms/status`). The key is part of every URL: none is ever logged.
+A repeated `localid` sends nothing and returns the message that is there; a template look-up has no such key. Receipts
+are polled (`sms/status`). The API key is part of every URL, so no URL is logged.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from sms.gateways.base import (
     whole_number,
 )
 
-# `return.status` of an answer to a send; 200 is accepted, any other is doubt. What another gateway or
-# another day could change is never "refused": a message that is refused is failed for good.
+# Outcomes by `return.status` of an answer to a send. 200 is accepted; a status that is not here is doubt. "Refused" is
+# used only where no other gateway and no later try could succeed: a refused message has failed for good.
 _CODES: dict[int, Callable[[str], Outcome]] = {
     400: TryAgain.this_message,  # parameters
     401: OutOfOrder,  # account disabled
@@ -65,7 +65,7 @@ _CODES: dict[int, Callable[[str], Outcome]] = {
     501: OutOfOrder,  # test mode: to the account's owner only
     607: TryAgain.this_message,  # tag
 }
-# Of those, what a template look-up alone needs: results go on without it.
+# Those of them that concern template look-ups only: results are still sent.
 _OF_THE_TEMPLATE = (424, 426, 427, 428)
 # `entries[].status` of a delivery report; 100 is "no such message".
 _DELIVERY = {
@@ -182,8 +182,8 @@ class KavenegarGateway(Gateway):
         ]
 
     def _ask(self, method: str, fields: Mapping[str, str]) -> tuple[int, list[_Entry]]:
-        """Kavenegar's own status, and its entries. Raises NotSent, NoAnswer, or
-        ValueError for an answer that is none."""
+        """Kavenegar's own status and its entries. Raises NotSent, NoAnswer, or ValueError if the answer cannot
+        be read."""
         answer = self._client.request(
             "POST",
             f"{self._path}{method}.json",
@@ -201,7 +201,7 @@ class KavenegarGateway(Gateway):
 
 
 class _Entry(NamedTuple):
-    """What is said of one message. Empty and 0: it is not there, or of a wrong type."""
+    """What Kavenegar says about one message. Empty and 0: missing or of a wrong type."""
 
     provider_id: str
     status: int
@@ -218,5 +218,5 @@ class _Entry(NamedTuple):
 
 
 def _local_id(key: uuid.UUID) -> str:
-    """A Long has 63 bits for us."""
+    """The key as a positive Long, which has 63 bits."""
     return str(key.int >> 65)
