@@ -1,4 +1,4 @@
-"""What is purged of registries: extracts that are no longer used."""
+"""Registers the purge step of identity: generations of extracts that are no longer used are deleted."""
 
 from __future__ import annotations
 
