@@ -1,5 +1,4 @@
-"""Faults in the settings of replaceable services (SMS gateways, registries): the type, and hints about misspelt
-names."""
+"""Faults in settings: the type, and hints about misspelt names. Each app checks the settings that it reads."""
 
 from __future__ import annotations
 
@@ -7,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
 
@@ -17,6 +17,14 @@ class Fault:
     check_id: str
     what: str
     hint: str
+
+
+def unknown_choice(setting: str, allowed: Sequence[str], *, check_id: str) -> list[CheckMessage]:
+    """An error where `setting` is none of the values that are `allowed`; `check_id`: of the system check."""
+    value = getattr(settings, setting)
+    if value in allowed:
+        return []
+    return [Error(f"{setting} is '{value}'.", hint=f"Set it to {' or '.join(map(repr, allowed))}.", id=check_id)]
 
 
 def as_messages(faults: Iterable[Fault], doubts: Iterable[Fault]) -> list[CheckMessage]:

@@ -10,7 +10,7 @@ from sms import routing
 from sms.reports import polling
 from tests.support.paths import ROOT
 
-PACKAGES = ("tamin_portal", "sms", "identity", "mail", "accounts", "registration")
+PACKAGES = ("common", "tamin_portal", "sms", "identity", "mail", "accounts", "registration")
 NEEDS_NO_RESET = {
     "common/connecting.py": "a question leaves when it is answered",
     "common/process_state.py": "the register itself",
