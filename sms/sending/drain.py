@@ -80,10 +80,10 @@ class _Drain:
         self.unwritten: list[tuple[Call, Said]] = []
         self.held: list[tuple[Call, Said]] = []  # answers about messages that somebody else has locked
         self.held_since: dict[Job, float] = {}
-        self.away_since: float | None = None  # the database
+        self.away_since: float | None = None  # since when the database is away
         self.claimed = 0
         self.look_again_at = 0.0
-        self.full_lanes: set[tuple[str, str]] = set()  # at the last look
+        self.full_lanes: set[tuple[str, str]] = set()  # at the last claim
 
     def run(self) -> int:
         with _shift:
