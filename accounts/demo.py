@@ -16,7 +16,7 @@ from django.db import transaction
 from accounts.life.lifecycle import clerk_group, create_staff
 from accounts.models import Branch, Service, User
 from accounts.passwords.rules import hash_password
-from accounts.staff.first_password import random_password
+from accounts.staff.random_password import random_password
 
 CLERK = "clerk"
 OPERATOR = "operator"

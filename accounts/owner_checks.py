@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import ChallengeStage, MobileChangeStage, OwnerCheck, User
 from accounts.profile import mobile_change
-from accounts.recovery import service as recovery
+from accounts.recovery import service as recovery_service
 from common import limits
 from common.leases import bring_forward, drain, settle
 from identity import services as identity
@@ -92,7 +92,9 @@ def _act(check: OwnerCheck, account: User, *, matched: bool) -> None:
     if check.change:
         mobile_change.owner_answered(account=account, change=check.change, matched=matched)
     elif check.challenge:
-        recovery.owner_answered(account=account, challenge=check.challenge, matched=matched, since=check.created_at)
+        recovery_service.owner_answered(
+            account=account, challenge=check.challenge, matched=matched, since=check.created_at
+        )
 
 
 def _due_again(check: OwnerCheck) -> dt.datetime:

@@ -3,15 +3,14 @@
 from celery import shared_task
 
 from accounts import owner_checks
-from accounts.codes import challenges, issuing, sending
-from accounts.codes import watch as abuse
+from accounts.codes import abuse_alarms, challenges, issuing, sending
 from accounts.sign_in import refusals
 
 
 @shared_task(name="accounts.watch", ignore_result=True)
 def watch() -> None:
     """Look for abuse of codes."""
-    abuse.watch()
+    abuse_alarms.watch()
 
 
 @shared_task(name="accounts.send_codes", ignore_result=True)

@@ -226,7 +226,7 @@ AUTH_PASSWORD_VALIDATORS = [  # each of accounts/passwords/rules.py RULES, in th
     {"NAME": "accounts.passwords.rules.Strong"},
 ]
 OTP_TOTP_ISSUER = PUBLIC_HOST  # what the app calls the account; two portals are told apart
-OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # its pages are not registered either (accounts/admin/pages.py)
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # its pages are not registered either (accounts/admin/model_admins.py)
 MESSAGE_STORAGE = "common.cookies.Messages"  # no session row for a sentence
 LOGIN_URL = "/portal/"
 LOGIN_REDIRECT_URL = "/portal/home"

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
-from accounts.codes import asking, issuing, trying, turns, validity
+from accounts.codes import asking, held_turns, issuing, trying, validity
 from accounts.codes.asking import Asking
 from accounts.life import notices
 from accounts.life.locking import open_account
@@ -68,7 +68,7 @@ def begin(
         if not is_new and not (challenge.stage in _WAITS_FOR_CODE and _is_younger(challenge, limits.CODE_GAP, now)):
             challenge = Challenge.objects.create(**facts)  # the page again, much later
         if challenge.is_held:
-            turns.take(challenge, origin=origin, rank=by.rank)
+            held_turns.take(challenge, origin=origin, rank=by.rank)
         hint("accounts.send_codes")
     return challenge
 
@@ -90,7 +90,7 @@ def again(*, challenge: Challenge, origin: Origin, trusted: TrustedDevice | None
         waiting = Challenge.objects.filter(Q(stage__in=_TAKES_CODES) | ended, pk=challenge.pk)
         if waiting.update(stage=stage, asked_at=now, lease=None, **_weighed(by, trusted)):
             if by.is_held:
-                turns.take(challenge, origin=origin, rank=by.rank)
+                held_turns.take(challenge, origin=origin, rank=by.rank)
             hint("accounts.send_codes")
     return 0
 
@@ -234,14 +234,14 @@ def release(*, challenge: Challenge) -> bool:
     held = Challenge.objects.filter(pk=challenge.pk, is_held=True)
     released = bool(held.update(is_held=False, next_attempt_at=timezone.now()))
     if released:
-        turns.leave(challenge)
+        held_turns.leave(challenge)
         hint("accounts.send_codes")
     return released
 
 
 def release_called() -> int:
     """Let the held challenges go on whose turn has come; returns how many. For a worker."""
-    called = Challenge.objects.filter(pk__in=turns.call(Challenge), is_held=True)
+    called = Challenge.objects.filter(pk__in=held_turns.call(Challenge), is_held=True)
     return called.update(is_held=False, next_attempt_at=timezone.now())
 
 

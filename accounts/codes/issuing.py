@@ -16,8 +16,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.codes import places as code_places
-from accounts.codes import sending, turns
+from accounts.codes import held_turns, places, sending
 from accounts.codes.allowances import Next, next_code, sent_within_a_day
 from accounts.codes.asking import NOBODY, Asking
 from accounts.codes.validity import gap_left, live_codes
@@ -64,11 +63,11 @@ def issue(
         if just_sent := gap_left(live, now):
             return Issued(sent=False, wait=just_sent)
         not_before = _not_before(row, now)
-        if not_before <= now and not by.is_held and not code_places.exist(mobile=mobile, allowance=allowance):
+        if not_before <= now and not by.is_held and not places.exist(mobile=mobile, allowance=allowance):
             return _send_at_once(row, now)
         place = _take_place(row, live=live, not_before=not_before, by=by)
     if by.is_held:
-        return Issued(sent=False, wait=code_places.wait(place), comes=True)
+        return Issued(sent=False, wait=places.wait(place), comes=True)
     return _send_or_wait(place, not_before)
 
 
@@ -86,13 +85,13 @@ def held_from(*, purpose: CodePurpose, mobile: str, asker: str) -> Origin:
 def release(*, purpose: CodePurpose, mobile: str, asker: str) -> bool:
     """This session has paid for what it asked (a proof of work): its place is held no longer. True: it had one that
     was."""
-    places = list(_held(purpose=purpose, mobile=mobile, asker=asker))
-    return bool(sum(_release(place) for place in places))
+    held = list(_held(purpose=purpose, mobile=mobile, asker=asker))
+    return bool(sum(_release(place) for place in held))
 
 
 def release_called() -> int:
     """Let the held places go on whose turn has come; returns how many. For a worker."""
-    called = OneTimeCode.objects.filter(pk__in=turns.call(OneTimeCode), is_held=True)
+    called = OneTimeCode.objects.filter(pk__in=held_turns.call(OneTimeCode), is_held=True)
     return sum(_release(place) for place in called.filter(next_attempt_at__isnull=False))
 
 
@@ -100,8 +99,8 @@ def wait(*, purpose: CodePurpose, mobile: str, asker: str) -> int:
     """Seconds until the session of `asker` may ask for another code; 0: now. By what it has asked for itself."""
     now = timezone.now()
     live = live_codes(purpose=purpose, mobile=mobile, asker=asker, now=now)
-    places = [code_places.wait(code) for code in live if code.next_attempt_at]
-    return max([gap_left(live, now), *places])
+    until_sent = [places.wait(code) for code in live if code.next_attempt_at]
+    return max([gap_left(live, now), *until_sent])
 
 
 def _new_row(by: Asking, *, asker: str, **asked: Any) -> OneTimeCode:
@@ -139,9 +138,9 @@ def _send_at_once(row: OneTimeCode, now: datetime) -> Issued:
 
 def _take_place(row: OneTimeCode, *, live: Sequence[OneTimeCode], not_before: datetime, by: Asking) -> OneTimeCode:
     """The session's place in the number's queue; a held one also waits for its turn."""
-    place = code_places.take(row, live=live, not_before=not_before)
+    place = places.take(row, live=live, not_before=not_before)
     if place.is_held:
-        turns.take(place, origin=by.origin, rank=by.rank)
+        held_turns.take(place, origin=by.origin, rank=by.rank)
     return place
 
 
@@ -154,7 +153,7 @@ def _send_or_wait(place: OneTimeCode, not_before: datetime) -> Issued:
     if not place.next_attempt_at:  # given up: its share of the budget has no more
         more_at = budget.next_part(sending.share_of(place))
         raise PortalError("code_budget", retry_at=more_at or not_before + limits.CODE_GAP)
-    return Issued(sent=False, wait=code_places.wait(place), comes=True)
+    return Issued(sent=False, wait=places.wait(place), comes=True)
 
 
 def _sent() -> Issued:
@@ -170,6 +169,6 @@ def _release(place: OneTimeCode) -> bool:
     held = OneTimeCode.objects.filter(pk=place.pk, is_held=True)
     if not held.update(is_held=False, next_attempt_at=timezone.now()):
         return False
-    turns.leave(place)
+    held_turns.leave(place)
     sending.send_places(mobile=place.mobile)
     return True

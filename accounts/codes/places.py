@@ -12,7 +12,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.codes import turns
+from accounts.codes import held_turns
 from accounts.codes.allowances import Sent, in_order, sent_within_a_day
 from accounts.models import Allowance, OneTimeCode
 from common import limits
@@ -48,7 +48,7 @@ def take(row: OneTimeCode, *, live: Sequence[OneTimeCode], not_before: datetime)
 def wait(place: OneTimeCode) -> int:
     """Seconds until the code of this place is sent, if nothing comes between; a whole gap more for each before it."""
     if place.is_held:
-        return turns.wait(place)
+        return held_turns.wait(place)
     now = timezone.now()
     allowance = Allowance(place.allowance)
     sent = sent_within_a_day(mobile=place.mobile, allowance=allowance, now=now)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.life import notices
 from accounts.life.locking import end_email_changes, open_account, open_with_password
 from accounts.models import EmailChange, EventKind, User
-from accounts.profile import letters
+from accounts.profile import confirmation_letter
 from common import limits, links
 from common.errors import PortalError
 from common.persian import mask_email
@@ -40,7 +40,7 @@ def ask(*, account: User, checked: str, email: str, browser: str = "") -> EmailC
     token = secrets.token_urlsafe(24)
     change = EmailChange.objects.create(account=row, email=email, token_hash=keyed_hash(_PURPOSE, token))
     notices.record(account=row, kind=EventKind.EMAIL_ASKED, browser=browser, email=mask_email(email))
-    letters.send_confirmation(
+    confirmation_letter.send_confirmation(
         to=email, link=links.absolute(PAGE + token), expires_at=change.created_at + limits.EMAIL_LINK_LIFE
     )
     return change

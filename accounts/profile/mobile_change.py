@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.codes import issuing, trying
-from accounts.life import notices, owners
+from accounts.life import notices, owner_check_queue
 from accounts.life.locking import OPEN_CHANGES, end_mobile_changes, open_account, open_with_password
 from accounts.models import (
     Allowance,
@@ -103,7 +103,7 @@ def _ask_owner(change: MobileChange, code: OneTimeCode) -> MobileChange:
         raise PortalError("change_over")
     row.stage = MobileChangeStage.OWNER_ASKED
     row.save(update_fields=["stage"])
-    owners.ask(account=account, mobile=row.mobile, change=row)
+    owner_check_queue.ask(account=account, mobile=row.mobile, change=row)
     return row
 
 

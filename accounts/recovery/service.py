@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.codes import challenges
-from accounts.life import notices, owners
+from accounts.life import notices, owner_check_queue
 from accounts.life.locking import end_pending, open_account
 from accounts.models import AccountEvent, Challenge, ChallengeStage, CodePurpose, EventKind, TrustedDevice, User
 from accounts.passwords.rules import answer_matches, hash_answer, hash_password
@@ -115,7 +115,7 @@ def answer(*, challenge: Challenge, typed: str, browser: str = "") -> None:
         goes_on = waits and account.security_answer == stored
         if goes_on:
             Challenge.objects.filter(pk=row.pk).update(stage=ChallengeStage.OWNER_ASKED)
-            owners.ask(account=account, mobile=account.mobile, challenge=row)
+            owner_check_queue.ask(account=account, mobile=account.mobile, challenge=row)
     if not goes_on:
         raise PortalError("moved_on")
 

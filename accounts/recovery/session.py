@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from accounts.codes import challenges
 from accounts.models import Challenge
-from accounts.recovery import service as recovery
+from accounts.recovery import service as recovery_service
 from accounts.recovery.service import Place, Standing
 from accounts.sessions import browsers
 from accounts.sessions.keys import change_key
@@ -39,12 +39,12 @@ class Recovering:
     def challenge(self) -> Challenge | None:
         """The row; None: this browser has no recovery."""
         token = str(self._data.get("token", ""))
-        return recovery.find(token=token) if token else None
+        return recovery_service.find(token=token) if token else None
 
     def standing(self, challenge: Challenge) -> Standing:
         """Where this browser may go. Until it has proven the number, the same for every national ID."""
         if self.has_proven:
-            return recovery.standing(challenge=challenge)
+            return recovery_service.standing(challenge=challenge)
         return Standing(Place.OVER, "late") if challenges.is_too_old(challenge=challenge) else Standing(Place.CODE)
 
     def begin(self, challenge: Challenge) -> None:

@@ -1,6 +1,6 @@
 """Ends sessions: those of an account, one that another kind of browser used, and those that are over by themselves.
 
-What the owner ends on the page of devices is in `accounts.profile.entries`.
+What the owner ends on the page of devices is in `accounts.profile.device_list`.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from accounts import backends
 from accounts.models import TrustedDevice, User
 from accounts.sessions import browsers, devices
 from accounts.sign_in import pressure, refusals, risk, throttle
-from accounts.sign_in import service as sign_in
-from accounts.sign_in import session as sign_in_state
+from accounts.sign_in import service as sign_in_service
+from accounts.sign_in import session as sign_in_session
 from common.abuse import lane
 from common.abuse.origins import origin_of
 from common.errors import PortalError
@@ -38,7 +38,7 @@ def try_password(request: HttpRequest, *, national_id: str, password: str, solut
     lasts, pressure (`seconds`) where a proof of work is asked for, hashing_busy (`seconds`) where no hash can be
     computed now.
     """
-    proof, device = sign_in_state.proof_of(request, national_id), devices.trusted(request, national_id)
+    proof, device = sign_in_session.proof_of(request, national_id), devices.trusted(request, national_id)
     where = _buckets(request, proof, device)
     account = _account_key(national_id)
     paid = not (proof or device) and pressure.let_through(request, account=account, solution=solution)
@@ -66,10 +66,10 @@ def admit(request: HttpRequest, user: User, response: HttpResponse, *, remember:
     """
     held = devices.secrets_of(request)
     words, keys = browsers.in_words(request), risk.keys_of(_csrf_secret(request))
-    kept = sign_in.succeeded(account=user, browser=words, remember=remember, held=held, keys=keys)
+    kept = sign_in_service.succeeded(account=user, browser=words, remember=remember, held=held, keys=keys)
     _forget_failures(request, user.national_id)
     pressure.succeeded(request, account=str(user.pk))
-    sign_in_state.clear(request)
+    sign_in_session.clear(request)
     before = request.session.session_key
     login(request, user, backend=_BACKEND)
     if request.session.session_key == before:  # who was signed in already: Django keeps their key
@@ -87,7 +87,7 @@ def _asks_for_code(request: HttpRequest, user: User, this: refusals.Try) -> bool
 
 def _forget_failures(request: HttpRequest, national_id: str) -> None:
     """Where they were counted; and not before, for a right password alone is not the whole sign-in."""
-    proof, device = sign_in_state.proof_of(request, national_id), devices.trusted(request, national_id)
+    proof, device = sign_in_session.proof_of(request, national_id), devices.trusted(request, national_id)
     throttle.forget(account=_account_key(national_id), where=_buckets(request, proof, device))
 
 

@@ -21,10 +21,10 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import User
 from accounts.sessions import devices
-from accounts.sign_in import texts
+from accounts.sign_in import texts as sign_in_texts
 from accounts.sign_in.views.password import SignIn
-from accounts.staff import flow as entrance
-from accounts.staff import session as staff_entrance
+from accounts.staff import flow as staff_flow
+from accounts.staff import session as staff_session
 from accounts.staff import texts as staff_texts
 from accounts.staff import totp
 from accounts.staff.forms import StaffCodeForm, StaffSignInForm
@@ -57,13 +57,13 @@ class StaffSignIn(KeepsNext, SignIn):
 
     def form_valid(self, form: Any) -> HttpResponse:
         try:
-            passed = entrance.check_password(
+            passed = staff_flow.check_password(
                 self.request, name=form.name(), password=form.cleaned_data["password"], solution=self.solution
             )
         except PortalError as error:
             return self.come_back_later(form, error)
         if passed is None:
-            form.add_error(None, texts.sentence("wrong_staff"))
+            form.add_error(None, sign_in_texts.sentence("wrong_staff"))
             return self.form_invalid(form)
         user, account = passed
         return self.go_on(user, account)
@@ -71,12 +71,12 @@ class StaffSignIn(KeepsNext, SignIn):
     def go_on(self, user: User, account: str) -> HttpResponse:
         """To the code, to where codes are set up, or in, if this person needs none."""
         if totp.device_of(user):
-            staff_entrance.begin(self.request, user)
+            staff_session.begin(self.request, user)
             return self.step(CODE)
         if totp.required():
-            staff_entrance.begin(self.request, user)
+            staff_session.begin(self.request, user)
             return new_device(self.request, user, self.step(DEVICE))
-        staff_entrance.sign_in(self.request, user)
+        staff_session.sign_in(self.request, user)
         response = redirect(self.get_success_url())
         devices.remember(self.request, response, account)
         return response
@@ -85,7 +85,7 @@ class StaffSignIn(KeepsNext, SignIn):
 def new_device(request: HttpRequest, user: User, response: HttpResponse) -> HttpResponse:
     """`response`, and this session sets up codes; unless they were set up elsewhere at this very moment."""
     try:
-        staff_entrance.begin_device(request, user)
+        staff_session.begin_device(request, user)
     except PortalError:
         messages.info(request, staff_texts.sentence("already_set_up"))
     return response
@@ -107,9 +107,9 @@ class SecondStep(KeepsNext, FormView):
             device = self.right_device(form.cleaned_data["code"])
         except PortalError as error:
             return self.refuse(form, error)
-        staff_entrance.admit(self.request, self.user, device)
+        staff_session.admit(self.request, self.user, device)
         response = redirect(self.get_success_url())
-        devices.remember(self.request, response, entrance.account_key(self.user.username))
+        devices.remember(self.request, response, staff_flow.account_key(self.user.username))
         return response
 
     def refuse(self, form: Any, error: PortalError) -> HttpResponse:
@@ -130,7 +130,7 @@ class CodePage(SecondStep):
     """The second step of who has codes."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        user = staff_entrance.pending(request)
+        user = staff_session.pending(request)
         if user is None or totp.device_of(user) is None:
             return self.begin_again(staff_texts.sentence("begin_again"))
         self.user = user
@@ -150,10 +150,10 @@ class DevicePage(SecondStep):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         signed_in = request.user if isinstance(request.user, User) and request.user.is_staff else None
-        user = staff_entrance.pending(request) or (signed_in if totp.may_enter(signed_in) else None)
+        user = staff_session.pending(request) or (signed_in if totp.may_enter(signed_in) else None)
         if user is None:
             return self.begin_again(staff_texts.sentence("begin_again"))
-        device = totp.begun(user=user, device_id=request.session.get(staff_entrance.ENROLMENT))
+        device = totp.begun(user=user, device_id=request.session.get(staff_session.ENROLMENT))
         if device is None:
             return self.nothing_begun(user)
         self.user, self.device = user, device

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.life.lifecycle import create_staff
 from accounts.models import Branch
 from accounts.passwords.rules import SENTENCES
-from accounts.staff.first_password import random_password
+from accounts.staff.random_password import random_password
 from common.errors import PortalError
 
 REASONS = {

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from accounts.profile import entries as service
+from accounts.profile import device_list
 from accounts.sessions import texts as session_texts
 from accounts.sessions.guards import citizen_required
 from accounts.sessions.store import BROWSER
@@ -24,8 +24,8 @@ def devices(request: HttpRequest) -> HttpResponse:
     """The sessions that are alive and the devices that are remembered."""
     account = _account(request)
     lists = {
-        "sessions": service.alive(account=account, key=_key(request)),
-        "devices": service.remembered(account=account),
+        "sessions": device_list.alive(account=account, key=_key(request)),
+        "devices": device_list.remembered(account=account),
     }
     return render(request, "accounts/devices.html", lists)
 
@@ -33,13 +33,13 @@ def devices(request: HttpRequest) -> HttpResponse:
 @citizen_required
 @require_POST
 def end_session(request: HttpRequest) -> HttpResponse:
-    return _done(request, service.end_one, session_texts.sentence("session_ended"))
+    return _done(request, device_list.end_one, session_texts.sentence("session_ended"))
 
 
 @citizen_required
 @require_POST
 def forget_device(request: HttpRequest) -> HttpResponse:
-    return _done(request, service.forget_device, session_texts.sentence("device_forgotten"))
+    return _done(request, device_list.forget_device, session_texts.sentence("device_forgotten"))
 
 
 @citizen_required
@@ -47,7 +47,7 @@ def forget_device(request: HttpRequest) -> HttpResponse:
 def end_other_sessions(request: HttpRequest) -> HttpResponse:
     """Everywhere but here, where the session gets a new key: nobody else can know this one."""
     try:
-        service.end_others(account=_account(request), key=_key(request), browser=_browser(request))
+        device_list.end_others(account=_account(request), key=_key(request), browser=_browser(request))
     except PortalError:  # the session or the account is over: home leads to the sign-in
         return redirect("home")
     request.session.cycle_key()

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.profile import email_change, letters
+from accounts.profile import confirmation_letter, email_change
 from accounts.profile.access import handed_in, own_page, owner, page
 from accounts.profile.forms import EmailForm
 from accounts.profile.texts import sentence
@@ -23,7 +23,7 @@ from common.errors import PortalError
 @own_page("profile_email")
 def email(request: HttpRequest) -> HttpResponse:
     """Another address, or the present one to be confirmed: a link goes to it, for the password."""
-    if not letters.can_be_sent():
+    if not confirmation_letter.can_be_sent():
         return render(request, "accounts/profile_email.html", {"no_mail": True})
     form = EmailForm(request.POST if request.method == "POST" else None, initial={"email": owner(request).email})
     answer = form.is_valid() and handed_in(request, form, "profile_email", lambda is_: _ask(request, form, is_))

@@ -12,10 +12,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.codes import delivery, issuing
+from accounts.codes import delivery as code_delivery
+from accounts.codes import issuing
 from accounts.codes import texts as code_texts
 from accounts.models import CodePurpose, MobileChange, MobileChangeStage
-from accounts.profile import mobile_change as service
+from accounts.profile import mobile_change
 from accounts.profile.access import handed_in, own_page, owner, page, sign_in_again
 from accounts.profile.forms import MobileForm, NewNumberCodeForm
 from accounts.profile.texts import sentence
@@ -34,14 +35,14 @@ def mobile(request: HttpRequest) -> HttpResponse:
     answer = form.is_valid() and handed_in(request, form, "profile_mobile", lambda is_: _begin(request, form, is_))
     if answer:
         return answer
-    change = service.newest(account=owner(request))
+    change = mobile_change.newest(account=owner(request))
     asked = change is not None and change.stage == MobileChangeStage.OWNER_ASKED
     return page(request, "accounts/profile_mobile.html", form, asked=asked)
 
 
 def _begin(request: HttpRequest, form: MobileForm, checked: str) -> HttpResponse:
     typed = {name: form.cleaned_data[name] for name in ("mobile", "operator")}
-    service.begin(account=owner(request), checked=checked, browser=browsers.in_words(request), **typed)
+    mobile_change.begin(account=owner(request), checked=checked, browser=browsers.in_words(request), **typed)
     return redirect("profile_mobile_code")
 
 
@@ -49,8 +50,8 @@ def _begin(request: HttpRequest, form: MobileForm, checked: str) -> HttpResponse
 @own_page("profile_mobile_code")
 def code(request: HttpRequest) -> HttpResponse:
     """The code that was sent to the new number."""
-    change = service.newest(account=owner(request))
-    if change is None or not service.waits_for_code(change):
+    change = mobile_change.newest(account=owner(request))
+    if change is None or not mobile_change.waits_for_code(change):
         return _elsewhere(request, change)
     if request.method == "POST" and request.POST.get("change", "") != str(change.token):
         return _other_change(request)
@@ -64,14 +65,16 @@ def _code_page(request: HttpRequest, form: NewNumberCodeForm, change: MobileChan
         "form": form,
         "masked_mobile": mask_mobile(change.mobile),
         "wait": issuing.wait(purpose=CodePurpose.NEW_MOBILE, mobile=change.mobile, asker=str(change.token)),
-        "delivery": delivery.of_newest(purpose=CodePurpose.NEW_MOBILE, mobile=change.mobile, asker=str(change.token)),
+        "delivery": code_delivery.of_newest(
+            purpose=CodePurpose.NEW_MOBILE, mobile=change.mobile, asker=str(change.token)
+        ),
     }
     return render(request, "accounts/profile_mobile_code.html", context)
 
 
 def _try(request: HttpRequest, form: NewNumberCodeForm, change: MobileChange) -> HttpResponse | None:
     try:
-        service.confirm(change=change, typed_code=form.cleaned_data["code"])
+        mobile_change.confirm(change=change, typed_code=form.cleaned_data["code"])
     except PortalError as error:
         if error.code == "account_closed":
             return sign_in_again(request, "profile_mobile")
@@ -88,13 +91,13 @@ def _try(request: HttpRequest, form: NewNumberCodeForm, change: MobileChange) ->
 @own_page("profile_mobile_code")
 def resend(request: HttpRequest) -> HttpResponse:
     """Another code to the new number."""
-    change = service.newest(account=owner(request))
-    if change is None or not service.waits_for_code(change):
+    change = mobile_change.newest(account=owner(request))
+    if change is None or not mobile_change.waits_for_code(change):
         return _elsewhere(request, change)
     if request.POST.get("change", "") != str(change.token):
         return _other_change(request)
     try:
-        issued = service.resend(change=change)
+        issued = mobile_change.resend(change=change)
     except PortalError as error:
         messages.error(request, sentence(error))
     else:
@@ -107,7 +110,7 @@ def resend(request: HttpRequest) -> HttpResponse:
 @own_page("profile_mobile_wait")
 def wait(request: HttpRequest) -> HttpResponse:
     """What became of the newest change; renews itself while the registry is asked."""
-    change = service.newest(account=owner(request))
+    change = mobile_change.newest(account=owner(request))
     if change is None or change.stage == MobileChangeStage.CODE_SENT:
         return redirect("profile_mobile_code")
     return render(request, "accounts/profile_mobile_wait.html", _progress(change))
@@ -118,7 +121,7 @@ def wait(request: HttpRequest) -> HttpResponse:
 @own_page("profile_mobile_wait")
 def progress(request: HttpRequest) -> HttpResponse:
     """The part of the waiting page that the script renews."""
-    change = service.newest(account=owner(request))
+    change = mobile_change.newest(account=owner(request))
     if change is None or change.stage == MobileChangeStage.CODE_SENT:
         raise Http404
     return render(request, "accounts/_profile_mobile_progress.html", _progress(change))
@@ -126,7 +129,7 @@ def progress(request: HttpRequest) -> HttpResponse:
 
 def _progress(change: MobileChange) -> dict[str, Any]:
     """`slow`: no registry answered at once. `renews`: seconds until the page looks again; 0: it does not."""
-    check = service.owner_check(change)
+    check = mobile_change.owner_check(change)
     asked = check is not None and change.stage == MobileChangeStage.OWNER_ASKED
     since = timezone.now() - check.created_at if check else limits.OWNER_CHECK_LIFE
     renews = asked and since < limits.MOBILE_WAIT_RENEWS_UNTIL

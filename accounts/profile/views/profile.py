@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.life import questions
 from accounts.models import MobileChangeStage
-from accounts.profile import changes, email_change, letters, mobile_change
+from accounts.profile import changes, confirmation_letter, email_change, mobile_change
 from accounts.profile.access import handed_in, own_page, owner, page
 from accounts.profile.forms import PasswordForm, QuestionForm, SignInCodeForm
 from accounts.profile.texts import sentence
@@ -32,7 +32,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         "code_by_risk": settings.SIGN_IN_CODE == "risk",
         "pending_mobile": mask_mobile(change.mobile) if change and waits else "",
         "email_change": email_change.pending(account=user),
-        "mail": letters.can_be_sent(),
+        "mail": confirmation_letter.can_be_sent(),
     }
     return render(request, "accounts/profile.html", context)
 

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from accounts.recovery import branches as listed
+from accounts.recovery import branch_list
 from accounts.recovery.forms import BranchForm
 from accounts.recovery.service import Place, Standing
 from accounts.recovery.session import Recovering
@@ -44,6 +44,6 @@ def _recovering(request: HttpRequest) -> tuple[User | None, Standing]:
 
 def _context(request: HttpRequest, account: Any) -> dict[str, Any]:
     asked = request.GET.get("city")
-    nearby = listed.nearby(asked=asked, account=account)
+    nearby = branch_list.nearby(asked=asked, account=account)
     form = BranchForm(initial={"city": nearby.city}, cities=nearby.cities)
     return {"form": form, "nearby": nearby, "of_account": asked is None and account is not None}

@@ -18,10 +18,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.codes import challenges
-from accounts.codes import views as held_page
+from accounts.codes import views as code_views
 from accounts.life import questions
 from accounts.models import Challenge, CodePurpose
-from accounts.recovery import service
+from accounts.recovery import service as recovery_service
 from accounts.recovery.forms import AnswerForm, CodeForm, NewPasswordForm, RecoveryForm
 from accounts.recovery.service import Place, Standing
 from accounts.recovery.session import Recovering
@@ -121,7 +121,7 @@ def code(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpRespo
                 messages.error(request, sentence(error))
                 return redirect("recovery_branch")
             form.add_error("code", sentence(error))
-    context = {"form": form, "wait": challenges.wait(challenge=row), **held_page.context(request, row)}
+    context = {"form": form, "wait": challenges.wait(challenge=row), **code_views.context(request, row)}
     return render(request, "accounts/recovery_code.html", context)
 
 
@@ -130,7 +130,7 @@ def code(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpRespo
 @step(Place.CODE)
 def proof(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
     """The browser solved what the page gave it: the code goes on, if it was held. Alike for every national ID."""
-    return held_page.pay(request, row)
+    return code_views.pay(request, row)
 
 
 @require_POST
@@ -147,12 +147,12 @@ def resend(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpRes
 def answer(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
     """Step three: the security question; nothing but a button where a branch has seen the papers."""
     account = row.account
-    asked = account is not None and not service.needs_no_answer(account=account)
+    asked = account is not None and not recovery_service.needs_no_answer(account=account)
     form, busy = AnswerForm(request.POST if request.method == "POST" and asked else None), None
     if request.method == "POST" and (not asked or form.is_valid()):
         typed = form.cleaned_data["answer"] if asked else ""
         try:
-            service.answer(challenge=row, typed=typed, browser=browsers.in_words(request))
+            recovery_service.answer(challenge=row, typed=typed, browser=browsers.in_words(request))
             return redirect("recovery_wait")
         except PortalError as error:
             if error.code in ("moved_on", "account_closed") or error.values.get("left") == 0:
@@ -194,12 +194,12 @@ def password(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpR
         return redirect("sign_in")
     if row.account is None:
         raise Http404
-    with_question = service.needs_question(challenge=row)
+    with_question = recovery_service.needs_question(challenge=row)
     typed = request.POST if request.method == "POST" else None
     form, busy = NewPasswordForm(typed, account=row.account, with_question=with_question), None
     if form.is_valid():
         try:
-            service.set_password(challenge=row, **form.chosen(), browser=browsers.in_words(request))
+            recovery_service.set_password(challenge=row, **form.chosen(), browser=browsers.in_words(request))
             messages.success(request, sentence("password_set"))
             return redirect("sign_in")
         except PortalError as error:

@@ -23,15 +23,16 @@ from django.views.generic import FormView
 from accounts.codes import challenges, issuing
 from accounts.codes import delivery as code_delivery
 from accounts.codes import texts as code_texts
-from accounts.codes import views as held_page
+from accounts.codes import views as code_views
 from accounts.models import CodePurpose, User
 from accounts.sessions import devices
 from accounts.sessions.keys import change_key
 from accounts.sessions.store import asked_by_itself
-from accounts.sign_in import flow as citizen_entrance
-from accounts.sign_in import risk, texts
-from accounts.sign_in import service as sign_in
-from accounts.sign_in import session as sign_in_state
+from accounts.sign_in import flow as sign_in_flow
+from accounts.sign_in import risk
+from accounts.sign_in import service as sign_in_service
+from accounts.sign_in import session as sign_in_session
+from accounts.sign_in import texts as sign_in_texts
 from accounts.sign_in.forms import ByCodeForm, CodeForm
 from accounts.sign_in.session import Second, Waiting
 from common.abuse.origins import origin_of
@@ -52,7 +53,7 @@ class ByCode(RedirectURLMixin, FormView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         national_id = form.cleaned_data["national_id"]
-        before = sign_in_state.waiting(self.request)
+        before = sign_in_session.waiting(self.request)
         if before and before.challenge.national_id == national_id:  # the same button again, or another tab
             challenges.again(challenge=before.challenge, **_asks(self.request, national_id))
             challenge = before.challenge
@@ -60,7 +61,7 @@ class ByCode(RedirectURLMixin, FormView):
             challenge = challenges.begin(
                 purpose=CodePurpose.SIGN_IN, national_id=national_id, **_asks(self.request, national_id)
             )
-        sign_in_state.ask(self.request, challenge, next_page=self.get_redirect_url())
+        sign_in_session.ask(self.request, challenge, next_page=self.get_redirect_url())
         return redirect("sign_in_code")
 
 
@@ -74,20 +75,20 @@ class CodePage(FormView):
     waiting: Waiting | None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        self.second = sign_in_state.second(request)
-        self.waiting = None if self.second else sign_in_state.waiting(request)
+        self.second = sign_in_session.second(request)
+        self.waiting = None if self.second else sign_in_session.waiting(request)
         if not self.second and not self.waiting:
             return begin_again(request)
         if request.method == "POST" and request.POST.get("page", self.page) != self.page:
-            messages.warning(request, texts.sentence("other_tab"))
+            messages.warning(request, sign_in_texts.sentence("other_tab"))
             return redirect("sign_in_code")
         return super().dispatch(request, *args, **kwargs)
 
     @property
     def page(self) -> str:
         if self.second:
-            return sign_in_state.page_of(self.second[1].asker)
-        return sign_in_state.page_of(str(self.waiting.challenge.token)) if self.waiting else ""
+            return sign_in_session.page_of(self.second[1].asker)
+        return sign_in_session.page_of(str(self.waiting.challenge.token)) if self.waiting else ""
 
     def get_initial(self) -> dict[str, Any]:
         return {"page": self.page}
@@ -96,7 +97,9 @@ class CodePage(FormView):
         context = super().get_context_data(**kwargs)
         if self.waiting:
             challenge = self.waiting.challenge
-            return context | {"wait": challenges.wait(challenge=challenge)} | held_page.context(self.request, challenge)
+            return (
+                context | {"wait": challenges.wait(challenge=challenge)} | code_views.context(self.request, challenge)
+            )
         if self.second:
             by_risk = risk.is_reason(account=self.second[0])
             return context | {"wait": _wait(*self.second), "by_risk": by_risk} | _delivery(*self.second)
@@ -115,16 +118,16 @@ class CodePage(FormView):
 
     def come_in(self, user: User, step: Second, typed: str) -> HttpResponse:
         """The second step: a right code lets the person in. The old key keeps what waits, for a lost answer."""
-        user = sign_in.confirm_code(account=user, asker=step.asker, typed_code=typed)
+        user = sign_in_service.confirm_code(account=user, asker=step.asker, typed_code=typed)
         change_key(self.request.session)
         response = HttpResponseRedirect(step.next or reverse("home"))
-        return citizen_entrance.admit(self.request, user, response, remember=step.remember)
+        return sign_in_flow.admit(self.request, user, response, remember=step.remember)
 
     def hold_proof(self, waiting: Waiting, typed: str) -> HttpResponse:
         """A right code alone signs nobody in: back to the password."""
         proof = challenges.prove(challenge=waiting.challenge, typed_code=typed)
-        sign_in_state.proven(self.request, proof)
-        messages.success(self.request, texts.sentence("number_proven"))
+        sign_in_session.proven(self.request, proof)
+        messages.success(self.request, sign_in_texts.sentence("number_proven"))
         query = f"?{urlencode({'next': waiting.next})}" if waiting.next else ""
         return redirect(reverse("sign_in") + query)
 
@@ -133,7 +136,7 @@ class CodePage(FormView):
             return begin_again(self.request)
         closed = error.code == "account_closed"
         form.add_error(
-            "code", ValidationError(texts.sentence("account_closed") if closed else code_texts.sentence(error))
+            "code", ValidationError(sign_in_texts.sentence("account_closed") if closed else code_texts.sentence(error))
         )
         return self.form_invalid(form)
 
@@ -143,7 +146,7 @@ class CodePage(FormView):
 @require_safe
 def delivery(request: HttpRequest) -> HttpResponse:
     """Where the code of the second step is: the part of its page which the script renews. 404 for any other session."""
-    second = sign_in_state.second(request)
+    second = sign_in_session.second(request)
     if second is None:
         raise Http404
     return render(request, "shared/_delivery.html", _delivery(*second))
@@ -154,24 +157,24 @@ def delivery(request: HttpRequest) -> HttpResponse:
 @never_cache
 def proof(request: HttpRequest) -> HttpResponse:
     """The browser solved what the page gave it: the code goes on, if it was held. Alike for every national ID."""
-    waiting = sign_in_state.waiting(request)
+    waiting = sign_in_session.waiting(request)
     if waiting is None:
         raise Http404
-    return held_page.pay(request, waiting.challenge)
+    return code_views.pay(request, waiting.challenge)
 
 
 @require_POST
 @never_cache
 def resend(request: HttpRequest) -> HttpResponse:
     """Another code for whatever this session waits for."""
-    second = sign_in_state.second(request)
-    waiting = None if second else sign_in_state.waiting(request)
+    second = sign_in_session.second(request)
+    waiting = None if second else sign_in_session.waiting(request)
     if second:
         _send_again(request, *second)
     elif waiting:
         challenge = waiting.challenge
         left = challenges.again(challenge=challenge, **_asks(request, challenge.national_id))
-        _say(request, texts.sentence("asked_again"), left)
+        _say(request, sign_in_texts.sentence("asked_again"), left)
     else:
         return begin_again(request)
     return redirect("sign_in_code")
@@ -194,9 +197,9 @@ def _wait(user: User, step: Second) -> int:
 
 def _send_again(request: HttpRequest, user: User, step: Second) -> None:
     try:
-        issued = sign_in.send_code(account=user, asker=step.asker)
+        issued = sign_in_service.send_code(account=user, asker=step.asker)
     except PortalError as error:
-        messages.error(request, texts.sentence("no_code", reason=code_texts.sentence(error)))
+        messages.error(request, sign_in_texts.sentence("no_code", reason=code_texts.sentence(error)))
         return
     say = messages.success if issued.sent else messages.info
     say(request, code_texts.sentence_of(issued))
@@ -210,5 +213,5 @@ def _say(request: HttpRequest, sent: str, left: int) -> None:
 
 
 def begin_again(request: HttpRequest) -> HttpResponse:
-    messages.warning(request, texts.sentence("begin_again"))
+    messages.warning(request, sign_in_texts.sentence("begin_again"))
     return redirect("sign_in")

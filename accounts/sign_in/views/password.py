@@ -14,10 +14,11 @@ from django.views.generic import FormView
 
 from accounts.codes import texts as code_texts
 from accounts.sessions.guards import is_citizen
-from accounts.sign_in import flow as citizen_entrance
-from accounts.sign_in import pressure, texts
+from accounts.sign_in import flow as sign_in_flow
+from accounts.sign_in import pressure
 from accounts.sign_in import service as sign_in_service
-from accounts.sign_in import session as sign_in_state
+from accounts.sign_in import session as sign_in_session
+from accounts.sign_in import texts as sign_in_texts
 from accounts.sign_in.forms import CitizenSignInForm
 from common.abuse import lane
 from common.errors import PortalError
@@ -42,7 +43,7 @@ class SignIn(RedirectURLMixin, FormView):
         """The same page with what was typed, but the password. 429: after a pause, or with a proof of work; 503: no
         hash could be computed."""
         seconds = int(str(error.values["seconds"]))
-        form.add_error(None, texts.sentence(error))
+        form.add_error(None, sign_in_texts.sentence(error))
         turn = seconds if error.code == "pressure" else 0
         response = self.render_to_response(self.get_context_data(form=form, turn=turn))
         if error.code == "hashing_busy":
@@ -64,12 +65,12 @@ class CitizenSignIn(SignIn):
 
     def get_initial(self) -> dict[str, Any]:
         """Who has just proven a mobile said whose. A trusted device names nobody: a household reads it."""
-        proof = sign_in_state.proof(self.request)
+        proof = sign_in_session.proof(self.request)
         return {"national_id": proof.national_id} if proof else {}
 
     def form_valid(self, form: Any) -> HttpResponse:
         try:
-            passed = citizen_entrance.try_password(
+            passed = sign_in_flow.try_password(
                 self.request,
                 national_id=form.name(),
                 password=form.cleaned_data["password"],
@@ -83,24 +84,22 @@ class CitizenSignIn(SignIn):
             if error.code in ("account_closed", "changed_meanwhile"):
                 return self.refuse(form)
             self.extra_context = {"no_code": True}
-            form.add_error(None, texts.sentence("no_code", reason=code_texts.sentence(error)))
+            form.add_error(None, sign_in_texts.sentence("no_code", reason=code_texts.sentence(error)))
             return self.form_invalid(form)
 
-    def go_on(self, passed: citizen_entrance.Passed, *, remember: bool) -> HttpResponse:
+    def go_on(self, passed: sign_in_flow.Passed, *, remember: bool) -> HttpResponse:
         """In, or to the code. Raises PortalError."""
         if not passed.needs_code:
-            return citizen_entrance.admit(
-                self.request, passed.user, redirect(self.get_success_url()), remember=remember
-            )
-        asker = sign_in_state.asker_of(self.request, passed.user)
+            return sign_in_flow.admit(self.request, passed.user, redirect(self.get_success_url()), remember=remember)
+        asker = sign_in_session.asker_of(self.request, passed.user)
         sign_in_service.send_code(account=passed.user, asker=asker)
-        sign_in_state.begin_second(
+        sign_in_session.begin_second(
             self.request, passed.user, asker=asker, remember=remember, next_page=self.get_redirect_url()
         )
         return redirect("sign_in_code")
 
     def refuse(self, form: Any) -> HttpResponse:
-        form.add_error(None, texts.sentence("wrong_citizen"))
+        form.add_error(None, sign_in_texts.sentence("wrong_citizen"))
         return self.form_invalid(form)
 
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from accounts.admin.account import ACTS
+from accounts.admin.account_actions import ACTS
 from accounts.closing import service as closing
 from accounts.life import notices
 from accounts.models import (

@@ -16,7 +16,7 @@ from accounts import backends
 from accounts.codes import issuing
 from accounts.life.housekeeping import purge_proofs
 from accounts.models import Allowance, CodePurpose, EventKind, FailedSignIn, SignInFailures, User
-from accounts.sign_in import flow as citizen_entrance
+from accounts.sign_in import flow as sign_in_flow
 from accounts.sign_in import refusals, risk
 from common import limits
 from common.abuse import conduct
@@ -97,7 +97,7 @@ def test_all_combinations_are_as_the_rule_says(settings, monkeypatch, user, poli
             put_under_watch()
         User.objects.filter(pk=user.pk).update(code_at_sign_in=wants_it)
         put_failures(request, elsewhere, own)
-        passed = citizen_entrance.try_password(request, national_id=REZA, password=PASSWORD)
+        passed = sign_in_flow.try_password(request, national_id=REZA, password=PASSWORD)
         assert passed
         expected = right(policy, wants_it, device, watched, elsewhere, own)
         assert passed.needs_code is expected, (wants_it, elsewhere, own)

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.closing import service as closing
-from accounts.life import history
+from accounts.life import history as account_history
 from accounts.models import User
 from common.errors import PortalError
 from common.form_fields import MobileField
@@ -129,7 +129,7 @@ def show_history(model_admin: ModelAdmin, request: HttpRequest, account: User) -
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
     events = closing.look_at_history(account=account, by=_name(request), reason="")
-    lines = history.in_words(account, events, for_owner=False)
+    lines = account_history.in_words(account, events, for_owner=False)
     return _page(model_admin, request, account, "history", {"title": _("History of the account"), "lines": lines})
 
 
@@ -154,7 +154,7 @@ def _page(
         **model_admin.admin_site.each_context(request),
         "opts": User._meta,
         "account": account,
-        "state": history.state_in_words(account),
+        "state": account_history.state_in_words(account),
         "mobile": local_mobile(account.mobile),
     }
     return TemplateResponse(request, f"admin/accounts/user/{name}.html", {**around, **context})

@@ -14,9 +14,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.admin import account as admin_account
+from accounts.admin import account_actions
 from accounts.home import catalogue
-from accounts.life import history
+from accounts.life import history as account_history
 from accounts.models import Branch, Service, User
 from accounts.sessions.ending import end_sessions
 from accounts.staff import totp
@@ -96,16 +96,16 @@ class UserAdmin(SuperusersOnly):
         return super().has_change_permission(request, obj) and (obj is None or obj.is_staff)
 
     def get_urls(self) -> list[URLPattern]:
-        return [*admin_account.urls(self), *super().get_urls()]
+        return [*account_actions.urls(self), *super().get_urls()]
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """What happened to a citizen's account; of staff, what Django keeps of changes made here."""
-        account = admin_account.citizen(object_id)
+        account = account_actions.citizen(object_id)
         if account is None:
             return super().history_view(request, object_id, extra_context)
-        return admin_account.show_history(self, request, account)
+        return account_actions.show_history(self, request, account)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -134,7 +134,7 @@ class UserAdmin(SuperusersOnly):
 
     @admin.display(description=_("State"))
     def state(self, user: User) -> str:
-        return "-" if user.is_staff else history.state_in_words(user)
+        return "-" if user.is_staff else account_history.state_in_words(user)
 
     @admin.display(description=_("Activated"), ordering="activated_at")
     def activated(self, user: User) -> str:
