@@ -8,11 +8,11 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts and branches")
 
     def ready(self) -> None:
-        from accounts.sessions.binding import mark_session
+        from accounts.sessions.binding import bind_session
         from accounts.sessions.middleware import note_sign_out
         from accounts.sessions.store import begin_life
 
         # In this order: the mark goes into the new life.
         user_logged_in.connect(begin_life, dispatch_uid="begin_life")
-        user_logged_in.connect(mark_session, dispatch_uid="mark_session")
+        user_logged_in.connect(bind_session, dispatch_uid="mark_session")
         user_logged_out.connect(note_sign_out, dispatch_uid="note_sign_out")

@@ -44,11 +44,11 @@ def _work(checks: Sequence[OwnerCheck]) -> None:
         if _still_waits(row) and not _is_over(row):
             asked.append(row)
         else:
-            _safely(row, None)
+            _conclude_safely(row, None)
     answered = []
     questions = [OwnerQuestion(check.account.national_id, check.mobile, check.attempts) for check in asked]
     for number, outcome in identity.owners(questions):
-        _safely(asked[number], outcome)
+        _conclude_safely(asked[number], outcome)
         if outcome in ANSWERS:
             answered.append(asked[number])
     _release(answered)
@@ -68,7 +68,7 @@ def _is_over(check: OwnerCheck) -> bool:
     return check.created_at < timezone.now() - life
 
 
-def _safely(check: OwnerCheck, outcome: Outcome | None) -> None:
+def _conclude_safely(check: OwnerCheck, outcome: Outcome | None) -> None:
     try:
         with transaction.atomic():
             _conclude(check, outcome)
@@ -81,14 +81,14 @@ def _conclude(check: OwnerCheck, outcome: Outcome | None) -> None:
     account = User.objects.select_for_update().get(pk=check.account_id)
     if outcome in ANSWERS:
         if settle(check, outcome=outcome.value):
-            _act(check, account, matched=outcome is Outcome.MATCH)
+            _apply(check, account, matched=outcome is Outcome.MATCH)
     elif outcome and not _is_over(check):
         settle(check, outcome=outcome.value, next_attempt_at=_due_again(check))
     elif settle(check) and check.change:
         mobile_change.owner_unknown(account=account, change=check.change)
 
 
-def _act(check: OwnerCheck, account: User, *, matched: bool) -> None:
+def _apply(check: OwnerCheck, account: User, *, matched: bool) -> None:
     if check.change:
         mobile_change.owner_answered(account=account, change=check.change, matched=matched)
     elif check.challenge:

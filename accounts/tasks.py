@@ -10,7 +10,7 @@ from accounts.sign_in import refusals
 @shared_task(name="accounts.watch", ignore_result=True)
 def watch() -> None:
     """Look for abuse of codes."""
-    abuse_alarms.watch()
+    abuse_alarms.update_alarms()
 
 
 @shared_task(name="accounts.send_codes", ignore_result=True)
@@ -31,4 +31,4 @@ def check_owners() -> None:
 @shared_task(name="accounts.tell_owners", ignore_result=True)
 def tell_owners() -> None:
     """Tell the owners of accounts what the sign-in page must not tell."""
-    refusals.tell_due()
+    refusals.notify_due()

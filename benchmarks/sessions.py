@@ -126,7 +126,7 @@ def statement(key: str, sql: str) -> Callable[[], None]:
     def work() -> None:
         now = timezone.now()
         alive = [key, now, now - limits.SESSION_IDLE]
-        found = session_store._first(sql, [now, *alive, *alive][: sql.count("%s")])
+        found = session_store._first_value(sql, [now, *alive, *alive][: sql.count("%s")])
         right(store.decode(found or ""))
 
     return work

@@ -215,7 +215,7 @@ PASSWORD_HASHERS = [
 ]
 HASHING_PAGES = ("sign_in", "admin:login")  # where strangers cause a hash: their POSTs queue apart (web_worker.py)
 HASHING_KNOWN = (
-    "accounts.sessions.devices.wrote_a_cookie_in"  # whose tries do not queue behind strangers' (web_worker.py)
+    "accounts.sessions.devices.holds_device_cookie"  # whose tries do not queue behind strangers' (web_worker.py)
 )
 HASHING_PLACES = whole_number("HASHING_PLACES", 0)  # for everybody, at a time; 0: by the cores (abuse/lane.py)
 AUTH_PASSWORD_VALIDATORS = [  # each of accounts/passwords/rules.py RULES, in their order; then how easily it is guessed

@@ -75,7 +75,7 @@ def freeze(*, token: str, browser: str = "") -> User:
     link.save(update_fields=["used_at"])
     account = link.account
     _close(account, Closure.FROZEN)
-    numbers, addresses = notices.who_heard(account=account, event=link.event)
+    numbers, addresses = notices.recipients_of(account=account, event=link.event)
     notices.record(account=account, kind=EventKind.FROZEN, browser=browser, sms_to=numbers, mail_to=addresses)
     return account
 

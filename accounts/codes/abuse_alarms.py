@@ -30,7 +30,7 @@ _TRIES = {Kind.PASSWORD: ("", "sign-ins"), Kind.STATUS: ("status", "looks at a s
 _TAKEN = (MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNDELIVERED)
 
 
-def watch() -> None:
+def update_alarms() -> None:
     """Look at the last hour and sound or end the alarms."""
     now = timezone.now()
     _watch_use(now)

@@ -22,7 +22,7 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentCode:
     """A code of the last day. `counts`: it reached a phone, or a try was spent on it."""
 
     at: datetime
@@ -33,26 +33,26 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
+class NextCode:
     """The next code of an address: not before `at`. `is_kept`: it is one of those kept for such as have had none."""
 
     at: datetime
     is_kept: bool = False
 
 
-def sent_within_a_day(*, mobile: str, allowance: Allowance, now: datetime) -> list[Sent]:
+def sent_within_a_day(*, mobile: str, allowance: Allowance, now: datetime) -> list[SentCode]:
     """What `mobile` was sent, or is being sent, the oldest first."""
     rows = OneTimeCode.objects.filter(mobile=mobile, allowance=allowance, created_at__gt=now - DAY)
     found = rows.exclude(code_hash="").order_by("created_at", "pk")
     return [
-        Sent(at, state not in NEVER_SENT or tries > 0, address, network, is_kept)
+        SentCode(at, state not in NEVER_SENT or tries > 0, address, network, is_kept)
         for at, state, tries, address, network, is_kept in found.values_list(
             "created_at", "message__state", "tries", "address", "network", "is_kept"
         )
     ]
 
 
-def gap_ends(sent: Sequence[Sent], now: datetime) -> datetime:
+def gap_ends(sent: Sequence[SentCode], now: datetime) -> datetime:
     """From when on the number may get another code; `now`, if at once.
 
     At once also after a code of the future: the clock was put back, and nobody waits until it has caught up.
@@ -62,31 +62,31 @@ def gap_ends(sent: Sequence[Sent], now: datetime) -> datetime:
 
 
 def next_code(
-    sent: Sequence[Sent], *, allowance: Allowance, address: str, network: str, now: datetime
-) -> Next | datetime:
+    sent: Sequence[SentCode], *, allowance: Allowance, address: str, network: str, now: datetime
+) -> NextCode | datetime:
     """The next code of `address`, by the hour and the day; else when the number has one again for everybody."""
     counting = [code for code in sent if code.counts]
     common = [code.at for code in counting if not code.is_kept]
-    again_at = _limit_hit(common, now)
+    again_at = _free_again_at(common, now)
     if again_at is None:
-        return Next(gap_ends(sent, now))
+        return NextCode(gap_ends(sent, now))
     is_fresh = allowance == Allowance.ASKED and address not in {code.address for code in counting}
     of_fresh_network = network not in {code.network for code in counting}
     most = limits.CODES_KEPT_PER_DAY if of_fresh_network else limits.CODES_KEPT_FOR_ADDRESSES
     if is_fresh and len(counting) - len(common) < most:
-        return Next(gap_ends(sent, now), is_kept=True)
+        return NextCode(gap_ends(sent, now), is_kept=True)
     return again_at
 
 
-def in_order(places: Iterable[OneTimeCode], sent: Sequence[Sent]) -> list[OneTimeCode]:
+def serving_order(places: Iterable[OneTimeCode], sent: Sequence[SentCode]) -> list[OneTimeCode]:
     """The places of one number's queue as they are served: whose network had the fewest codes of the day first, and by
     turns of the networks; in a network likewise by its addresses, and in each the oldest first."""
     by_age = sorted(places, key=lambda place: (place.created_at, place.pk))
-    by_address = _by_turns(by_age, [place.address for place in by_age], Counter(code.address for code in sent))
-    return _by_turns(by_address, [place.network for place in by_address], Counter(code.network for code in sent))
+    by_address = _round_robin(by_age, [place.address for place in by_age], Counter(code.address for code in sent))
+    return _round_robin(by_address, [place.network for place in by_address], Counter(code.network for code in sent))
 
 
-def _by_turns(places: list[OneTimeCode], whose: list[str], had: Counter[str]) -> list[OneTimeCode]:
+def _round_robin(places: list[OneTimeCode], whose: list[str], had: Counter[str]) -> list[OneTimeCode]:
     """Every n-th of anybody before every (n+1)-th, counted from what they `had`; among these the oldest first."""
     turns = had.copy()
     ranked = []
@@ -96,7 +96,7 @@ def _by_turns(places: list[OneTimeCode], whose: list[str], had: Counter[str]) ->
     return [place for *_rank, place in sorted(ranked, key=lambda ranks: ranks[:3])]
 
 
-def _limit_hit(sent: list[datetime], now: datetime) -> datetime | None:
+def _free_again_at(sent: list[datetime], now: datetime) -> datetime | None:
     """When the number may get its next code, if the hour or the day is used up."""
     for most, span in ((limits.CODES_PER_DAY, DAY), (limits.CODES_PER_HOUR, HOUR)):
         within = [at for at in sent if at > now - span]

@@ -15,8 +15,8 @@ from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
-from accounts.codes import asking, held_turns, issuing, trying, validity
-from accounts.codes.asking import Asking
+from accounts.codes import held_turns, issuing, requesters, trying, validity
+from accounts.codes.requesters import Requester
 from accounts.life import notices
 from accounts.life.locking import open_account
 from accounts.models import (
@@ -61,8 +61,8 @@ def begin(
     """
     now = timezone.now()
     token = uuid.UUID(keyed_hash("challenge", f"{purpose}:{national_id}:{page}")[:32]) if page else uuid.uuid4()
-    by = asking.weigh(origin=origin, paid=paid or trusted is not None)
-    facts = {"purpose": purpose, "national_id": national_id} | _weighed(by, trusted)
+    by = requesters.weigh(origin=origin, paid=paid or trusted is not None)
+    facts = {"purpose": purpose, "national_id": national_id} | _requester_fields(by, trusted)
     with transaction.atomic():
         challenge, is_new = Challenge.objects.get_or_create(token=token, defaults=facts)
         if not is_new and not (challenge.stage in _WAITS_FOR_CODE and _is_younger(challenge, limits.CODE_GAP, now)):
@@ -73,7 +73,7 @@ def begin(
     return challenge
 
 
-def again(*, challenge: Challenge, origin: Origin, trusted: TrustedDevice | None = None, paid: bool = False) -> int:
+def ask_again(*, challenge: Challenge, origin: Origin, trusted: TrustedDevice | None = None, paid: bool = False) -> int:
     """Another code, unless the last was asked for less than a minute ago; returns the seconds left of it (0: asked).
     Outside any transaction; the rest as for `begin`.
 
@@ -83,12 +83,12 @@ def again(*, challenge: Challenge, origin: Origin, trusted: TrustedDevice | None
     left = wait(challenge=challenge)
     if left:
         return left
-    by, now = asking.weigh(origin=origin, paid=paid or trusted is not None), timezone.now()
+    by, now = requesters.weigh(origin=origin, paid=paid or trusted is not None), timezone.now()
     ended = Q(stage=ChallengeStage.ENDED, proven_at__isnull=True)
     stage = Case(When(stage=ChallengeStage.ENDED, then=Value(ChallengeStage.ASKED)), default=F("stage"))
     with transaction.atomic():
         waiting = Challenge.objects.filter(Q(stage__in=_TAKES_CODES) | ended, pk=challenge.pk)
-        if waiting.update(stage=stage, asked_at=now, lease=None, **_weighed(by, trusted)):
+        if waiting.update(stage=stage, asked_at=now, lease=None, **_requester_fields(by, trusted)):
             if by.is_held:
                 held_turns.take(challenge, origin=origin, rank=by.rank)
             hint("accounts.send_codes")
@@ -118,7 +118,7 @@ def prove(*, challenge: Challenge, typed_code: str) -> Challenge:
     try:
         code = trying.try_code(
             purpose=CodePurpose(challenge.purpose),
-            mobile=challenge.mobile or _decoy(challenge),
+            mobile=challenge.mobile or _decoy_number(challenge),
             asker=asker,
             typed=typed_code,
         )
@@ -158,12 +158,12 @@ def _send(challenges: list[Challenge]) -> None:
     for challenge in challenges:
         try:
             with transaction.atomic():
-                _look(challenge)
+                _work_on(challenge)
         except Exception as error:  # its lease lapses and it is looked at again; the others go on. No text: a number
             log.error("challenge %s could not be worked on: %s", challenge.pk, type(error).__name__)
 
 
-def _look(challenge: Challenge) -> None:
+def _work_on(challenge: Challenge) -> None:
     """Whether somebody is there, and send the code, if the challenge is still this worker's."""
     with_id = User.objects.select_for_update().filter(national_id=challenge.national_id, activated_at__isnull=False)
     account = with_id.first()
@@ -189,23 +189,23 @@ def _send_code(challenge: Challenge, mobile: str) -> str:
         issuing.issue(
             **session,
             allowance=Allowance.TRUSTED if challenge.is_trusted else Allowance.ASKED,
-            by=asking.of_challenge(challenge),
+            by=requesters.of_challenge(challenge),
         )
     except PortalError:
         goes_on = challenge.stage == ChallengeStage.PROVEN or validity.was_sent(**session)
-        return mobile if goes_on else _nothing(challenge)
+        return mobile if goes_on else _write_decoy(challenge)
     return mobile
 
 
 def _send_nothing(challenge: Challenge, account: User | None) -> None:
-    _settle(challenge, _nothing(challenge))
+    _settle(challenge, _write_decoy(challenge))
     if account:  # only its owner hears that it is closed
         notices.record_once_a_day(account=account, kind=EventKind.CLOSED_SIGN_IN)
 
 
-def _nothing(challenge: Challenge) -> str:
+def _write_decoy(challenge: Challenge) -> str:
     """Count tries on a decoy, as for a code; returns it."""
-    mobile = _decoy(challenge)
+    mobile = _decoy_number(challenge)
     issuing.create_decoy(purpose=CodePurpose(challenge.purpose), mobile=mobile, asker=str(challenge.token))
     return mobile
 
@@ -217,7 +217,7 @@ def _settle(challenge: Challenge, mobile: str, **changes: int) -> None:
     settle(challenge, next_attempt_at=None, mobile=mobile, stage=stage, **changes)
 
 
-def _weighed(by: Asking, trusted: TrustedDevice | None) -> dict[str, Any]:
+def _requester_fields(by: Requester, trusted: TrustedDevice | None) -> dict[str, Any]:
     """What the row keeps of who asked; counted before, in a committed step, alike for every ID."""
     return {
         "address": by.origin.address,
@@ -245,7 +245,7 @@ def release_called() -> int:
     return called.update(is_held=False, next_attempt_at=timezone.now())
 
 
-def _decoy(challenge: Challenge) -> str:
+def _decoy_number(challenge: Challenge) -> str:
     """A number that is nobody's, always the same for an ID."""
     return f"-{keyed_hash('decoy', challenge.national_id)[:12]}"
 

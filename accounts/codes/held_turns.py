@@ -10,7 +10,7 @@ _QUEUES = {OneTimeCode: "code", Challenge: "challenge"}
 
 
 def take(waits: OneTimeCode | Challenge, *, origin: Origin, rank: int) -> None:
-    """Queue what is held. `rank`: as weighed (`accounts.codes.asking`)."""
+    """Queue what is held. `rank`: as weighed (`accounts.codes.requesters`)."""
     turns.take(queue=_QUEUES[type(waits)], name=_name(waits), origin=origin, rank=rank, reference=str(waits.pk))
 
 

@@ -17,8 +17,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.codes import held_turns, places, sending
-from accounts.codes.allowances import Next, next_code, sent_within_a_day
-from accounts.codes.asking import NOBODY, Asking
+from accounts.codes.allowances import NextCode, next_code, sent_within_a_day
+from accounts.codes.requesters import UNCOUNTED, Requester
 from accounts.codes.validity import gap_left, live_codes
 from accounts.models import Allowance, CodePurpose, OneTimeCode
 from common import limits
@@ -46,7 +46,7 @@ def issue(
     asker: str,
     operator: str = "",
     allowance: Allowance = Allowance.ASKED,
-    by: Asking = NOBODY,
+    by: Requester = UNCOUNTED,
 ) -> Issued:
     """Send a code for `purpose` to `mobile`, for the session that holds the secret `asker`; or give that session a
     place in the number's queue, if somebody else was sent one less than a minute ago.
@@ -63,7 +63,7 @@ def issue(
         if just_sent := gap_left(live, now):
             return Issued(sent=False, wait=just_sent)
         not_before = _not_before(row, now)
-        if not_before <= now and not by.is_held and not places.exist(mobile=mobile, allowance=allowance):
+        if not_before <= now and not by.is_held and not places.any_waiting(mobile=mobile, allowance=allowance):
             return _send_at_once(row, now)
         place = _take_place(row, live=live, not_before=not_before, by=by)
     if by.is_held:
@@ -76,7 +76,7 @@ def create_decoy(*, purpose: CodePurpose, mobile: str, asker: str) -> None:
     OneTimeCode.objects.create(purpose=purpose, mobile=mobile, asker=keyed_hash("asker", asker))
 
 
-def held_from(*, purpose: CodePurpose, mobile: str, asker: str) -> Origin:
+def origin_of_held(*, purpose: CodePurpose, mobile: str, asker: str) -> Origin:
     """Where this session asked for the code that is held; nowhere, if none is."""
     place = _held(purpose=purpose, mobile=mobile, asker=asker).order_by("-created_at").first()
     return Origin(address=place.address, network=place.network) if place else NOWHERE
@@ -103,7 +103,7 @@ def wait(*, purpose: CodePurpose, mobile: str, asker: str) -> int:
     return max([gap_left(live, now), *until_sent])
 
 
-def _new_row(by: Asking, *, asker: str, **asked: Any) -> OneTimeCode:
+def _new_row(by: Requester, *, asker: str, **asked: Any) -> OneTimeCode:
     """What is asked for, and who asks; not stored yet."""
     return OneTimeCode(
         asker=keyed_hash("asker", asker),
@@ -121,7 +121,7 @@ def _not_before(row: OneTimeCode, now: datetime) -> datetime:
     allowance = Allowance(row.allowance)
     sent = sent_within_a_day(mobile=row.mobile, allowance=allowance, now=now)
     found = next_code(sent, allowance=allowance, address=row.address, network=row.network, now=now)
-    if not isinstance(found, Next):
+    if not isinstance(found, NextCode):
         raise PortalError("code_limit", retry_at=found)
     row.is_kept = found.is_kept
     return found.at
@@ -136,7 +136,7 @@ def _send_at_once(row: OneTimeCode, now: datetime) -> Issued:
     return _sent()
 
 
-def _take_place(row: OneTimeCode, *, live: Sequence[OneTimeCode], not_before: datetime, by: Asking) -> OneTimeCode:
+def _take_place(row: OneTimeCode, *, live: Sequence[OneTimeCode], not_before: datetime, by: Requester) -> OneTimeCode:
     """The session's place in the number's queue; a held one also waits for its turn."""
     place = places.take(row, live=live, not_before=not_before)
     if place.is_held:

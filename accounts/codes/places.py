@@ -13,14 +13,14 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.codes import held_turns
-from accounts.codes.allowances import Sent, in_order, sent_within_a_day
+from accounts.codes.allowances import SentCode, sent_within_a_day, serving_order
 from accounts.models import Allowance, OneTimeCode
 from common import limits
 
 log = logging.getLogger(__name__)
 
 
-def exist(*, mobile: str, allowance: Allowance) -> bool:
+def any_waiting(*, mobile: str, allowance: Allowance) -> bool:
     """Whether somebody waits for this number's next code."""
     return _waiting(mobile, allowance, timezone.now()).exists()
 
@@ -52,15 +52,15 @@ def wait(place: OneTimeCode) -> int:
     now = timezone.now()
     allowance = Allowance(place.allowance)
     sent = sent_within_a_day(mobile=place.mobile, allowance=allowance, now=now)
-    queue = in_order(_waiting(place.mobile, allowance, now).filter(is_held=False), sent)
+    queue = serving_order(_waiting(place.mobile, allowance, now).filter(is_held=False), sent)
     before = [other.pk for other in queue].index(place.pk) if place in queue else 0
     due = max(place.next_attempt_at or now, now) + before * limits.CODE_GAP
     return max(1, -int(-(due - now).total_seconds() // 1))
 
 
-def in_queue(*, mobile: str, allowance: Allowance, sent: Sequence[Sent]) -> list[OneTimeCode]:
+def in_queue(*, mobile: str, allowance: Allowance, sent: Sequence[SentCode]) -> list[OneTimeCode]:
     """Who waits for this number's next code and may have it, the first one first."""
-    return in_order(_waiting(mobile, allowance, timezone.now()).filter(is_held=False), sent)
+    return serving_order(_waiting(mobile, allowance, timezone.now()).filter(is_held=False), sent)
 
 
 def allowances_of(*, mobile: str) -> list[Allowance]:
@@ -107,10 +107,10 @@ def _make_room(row: OneTimeCode) -> None:
     if len(here) >= limits.CODE_ASKERS_IN_GAP:
         row.pk = here[0].pk
     elif len(crowd) >= limits.CODE_PLACES:
-        row.pk = _of_the_fullest(crowd).pk
+        row.pk = _oldest_of_fullest(crowd).pk
 
 
-def _of_the_fullest(crowd: Sequence[OneTimeCode]) -> OneTimeCode:
+def _oldest_of_fullest(crowd: Sequence[OneTimeCode]) -> OneTimeCode:
     """The oldest place of the fullest address in the fullest network. Of networks that have as many the one that came
     last: whoever has one address must not lose the place to who has many."""
     networks, addresses = (Counter(getattr(code, name) for code in crowd) for name in ("network", "address"))

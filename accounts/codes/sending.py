@@ -14,8 +14,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.codes import asking, places, validity
-from accounts.codes.allowances import Next, gap_ends, next_code, sent_within_a_day
+from accounts.codes import places, requesters, validity
+from accounts.codes.allowances import NextCode, gap_ends, next_code, sent_within_a_day
 from accounts.models import Allowance, CodePurpose, OneTimeCode, User
 from common import limits
 from common.leases import lock_name
@@ -44,7 +44,7 @@ def send(row: OneTimeCode, now: datetime, share: Share) -> None:
     name, and has asked the budget."""
     code = "".join(secrets.choice("0123456789") for _ in range(limits.CODE_DIGITS))
     row.created_at, row.next_attempt_at, row.is_held, row.tries = now, None, False, 0
-    row.code_hash = keyed_hash(validity.binding(row), code)
+    row.code_hash = keyed_hash(validity.hash_purpose(row), code)
     row.message = outbox.enqueue(
         to=row.mobile,
         kind=MessageKind.CODE,
@@ -55,7 +55,7 @@ def send(row: OneTimeCode, now: datetime, share: Share) -> None:
         share=share,
     )
     row.save()
-    asking.count_sent(row)
+    requesters.count_sent(row)
     budget.code_was_queued(share, row.message.parts)
 
 
@@ -78,7 +78,7 @@ def _send_first(mobile: str, allowance: Allowance, now: datetime) -> None:
         return
     for place in places.in_queue(mobile=mobile, allowance=allowance, sent=sent):
         found = next_code(sent, allowance=allowance, address=place.address, network=place.network, now=now)
-        if not isinstance(found, Next):
+        if not isinstance(found, NextCode):
             places.give_up(place)
             continue
         place.is_kept, share = found.is_kept, share_of(place)

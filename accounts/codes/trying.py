@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.codes import asking
-from accounts.codes.validity import RETRY_GRACE, binding, is_live, of_asker, seconds_left
+from accounts.codes import requesters
+from accounts.codes.validity import RETRY_GRACE, hash_purpose, is_live, of_asker, seconds_left
 from accounts.models import Allowance, CodePurpose, OneTimeCode
 from common import limits
 from common.errors import PortalError
@@ -31,7 +31,7 @@ def try_code(*, purpose: CodePurpose, mobile: str, asker: str, typed: str) -> On
     """
     mine = _count_try(purpose=purpose, mobile=mobile, asker=asker)
     typed = fold_number(typed)
-    right = [code for code in mine if keyed_hash_matches(binding(code), typed, code.code_hash)]
+    right = [code for code in mine if keyed_hash_matches(hash_purpose(code), typed, code.code_hash)]
     if right:
         return right[0]
     if not any(code.code_hash for code in mine):
@@ -58,7 +58,7 @@ def consume(code: OneTimeCode, *, used_for: str) -> None:
         return
     fresh.update(**used)
     if asked:
-        transaction.on_commit(lambda: asking.credit(asked))
+        transaction.on_commit(lambda: requesters.credit(asked))
 
 
 def _count_try(*, purpose: CodePurpose, mobile: str, asker: str) -> list[OneTimeCode]:

@@ -67,7 +67,7 @@ def seconds_left(until: datetime, now: datetime | None = None) -> int:
     return max(0, -int(-left // 1))
 
 
-def binding(code: OneTimeCode) -> str:
+def hash_purpose(code: OneTimeCode) -> str:
     """The name under which the code of this row is hashed: the same digits elsewhere give another hash."""
     return f"code:{code.purpose}:{code.mobile}:{code.asker}"
 

@@ -27,11 +27,11 @@ _STATES = {
     "open": pgettext_lazy("account", "open"),
     "closed": pgettext_lazy("account", "closed"),
 }
-_AT_ONCE = dt.timedelta(minutes=1)
+_SAME_MOMENT = dt.timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class HistoryEntry:
     """One thing that happened. `who`, `browser` and `reason` are empty where nobody knows, or may know."""
 
     at: dt.datetime
@@ -46,9 +46,9 @@ class Line:
         return jalali(self.at, "time")
 
 
-def line_of(event: AccountEvent, *, for_owner: bool) -> Line:
+def entry_of(event: AccountEvent, *, for_owner: bool) -> HistoryEntry:
     """`event` in words. Its owner sees that an operator did something, and neither the name nor the reason."""
-    return Line(
+    return HistoryEntry(
         at=event.at,
         what=_what(event),
         who=_who(event.actor, for_owner),
@@ -70,27 +70,27 @@ def state_in_words(account: User) -> str:
     return f"{words} ({jalali(account.closed_at, 'time')})" if account.closed_at else words
 
 
-def beginnings(account: User) -> list[Line]:
+def first_entries(account: User) -> list[HistoryEntry]:
     """How the account came to be, newest first: that stands on the account itself."""
     made, activated = account.date_joined, account.activated_at
     if activated is None:
-        return [Line(made, _("The account was made, and waits for a branch to activate it"))]
-    if activated - made < _AT_ONCE:
-        return [Line(made, _("The account was made and activated"))]
+        return [HistoryEntry(made, _("The account was made, and waits for a branch to activate it"))]
+    if activated - made < _SAME_MOMENT:
+        return [HistoryEntry(made, _("The account was made and activated"))]
     return [
-        Line(activated, _("The account was activated"), who=_("the staff of a branch")),
-        Line(made, _("The account was made")),
+        HistoryEntry(activated, _("The account was activated"), who=_("the staff of a branch")),
+        HistoryEntry(made, _("The account was made")),
     ]
 
 
-def lines(account: User, *, for_owner: bool) -> list[Line]:
+def entries(account: User, *, for_owner: bool) -> list[HistoryEntry]:
     """The whole history, newest first. One query."""
-    return in_words(account, account.events.order_by("-at", "-pk"), for_owner=for_owner)
+    return entries_of(account, account.events.order_by("-at", "-pk"), for_owner=for_owner)
 
 
-def in_words(account: User, events: Iterable[AccountEvent], *, for_owner: bool) -> list[Line]:
+def entries_of(account: User, events: Iterable[AccountEvent], *, for_owner: bool) -> list[HistoryEntry]:
     """As `lines`, where the events are at hand."""
-    return [*(line_of(event, for_owner=for_owner) for event in events), *beginnings(account)]
+    return [*(entry_of(event, for_owner=for_owner) for event in events), *first_entries(account)]
 
 
 def _what(event: AccountEvent) -> str:

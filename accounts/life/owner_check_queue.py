@@ -8,7 +8,7 @@ from accounts.models import Challenge, MobileChange, OwnerCheck, User
 from common.hints import hint
 
 
-def ask(
+def enqueue(
     *, account: User, mobile: str, challenge: Challenge | None = None, change: MobileChange | None = None
 ) -> OwnerCheck:
     """Is `mobile` the owner's? In the caller's transaction; what waits for it is `challenge` or `change`."""

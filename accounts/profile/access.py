@@ -49,7 +49,7 @@ _FIELDS = {
 }
 
 
-def own_page(name: str) -> Callable[[View], View]:
+def owner_page(name: str) -> Callable[[View], View]:
     """For signed-in citizens; others sign in first, and come back to the page of this `name`.
 
     Who sent a form is told that it was not taken. Never cached.
@@ -86,7 +86,7 @@ def owner(request: HttpRequest) -> User:
     return user
 
 
-def right_password(request: HttpRequest, typed: str) -> str:
+def check_current_password(request: HttpRequest, typed: str) -> str:
     """The stored hash that `typed` is right for; counted before it is looked at. Outside any transaction.
 
     Raises PortalError: password_wrong, sign_in_pause (`seconds`), hashing_busy (`seconds`; then it was not counted).
@@ -105,12 +105,12 @@ def right_password(request: HttpRequest, typed: str) -> str:
     return user.password
 
 
-def handed_in(
+def apply_change(
     request: HttpRequest, form: WithPassword, name: str, change: Callable[[str], HttpResponse]
 ) -> HttpResponse | None:
     """What `change` answers once the password is right; it gets the hash. None: refused, and the form says why."""
     try:
-        return change(right_password(request, form.cleaned_data["current_password"]))
+        return change(check_current_password(request, form.cleaned_data["current_password"]))
     except SessionInterrupted:  # ended, or given another key, by the first press of a double click
         return sign_in_again(request, name)
     except PortalError as error:
@@ -122,7 +122,7 @@ def handed_in(
         return None
 
 
-def page(request: HttpRequest, template: str, form: WithPassword, **context: Any) -> HttpResponse:
+def render_form(request: HttpRequest, template: str, form: WithPassword, **context: Any) -> HttpResponse:
     """The form as it is now; 429 while wrong passwords ask for a pause, 503 where no hash could be computed."""
     response = render(request, template, {"form": form, **context}, status=429 if form.pause else 200)
     if form.busy:

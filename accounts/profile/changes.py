@@ -51,7 +51,7 @@ def _set_password(
     row.password, row.password_changed_at = hashed, timezone.now()
     row.save(update_fields=["password", "password_changed_at"])
     end_pending(account=row)
-    risk.password_replaced(account=row)
+    risk.clear_stopped_tries(account=row)
     end_sessions(account=row, but=session)
     TrustedDevice.objects.filter(account=row).exclude(pk=device.pk if device else 0).delete()
     notices.record(account=row, kind=EventKind.PASSWORD_CHANGED, browser=browser)

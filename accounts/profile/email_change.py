@@ -40,7 +40,7 @@ def ask(*, account: User, checked: str, email: str, browser: str = "") -> EmailC
     token = secrets.token_urlsafe(24)
     change = EmailChange.objects.create(account=row, email=email, token_hash=keyed_hash(_PURPOSE, token))
     notices.record(account=row, kind=EventKind.EMAIL_ASKED, browser=browser, email=mask_email(email))
-    confirmation_letter.send_confirmation(
+    confirmation_letter.send(
         to=email, link=links.absolute(PAGE + token), expires_at=change.created_at + limits.EMAIL_LINK_LIFE
     )
     return change
@@ -51,7 +51,7 @@ def pending(*, account: User) -> EmailChange | None:
     return _open(EmailChange.objects.filter(account=account), timezone.now()).first()
 
 
-def look(*, token: str) -> EmailChange:
+def check_link(*, token: str) -> EmailChange:
     """What the link is for; it may have been used (`done_at`). Changes nothing.
 
     Raises PortalError("link_over"): unknown, too old, overtaken, or of an account that is closed.
@@ -68,7 +68,7 @@ def confirm(*, token: str, browser: str = "") -> EmailChange:
 
     Raises PortalError("link_over").
     """
-    found = look(token=token)
+    found = check_link(token=token)
     try:
         row = open_account(account=found.account)
     except PortalError:

@@ -103,7 +103,7 @@ def _ask_owner(change: MobileChange, code: OneTimeCode) -> MobileChange:
         raise PortalError("change_over")
     row.stage = MobileChangeStage.OWNER_ASKED
     row.save(update_fields=["stage"])
-    owner_check_queue.ask(account=account, mobile=row.mobile, change=row)
+    owner_check_queue.enqueue(account=account, mobile=row.mobile, change=row)
     return row
 
 

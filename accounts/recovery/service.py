@@ -26,7 +26,7 @@ from common.abuse import lane
 from common.errors import PortalError
 
 
-class Place(StrEnum):
+class Step(StrEnum):
     """Where a recovery stands."""
 
     CODE = "code"
@@ -43,7 +43,7 @@ class Standing:
     """`why`, of BRANCH: closed, owner, no_answer, answers (`until` when none may be tried); of OVER: overtaken,
     mobile_changed, late."""
 
-    place: Place
+    step: Step
     why: str = ""
     until: datetime | None = None
 
@@ -58,25 +58,25 @@ def standing(*, challenge: Challenge) -> Standing:
     """Where the recovery of a browser that has proven the number stands. Reads what has happened meanwhile."""
     account = challenge.account
     if account is None:
-        return Standing(Place.CODE)
+        return Standing(Step.CODE)
     if not account.is_active:
-        return Standing(Place.BRANCH, "closed")
+        return Standing(Step.BRANCH, "closed")
     match challenge.stage:
         case ChallengeStage.DONE:
-            return Standing(Place.DONE)
+            return Standing(Step.DONE)
         case ChallengeStage.OWNER_MISMATCHED:
-            return Standing(Place.BRANCH, "owner")
+            return Standing(Step.BRANCH, "owner")
     over = _why_over(challenge, account)
     if over:
-        return Standing(Place.OVER, over)
+        return Standing(Step.OVER, over)
     match challenge.stage:
         case ChallengeStage.PROVEN:
-            return _before_the_answer(account)
+            return _answer_step(account)
         case ChallengeStage.OWNER_ASKED:
-            return Standing(Place.WAIT)
+            return Standing(Step.WAIT)
         case ChallengeStage.OWNER_MATCHED:
-            return Standing(Place.PASSWORD)
-    return Standing(Place.CODE)
+            return Standing(Step.PASSWORD)
+    return Standing(Step.CODE)
 
 
 def needs_no_answer(*, account: User) -> bool:
@@ -87,7 +87,7 @@ def needs_no_answer(*, account: User) -> bool:
 
 def needs_question(*, challenge: Challenge) -> bool:
     """No answer was asked for in this recovery: a new question is chosen together with the new password."""
-    check, account = _owner_check(challenge), challenge.account
+    check, account = _owner_asked_at(challenge), challenge.account
     until = account.recovery_without_answer_until if account else None
     return until is not None and check is not None and until > check
 
@@ -108,14 +108,14 @@ def answer(*, challenge: Challenge, typed: str, browser: str = "") -> None:
         if event and not answer_matches(typed, stored):
             raise PortalError("answer_wrong", left=left)
     with transaction.atomic():
-        account, row = _held(challenge)
+        account, row = _locked(challenge)
         if event:  # right, even where another press of the same button was quicker
             AccountEvent.objects.filter(pk=event.pk).update(kind=EventKind.ANSWER_RIGHT)
         waits = row.stage == ChallengeStage.PROVEN and not _why_over(row, account)
         goes_on = waits and account.security_answer == stored
         if goes_on:
             Challenge.objects.filter(pk=row.pk).update(stage=ChallengeStage.OWNER_ASKED)
-            owner_check_queue.ask(account=account, mobile=account.mobile, challenge=row)
+            owner_check_queue.enqueue(account=account, mobile=account.mobile, challenge=row)
     if not goes_on:
         raise PortalError("moved_on")
 
@@ -156,7 +156,7 @@ def set_password(
         hashed = {"password": hash_password(password)}
         if question:
             hashed |= {"security_question": question, "security_answer": hash_answer(answer)}
-    if not _changed(challenge, hashed, browser):
+    if not _write_password(challenge, hashed, browser):
         account.refresh_from_db(fields=["password"])
         with lane.place(lane.Whose.INSIDE):
             if not check_password(password, account.password):
@@ -164,13 +164,13 @@ def set_password(
 
 
 @transaction.atomic
-def _changed(challenge: Challenge, hashed: dict[str, str], browser: str) -> bool:
+def _write_password(challenge: Challenge, hashed: dict[str, str], browser: str) -> bool:
     """Everything that a new password changes. False: this recovery has done it already."""
-    account, row = _held(challenge)
-    place = standing(challenge=row).place
-    if place == Place.DONE:
+    account, row = _locked(challenge)
+    step = standing(challenge=row).step
+    if step == Step.DONE:
         return False
-    if place != Place.PASSWORD or (needs_question(challenge=row) and "security_answer" not in hashed):
+    if step != Step.PASSWORD or (needs_question(challenge=row) and "security_answer" not in hashed):
         raise PortalError("moved_on")
     now = timezone.now()
     fresh = {**hashed, "password_changed_at": now, "recovery_without_answer_until": None}
@@ -181,7 +181,7 @@ def _changed(challenge: Challenge, hashed: dict[str, str], browser: str) -> bool
     account.save(update_fields=list(fresh))
     Challenge.objects.filter(pk=row.pk).update(stage=ChallengeStage.DONE)
     end_pending(account=account, but=row)
-    risk.password_replaced(account=account)
+    risk.clear_stopped_tries(account=account)
     end_sessions(account=account)
     TrustedDevice.objects.filter(account=account).delete()
     notices.record(account=account, kind=EventKind.RECOVERED, browser=browser)
@@ -193,16 +193,16 @@ def _changed(challenge: Challenge, hashed: dict[str, str], browser: str) -> bool
 @transaction.atomic
 def _count_answer(challenge: Challenge, browser: str) -> tuple[str, AccountEvent | None, int]:
     """The stored answer, the event that counts this try (None: no answer is asked for), and how many are left."""
-    account, row = _held(challenge)
-    if standing(challenge=row).place != Place.ANSWER:
+    account, row = _locked(challenge)
+    if standing(challenge=row).step != Step.ANSWER:
         raise PortalError("moved_on")
     if needs_no_answer(account=account):
         return account.security_answer, None, 0
     event = notices.record(account=account, kind=EventKind.ANSWER_TRIED, browser=browser)
-    return account.security_answer, event, limits.ANSWER_TRIES - len(_tried(account))
+    return account.security_answer, event, limits.ANSWER_TRIES - len(_wrong_answers(account))
 
 
-def _held(challenge: Challenge) -> tuple[User, Challenge]:
+def _locked(challenge: Challenge) -> tuple[User, Challenge]:
     """The account and its recovery as they are now, locked to the transaction's end."""
     if challenge.account is None:
         raise PortalError("moved_on")
@@ -212,18 +212,18 @@ def _held(challenge: Challenge) -> tuple[User, Challenge]:
     return account, row
 
 
-def _before_the_answer(account: User) -> Standing:
+def _answer_step(account: User) -> Standing:
     if needs_no_answer(account=account):
-        return Standing(Place.ANSWER)
+        return Standing(Step.ANSWER)
     if not account.security_answer:
-        return Standing(Place.BRANCH, "no_answer")
-    tried = _tried(account)
+        return Standing(Step.BRANCH, "no_answer")
+    tried = _wrong_answers(account)
     if len(tried) >= limits.ANSWER_TRIES:
-        return Standing(Place.BRANCH, "answers", tried[-1] + limits.ANSWER_TRIES_WITHIN)
-    return Standing(Place.ANSWER)
+        return Standing(Step.BRANCH, "answers", tried[-1] + limits.ANSWER_TRIES_WITHIN)
+    return Standing(Step.ANSWER)
 
 
-def _tried(account: User) -> list[datetime]:
+def _wrong_answers(account: User) -> list[datetime]:
     """When wrong answers were given, the newest first; as many as count."""
     since = timezone.now() - limits.ANSWER_TRIES_WITHIN
     wrong = AccountEvent.objects.filter(account=account, kind=EventKind.ANSWER_TRIED, at__gt=since)
@@ -236,13 +236,13 @@ def _why_over(challenge: Challenge, account: User) -> str:
     changed = account.password_changed_at
     if challenge.stage == ChallengeStage.ENDED or (changed and changed > challenge.created_at):
         return "overtaken"
-    asked = _owner_check(challenge)
+    asked = _owner_asked_at(challenge)
     if asked:
         return "late" if asked < timezone.now() - limits.RECOVERY_LEFT_ALONE else ""
     return "late" if challenges.is_too_old(challenge=challenge) else ""
 
 
-def _owner_check(challenge: Challenge) -> datetime | None:
+def _owner_asked_at(challenge: Challenge) -> datetime | None:
     """When the owner was asked for."""
     check = getattr(challenge, "owner_check", None)
     return check.created_at if check else None

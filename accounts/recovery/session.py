@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from accounts.codes import challenges
 from accounts.models import Challenge
 from accounts.recovery import service as recovery_service
-from accounts.recovery.service import Place, Standing
+from accounts.recovery.service import Standing, Step
 from accounts.sessions import browsers
 from accounts.sessions.keys import change_key
 from accounts.sessions.store import BEGAN
@@ -45,7 +45,7 @@ class Recovering:
         """Where this browser may go. Until it has proven the number, the same for every national ID."""
         if self.has_proven:
             return recovery_service.standing(challenge=challenge)
-        return Standing(Place.OVER, "late") if challenges.is_too_old(challenge=challenge) else Standing(Place.CODE)
+        return Standing(Step.OVER, "late") if challenges.is_too_old(challenge=challenge) else Standing(Step.CODE)
 
     def begin(self, challenge: Challenge) -> None:
         """Step one is done: this browser waits for the code."""

@@ -16,7 +16,7 @@ from accounts.sessions import browsers, ending
 from accounts.sessions import texts as session_texts
 
 
-def mark_session(request: HttpRequest, **_said: Any) -> None:
+def bind_session(request: HttpRequest, **_said: Any) -> None:
     """Somebody signs in, by whichever way: from now on the session belongs to this browser. On `user_logged_in`."""
     request.session[browsers.ENGINE] = browsers.engine(request)
 
@@ -42,7 +42,7 @@ def _user(request: HttpRequest) -> Any:
         return user
     if begun_on:  # without one it is from before engines were kept: ended as well, and that is all there is to say
         key = str(request.session.session_key)
-        ending.used_elsewhere(account=user, session_key=key, browser=browsers.in_words(request))
+        ending.end_used_elsewhere(account=user, session_key=key, browser=browsers.in_words(request))
         messages.info(request, session_texts.sentence("session_elsewhere"), fail_silently=True)
         request.session_elsewhere = True  # type: ignore[attr-defined]
     request.session.flush()

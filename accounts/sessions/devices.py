@@ -31,7 +31,7 @@ _TRUSTED_SALT = "accounts.devices.trusted"
 _SALTS = {COOKIE: _SALT, TRUSTED_COOKIE: _TRUSTED_SALT}
 
 
-def wrote_a_cookie_in(header: str) -> bool:
+def holds_device_cookie(header: str) -> bool:
     """Whether a Cookie header holds a device's cookie that we wrote. By its signature alone: whom it still helps, and
     with whose account, is for `trusted` and `known_device` to say. Asks no database."""
     request = HttpRequest()
@@ -65,7 +65,7 @@ def trusted(request: HttpRequest, national_id: str) -> TrustedDevice | None:
     ).first()
 
 
-def keep(response: HttpResponse, held: list[str]) -> None:
+def set_trusted_cookie(response: HttpResponse, held: list[str]) -> None:
     """The browser holds these secrets from now on."""
     _set(response, TRUSTED_COOKIE, signing.dumps(held[:ACCOUNTS_AT_MOST], salt=_TRUSTED_SALT))
 
@@ -79,7 +79,7 @@ def known_device(request: HttpRequest, *hashes: str) -> str:
     return device if any(_short(account) in accounts for account in hashes) else ""
 
 
-def remember(request: HttpRequest, response: HttpResponse, account: str) -> None:
+def remember_account(request: HttpRequest, response: HttpResponse, account: str) -> None:
     """From now on this browser is a known device of `account`. Call it after a right password."""
     device, accounts = _read(request)
     latest = [_short(account), *(other for other in accounts if other != _short(account))][:ACCOUNTS_AT_MOST]
@@ -102,7 +102,7 @@ def _short(account: str) -> str:
 # Both, from before their names had the prefix.
 
 
-def take_old_names(request: HttpRequest) -> None:
+def read_old_cookie_names(request: HttpRequest) -> None:
     """A device cookie under its old name is read as if it had the new one, unless the browser holds that too:
     another host of the domain can plant the old name, never the new one."""
     if not settings.COOKIE_PREFIX:
@@ -113,7 +113,7 @@ def take_old_names(request: HttpRequest) -> None:
             request.COOKIES.setdefault(settings.COOKIE_PREFIX + cookie, old)
 
 
-def write_anew(request: HttpRequest, response: HttpResponse) -> None:
+def rename_old_cookies(request: HttpRequest, response: HttpResponse) -> None:
     """What `take_old_names` took gets its new name in the browser too, as long as it is ours and not too old; the
     old name goes."""
     if not settings.COOKIE_PREFIX:

@@ -20,7 +20,7 @@ def end_sessions(*, account: User, but: str = "") -> int:
 
 
 @transaction.atomic
-def used_elsewhere(*, account: User, session_key: str, browser: str) -> None:
+def end_used_elsewhere(*, account: User, session_key: str, browser: str) -> None:
     """End a session that another kind of browser used, and write it down: once, however many pages were asked for."""
     row = User.objects.select_for_update().filter(pk=account.pk).first()  # also of an account that is being closed
     if row and Session.objects.filter(session_key=session_key, account=row).delete()[0]:

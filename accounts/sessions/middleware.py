@@ -20,9 +20,9 @@ class DeviceCookies:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        devices.take_old_names(request)
+        devices.read_old_cookie_names(request)
         response = self.get_response(request)
-        devices.write_anew(request, response)
+        devices.rename_old_cookies(request, response)
         return response
 
 

@@ -170,19 +170,19 @@ class SessionStore(DatabaseStore):
         now = timezone.now()
         alive = [self.session_key, now, now - limits.SESSION_IDLE]
         if not self.is_used:
-            return _first(_READ, alive)
+            return _first_value(_READ, alive)
         if connection.vendor == "postgresql":
-            return _first(_WITHIN if connection.in_atomic_block else _ALONE, [now, *alive, *alive])
+            return _first_value(_WITHIN if connection.in_atomic_block else _ALONE, [now, *alive, *alive])
         try:
-            with _impatient():
-                return _first(_TOUCH, [now, *alive])
+            with _short_lock_wait():
+                return _first_value(_TOUCH, [now, *alive])
         except OperationalError as error:
             if not is_locked(error):
                 raise
-            return _first(_READ, alive)
+            return _first_value(_READ, alive)
 
 
-def _first(statement: str, values: list[Any]) -> str | None:
+def _first_value(statement: str, values: list[Any]) -> str | None:
     adapt = connection.ops.adapt_datetimefield_value
     with connection.cursor() as cursor:
         cursor.execute(statement, [adapt(value) if isinstance(value, dt.datetime) else value for value in values])
@@ -191,7 +191,7 @@ def _first(statement: str, values: list[Any]) -> str | None:
 
 
 @contextmanager
-def _impatient() -> Iterator[None]:
+def _short_lock_wait() -> Iterator[None]:
     """SQLite lets one write at a time: a page that only shows something does not wait for a long one."""
     connection.ensure_connection()
     waits = connection.settings_dict["OPTIONS"].get("timeout", 5) * 1000

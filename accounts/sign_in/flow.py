@@ -38,23 +38,23 @@ def try_password(request: HttpRequest, *, national_id: str, password: str, solut
     lasts, pressure (`seconds`) where a proof of work is asked for, hashing_busy (`seconds`) where no hash can be
     computed now.
     """
-    proof, device = sign_in_session.proof_of(request, national_id), devices.trusted(request, national_id)
+    proof, device = sign_in_session.proof_token(request, national_id), devices.trusted(request, national_id)
     where = _buckets(request, proof, device)
     account = _account_key(national_id)
-    paid = not (proof or device) and pressure.let_through(request, account=account, solution=solution)
+    paid = not (proof or device) and pressure.charge(request, account=account, solution=solution)
     try:
         with lane.place(lane.Whose.TRUSTED if proof or device else lane.Whose.STRANGER):
             throttle.count_try(account=account, where=where)
             pressure.count(request)
-            with refusals.counted(national_id=national_id, browser=risk.browser_of(_csrf_secret(request))) as this:
+            with refusals.counted_try(national_id=national_id, browser=risk.browser_of(_csrf_secret(request))) as this:
                 user, right = backends.password_of_citizen(national_id=national_id, password=password)
                 if user and right and user.is_active:
                     is_known = bool(proof) or device is not None
-                    return Passed(user, needs_code=not is_known and _asks_for_code(request, user, this))
+                    return Passed(user, needs_code=not is_known and _requires_code(request, user, this))
                 this.refused(right_password=right)
     except PortalError:
         if paid:  # nothing was compared: what was paid serves for the next try
-            pressure.give_back(request, account=account)
+            pressure.refund(request, account=account)
         raise
     return None
 
@@ -66,9 +66,11 @@ def admit(request: HttpRequest, user: User, response: HttpResponse, *, remember:
     """
     held = devices.secrets_of(request)
     words, keys = browsers.in_words(request), risk.keys_of(_csrf_secret(request))
-    kept = sign_in_service.succeeded(account=user, browser=words, remember=remember, held=held, keys=keys)
+    kept = sign_in_service.record_success(
+        account=user, browser=words, remember=remember, device_secrets=held, browser_keys=keys
+    )
     _forget_failures(request, user.national_id)
-    pressure.succeeded(request, account=str(user.pk))
+    pressure.credit(request, account=str(user.pk))
     sign_in_session.clear(request)
     before = request.session.session_key
     login(request, user, backend=_BACKEND)
@@ -76,18 +78,18 @@ def admit(request: HttpRequest, user: User, response: HttpResponse, *, remember:
         request.session.cycle_key()
     request.session.set_expiry(None if remember else 0)
     if kept:
-        devices.keep(response, kept)
+        devices.set_trusted_cookie(response, kept)
     return response
 
 
-def _asks_for_code(request: HttpRequest, user: User, this: refusals.Try) -> bool:
+def _requires_code(request: HttpRequest, user: User, this: refusals.Try) -> bool:
     origin = origin_of(request.client_address)  # type: ignore[attr-defined]
-    return risk.asks_for_code(account=user, origin=origin, this_try=this, csrf_secret=_csrf_secret(request))
+    return risk.requires_code(account=user, origin=origin, this_try=this, csrf_secret=_csrf_secret(request))
 
 
 def _forget_failures(request: HttpRequest, national_id: str) -> None:
     """Where they were counted; and not before, for a right password alone is not the whole sign-in."""
-    proof, device = sign_in_session.proof_of(request, national_id), devices.trusted(request, national_id)
+    proof, device = sign_in_session.proof_token(request, national_id), devices.trusted(request, national_id)
     throttle.forget(account=_account_key(national_id), where=_buckets(request, proof, device))
 
 

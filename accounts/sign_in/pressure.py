@@ -18,13 +18,13 @@ from common.secrets import keyed_hash
 _QUEUE = "password"
 
 
-def challenge(request: HttpRequest) -> str:
+def proof_of_work(request: HttpRequest) -> str:
     """What this sign-in page gives the browser to solve, as JSON; "": nothing is asked."""
     found = conduct.look(kind=Kind.PASSWORD, origin=origin(request))
     return proof.challenge(target=_browser(request), price=found.price) if found.level == Level.PRESSURE else ""
 
 
-def let_through(request: HttpRequest, *, account: str, solution: str) -> bool:
+def charge(request: HttpRequest, *, account: str, solution: str) -> bool:
     """Before anything is compared or hashed. `account`: the keyed name that was typed, `solution`: the page's field.
 
     Raises PortalError("pressure", seconds=…) under pressure without a good proof; `seconds` until this browser may try
@@ -47,7 +47,7 @@ def let_through(request: HttpRequest, *, account: str, solution: str) -> bool:
     raise PortalError("pressure", seconds=turns.take(queue=_QUEUE, name=name, origin=here, rank=found.rank))
 
 
-def give_back(request: HttpRequest, *, account: str) -> None:
+def refund(request: HttpRequest, *, account: str) -> None:
     """What `let_through` took was for nothing: the next try of this browser is paid for already."""
     turns.grant(queue=_QUEUE, name=f"{account}:{_browser(request)}", origin=origin(request))
 
@@ -57,7 +57,7 @@ def count(request: HttpRequest) -> None:
     conduct.count(kind=Kind.PASSWORD, origin=origin(request))
 
 
-def succeeded(request: HttpRequest, *, account: str) -> None:
+def credit(request: HttpRequest, *, account: str) -> None:
     """It was right, and its owner, `account`, is in."""
     conduct.credit(kind=Kind.PASSWORD, origin=origin(request), who=account)
 

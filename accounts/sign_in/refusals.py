@@ -44,7 +44,7 @@ class Try:
 
 
 @contextmanager
-def counted(*, national_id: str, browser: str) -> Iterator[Try]:
+def counted_try(*, national_id: str, browser: str) -> Iterator[Try]:
     """A password is compared in here: a failure, committed as one before, and taken back unless it was kept.
 
     If the process dies meanwhile it stays a failure, and a worker looks at it later.
@@ -59,23 +59,23 @@ def counted(*, national_id: str, browser: str) -> Iterator[Try]:
             FailedSignIn.objects.filter(pk=this.row).delete()
 
 
-def tell_due(*, seconds: float = 50) -> int:
+def notify_due(*, seconds: float = 50) -> int:
     """Tell the owners; returns how many refusals were looked at. Any number of workers, killed at any moment."""
     return drain(
-        FailedSignIn, _look, limit=limits.ACCOUNT_WORK_BATCH, lease_for=limits.ACCOUNT_WORK_LEASE, seconds=seconds
+        FailedSignIn, _work_on, limit=limits.ACCOUNT_WORK_BATCH, lease_for=limits.ACCOUNT_WORK_LEASE, seconds=seconds
     )
 
 
-def _look(refusals: Sequence[FailedSignIn]) -> None:
+def _work_on(refusals: Sequence[FailedSignIn]) -> None:
     for refusal in refusals:
         try:
             with transaction.atomic():
-                _tell(refusal)
+                _notify(refusal)
         except Exception as error:  # it is looked at again; the others go on. No text: it may be personal.
             log.error("refused sign-in %s could not be looked at: %s", refusal.pk, type(error).__name__)
 
 
-def _tell(refusal: FailedSignIn) -> None:
+def _notify(refusal: FailedSignIn) -> None:
     whose = User.objects.filter(national_id=refusal.national_id, activated_at__isnull=False)
     account = whose.select_for_update().first()
     if account is None:
@@ -88,11 +88,11 @@ def _tell(refusal: FailedSignIn) -> None:
     if not account.is_active:
         if refusal.right_password:
             notices.record_once_a_day(account=account, kind=EventKind.CLOSED_SIGN_IN)
-    elif _wrong_ones(refusal.national_id, since) >= limits.MANY_FAILURES:
+    elif _wrong_tries(refusal.national_id, since) >= limits.MANY_FAILURES:
         notices.record_once_a_day(account=account, kind=EventKind.MANY_FAILURES)
 
 
-def _wrong_ones(national_id: str, since: datetime) -> int:
+def _wrong_tries(national_id: str, since: datetime) -> int:
     """Those that were looked at: another one may only be compared at this moment, and be right."""
     wrong = _looked_at(national_id).filter(right_password=False, stopped_at_code=False)
     return wrong.filter(created_at__gt=since).count()

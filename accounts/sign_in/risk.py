@@ -34,7 +34,7 @@ def keys_of(csrf_secret: str) -> list[str]:
     return keyed_hashes(_PURPOSE, csrf_secret) if csrf_secret else []
 
 
-def asks_for_code(*, account: User, origin: Origin, this_try: Try, csrf_secret: str) -> bool:
+def requires_code(*, account: User, origin: Origin, this_try: Try, csrf_secret: str) -> bool:
     """Whether `account`, whose password was right, types a code too.
 
     By the owner's choice or for everybody; under `risk` also from an address under watch, and after failures. Those
@@ -53,19 +53,19 @@ def asks_for_code(*, account: User, origin: Origin, this_try: Try, csrf_secret: 
     return False
 
 
-def is_reason(*, account: User) -> bool:
+def is_only_reason(*, account: User) -> bool:
     """Whether `account`, which a code is asked of, would be asked for none without the risk."""
     return settings.SIGN_IN_CODE == "risk" and not account.code_at_sign_in
 
 
-def forget(*, account: User, keys: Sequence[str]) -> None:
+def clear_failures(*, account: User, keys: Sequence[str]) -> None:
     """A good sign-in in the browser with these `keys_of`: the failures before it count no more, and that it was
     stopped at the code itself. Another browser that was stopped is not let go of. The caller holds the account."""
     since = FailedSignIn.objects.filter(national_id=account.national_id, counts=True)
     since.filter(Q(stopped_at_code=False) | Q(browser__in=keys)).update(counts=False)
 
 
-def password_replaced(*, account: User) -> None:
+def clear_stopped_tries(*, account: User) -> None:
     """Who was stopped at the code knows the password no more. The caller holds the account."""
     FailedSignIn.objects.filter(national_id=account.national_id, stopped_at_code=True).update(counts=False)
 

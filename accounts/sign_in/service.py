@@ -43,46 +43,46 @@ def confirm_code(*, account: User, asker: str, typed_code: str) -> User:
 
 
 @transaction.atomic
-def succeeded(
-    *, account: User, browser: str, remember: bool, held: Sequence[str] = (), keys: Sequence[str] = ()
+def record_success(
+    *, account: User, browser: str, remember: bool, device_secrets: Sequence[str] = (), browser_keys: Sequence[str] = ()
 ) -> list[str]:
     """Write into the history that `account` signed in, let go of the failures before, and trust the device if its
     owner asks for it.
 
-    `held`: the secrets of the browser's cookie; `keys`: `risk.keys_of` it. Returns what the cookie holds from now
+    `device_secrets`: the secrets of the browser's cookie; `browser_keys`: `risk.keys_of` it. Returns what the cookie holds from now
     on; empty: it stays as it is.
     Raises PortalError: account_closed, changed_meanwhile (the password was replaced): in this very moment.
     """
     row = open_with_password(account=account, checked=account.password)
-    risk.forget(account=row, keys=keys)
-    known = _known(row, held)
+    risk.clear_failures(account=row, keys=browser_keys)
+    known = _known_device(row, device_secrets)
     if known:
         secret, device = known
         device.used_at, device.browser = timezone.now(), browser
         device.secret_hash = keyed_hash(TrustedDevice.PURPOSE, secret)
         device.save(update_fields=["used_at", "browser", "secret_hash"])
         notices.record(account=row, kind=EventKind.SIGNED_IN, browser=browser)
-        return [secret, *(other for other in held if other != secret)] if remember else []
+        return [secret, *(other for other in device_secrets if other != secret)] if remember else []
     if not remember:
         notices.record(account=row, kind=EventKind.SIGNED_IN, browser=browser)
         return []
     secret = secrets.token_urlsafe(16)  # never one that the browser brought: somebody else may know it
     TrustedDevice.objects.create(account=row, secret_hash=keyed_hash(TrustedDevice.PURPOSE, secret), browser=browser)
     notices.record(account=row, kind=EventKind.DEVICE_TRUSTED, browser=browser)
-    return [secret, *_that_count(held)]
+    return [secret, *_still_valid(device_secrets)]
 
 
-def _known(account: User, held: Sequence[str]) -> tuple[str, TrustedDevice] | None:
+def _known_device(account: User, device_secrets: Sequence[str]) -> tuple[str, TrustedDevice] | None:
     """Which secret of the browser is this account's, and the device."""
-    by_hash = {hash_: secret for secret in held for hash_ in keyed_hashes(TrustedDevice.PURPOSE, secret)}
+    by_hash = {hash_: secret for secret in device_secrets for hash_ in keyed_hashes(TrustedDevice.PURPOSE, secret)}
     alive = TrustedDevice.objects.filter(account=account, used_at__gt=timezone.now() - limits.TRUSTED_FOR)
     device = alive.filter(secret_hash__in=by_hash).first() if by_hash else None
     return (by_hash[device.secret_hash], device) if device else None
 
 
-def _that_count(held: Sequence[str]) -> list[str]:
+def _still_valid(device_secrets: Sequence[str]) -> list[str]:
     """The secrets of the household that are still somebody's."""
-    by_hash = {hash_: secret for secret in held for hash_ in keyed_hashes(TrustedDevice.PURPOSE, secret)}
+    by_hash = {hash_: secret for secret in device_secrets for hash_ in keyed_hashes(TrustedDevice.PURPOSE, secret)}
     found = TrustedDevice.objects.filter(secret_hash__in=by_hash).values_list("secret_hash", flat=True)
     counts = {by_hash[hash_] for hash_ in found}
-    return [secret for secret in held if secret in counts]
+    return [secret for secret in device_secrets if secret in counts]

@@ -30,11 +30,11 @@ def _open_citizen(pk: int) -> User | None:
     return User.objects.filter(pk=pk, is_active=True, activated_at__isnull=False).first()
 
 
-_SECOND = Stage(key="sign_in_second", hash_name="password", account_of=_open_citizen, keeps_session=True)
+_SECOND_STEP = Stage(key="sign_in_second", hash_name="password", account_of=_open_citizen, keeps_session=True)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Second:
+class PendingSecondStep:
     """What the second step remembers: `asker` is the secret that its codes are bound to, `remember` what the person
     said of the device, `next` where to go afterwards."""
 
@@ -44,7 +44,7 @@ class Second:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Waiting:
+class PendingChallenge:
     """A challenge of this browser, and where to go after the sign-in."""
 
     challenge: Challenge
@@ -66,36 +66,36 @@ def asker_of(request: HttpRequest, user: User) -> str:
     return keyed_hash("asker of a sign-in", f"{tied}:{user.pk}")
 
 
-def begin_second(request: HttpRequest, user: User, *, asker: str, remember: bool, next_page: str) -> None:
+def begin_second_step(request: HttpRequest, user: User, *, asker: str, remember: bool, next_page: str) -> None:
     """The password of `user` was right: from now on this session waits for the code, and nobody is signed in."""
     _drop(request)
-    stages.begin(request, _SECOND, user, asker=asker, remember=remember, next=next_page)
+    stages.begin(request, _SECOND_STEP, user, asker=asker, remember=remember, next=next_page)
 
 
-def second(request: HttpRequest) -> tuple[User, Second] | None:
+def pending_second_step(request: HttpRequest) -> tuple[User, PendingSecondStep] | None:
     """Who waits for the code of the second step; None: nobody, or not any more (time, another password, closed)."""
     within = limits.SIGN_IN_CODE_WITHIN
-    found = stages.pending(request, _SECOND, within=within, ahead=within)
-    return (found.user, Second(**found.remembered)) if found else None
+    found = stages.pending(request, _SECOND_STEP, within=within, ahead=within)
+    return (found.user, PendingSecondStep(**found.remembered)) if found else None
 
 
 # A challenge.
 
 
-def ask(request: HttpRequest, challenge: Challenge, *, next_page: str) -> None:
+def wait_for_code(request: HttpRequest, challenge: Challenge, *, next_page: str) -> None:
     """This browser waits for the code of `challenge`."""
     _drop(request)
     request.session[_CHALLENGE] = [str(challenge.token), next_page]
 
 
-def waiting(request: HttpRequest) -> Waiting | None:
+def pending_challenge(request: HttpRequest) -> PendingChallenge | None:
     """The challenge that this browser has to pass; None: none, or it was begun too long ago."""
     token, next_page = request.session.get(_CHALLENGE) or ("", "")
     challenge = _challenges(limits.RECOVERY_LIFE, "created_at").filter(token=token).first() if token else None
-    return Waiting(challenge=challenge, next=next_page) if challenge else None
+    return PendingChallenge(challenge=challenge, next=next_page) if challenge else None
 
 
-def proven(request: HttpRequest, challenge: Challenge) -> None:
+def keep_proof(request: HttpRequest, challenge: Challenge) -> None:
     """The code was right: the proof goes into a session with a new key. The old one keeps nothing but the challenge,
     from which a person whose answer was lost can send the same code again."""
     change_key(request.session)
@@ -103,7 +103,7 @@ def proven(request: HttpRequest, challenge: Challenge) -> None:
     request.session[_PROOF] = str(challenge.token)
 
 
-def proof(request: HttpRequest) -> Challenge | None:
+def proven_challenge(request: HttpRequest) -> Challenge | None:
     """The proof that this browser holds, whoever's. It ends with its time, and with what ends all that is pending."""
     token = request.session.get(_PROOF)
     if not token:
@@ -112,9 +112,9 @@ def proof(request: HttpRequest) -> Challenge | None:
     return passed.filter(account__mobile=F("mobile")).first()
 
 
-def proof_of(request: HttpRequest, national_id: str) -> str:
+def proof_token(request: HttpRequest, national_id: str) -> str:
     """Which proof this browser holds for the account with this ID; "": none."""
-    held = proof(request)
+    held = proven_challenge(request)
     return str(held.token) if held and held.national_id == national_id else ""
 
 
@@ -131,7 +131,7 @@ def clear(request: HttpRequest) -> None:
 
 def _drop(request: HttpRequest) -> None:
     """Neither a second step nor a challenge waits any more."""
-    stages.end(request, _SECOND)
+    stages.end(request, _SECOND_STEP)
     request.session.pop(_CHALLENGE, None)
 
 

@@ -127,13 +127,13 @@ def count_try(*, account: str, where: list[Bucket]) -> None:
         now = timezone.now()
         devices = [*_devices(where), *(name for bucket in where for name, _most in _counters(bucket))]
         rows = {row.device: row for row in SignInFailures.objects.filter(account=account, device__in=devices)}
-        shut = {bucket.device: until for bucket in where if (until := _until(rows, bucket, now)) > now}
+        shut = {bucket.device: until for bucket in where if (until := _closed_until(rows, bucket, now)) > now}
         spared = [bucket for bucket in where if bucket.device in shut and _has_spares(rows, where, bucket, now)]
         waits = [until for device, until in shut.items() if device not in _devices(spared)]
         if waits:
             raise PortalError("sign_in_pause", seconds=math.ceil((max(waits) - now).total_seconds()))
         SignInFailures.objects.bulk_create(
-            [*_counted(rows, account, where, now), *_spent(rows, account, spared, now)],
+            [*_try_rows(rows, account, where, now), *_spare_rows(rows, account, spared, now)],
             update_conflicts=True,
             unique_fields=["account", "device"],
             update_fields=["count", "last_at", "blocked_until"],
@@ -158,7 +158,7 @@ def pause_after(tries: int, bucket: Bucket) -> timedelta:
     return backoff.doubling_exactly(tries - bucket.free, first=bucket.first, longest=bucket.longest)
 
 
-def _until(rows: dict[str, SignInFailures], bucket: Bucket, now: datetime) -> datetime:
+def _closed_until(rows: dict[str, SignInFailures], bucket: Bucket, now: datetime) -> datetime:
     """Until when this bucket is shut; `now`: it is not.
 
     Nor by a pause that is longer than it has any: the clock was put back.
@@ -169,36 +169,40 @@ def _until(rows: dict[str, SignInFailures], bucket: Bucket, now: datetime) -> da
 
 def _has_spares(rows: dict[str, SignInFailures], where: list[Bucket], bucket: Bucket, now: datetime) -> bool:
     """Whether this try does not wait for `bucket`, although it is shut."""
-    if bucket.spares is None or _made(rows, where[0].device, now) >= bucket.spares.of_address:
+    if bucket.spares is None or _tries_made(rows, where[0].device, now) >= bucket.spares.of_address:
         return False
-    return all(_made(rows, name, now) < most for name, most in bucket.spares.counters)
+    return all(_tries_made(rows, name, now) < most for name, most in bucket.spares.counters)
 
 
 def _counters(bucket: Bucket) -> tuple[tuple[str, int], ...]:
     return bucket.spares.counters if bucket.spares else ()
 
 
-def _made(rows: dict[str, SignInFailures], device: str, now: datetime) -> int:
+def _tries_made(rows: dict[str, SignInFailures], device: str, now: datetime) -> int:
     row = rows.get(device)
     return row.count if row and row.last_at >= now - limits.SIGN_IN_FORGET_AFTER else 0
 
 
-def _spent(rows: dict[str, SignInFailures], account: str, spared: list[Bucket], now: datetime) -> list[SignInFailures]:
+def _spare_rows(
+    rows: dict[str, SignInFailures], account: str, spared: list[Bucket], now: datetime
+) -> list[SignInFailures]:
     """One more in each counter of the spare try that this one is. They are forgotten a day after the first of them:
     who comes a little every day must not keep them used up for ever."""
     spent = []
     for name, _most in {counter for bucket in spared for counter in _counters(bucket)}:
-        made = _made(rows, name, now)
+        made = _tries_made(rows, name, now)
         since = rows[name].last_at if made else now
         spent.append(SignInFailures(account=account, device=name, count=made + 1, last_at=since))
     return spent
 
 
-def _counted(rows: dict[str, SignInFailures], account: str, where: list[Bucket], now: datetime) -> list[SignInFailures]:
+def _try_rows(
+    rows: dict[str, SignInFailures], account: str, where: list[Bucket], now: datetime
+) -> list[SignInFailures]:
     """The rows of this try: one more in each bucket, and until when those that wait are closed."""
     counted, served = [], timedelta(0)
     for bucket in where:
-        count = _made(rows, bucket.device, now) + 1
+        count = _tries_made(rows, bucket.device, now) + 1
         counted.append(SignInFailures(account=account, device=bucket.device, count=count, last_at=now))
         if not bucket.waits:
             served = max(served, pause_after(count, bucket))

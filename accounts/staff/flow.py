@@ -32,7 +32,7 @@ def check_password(request: HttpRequest, *, name: str, password: str, solution: 
     device = devices.known_device(request, *throttle.account_keys(kind=_KIND, name=name))
     address: str = request.client_address  # type: ignore[attr-defined]
     where = throttle.buckets(device=device, address=address, network=origin_of(address).network)
-    paid = not device and pressure.let_through(request, account=account, solution=solution)
+    paid = not device and pressure.charge(request, account=account, solution=solution)
     try:
         with lane.place(lane.Whose.TRUSTED if device else lane.Whose.STRANGER):
             throttle.count_try(account=account, where=where)
@@ -40,7 +40,7 @@ def check_password(request: HttpRequest, *, name: str, password: str, solution: 
             user = authenticate(request, username=name, password=password)
     except PortalError:
         if paid:  # nothing was compared: what was paid serves for the next try
-            pressure.give_back(request, account=account)
+            pressure.refund(request, account=account)
         raise
     if user is None:
         return None

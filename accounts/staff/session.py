@@ -35,7 +35,7 @@ _TOTP = Stage(key="staff_pending", hash_name="auth", account_of=_member, keeps_s
 def sign_in(request: HttpRequest, user: User) -> None:
     """By the password alone: where codes are not required, and none are set up."""
     login(request, user, backend=_BACKEND)
-    pressure.succeeded(request, account=str(user.pk))
+    pressure.credit(request, account=str(user.pk))
 
 
 def begin(request: HttpRequest, user: User) -> None:
@@ -69,4 +69,4 @@ def admit(request: HttpRequest, user: User, device: TOTPDevice) -> None:
     else:
         login(request, user, backend=_BACKEND)
     django_otp.login(request, device)
-    pressure.succeeded(request, account=str(user.pk))
+    pressure.credit(request, account=str(user.pk))

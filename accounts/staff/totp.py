@@ -43,7 +43,7 @@ def device_of(user: Any) -> TOTPDevice | None:
     return TOTPDevice.objects.filter(user_id=user.pk, confirmed=True).first()
 
 
-def begun(*, user: User, device_id: object) -> TOTPDevice | None:
+def device_being_set_up(*, user: User, device_id: object) -> TOTPDevice | None:
     """The device that is being set up under this number; None once another one took its place."""
     return TOTPDevice.objects.filter(user=user, pk=device_id, confirmed=False).first()
 
@@ -53,7 +53,7 @@ def begin(*, user: User) -> TOTPDevice:
     """A device with a fresh secret. What was begun before, here or elsewhere, is gone: only who sees this secret
     can confirm. Raises PortalError("totp_taken") when one is set up.
     """
-    _hold(user)
+    _lock(user)
     if device_of(user):
         raise PortalError("totp_taken")
     TOTPDevice.objects.filter(user=user).delete()
@@ -72,8 +72,8 @@ def confirm(*, user: User, device_id: object, code: str) -> TOTPDevice:
     Raises PortalError: totp_replaced (another one was begun or set up meanwhile), totp_wrong, totp_pause (`seconds`).
     """
     with transaction.atomic(durable=True):
-        _hold(user)
-        device = None if device_of(user) else begun(user=user, device_id=device_id)
+        _lock(user)
+        device = None if device_of(user) else device_being_set_up(user=user, device_id=device_id)
         refusal = _try(device, code) if device else PortalError("totp_replaced")
         if device and not refusal:
             device.confirmed = True
@@ -100,7 +100,7 @@ def check(*, user: User, code: str) -> TOTPDevice:
 @transaction.atomic
 def reset(*, user: User, by: str, reason: str) -> bool:
     """A lost phone: no device is left, the person's sessions end. Whether one was set up."""
-    _hold(user)
+    _lock(user)
     was_set_up = device_of(user) is not None
     TOTPDevice.objects.filter(user=user).delete()
     ended = end_sessions(account=user)
@@ -109,7 +109,7 @@ def reset(*, user: User, by: str, reason: str) -> bool:
     return was_set_up
 
 
-def _hold(user: User) -> None:
+def _lock(user: User) -> None:
     """One at a time: two sessions never set up two devices."""
     User.objects.select_for_update().filter(pk=user.pk).first()
 

@@ -61,7 +61,7 @@ class StaffSignIn(KeepsNext, SignIn):
                 self.request, name=form.name(), password=form.cleaned_data["password"], solution=self.solution
             )
         except PortalError as error:
-            return self.come_back_later(form, error)
+            return self.refuse_for_now(form, error)
         if passed is None:
             form.add_error(None, sign_in_texts.sentence("wrong_staff"))
             return self.form_invalid(form)
@@ -78,7 +78,7 @@ class StaffSignIn(KeepsNext, SignIn):
             return new_device(self.request, user, self.step(DEVICE))
         staff_session.sign_in(self.request, user)
         response = redirect(self.get_success_url())
-        devices.remember(self.request, response, account)
+        devices.remember_account(self.request, response, account)
         return response
 
 
@@ -109,7 +109,7 @@ class SecondStep(KeepsNext, FormView):
             return self.refuse(form, error)
         staff_session.admit(self.request, self.user, device)
         response = redirect(self.get_success_url())
-        devices.remember(self.request, response, staff_flow.account_key(self.user.username))
+        devices.remember_account(self.request, response, staff_flow.account_key(self.user.username))
         return response
 
     def refuse(self, form: Any, error: PortalError) -> HttpResponse:
@@ -153,7 +153,7 @@ class DevicePage(SecondStep):
         user = staff_session.pending(request) or (signed_in if totp.may_enter(signed_in) else None)
         if user is None:
             return self.begin_again(staff_texts.sentence("begin_again"))
-        device = totp.begun(user=user, device_id=request.session.get(staff_session.ENROLMENT))
+        device = totp.device_being_set_up(user=user, device_id=request.session.get(staff_session.ENROLMENT))
         if device is None:
             return self.nothing_begun(user)
         self.user, self.device = user, device

@@ -50,7 +50,7 @@ def test_who_brings_a_devices_cookie_of_ours_does_not_queue_behind_strangers(que
     assert sign_in(browser, remember="on").status_code == 302
     trusted = browser.cookies[devices.TRUSTED_COOKIE].value
     staff = HttpResponse()
-    devices.remember(RequestFactory().get("/"), staff, staff_flow.account_key("maryam"))
+    devices.remember_account(RequestFactory().get("/"), staff, staff_flow.account_key("maryam"))
     known = staff.cookies[devices.COOKIE].value
     for cookie in (f"a=b; {devices.TRUSTED_COOKIE}={trusted}", f"{devices.COOKIE}={known}"):
         assert queues._queue_of(request(Cookie=cookie)) is queues.known

@@ -37,7 +37,7 @@ class Command(AccountCommand):
 def _as_text(account: User, events: list[AccountEvent]) -> Iterator[str]:
     facts = {"state": account_history.state_in_words(account), "mobile": mask_mobile(account.mobile)}
     yield _("The account is %(state)s; its mobile is %(mobile)s.") % facts
-    for line in account_history.in_words(account, events, for_owner=False):
+    for line in account_history.entries_of(account, events, for_owner=False):
         around = _("; ").join(part for part in (line.who, line.browser) if part)
         yield f"{line.when}  {line.what}" + (f" ({around})" if around else "")
         if line.reason:

@@ -24,8 +24,8 @@ def devices(request: HttpRequest) -> HttpResponse:
     """The sessions that are alive and the devices that are remembered."""
     account = _account(request)
     lists = {
-        "sessions": device_list.alive(account=account, key=_key(request)),
-        "devices": device_list.remembered(account=account),
+        "sessions": device_list.open_sessions(account=account, key=_key(request)),
+        "devices": device_list.trusted_devices(account=account),
     }
     return render(request, "accounts/devices.html", lists)
 
@@ -33,7 +33,7 @@ def devices(request: HttpRequest) -> HttpResponse:
 @citizen_required
 @require_POST
 def end_session(request: HttpRequest) -> HttpResponse:
-    return _done(request, device_list.end_one, session_texts.sentence("session_ended"))
+    return _done(request, device_list.end_session, session_texts.sentence("session_ended"))
 
 
 @citizen_required
@@ -47,7 +47,7 @@ def forget_device(request: HttpRequest) -> HttpResponse:
 def end_other_sessions(request: HttpRequest) -> HttpResponse:
     """Everywhere but here, where the session gets a new key: nobody else can know this one."""
     try:
-        device_list.end_others(account=_account(request), key=_key(request), browser=_browser(request))
+        device_list.end_other_sessions(account=_account(request), key=_key(request), browser=_browser(request))
     except PortalError:  # the session or the account is over: home leads to the sign-in
         return redirect("home")
     request.session.cycle_key()

@@ -19,6 +19,6 @@ from common import limits
 @require_safe
 def history(request: HttpRequest) -> HttpResponse:
     """Newest first. A page that is not there is the nearest one."""
-    lines = account_history.lines(cast(User, request.user), for_owner=True)
-    page = Paginator(lines, limits.HISTORY_PAGE).get_page(request.GET.get("page"))
+    entries = account_history.entries(cast(User, request.user), for_owner=True)
+    page = Paginator(entries, limits.HISTORY_PAGE).get_page(request.GET.get("page"))
     return render(request, "accounts/history.html", {"page": page})

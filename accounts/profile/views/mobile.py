@@ -17,7 +17,7 @@ from accounts.codes import issuing
 from accounts.codes import texts as code_texts
 from accounts.models import CodePurpose, MobileChange, MobileChangeStage
 from accounts.profile import mobile_change
-from accounts.profile.access import handed_in, own_page, owner, page, sign_in_again
+from accounts.profile.access import apply_change, owner, owner_page, render_form, sign_in_again
 from accounts.profile.forms import MobileForm, NewNumberCodeForm
 from accounts.profile.texts import sentence
 from accounts.sessions import browsers
@@ -28,16 +28,18 @@ from common.persian import mask_mobile
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@own_page("profile_mobile")
+@owner_page("profile_mobile")
 def mobile(request: HttpRequest) -> HttpResponse:
     """The new number, for the password; a code is sent to it."""
     form = MobileForm(request.POST if request.method == "POST" else None)
-    answer = form.is_valid() and handed_in(request, form, "profile_mobile", lambda is_: _begin(request, form, is_))
+    answer = form.is_valid() and apply_change(
+        request, form, "profile_mobile", lambda checked: _begin(request, form, checked)
+    )
     if answer:
         return answer
     change = mobile_change.newest(account=owner(request))
     asked = change is not None and change.stage == MobileChangeStage.OWNER_ASKED
-    return page(request, "accounts/profile_mobile.html", form, asked=asked)
+    return render_form(request, "accounts/profile_mobile.html", form, asked=asked)
 
 
 def _begin(request: HttpRequest, form: MobileForm, checked: str) -> HttpResponse:
@@ -47,7 +49,7 @@ def _begin(request: HttpRequest, form: MobileForm, checked: str) -> HttpResponse
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@own_page("profile_mobile_code")
+@owner_page("profile_mobile_code")
 def code(request: HttpRequest) -> HttpResponse:
     """The code that was sent to the new number."""
     change = mobile_change.newest(account=owner(request))
@@ -88,7 +90,7 @@ def _try(request: HttpRequest, form: NewNumberCodeForm, change: MobileChange) ->
 
 
 @require_POST
-@own_page("profile_mobile_code")
+@owner_page("profile_mobile_code")
 def resend(request: HttpRequest) -> HttpResponse:
     """Another code to the new number."""
     change = mobile_change.newest(account=owner(request))
@@ -107,7 +109,7 @@ def resend(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @renews_itself
-@own_page("profile_mobile_wait")
+@owner_page("profile_mobile_wait")
 def wait(request: HttpRequest) -> HttpResponse:
     """What became of the newest change; renews itself while the registry is asked."""
     change = mobile_change.newest(account=owner(request))
@@ -118,7 +120,7 @@ def wait(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @asked_by_itself
-@own_page("profile_mobile_wait")
+@owner_page("profile_mobile_wait")
 def progress(request: HttpRequest) -> HttpResponse:
     """The part of the waiting page that the script renews."""
     change = mobile_change.newest(account=owner(request))

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.recovery import branch_list
 from accounts.recovery.forms import BranchForm
-from accounts.recovery.service import Place, Standing
+from accounts.recovery.service import Standing, Step
 from accounts.recovery.session import Recovering
 from accounts.sessions.guards import is_citizen
 
@@ -38,7 +38,7 @@ def _recovering(request: HttpRequest) -> tuple[User | None, Standing]:
     browser = Recovering(request)
     row = browser.challenge()
     if row is None or not browser.has_proven:
-        return None, Standing(Place.OVER)
+        return None, Standing(Step.OVER)
     return row.account, browser.standing(row)
 
 

@@ -34,7 +34,7 @@ from accounts.sign_in import service as sign_in_service
 from accounts.sign_in import session as sign_in_session
 from accounts.sign_in import texts as sign_in_texts
 from accounts.sign_in.forms import ByCodeForm, CodeForm
-from accounts.sign_in.session import Second, Waiting
+from accounts.sign_in.session import PendingChallenge, PendingSecondStep
 from common.abuse.origins import origin_of
 from common.errors import PortalError
 from common.persian import mask_mobile
@@ -53,15 +53,15 @@ class ByCode(RedirectURLMixin, FormView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         national_id = form.cleaned_data["national_id"]
-        before = sign_in_session.waiting(self.request)
+        before = sign_in_session.pending_challenge(self.request)
         if before and before.challenge.national_id == national_id:  # the same button again, or another tab
-            challenges.again(challenge=before.challenge, **_asks(self.request, national_id))
+            challenges.ask_again(challenge=before.challenge, **_requester(self.request, national_id))
             challenge = before.challenge
         else:
             challenge = challenges.begin(
-                purpose=CodePurpose.SIGN_IN, national_id=national_id, **_asks(self.request, national_id)
+                purpose=CodePurpose.SIGN_IN, national_id=national_id, **_requester(self.request, national_id)
             )
-        sign_in_session.ask(self.request, challenge, next_page=self.get_redirect_url())
+        sign_in_session.wait_for_code(self.request, challenge, next_page=self.get_redirect_url())
         return redirect("sign_in_code")
 
 
@@ -71,12 +71,12 @@ class CodePage(FormView):
 
     template_name = "accounts/sign_in_code.html"
     form_class = CodeForm
-    second: tuple[User, Second] | None
-    waiting: Waiting | None
+    second: tuple[User, PendingSecondStep] | None
+    waiting: PendingChallenge | None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        self.second = sign_in_session.second(request)
-        self.waiting = None if self.second else sign_in_session.waiting(request)
+        self.second = sign_in_session.pending_second_step(request)
+        self.waiting = None if self.second else sign_in_session.pending_challenge(request)
         if not self.second and not self.waiting:
             return begin_again(request)
         if request.method == "POST" and request.POST.get("page", self.page) != self.page:
@@ -101,7 +101,7 @@ class CodePage(FormView):
                 context | {"wait": challenges.wait(challenge=challenge)} | code_views.context(self.request, challenge)
             )
         if self.second:
-            by_risk = risk.is_reason(account=self.second[0])
+            by_risk = risk.is_only_reason(account=self.second[0])
             return context | {"wait": _wait(*self.second), "by_risk": by_risk} | _delivery(*self.second)
         return context
 
@@ -109,24 +109,24 @@ class CodePage(FormView):
         typed = form.cleaned_data["code"]
         try:
             if self.second:
-                return self.come_in(*self.second, typed)
+                return self.finish_second_step(*self.second, typed)
             if self.waiting:
-                return self.hold_proof(self.waiting, typed)
+                return self.keep_proof_of_mobile(self.waiting, typed)
         except PortalError as error:
             return self.refuse(form, error)
         return begin_again(self.request)
 
-    def come_in(self, user: User, step: Second, typed: str) -> HttpResponse:
+    def finish_second_step(self, user: User, step: PendingSecondStep, typed: str) -> HttpResponse:
         """The second step: a right code lets the person in. The old key keeps what waits, for a lost answer."""
         user = sign_in_service.confirm_code(account=user, asker=step.asker, typed_code=typed)
         change_key(self.request.session)
         response = HttpResponseRedirect(step.next or reverse("home"))
         return sign_in_flow.admit(self.request, user, response, remember=step.remember)
 
-    def hold_proof(self, waiting: Waiting, typed: str) -> HttpResponse:
+    def keep_proof_of_mobile(self, waiting: PendingChallenge, typed: str) -> HttpResponse:
         """A right code alone signs nobody in: back to the password."""
         proof = challenges.prove(challenge=waiting.challenge, typed_code=typed)
-        sign_in_session.proven(self.request, proof)
+        sign_in_session.keep_proof(self.request, proof)
         messages.success(self.request, sign_in_texts.sentence("number_proven"))
         query = f"?{urlencode({'next': waiting.next})}" if waiting.next else ""
         return redirect(reverse("sign_in") + query)
@@ -146,7 +146,7 @@ class CodePage(FormView):
 @require_safe
 def delivery(request: HttpRequest) -> HttpResponse:
     """Where the code of the second step is: the part of its page which the script renews. 404 for any other session."""
-    second = sign_in_session.second(request)
+    second = sign_in_session.pending_second_step(request)
     if second is None:
         raise Http404
     return render(request, "shared/_delivery.html", _delivery(*second))
@@ -157,7 +157,7 @@ def delivery(request: HttpRequest) -> HttpResponse:
 @never_cache
 def proof(request: HttpRequest) -> HttpResponse:
     """The browser solved what the page gave it: the code goes on, if it was held. Alike for every national ID."""
-    waiting = sign_in_session.waiting(request)
+    waiting = sign_in_session.pending_challenge(request)
     if waiting is None:
         raise Http404
     return code_views.pay(request, waiting.challenge)
@@ -167,35 +167,35 @@ def proof(request: HttpRequest) -> HttpResponse:
 @never_cache
 def resend(request: HttpRequest) -> HttpResponse:
     """Another code for whatever this session waits for."""
-    second = sign_in_session.second(request)
-    waiting = None if second else sign_in_session.waiting(request)
+    second = sign_in_session.pending_second_step(request)
+    waiting = None if second else sign_in_session.pending_challenge(request)
     if second:
         _send_again(request, *second)
     elif waiting:
         challenge = waiting.challenge
-        left = challenges.again(challenge=challenge, **_asks(request, challenge.national_id))
+        left = challenges.ask_again(challenge=challenge, **_requester(request, challenge.national_id))
         _say(request, sign_in_texts.sentence("asked_again"), left)
     else:
         return begin_again(request)
     return redirect("sign_in_code")
 
 
-def _asks(request: HttpRequest, national_id: str) -> dict[str, Any]:
+def _requester(request: HttpRequest, national_id: str) -> dict[str, Any]:
     """Who asks for a code: where, and whether it is on a device that the account's owner calls their own."""
     origin = origin_of(request.client_address)  # type: ignore[attr-defined]
     return {"origin": origin, "trusted": devices.trusted(request, national_id)}
 
 
-def _delivery(user: User, step: Second) -> dict[str, Any]:
+def _delivery(user: User, step: PendingSecondStep) -> dict[str, Any]:
     found = code_delivery.of_newest(purpose=CodePurpose.SECOND_STEP, mobile=user.mobile, asker=step.asker)
     return {"delivery": found, "masked_mobile": mask_mobile(user.mobile), "on_record": True}
 
 
-def _wait(user: User, step: Second) -> int:
+def _wait(user: User, step: PendingSecondStep) -> int:
     return issuing.wait(purpose=CodePurpose.SECOND_STEP, mobile=user.mobile, asker=step.asker)
 
 
-def _send_again(request: HttpRequest, user: User, step: Second) -> None:
+def _send_again(request: HttpRequest, user: User, step: PendingSecondStep) -> None:
     try:
         issued = sign_in_service.send_code(account=user, asker=step.asker)
     except PortalError as error:

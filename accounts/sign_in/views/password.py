@@ -31,7 +31,7 @@ class SignIn(RedirectURLMixin, FormView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """`next`: where to go afterwards, empty when it is not a place of ours. `proof`: what the browser has to solve
         meanwhile; empty, as a rule."""
-        more = {self.redirect_field_name: self.get_redirect_url(), "proof": pressure.challenge(self.request)}
+        more = {self.redirect_field_name: self.get_redirect_url(), "proof": pressure.proof_of_work(self.request)}
         return super().get_context_data(**more | kwargs)
 
     @property
@@ -39,7 +39,7 @@ class SignIn(RedirectURLMixin, FormView):
         """Of the page's proof of work, if it asked for one."""
         return self.request.POST.get("proof", "")
 
-    def come_back_later(self, form: Any, error: PortalError) -> HttpResponse:
+    def refuse_for_now(self, form: Any, error: PortalError) -> HttpResponse:
         """The same page with what was typed, but the password. 429: after a pause, or with a proof of work; 503: no
         hash could be computed."""
         seconds = int(str(error.values["seconds"]))
@@ -65,7 +65,7 @@ class CitizenSignIn(SignIn):
 
     def get_initial(self) -> dict[str, Any]:
         """Who has just proven a mobile said whose. A trusted device names nobody: a household reads it."""
-        proof = sign_in_session.proof(self.request)
+        proof = sign_in_session.proven_challenge(self.request)
         return {"national_id": proof.national_id} if proof else {}
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -80,7 +80,7 @@ class CitizenSignIn(SignIn):
         except PortalError as error:
             if error.code in ("sign_in_pause", "pressure", "hashing_busy"):
                 self.extra_context = {"paused": error.code == "sign_in_pause"}
-                return self.come_back_later(form, error)
+                return self.refuse_for_now(form, error)
             if error.code in ("account_closed", "changed_meanwhile"):
                 return self.refuse(form)
             self.extra_context = {"no_code": True}
@@ -93,7 +93,7 @@ class CitizenSignIn(SignIn):
             return sign_in_flow.admit(self.request, passed.user, redirect(self.get_success_url()), remember=remember)
         asker = sign_in_session.asker_of(self.request, passed.user)
         sign_in_service.send_code(account=passed.user, asker=asker)
-        sign_in_session.begin_second(
+        sign_in_session.begin_second_step(
             self.request, passed.user, asker=asker, remember=remember, next_page=self.get_redirect_url()
         )
         return redirect("sign_in_code")

@@ -81,12 +81,12 @@ def recovery_of(account: User) -> OwnerCheck:
         purpose=CodePurpose.RECOVERY, national_id=account.national_id, account=account, mobile=account.mobile,
         stage=ChallengeStage.OWNER_ASKED,
     )  # fmt: skip
-    return owner_check_queue.ask(account=account, mobile=account.mobile, challenge=challenge)
+    return owner_check_queue.enqueue(account=account, mobile=account.mobile, challenge=challenge)
 
 
 def change_of(account: User) -> OwnerCheck:
     change = MobileChange.objects.create(account=account, mobile=NEW_NUMBER, stage=MobileChangeStage.OWNER_ASKED)
-    return owner_check_queue.ask(account=account, mobile=NEW_NUMBER, change=change)
+    return owner_check_queue.enqueue(account=account, mobile=NEW_NUMBER, change=change)
 
 
 def stage_of(check: OwnerCheck) -> str:

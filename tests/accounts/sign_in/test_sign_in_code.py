@@ -230,6 +230,6 @@ def test_a_proof_that_was_ended_does_not_come_back_by_asking_again(client) -> No
     changes.change_password(account=person, checked=person.password, new="Xyzabc2#", session="")
     Challenge.objects.update(asked_at=F("asked_at") - timedelta(hours=1))
     held.refresh_from_db()
-    assert challenges.again(challenge=held, origin=NOWHERE) == 0
+    assert challenges.ask_again(challenge=held, origin=NOWHERE) == 0
     held.refresh_from_db()
     assert (held.stage, held.next_attempt_at) == (ChallengeStage.ENDED, None)

@@ -75,7 +75,7 @@ def test_a_hash_that_another_press_of_the_button_has_renewed_is_no_reason_to_ref
 
 def test_a_device_is_not_trusted_by_a_password_that_was_just_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     user = citizen()
-    real = sign_in_service.succeeded
+    real = sign_in_service.record_success
 
     def late(**facts: Any) -> list[str]:
         replaced(user)

@@ -16,7 +16,7 @@ from common.abuse.origins import NOWHERE, Origin
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class Requester:
     """`origin`: where it was asked. `is_good`: the conduct there is good, which decides whose share of the budget pays.
     `is_held`: nothing is sent before a proof of work, or its turn; `rank`: its place in the queue of those;
     `is_own_fault`: for what its address has done."""
@@ -28,10 +28,10 @@ class Asking:
     is_own_fault: bool = False
 
 
-NOBODY = Asking()  # somebody who has proven more than a stranger can: their conduct is not counted
+UNCOUNTED = Requester()  # somebody who has proven more than a stranger can: their conduct is not counted
 
 
-def weigh(*, origin: Origin, mobile: str = "", paid: bool = False) -> Asking:
+def weigh(*, origin: Origin, mobile: str = "", paid: bool = False) -> Requester:
     """Count one more code that is asked for from `origin`, in a committed step, and say how its conduct stands.
 
     `mobile`: the number, where the asker typed it; a number on record must change nothing. `paid`: a proof of work
@@ -42,13 +42,13 @@ def weigh(*, origin: Origin, mobile: str = "", paid: bool = False) -> Asking:
     is_held = found.level == Level.PRESSURE and not paid
     is_own_fault = is_held and found.address == Level.PRESSURE
     conduct.count(kind=Kind.CODE, origin=origin, is_own_fault=is_own_fault)
-    return Asking(origin=origin, is_good=found.is_good, is_held=is_held, rank=found.rank, is_own_fault=is_own_fault)
+    return Requester(origin=origin, is_good=found.is_good, is_held=is_held, rank=found.rank, is_own_fault=is_own_fault)
 
 
-def take_back(asking: Asking) -> None:
+def take_back(by: Requester) -> None:
     """What was counted has caused nothing: the same button was pressed again."""
-    if asking.origin != NOWHERE:
-        conduct.take_back(kind=Kind.CODE, origin=asking.origin, is_own_fault=asking.is_own_fault)
+    if by.origin != NOWHERE:
+        conduct.take_back(kind=Kind.CODE, origin=by.origin, is_own_fault=by.is_own_fault)
 
 
 def price(*, origin: Origin, mobile: str = "") -> int:
@@ -56,10 +56,10 @@ def price(*, origin: Origin, mobile: str = "") -> int:
     return conduct.look(kind=Kind.CODE, origin=origin, prefix=mobile[: limits.PREFIX_LENGTH]).price
 
 
-def of_challenge(challenge: Challenge) -> Asking:
+def of_challenge(challenge: Challenge) -> Requester:
     """As it was weighed when the challenge was asked for."""
     origin = Origin(address=challenge.address, network=challenge.network)
-    return Asking(origin=origin, is_good=challenge.is_good)
+    return Requester(origin=origin, is_good=challenge.is_good)
 
 
 def count_sent(code: OneTimeCode) -> None:
