@@ -1,7 +1,7 @@
-"""Proof of work for a code that is held: what the page gives the browser to solve, and what its solution lets go.
+"""Proof of work for held codes: the work that a page gives to the browser, and the release of the code by its solution.
 
-The price is that of the address where the code was asked for, whoever shows the page: else a flood would have its pages
-shown to an address of good conduct.
+The price is that of the address where the code was asked for, whoever shows the page: otherwise a flood would have its
+pages shown to an address of good conduct.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from common.abuse import proof
 
 
 def for_place(*, delivery: CodeDelivery | None, purpose: CodePurpose, mobile: str, asker: str) -> str:
-    """What the session of `asker` solves for its held code, as JSON for the page; "": it is not held."""
+    """The work for the held code of the session of `asker`, as JSON for the page; empty when it is not held."""
     if delivery is None or delivery.progress != Progress.HELD:
         return ""
     price = _price_of_place(purpose, mobile, asker)
@@ -21,13 +21,13 @@ def for_place(*, delivery: CodeDelivery | None, purpose: CodePurpose, mobile: st
 
 
 def pay_place(*, purpose: CodePurpose, mobile: str, asker: str, solution: str) -> bool:
-    """Let the session's held code go, if `solution` is good. True: it went."""
+    """Release the session's held code, if `solution` is valid. True: it was released."""
     good = proof.spend(solution=solution, target=_place_target(purpose, mobile, asker))
     return good and issuing.release(purpose=purpose, mobile=mobile, asker=asker)
 
 
 def for_challenge(*, challenge: Challenge) -> str:
-    """As `for_place`, for a browser that waits for the code of `challenge`: alike for every national ID."""
+    """As `for_place`, for a browser that waits for the code of `challenge`: the same for every national ID."""
     if not challenge.is_held:
         return ""
     return proof.challenge(target=_challenge_target(challenge), price=_price_of_challenge(challenge))

@@ -1,4 +1,4 @@
-"""What pages that ask for a code say about it. One sentence each."""
+"""The sentences about codes on pages that ask for one."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ sentence = Sentences(SENTENCES)
 
 
 def sentence_of(issued: Issued) -> str:
-    """What came of asking once more."""
+    """The sentence after a request for another code."""
     if issued.sent:
         return sentence("code_sent_again")
     if issued.comes:

@@ -1,4 +1,5 @@
-"""The part of a page that says that the code is held: in a recovery, and at a sign-in by code. Alike for every ID."""
+"""The part of a page that says that its code is held, in a recovery and at a sign-in by code. The same for every
+national ID."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from common.abuse import turns
 
 
 def context(request: HttpRequest, challenge: Challenge) -> dict[str, Any]:
-    """What the page shows of `challenge`: what the browser has to solve, and when its turn is without that."""
+    """What the page shows of `challenge`: the proof of work for the browser, and when its turn comes without one."""
     turn = held_turns.wait(challenge) if challenge.is_held else 0
     return {
         "challenge": challenge,
@@ -24,7 +25,7 @@ def context(request: HttpRequest, challenge: Challenge) -> dict[str, Any]:
 
 
 def pay(request: HttpRequest, challenge: Challenge) -> HttpResponse:
-    """The browser sent its solution: the code goes on, if it was held. Answered by that part of the page."""
+    """Take the browser's solution: a held code is then sent. Answers with that part of the page."""
     proofs.pay_challenge(challenge=challenge, solution=request.POST.get("proof", ""))
     challenge.refresh_from_db()
     turn = held_turns.wait(challenge) if challenge.is_held else 0

@@ -1,6 +1,7 @@
-"""The way in of citizens: throttle, password, a second step where one is due, session.
+"""The steps of a citizen's sign-in: the throttle, the password, a second step where one is required, the session.
 
-Wrong, unknown, never activated, frozen and deactivated are refused alike: the same statements and the same hashing.
+A wrong password and an account that is unknown, never activated, frozen or deactivated are refused alike: with the same
+statements and the same hashing.
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ _BACKEND = "accounts.backends.CitizenBackend"
 
 @dataclass(frozen=True)
 class Passed:
-    """Whose password it was, and whether a code is asked for before they are in."""
+    """The password was right: whose it is, and whether a code is required before the sign-in is complete."""
 
     user: User
     needs_code: bool
 
 
 def try_password(request: HttpRequest, *, national_id: str, password: str, solution: str = "") -> Passed | None:
-    """Whose password it is; nobody is signed in yet. None: refused, whatever was wrong. `solution`: of a proof of work.
+    """Compare a typed password; nobody is signed in yet. Returns None when the sign-in is refused, for whatever reason.
+    `solution`: the solution of a proof of work.
 
-    Raises PortalError, and then nothing was compared, and nothing was counted: sign_in_pause (`seconds`) while a pause
-    lasts, pressure (`seconds`) where a proof of work is asked for, hashing_busy (`seconds`) where no hash can be
-    computed now.
+    Raises PortalError when nothing was compared and nothing was counted: sign_in_pause (`seconds`) during a pause,
+    pressure (`seconds`) where a proof of work is required, hashing_busy (`seconds`) where no hash can be computed now.
     """
     proof, device = sign_in_session.proof_token(request, national_id), devices.trusted(request, national_id)
     where = _buckets(request, proof, device)
@@ -53,16 +54,17 @@ def try_password(request: HttpRequest, *, national_id: str, password: str, solut
                     return Passed(user, needs_code=not is_known and _requires_code(request, user, this))
                 this.refused(right_password=right)
     except PortalError:
-        if paid:  # nothing was compared: what was paid serves for the next try
+        if paid:  # nothing was compared: the payment counts for the next try
             pressure.refund(request, account=account)
         raise
     return None
 
 
 def admit(request: HttpRequest, user: User, response: HttpResponse, *, remember: bool) -> HttpResponse:
-    """Sign `user` in: the session is theirs now, under a fresh key. `response` takes the device's cookie along.
+    """Sign `user` in: the session belongs to `user` under a new key. Writes the device's cookie into `response`.
 
-    Raises PortalError: account_closed, changed_meanwhile (another password is in force): in this very moment.
+    Raises PortalError when the account was changed at this moment: account_closed, changed_meanwhile (another password
+    is in force).
     """
     held = devices.secrets_of(request)
     words, keys = browsers.in_words(request), risk.keys_of(_csrf_secret(request))
@@ -74,7 +76,7 @@ def admit(request: HttpRequest, user: User, response: HttpResponse, *, remember:
     sign_in_session.clear(request)
     before = request.session.session_key
     login(request, user, backend=_BACKEND)
-    if request.session.session_key == before:  # who was signed in already: Django keeps their key
+    if request.session.session_key == before:  # the same person was signed in already: Django keeps the key
         request.session.cycle_key()
     request.session.set_expiry(None if remember else 0)
     if kept:
@@ -88,7 +90,7 @@ def _requires_code(request: HttpRequest, user: User, this: refusals.Try) -> bool
 
 
 def _forget_failures(request: HttpRequest, national_id: str) -> None:
-    """Where they were counted; and not before, for a right password alone is not the whole sign-in."""
+    """Delete the counted failures. Only once the sign-in is complete: a right password alone is not enough."""
     proof, device = sign_in_session.proof_token(request, national_id), devices.trusted(request, national_id)
     throttle.forget(account=_account_key(national_id), where=_buckets(request, proof, device))
 
@@ -104,5 +106,5 @@ def _account_key(national_id: str) -> str:
 
 
 def _csrf_secret(request: HttpRequest) -> str:
-    """What tells this browser from others before anybody is signed in."""
+    """The secret that identifies this browser before anybody is signed in."""
     return str(request.META.get("CSRF_COOKIE") or "")

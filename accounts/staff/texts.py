@@ -1,4 +1,4 @@
-"""What the second step of the staff's sign-in says."""
+"""The sentences of the second step at the staff's sign-in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sign-in at /admin/: the password, then the one-time code, or the page where codes are set up.
+"""The pages of the sign-in at /admin/: the password, then the one-time code, or the page where codes are set up.
 
 The admin site brings the templates and their context (tamin_portal/admin.py).
 """
@@ -35,13 +35,13 @@ CODE, DEVICE = "admin:staff_code", "admin:staff_device"
 
 
 class KeepsNext(RedirectURLMixin):
-    """Where to go after the sign-in stands in the address of every step, if it is a place of ours."""
+    """Keeps where to go after the sign-in in the address of every step, if it is an address of the portal."""
 
     request: HttpRequest
     next_page = "admin:index"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """`next`: where to go afterwards, empty when it is not a place of ours."""
+        """`next`: where to go afterwards, empty when it is no address of the portal."""
         return super().get_context_data(**{self.redirect_field_name: self.get_redirect_url(), **kwargs})  # type: ignore[misc]
 
     def step(self, page: str) -> HttpResponse:
@@ -51,7 +51,7 @@ class KeepsNext(RedirectURLMixin):
 
 
 class StaffSignIn(KeepsNext, SignIn):
-    """The first step: user name and password."""
+    """The page of the first step: user name and password."""
 
     form_class = StaffSignInForm
 
@@ -69,7 +69,7 @@ class StaffSignIn(KeepsNext, SignIn):
         return self.go_on(user, account)
 
     def go_on(self, user: User, account: str) -> HttpResponse:
-        """To the code, to where codes are set up, or in, if this person needs none."""
+        """Go to the code or to where codes are set up; sign in, if this person needs no code."""
         if totp.device_of(user):
             staff_session.begin(self.request, user)
             return self.step(CODE)
@@ -83,7 +83,7 @@ class StaffSignIn(KeepsNext, SignIn):
 
 
 def new_device(request: HttpRequest, user: User, response: HttpResponse) -> HttpResponse:
-    """`response`, and this session sets up codes; unless they were set up elsewhere at this very moment."""
+    """Begin to set up codes in this session, unless they were just set up elsewhere; returns `response`."""
     try:
         staff_session.begin_device(request, user)
     except PortalError:
@@ -93,7 +93,7 @@ def new_device(request: HttpRequest, user: User, response: HttpResponse) -> Http
 
 @method_decorator([sensitive_post_parameters("code"), never_cache], name="dispatch")
 class SecondStep(KeepsNext, FormView):
-    """What both pages that ask for a code have in common. `user` is who passed the password."""
+    """The base class of both pages that ask for a code. `user`: whose password was right."""
 
     form_class = StaffCodeForm
     user: User
@@ -127,7 +127,7 @@ class SecondStep(KeepsNext, FormView):
 
 
 class CodePage(SecondStep):
-    """The second step of who has codes."""
+    """The page of the code, for a person whose codes are set up."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         user = staff_session.pending(request)
@@ -141,9 +141,9 @@ class CodePage(SecondStep):
 
 
 class DevicePage(SecondStep):
-    """Where codes are set up: the picture for the app, the secret as text, and a right code as the proof.
+    """The page where codes are set up: the picture for the app, the secret as text, and a right code as the proof.
 
-    For who passed the password and has no codes yet, and for who is signed in without (a demo).
+    For a person whose password was right and who has no codes yet, and for one who is signed in without codes (a demo).
     """
 
     device: TOTPDevice

@@ -1,6 +1,7 @@
-"""The code at the sign-in: of the second step after a right password, and of who is held up by a pause.
+"""The pages for typing a code at the sign-in: of the second step after a right password, and of a challenge, by which a
+browser that has to pause proves the mobile.
 
-The latter look the same for every national ID; only the former are told what becomes of the SMS.
+The pages of a challenge are the same for every national ID; only those of the second step tell what became of the SMS.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from common.persian import mask_mobile
 
 @method_decorator(never_cache, name="dispatch")
 class ByCode(RedirectURLMixin, FormView):
-    """Whose mobile shall be proven? The answer is the same page, whoever is meant."""
+    """Asks for the national ID whose mobile is to be proven. The answer is the same page for every ID."""
 
     template_name = "accounts/sign_in_by_code.html"
     form_class = ByCodeForm
@@ -67,7 +68,7 @@ class ByCode(RedirectURLMixin, FormView):
 
 @method_decorator([sensitive_post_parameters("code"), never_cache], name="dispatch")
 class CodePage(FormView):
-    """Where the code is typed, of whichever of the two this session waits for."""
+    """The page for typing the code: of the second step or of the challenge, whichever this session waits for."""
 
     template_name = "accounts/sign_in_code.html"
     form_class = CodeForm
@@ -117,14 +118,16 @@ class CodePage(FormView):
         return begin_again(self.request)
 
     def finish_second_step(self, user: User, step: PendingSecondStep, typed: str) -> HttpResponse:
-        """The second step: a right code lets the person in. The old key keeps what waits, for a lost answer."""
+        """Sign in after the right code of the second step. The old session key keeps the pending step, for a lost
+        answer."""
         user = sign_in_service.confirm_code(account=user, asker=step.asker, typed_code=typed)
         change_key(self.request.session)
         response = HttpResponseRedirect(step.next or reverse("home"))
         return sign_in_flow.admit(self.request, user, response, remember=step.remember)
 
     def keep_proof_of_mobile(self, waiting: PendingChallenge, typed: str) -> HttpResponse:
-        """A right code alone signs nobody in: back to the password."""
+        """Keep the proof after the right code of a challenge, and go back to the password: a code alone signs nobody
+        in."""
         proof = challenges.prove(challenge=waiting.challenge, typed_code=typed)
         sign_in_session.keep_proof(self.request, proof)
         messages.success(self.request, sign_in_texts.sentence("number_proven"))
@@ -145,7 +148,8 @@ class CodePage(FormView):
 @never_cache
 @require_safe
 def delivery(request: HttpRequest) -> HttpResponse:
-    """Where the code of the second step is: the part of its page which the script renews. 404 for any other session."""
+    """The part of the second step's page that tells how far its SMS is; the script renews it. 404 for any other
+    session."""
     second = sign_in_session.pending_second_step(request)
     if second is None:
         raise Http404
@@ -156,7 +160,7 @@ def delivery(request: HttpRequest) -> HttpResponse:
 @require_POST
 @never_cache
 def proof(request: HttpRequest) -> HttpResponse:
-    """The browser solved what the page gave it: the code goes on, if it was held. Alike for every national ID."""
+    """Take the browser's solution of the proof of work: a held code is then sent. The same for every national ID."""
     waiting = sign_in_session.pending_challenge(request)
     if waiting is None:
         raise Http404
@@ -166,7 +170,7 @@ def proof(request: HttpRequest) -> HttpResponse:
 @require_POST
 @never_cache
 def resend(request: HttpRequest) -> HttpResponse:
-    """Another code for whatever this session waits for."""
+    """Send another code for what this session waits for."""
     second = sign_in_session.pending_second_step(request)
     waiting = None if second else sign_in_session.pending_challenge(request)
     if second:
@@ -181,7 +185,7 @@ def resend(request: HttpRequest) -> HttpResponse:
 
 
 def _requester(request: HttpRequest, national_id: str) -> dict[str, Any]:
-    """Who asks for a code: where, and whether it is on a device that the account's owner calls their own."""
+    """Where a code is asked for, and the trusted device of the account's owner, if it is one."""
     origin = origin_of(request.client_address)  # type: ignore[attr-defined]
     return {"origin": origin, "trusted": devices.trusted(request, national_id)}
 

@@ -1,4 +1,4 @@
-"""The sign-in page of citizens, and what it has in common with the staff's."""
+"""The page of a citizen's sign-in, and the base class that it shares with the staff's page."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from common.errors import PortalError
 
 @method_decorator([sensitive_post_parameters("password"), never_cache], name="dispatch")
 class SignIn(RedirectURLMixin, FormView):
-    """What both sign-in pages have in common."""
+    """The base class of both sign-in pages."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """`next`: where to go afterwards, empty when it is not a place of ours. `proof`: what the browser has to solve
-        meanwhile; empty, as a rule."""
+        """`next`: where to go afterwards, empty when it is no address of the portal. `proof`: the proof of work for the
+        browser, empty as a rule."""
         more = {self.redirect_field_name: self.get_redirect_url(), "proof": pressure.proof_of_work(self.request)}
         return super().get_context_data(**more | kwargs)
 
     @property
     def solution(self) -> str:
-        """Of the page's proof of work, if it asked for one."""
+        """The solution of the page's proof of work, if it gave one."""
         return self.request.POST.get("proof", "")
 
     def refuse_for_now(self, form: Any, error: PortalError) -> HttpResponse:
-        """The same page with what was typed, but the password. 429: after a pause, or with a proof of work; 503: no
-        hash could be computed."""
+        """The same page with what was typed, except the password. Status 429 during a pause or where a proof of work is
+        required, 503 where no hash could be computed."""
         seconds = int(str(error.values["seconds"]))
         form.add_error(None, sign_in_texts.sentence(error))
         turn = seconds if error.code == "pressure" else 0
@@ -64,7 +64,7 @@ class CitizenSignIn(SignIn):
         return super().get(request, *args, **kwargs)
 
     def get_initial(self) -> dict[str, Any]:
-        """Who has just proven a mobile said whose. A trusted device names nobody: a household reads it."""
+        """The national ID whose mobile was just proven here. A trusted device fills in none: a household reads it."""
         proof = sign_in_session.proven_challenge(self.request)
         return {"national_id": proof.national_id} if proof else {}
 
@@ -88,7 +88,7 @@ class CitizenSignIn(SignIn):
             return self.form_invalid(form)
 
     def go_on(self, passed: sign_in_flow.Passed, *, remember: bool) -> HttpResponse:
-        """In, or to the code. Raises PortalError."""
+        """Sign in, or go on to the code. Raises PortalError."""
         if not passed.needs_code:
             return sign_in_flow.admit(self.request, passed.user, redirect(self.get_success_url()), remember=remember)
         asker = sign_in_session.asker_of(self.request, passed.user)

@@ -81,7 +81,7 @@ def test_a_device_is_not_trusted_by_a_password_that_was_just_replaced(monkeypatc
         replaced(user)
         return real(**facts)
 
-    monkeypatch.setattr(sign_in_flow.sign_in, "succeeded", late)
+    monkeypatch.setattr(sign_in_flow.sign_in_service, "record_success", late)
     browser = Client()
     answer = browser.post(PAGE, {"national_id": REZA, "password": PASSWORD, "remember": "on"})
     assert answer.status_code == 200
