@@ -1,4 +1,4 @@
-"""Letters to a citizen that tell of no event: their words, and the way to the queue of e-mail."""
+"""The letter with the link that confirms an e-mail address: its words, and its way into the queue of e-mail."""
 
 from __future__ import annotations
 

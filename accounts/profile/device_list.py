@@ -1,7 +1,7 @@
-"""What the owner of an account sees and ends: the sessions that are alive, the devices that are remembered.
+"""The owner's list of open sessions and trusted devices, and how the owner ends one of them.
 
-A row is named by a reference: a keyed hash that only its own account's page holds. It says nothing of the
-session's key, and tells a row that is gone (no error: it ended meanwhile) from one that never was this account's.
+A row is named by a reference: a keyed hash that only its own account's page holds. It says nothing of the session's
+key, and distinguishes a row that is gone (no error: it ended meanwhile) from one that never was this account's.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _Row = TypeVar("_Row", Session, TrustedDevice)
 
 @dataclass(frozen=True, slots=True)
 class ListedBrowser:
-    """One line of the page. `here`: it is the browser that asks."""
+    """One session or device on the page. `here`: it is the browser that asks."""
 
     reference: str
     browser: str
@@ -38,7 +38,7 @@ class ListedBrowser:
 
 
 def open_sessions(*, account: User, key: str) -> list[ListedBrowser]:
-    """The sessions of `account` that are not over: the one with `key` first, then the last used."""
+    """The open sessions of `account`: the one with `key` first, then the last used ones."""
     entries = [
         ListedBrowser(_reference(account, row), row.browser, row.began_at, row.seen_at, here=row.session_key == key)
         for row in _session_rows(account)
@@ -47,14 +47,14 @@ def open_sessions(*, account: User, key: str) -> list[ListedBrowser]:
 
 
 def trusted_devices(*, account: User) -> list[ListedBrowser]:
-    """The devices on which `account` is remembered, the last used first."""
+    """The trusted devices of `account`, the last used first."""
     rows = _device_rows(account).order_by("-used_at")
     return [ListedBrowser(_reference(account, row), row.browser, row.created_at, row.used_at) for row in rows]
 
 
 @transaction.atomic
 def end_session(*, account: User, key: str, reference: str, browser: str) -> None:
-    """End the session that `reference` names; one that is over already: nothing happens.
+    """End the session that `reference` names; nothing happens if it is over already.
 
     Raises PortalError: no_such_row (the reference is none of this account's), session_over, account_closed.
     """
@@ -78,7 +78,7 @@ def end_other_sessions(*, account: User, key: str, browser: str) -> int:
 
 @transaction.atomic
 def forget_device(*, account: User, key: str, reference: str, browser: str) -> None:
-    """Remember `account` on that device no longer; forgotten already: nothing happens.
+    """End the trust in the device that `reference` names; nothing happens if it is over already.
 
     Raises PortalError: no_such_row (the reference is none of this account's), session_over, account_closed.
     """
@@ -87,7 +87,7 @@ def forget_device(*, account: User, key: str, reference: str, browser: str) -> N
 
 
 def _locked(account: User, key: str) -> User:
-    """The account, locked, for the session with `key`. Of two that end each other the first one wins."""
+    """The account, locked, for the session with `key`. Of two sessions that end each other the first one wins."""
     row = open_account(account=account)
     if not _session_rows(row).filter(session_key=key).exists():
         raise PortalError("session_over")
@@ -104,7 +104,7 @@ def _device_rows(account: User) -> QuerySet[TrustedDevice]:
 
 
 def _found(account: User, reference: str, rows: QuerySet[_Row]) -> _Row | None:
-    """The row that `reference` names; None: it is gone. Raises PortalError("no_such_row")."""
+    """The row that `reference` names; None when it is gone. Raises PortalError("no_such_row")."""
     try:
         digest = _signer(account).unsign(reference)
     except signing.BadSignature:
@@ -113,7 +113,7 @@ def _found(account: User, reference: str, rows: QuerySet[_Row]) -> _Row | None:
 
 
 def _delete(account: User, row: Session | TrustedDevice | None, kind: EventKind, browser: str) -> None:
-    """Delete `row` and tell the owner, unless it is gone already."""
+    """Delete `row` and record it, unless it is gone already."""
     if row and row.delete()[0]:
         notices.record(account=account, kind=kind, browser=browser, ended=row.browser)
 

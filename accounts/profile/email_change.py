@@ -1,4 +1,4 @@
-"""An e-mail address is confirmed by a link that was sent to it: another one, or the one on record."""
+"""Confirms an e-mail address by a link that is sent to it: a new address, or the one on record."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def ask(*, account: User, checked: str, email: str, browser: str = "") -> EmailC
 
 
 def pending(*, account: User) -> EmailChange | None:
-    """The link that was sent and can still be used."""
+    """The link that was sent and can still be used; None when there is none."""
     return _open(EmailChange.objects.filter(account=account), timezone.now()).first()
 
 
 def check_link(*, token: str) -> EmailChange:
-    """What the link is for; it may have been used (`done_at`). Changes nothing.
+    """The change that the link confirms; it may have been used (`done_at`). Changes nothing.
 
-    Raises PortalError("link_over"): unknown, too old, overtaken, or of an account that is closed.
+    Raises PortalError("link_over"): unknown, too old, ended by a later one, or of a closed account.
     """
     change = EmailChange.objects.select_related("account").filter(token_hash__in=keyed_hashes(_PURPOSE, token)).first()
     if change is None or not (change.done_at or _is_alive(change)) or not change.account.is_active:
@@ -64,7 +64,7 @@ def check_link(*, token: str) -> EmailChange:
 
 @transaction.atomic
 def confirm(*, token: str, browser: str = "") -> EmailChange:
-    """The address is the account's from now on. Used a second time, the link changes nothing and is no error.
+    """Make the address the account's. A link that is used a second time changes nothing and is no error.
 
     Raises PortalError("link_over").
     """

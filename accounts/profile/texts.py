@@ -1,4 +1,4 @@
-"""What the pages of the profile say: errors as sentences, and what was done."""
+"""The sentences of the profile's pages: errors, and what was done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Devices and sessions: where the account is signed in and remembered, and the end of it."""
+"""The page of devices: where the account is signed in or trusted, and how its owner ends that."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from common.errors import PortalError
 @citizen_required
 @require_safe
 def devices(request: HttpRequest) -> HttpResponse:
-    """The sessions that are alive and the devices that are remembered."""
+    """The open sessions and the trusted devices."""
     account = _account(request)
     lists = {
         "sessions": device_list.open_sessions(account=account, key=_key(request)),
@@ -45,7 +45,7 @@ def forget_device(request: HttpRequest) -> HttpResponse:
 @citizen_required
 @require_POST
 def end_other_sessions(request: HttpRequest) -> HttpResponse:
-    """Everywhere but here, where the session gets a new key: nobody else can know this one."""
+    """End all other sessions; this one gets a new key, which nobody else can know."""
     try:
         device_list.end_other_sessions(account=_account(request), key=_key(request), browser=_browser(request))
     except PortalError:  # the session or the account is over: home leads to the sign-in
@@ -56,7 +56,7 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
 
 
 def _done(request: HttpRequest, end: Callable[..., None], sentence: str) -> HttpResponse:
-    """End what the page's reference names. Raises Http404 where that is nothing of this account's."""
+    """End what the page's reference names. Raises Http404 where it names nothing of this account."""
     try:
         reference = request.POST.get("reference", "")
         end(account=_account(request), key=_key(request), reference=reference, browser=_browser(request))

@@ -1,4 +1,4 @@
-"""An e-mail address: asked for in the profile, confirmed by the link that was sent to it."""
+"""The pages of the e-mail address: asked for in the profile, confirmed by the link that was sent to it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from common.errors import PortalError
 @require_http_methods(["GET", "HEAD", "POST"])
 @owner_page("profile_email")
 def email(request: HttpRequest) -> HttpResponse:
-    """Another address, or the present one to be confirmed: a link goes to it, for the password."""
+    """Send a link to another address, or to the present one, after the current password."""
     if not confirmation_letter.can_be_sent():
         return render(request, "accounts/profile_email.html", {"no_mail": True})
     form = EmailForm(request.POST if request.method == "POST" else None, initial={"email": owner(request).email})
@@ -48,7 +48,8 @@ def _ask(request: HttpRequest, form: EmailForm, checked: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
-    """The page of the link, for whoever reads that mail, signed in or not. A look changes nothing: scanners look."""
+    """The page of the link, for whoever reads that mail, signed in or not. Opening it changes nothing: mail scanners
+    open links."""
     try:
         if request.method == "POST":
             return _confirm(request, token)

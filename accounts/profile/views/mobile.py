@@ -1,4 +1,4 @@
-"""Another mobile number: asked for in the profile, proven by a code, and then whose it is asked from the registry."""
+"""The pages of a change of mobile: the new number, its code, and the wait for the registry of owners."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from common.persian import mask_mobile
 @require_http_methods(["GET", "HEAD", "POST"])
 @owner_page("profile_mobile")
 def mobile(request: HttpRequest) -> HttpResponse:
-    """The new number, for the password; a code is sent to it."""
+    """The new number and the current password; a code is sent to it."""
     form = MobileForm(request.POST if request.method == "POST" else None)
     answer = form.is_valid() and apply_change(
         request, form, "profile_mobile", lambda checked: _begin(request, form, checked)
@@ -92,7 +92,7 @@ def _try(request: HttpRequest, form: NewNumberCodeForm, change: MobileChange) ->
 @require_POST
 @owner_page("profile_mobile_code")
 def resend(request: HttpRequest) -> HttpResponse:
-    """Another code to the new number."""
+    """Send another code to the new number."""
     change = mobile_change.newest(account=owner(request))
     if change is None or not mobile_change.waits_for_code(change):
         return _elsewhere(request, change)
@@ -111,7 +111,7 @@ def resend(request: HttpRequest) -> HttpResponse:
 @renews_itself
 @owner_page("profile_mobile_wait")
 def wait(request: HttpRequest) -> HttpResponse:
-    """What became of the newest change; renews itself while the registry is asked."""
+    """What became of the newest change; reloads itself while the registry is asked."""
     change = mobile_change.newest(account=owner(request))
     if change is None or change.stage == MobileChangeStage.CODE_SENT:
         return redirect("profile_mobile_code")

@@ -1,4 +1,4 @@
-"""The profile: what we hold about a signed-in citizen, and what is changed at once."""
+"""The page of the profile, and those that change the password, the security question and the code on new devices."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @owner_page("profile_password")
 def password(request: HttpRequest) -> HttpResponse:
-    """A new password, for the old one."""
+    """A new password, after the current one."""
     form = PasswordForm(request.POST if request.method == "POST" else None, user=owner(request))
     answer = form.is_valid() and apply_change(
         request, form, "profile_password", lambda checked: _password(request, form, checked)
@@ -64,7 +64,7 @@ def _password(request: HttpRequest, form: PasswordForm, checked: str) -> HttpRes
 @require_http_methods(["GET", "HEAD", "POST"])
 @owner_page("profile_question")
 def question(request: HttpRequest) -> HttpResponse:
-    """Another security question and its answer, for the password."""
+    """Another security question and answer, after the current password."""
     typed = request.POST if request.method == "POST" else None
     form = QuestionForm(typed, initial={"security_question": owner(request).security_question})
     answer = form.is_valid() and apply_change(
@@ -88,7 +88,7 @@ def _question(request: HttpRequest, form: QuestionForm, checked: str) -> HttpRes
 @require_http_methods(["GET", "HEAD", "POST"])
 @owner_page("profile_sign_in_code")
 def sign_in_code(request: HttpRequest) -> HttpResponse:
-    """Whether a code is asked for on new devices, for the password; nothing to choose where all have it."""
+    """Whether a code is required on new devices, after the current password; no choice where all need one."""
     user = owner(request)
     name = "accounts/profile_sign_in_code.html"
     if settings.SIGN_IN_CODE == "always":
