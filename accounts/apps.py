@@ -12,7 +12,7 @@ class AccountsConfig(AppConfig):
         from accounts.sessions.middleware import note_sign_out
         from accounts.sessions.store import begin_life
 
-        # In this order: the mark goes into the new life.
+        # In this order: the binding is written into the new life of the session.
         user_logged_in.connect(begin_life, dispatch_uid="begin_life")
         user_logged_in.connect(bind_session, dispatch_uid="mark_session")
         user_logged_out.connect(note_sign_out, dispatch_uid="note_sign_out")

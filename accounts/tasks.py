@@ -1,4 +1,4 @@
-"""Celery's way in: the clock."""
+"""The Celery tasks of accounts, which the clock starts."""
 
 from celery import shared_task
 
@@ -9,7 +9,7 @@ from accounts.sign_in import refusals
 
 @shared_task(name="accounts.watch", ignore_result=True)
 def watch() -> None:
-    """Look for abuse of codes."""
+    """Update the alarms about abuse of codes and of sign-ins."""
     abuse_alarms.update_alarms()
 
 
@@ -24,11 +24,11 @@ def send_codes() -> None:
 
 @shared_task(name="accounts.check_owners", ignore_result=True)
 def check_owners() -> None:
-    """Ask whose mobiles are."""
+    """Ask the registry who owns the mobiles in the queue."""
     owner_checks.check_due()
 
 
 @shared_task(name="accounts.tell_owners", ignore_result=True)
 def tell_owners() -> None:
-    """Tell the owners of accounts what the sign-in page must not tell."""
+    """Notify the owners of accounts of refused sign-ins, which the page must not tell of."""
     refusals.notify_due()

@@ -1,4 +1,4 @@
-"""/portal/…: sign-in, home, sign-out, recovery, profile."""
+"""The addresses under /portal/: sign-in, home, sign-out, profile, recovery, branches."""
 
 from django.urls import path
 

@@ -1,6 +1,6 @@
-"""The admin's pages of one citizen's account: close it, open it again, sign it out everywhere; and its history.
+"""The admin's pages about one citizen's account: close it, open it again, sign it out everywhere, and read its history.
 
-Superusers only. Each page asks for the reason and calls one service of `accounts.closing.service`.
+Superusers only. Each page asks for the reason and calls one function of `accounts.closing.service`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class OpenForm(ReasonForm):
 
 @dataclass(frozen=True)
 class Action:
-    """One thing that can be done. `service` returns what is falsy where nothing was changed."""
+    """One thing that can be done to an account. `service` returns a false value where nothing was changed."""
 
     title: str | Promise
     explained: str | Promise
@@ -102,12 +102,12 @@ ACTIONS = {
 
 
 def citizen(pk: str) -> User | None:
-    """The citizen's account with this number."""
+    """The citizen's account with this primary key; None when there is none."""
     return User.objects.filter(pk=pk).exclude(national_id="").first() if pk.isdecimal() and len(pk) < 19 else None
 
 
 def urls(model_admin: ModelAdmin) -> list[URLPattern]:
-    """…/<number>/close/ and so on, for those who may change an account."""
+    """The addresses …/<primary key>/close/ and so on, for those who may change an account."""
 
     def page(name: str) -> Callable[..., HttpResponse]:
         def guarded(request: HttpRequest, pk: str) -> HttpResponse:
@@ -125,7 +125,7 @@ def urls(model_admin: ModelAdmin) -> list[URLPattern]:
 
 
 def show_history(model_admin: ModelAdmin, request: HttpRequest, account: User) -> HttpResponse:
-    """Everything that happened to the account; that somebody looked is part of it."""
+    """The page of everything that happened to the account; opening it is recorded there too."""
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
     events = closing.look_at_history(account=account, by=_name(request), reason="")
@@ -139,7 +139,7 @@ def _perform(model_admin: ModelAdmin, request: HttpRequest, account: User, actio
         given = form.cleaned_data
         try:
             changed = action.service(account=account, by=_name(request), **given)
-        except PortalError:  # gone, or no citizen's any more
+        except PortalError:  # deleted, or no citizen's account
             messages.warning(request, _("This is no account of a citizen that could be closed or opened."))
             return redirect("admin:accounts_user_changelist")
         messages.success(request, str(action.done)) if changed else messages.info(request, str(action.nothing))

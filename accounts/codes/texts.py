@@ -14,7 +14,7 @@ from common.templatetags.persian_text import wait as wait_in_words
 
 
 def code_elsewhere(*, wait: int = 0, comes: bool = False) -> str:
-    """The wrong code of somebody who may have asked for it on another device. `wait`: seconds until this one may ask,
+    """The sentence after a wrong code, which may have been asked for on another device. `wait`: seconds until this one may ask,
     `comes`: its code is sent by itself."""
     if comes:
         return _(

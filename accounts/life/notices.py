@@ -1,7 +1,7 @@
-"""The one place that decides what a person is told, by SMS and by e-mail, when something happens to the account.
+"""Records what happens to an account in its history, and notifies its owner by SMS and by e-mail.
 
-`record` writes the event into the account's history and queues what `TABLE` says, all in the caller's transaction.
-The sentences are in `accounts.life.notice_texts`; e-mail says the same, to a confirmed address only.
+`record` writes the event and queues what `NOTICES` says, all in the caller's transaction. Nothing else decides who is
+told. The sentences are in `accounts.life.notice_texts`; an e-mail says the same, and goes to a confirmed address only.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ NOT_ME = "/portal/not-me/"
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Who hears of one kind of event. `not_me`: with the link that freezes the account."""
+    """How the owner is notified of one kind of event. `not_me`: with the link that freezes the account."""
 
     sms: bool = False
     mail: bool = False
     not_me: bool = False
-    once_a_day: bool = False  # what a stranger can cause over and over, at as many accounts as there are IDs
+    once_a_day: bool = False  # a stranger can cause it over and over, at any number of accounts
 
 
 _NO_NOTICE = Notice()
@@ -63,7 +63,7 @@ NOTICES: dict[EventKind, Notice] = {
     EventKind.CODE_OFF: _FULL_NOTICE,
     EventKind.SESSION_ENDED: _NO_NOTICE,
     EventKind.SESSIONS_ENDED: _NO_NOTICE,
-    EventKind.SESSION_ELSEWHERE: _NO_NOTICE,  # a doubt, no proof: the password was asked again
+    EventKind.SESSION_ELSEWHERE: _NO_NOTICE,  # only a suspicion: the password was asked for again
     EventKind.FROZEN: Notice(sms=True, mail=True),
     EventKind.DEACTIVATED: Notice(sms=True, mail=True),
     EventKind.REACTIVATED: Notice(sms=True, mail=True),
@@ -82,11 +82,11 @@ def record(
     mail_to: Sequence[str] = (),
     **details: object,
 ) -> AccountEvent:
-    """Write that `kind` happened to `account`, and tell its owner. In the caller's transaction.
+    """Record that `kind` happened to `account`, and notify its owner. In the caller's transaction.
 
-    `actor`: CITIZEN, PORTAL or "operator NAME". `sms_to`, `mail_to`: the numbers and addresses that hear of it, where
-    these are not just the account's (the old one beside the new one). `details`: what the sentences need; no secret,
-    no whole number.
+    `actor`: CITIZEN, PORTAL or "operator NAME". `sms_to`, `mail_to`: the numbers and addresses that are told, where
+    these are not just the account's (the old one beside the new one). `details`: the values that the sentences need; no
+    secret, no whole number.
     """
     event = AccountEvent.objects.create(
         account=account, kind=kind, actor=actor, reason=reason, browser=browser, details=details
@@ -104,23 +104,23 @@ def record(
 
 
 def _is_over_daily_limit(event: AccountEvent) -> bool:
-    """Whoever knows a password could have SMS sent without end, until the day's budget has none left for anybody. The
-    owner has heard of the same thing so many times today, each with its link; the history has them all."""
+    """Whether the owner has been told of this kind of event often enough today. Otherwise whoever knows a password
+    could have SMS sent without end, and use up the day's budget. The history keeps all events."""
     since = event.at - timedelta(days=1)
     alike = AccountEvent.objects.filter(account=event.account, kind=event.kind, at__gt=since)
     return alike.count() > limits.NOTICES_PER_DAY
 
 
 def record_once_a_day(*, account: User, kind: EventKind) -> None:
-    """As `record`, for what a stranger can cause: one event within a day, so that nobody fills a history. The caller
-    holds the account."""
+    """As `record`, for what a stranger can cause: one event within a day, so that nobody can fill a history. The caller
+    has locked the account."""
     since = timezone.now() - limits.SIGN_IN_FORGET_AFTER
     if not AccountEvent.objects.filter(account=account, kind=kind, at__gt=since).exists():
         record(account=account, kind=kind, actor=PORTAL)
 
 
 def operator(name: str) -> str:
-    """The actor of what the operator of this name does."""
+    """The `actor` of what the operator of this name does."""
     return f"{OPERATOR}{name}"
 
 
@@ -130,21 +130,24 @@ def recipients_of(*, account: User, event: AccountEvent) -> tuple[list[str], lis
 
 
 def _recipients(kind: type[Message] | type[Letter], event: AccountEvent) -> list[str]:
-    """To whom a message about `event` went. What is told once a day is named by the account, and has more colons."""
+    """To whom messages about `event` went. The key of what is told once a day names the account, and has more
+    colons."""
     prefix = f"account:{event.pk}:"
     rows = kind.objects.filter(dedupe_key__startswith=prefix).order_by("pk").values_list("dedupe_key", "to")
     return [to for key, to in rows if ":" not in key.removeprefix(prefix)]
 
 
 def _address_of(account: User) -> tuple[str, ...]:
-    """Only an address that its owner has confirmed: another one may be a stranger's, by a slip of the finger."""
+    """The address, if its owner has confirmed it: another one may be a stranger's, by a typing mistake."""
     return (account.email,) if account.email and account.email_confirmed_at else ()
 
 
 def _send_sms(account: User, event: AccountEvent, notice: Notice, number: str) -> None:
-    """To a number that is no longer the account's the link goes all the same: it is who was robbed.
+    """Queue the SMS. The link also goes to a number that is no longer the account's: its owner may be the one who was
+    robbed.
 
-    What a stranger can cause is no alert, for these go beyond the day's budget; and it costs the strangers' share.
+    What a stranger can cause is no alert, because alerts go beyond the day's budget; and the strangers' share pays for
+    it.
     """
     outbox.enqueue(
         to=number,
@@ -175,12 +178,13 @@ def _send_mail(account: User, event: AccountEvent, notice: Notice, address: str)
 
 
 def _dedupe_name(account: User, event: AccountEvent, notice: Notice) -> str:
-    """What is said once: this event, or this kind of event on this day."""
+    """What is told only once: this event, or this kind of event on this day."""
     return f"{account.pk}:{event.kind}:{timezone.localdate()}" if notice.once_a_day else str(event.pk)
 
 
 def _freeze_link(account: User, event: AccountEvent, notice: Notice) -> str:
-    """A fresh "not me" link with 96 random bits, of which only the keyed hash is kept; empty where none belongs."""
+    """A new "not me" link with 96 random bits, of which only the keyed hash is stored; empty where the notice has
+    none."""
     if not notice.not_me:
         return ""
     token = secrets.token_urlsafe(12)

@@ -1,4 +1,4 @@
-"""`manage.py account_history NATIONAL_ID --by NAME --reason TEXT [--json]`: what happened to an account."""
+"""Shows what happened to an account: `manage.py account_history NATIONAL_ID --by NAME --reason TEXT [--json]`."""
 
 from __future__ import annotations
 

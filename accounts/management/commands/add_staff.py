@@ -1,4 +1,5 @@
-"""Add a member of staff: a branch clerk, or an operator who looks after the portal."""
+"""Adds a member of staff, a branch clerk or an operator: `manage.py add_staff --username NAME (--branch CODE |
+--operator)`."""
 
 from __future__ import annotations
 

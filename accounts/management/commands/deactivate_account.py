@@ -1,4 +1,4 @@
-"""`manage.py deactivate_account NATIONAL_ID --by NAME --reason TEXT`."""
+"""Closes an account: `manage.py deactivate_account NATIONAL_ID --by NAME --reason TEXT`."""
 
 from __future__ import annotations
 

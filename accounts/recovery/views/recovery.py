@@ -1,5 +1,5 @@
-"""Recovery of a lost password, a page for each step. The grant is this browser's session; nothing tells who has an
-account before the code was right."""
+"""The pages of a recovery, one for each step. The grant is in this browser's session; until the code was right no page
+tells whether there is an account."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _form_page = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def at_step(*steps: Step) -> Callable[[_Page], Callable[[HttpRequest], HttpResponse]]:
-    """For a browser whose recovery stands at one of `steps`; others are sent where they are."""
+    """Decorator: for browsers whose recovery stands at one of `steps`; others are redirected to their step."""
 
     def of_step(page: _Page) -> Callable[[HttpRequest], HttpResponse]:
         @wraps(page)
@@ -71,7 +71,7 @@ def at_step(*steps: Step) -> Callable[[_Page], Callable[[HttpRequest], HttpRespo
 @_form_page
 @never_cache
 def recovery(request: HttpRequest) -> HttpResponse:
-    """Step one: whose password. Writes the same for every national ID."""
+    """The first step: whose password. Writes the same row for every national ID."""
     browser = Recovering(request)
     under_way = browser.challenge()
     if request.method == "POST":
@@ -89,7 +89,7 @@ def recovery(request: HttpRequest) -> HttpResponse:
 def _begin(request: HttpRequest, browser: Recovering, under_way: Challenge | None, form: RecoveryForm) -> None:
     national_id, page = form.cleaned_data["national_id"], form.cleaned_data["page"]
     if under_way and under_way.national_id == national_id and browser.standing(under_way).step == Step.CODE:
-        # Back, and sent once more: the code that is on its way still counts.
+        # The form was sent once more: the code that is on its way still counts.
         challenges.ask_again(challenge=under_way, **_requester(request, national_id))
         return
     secret = str(request.META.get("CSRF_COOKIE") or "")
@@ -101,7 +101,7 @@ def _begin(request: HttpRequest, browser: Recovering, under_way: Challenge | Non
 
 
 def _requester(request: HttpRequest, national_id: str) -> dict[str, Any]:
-    """Who asks for a code: where, and whether it is on a device that the account's owner calls their own."""
+    """Where a code is asked for, and the trusted device of the account's owner, if it is one."""
     origin = origin_of(request.client_address)  # type: ignore[attr-defined]
     return {"origin": origin, "trusted": devices.trusted(request, national_id)}
 
@@ -110,11 +110,11 @@ def _requester(request: HttpRequest, national_id: str) -> dict[str, Any]:
 @_form_page
 @at_step(Step.CODE)
 def code(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
-    """Step two: the code that came, if there is an account."""
+    """The second step: the code that was sent, if there is an account."""
     form = CodeForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            browser.granted(challenges.prove(challenge=row, typed_code=form.cleaned_data["code"]))
+            browser.grant(challenges.prove(challenge=row, typed_code=form.cleaned_data["code"]))
             return redirect("recovery_answer")
         except PortalError as error:
             if error.code == "account_closed":
@@ -129,14 +129,14 @@ def code(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpRespo
 @require_POST
 @at_step(Step.CODE)
 def proof(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
-    """The browser solved what the page gave it: the code goes on, if it was held. Alike for every national ID."""
+    """Take the browser's solution of the proof of work: a held code is then sent. The same for every national ID."""
     return code_views.pay(request, row)
 
 
 @require_POST
 @at_step(Step.CODE)
 def resend(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
-    """Another code, if there is an account."""
+    """Send another code, if there is an account."""
     wait = challenges.ask_again(challenge=row, **_requester(request, row.national_id))
     messages.info(request, sentence("code_wait", wait=wait) if wait else sentence("code_again"))
     return redirect("recovery_code")
@@ -145,7 +145,7 @@ def resend(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpRes
 @_form_page
 @at_step(Step.ANSWER)
 def answer(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
-    """Step three: the security question; nothing but a button where a branch has seen the papers."""
+    """The third step: the security answer; only a button where a branch has seen the papers."""
     account = row.account
     asked = account is not None and not recovery_service.needs_no_answer(account=account)
     form, busy = AnswerForm(request.POST if request.method == "POST" and asked else None), None
@@ -156,7 +156,7 @@ def answer(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpRes
             return redirect("recovery_wait")
         except PortalError as error:
             if error.code in ("moved_on", "account_closed") or error.values.get("left") == 0:
-                return redirect("recovery_wait")  # which knows where to
+                return redirect("recovery_wait")  # that page redirects to the right step
             busy = error if error.code == "hashing_busy" else None
             form.add_error(None if busy else "answer", sentence(error))
     question = questions.QUESTIONS.get(account.security_question, "") if account else ""
@@ -168,7 +168,7 @@ def answer(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpRes
 @renews_itself
 @at_step(Step.WAIT)
 def wait(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
-    """The registry is being asked. The page renews itself, with a script or without."""
+    """The page shown while the registry is asked. It reloads itself, with a script or without."""
     return render(request, "accounts/recovery_wait.html", {"goes_on": "", "renews": _renews(row)})
 
 
@@ -176,7 +176,7 @@ def wait(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpRespo
 @asked_by_itself
 @never_cache
 def waiting(request: HttpRequest) -> HttpResponse:
-    """The part of the waiting page that the script renews. 404 where no recovery is."""
+    """The part of the waiting page that the script renews. 404 where there is no recovery."""
     browser = Recovering(request)
     row = browser.challenge()
     if row is None:
@@ -214,7 +214,7 @@ def password(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpR
 
 
 def _moved_on(request: HttpRequest, browser: Recovering) -> HttpResponse:
-    """Something was quicker: another device, another press of the button."""
+    """Redirect after another device, or another press of the button, was quicker."""
     row = browser.challenge()
     return _redirect_to_step(request, browser, browser.standing(row) if row else Standing(Step.OVER, "late"))
 
@@ -229,7 +229,7 @@ def _redirect_to_step(request: HttpRequest, browser: Recovering, found: Standing
 
 
 def _renews(row: Challenge) -> int:
-    """After how many seconds the page loads itself anew."""
-    asked = row.owner_check.created_at  # a recovery that waits has one
+    """After how many seconds the page reloads itself."""
+    asked = row.owner_check.created_at  # a recovery at this step has one
     late = timezone.now() - asked > limits.OWNER_CHECK_TELL_AFTER
     return int((limits.RECOVERY_RENEWS_LATER if late else limits.RECOVERY_RENEWS).total_seconds())
