@@ -14,8 +14,8 @@ from common.templatetags.persian_text import wait as wait_in_words
 
 
 def code_elsewhere(*, wait: int = 0, comes: bool = False) -> str:
-    """The sentence after a wrong code, which may have been asked for on another device. `wait`: seconds until this one may ask,
-    `comes`: its code is sent by itself."""
+    """The sentence after a wrong code, which may have been asked for on another device. `wait`: seconds until this
+    device may ask; `comes`: its code is sent by itself."""
     if comes:
         return _(
             "The code you entered is not valid. If you asked for it on another device, enter it there; the code for "

@@ -21,7 +21,7 @@ def bind_session(request: HttpRequest, **_said: Any) -> None:
     request.session[browsers.ENGINE] = browsers.engine(request)
 
 
-class SignedIn(AuthenticationMiddleware):
+class BoundSessionAuthentication(AuthenticationMiddleware):
     """Django's `request.user`, but a citizen's session ends when another engine uses it: the password is asked for
     again, and no alarm is raised (docs/decisions/0029).
 
