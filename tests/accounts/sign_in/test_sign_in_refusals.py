@@ -1,4 +1,4 @@
-"""What the sign-in page must not tell, the owner of the account hears: a closed account, many wrong passwords."""
+"""Refused sign-ins: the owner is told of what the page must not tell: a closed account, and many wrong passwords."""
 
 from __future__ import annotations
 
