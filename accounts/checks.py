@@ -1,0 +1,31 @@
+"""Checks the settings of the sign-ins at the start, and refuses unsafe or misspelt ones, each by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+
+from common.setting_faults import unknown_choice
+
+
+def sign_ins_are_known(**_options: Any) -> list[CheckMessage]:
+    """Refuse an unknown policy, in every mode: a misspelt one must not silently mean another one."""
+    return [
+        *unknown_choice("STAFF_TOTP", ("required", "optional"), code="portal.E003"),
+        *unknown_choice("SIGN_IN_CODE", ("risk", "choice", "always"), code="portal.E004"),
+    ]
+
+
+def staff_type_a_code(**_options: Any) -> list[CheckMessage]:
+    """Outside a demo refuse a start at which staff could sign in without a one-time code."""
+    if settings.DEMO or settings.STAFF_TOTP != "optional":
+        return []
+    return [
+        Error(
+            "STAFF_TOTP is 'optional', so a guessed password alone would open the citizens' data.",
+            hint="Leave STAFF_TOTP out, or set it to 'required'.",
+            id="portal.E050",
+        )
+    ]
