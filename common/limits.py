@@ -22,7 +22,7 @@ CODE_LIFE = timedelta(minutes=10)  # from the moment a gateway accepted it
 CODE_UNCONFIRMED_AFTER = timedelta(seconds=60)  # without an expected receipt; then the page says what to do
 CODE_TRIES = 5  # of each code; a try is counted before the comparison
 
-# Codes of all numbers together; these limits only raise an alarm (accounts/codes/watch.py).
+# Codes of all numbers together; these limits only raise an alarm (accounts/codes/abuse_alarms.py).
 PUMPING_NUMBERS = 50  # alarm if at least so many numbers got a code within an hour,
 PUMPING_USED = 0.2  # and less than this share of them used one
 PREFIX_LENGTH = 9  # characters of +989121234567; ten thousand neighbouring numbers share a prefix
