@@ -108,7 +108,7 @@ def test_every_address_of_the_profile_is_for_who_is_signed_in() -> None:
     assert len(addresses) > 10
     for address in addresses:
         for answer in (Client().get(address), Client().post(address)):
-            assert answer.status_code == 405 or answer["Location"].startswith(SIGN_IN), address
+            assert answer.status_code == 405 or answer.get("Location", "").startswith(SIGN_IN), address
 
 
 @pytest.mark.parametrize("page", FORMS)
