@@ -262,7 +262,7 @@ def _registry_of(scene: Scene, crowd: Crowd, *, delay: float = 0.0) -> None:
 
 
 def load(everybody: list[Somebody]) -> None:
-    """Both extracts, from files as an operator has them: these people and others."""
+    """Both extracts, from files as an administrator has them: these people and others."""
     others = [person(5_000_000 + number) for number in range(FILLERS)]
     identity.load_civil_registry(source=_file(_civil_lines([*everybody, *others])))
     identity.load_mobile_owners(source=_file(_owner_lines([*everybody, *others])))

@@ -1,4 +1,4 @@
-"""What an operator must hear of: a row that stands until it is over, and one ERROR line with a stable code.
+"""What an administrator must hear of: a row that stands until it is over, and one ERROR line with a stable code.
 
 The line is `alarm sms.<code> <subject>: <detail>`, or `identity.<code>`, `mail.<code>`, `portal.<code>`: a log watcher
 needs no more. The rows are in the admin, in `manage.py sms_backlog` and in `manage.py identity_usage`. Neither holds a

@@ -107,7 +107,7 @@ def trip(name: str, reason: str) -> None:
 
 
 def close(name: str) -> bool:
-    """An operator says that it works again. True: it was open."""
+    """An administrator says that it works again. True: it was open."""
     _take(name)
     was_open = Breaker.objects.filter(name=name, open_until__isnull=False)
     changed = was_open.update(**_CLOSED)

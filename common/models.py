@@ -138,7 +138,7 @@ def alarm_codes() -> list[tuple[str, Any]]:
 
 
 class Alarm(models.Model):
-    """Something an operator must look at (`common.alarms`); over when `ended_at` is set."""
+    """Something an administrator must look at (`common.alarms`); over when `ended_at` is set."""
 
     code = models.CharField(_("alarm"), max_length=20, choices=alarm_codes)
     subject = models.CharField(_("about"), max_length=50, blank=True)

@@ -1,4 +1,4 @@
-"""What a real installation refuses and an operator may allow by name: `ALLOW_UNSAFE=https,superuser`.
+"""What a real installation refuses and an administrator may allow by name: `ALLOW_UNSAFE=https,superuser`.
 
 Every check of such a thing is made with `refused`, so that allowing works alike everywhere, and every start names
 what is allowed. An unknown name is refused: a misspelt one must not look like a decision.

@@ -205,7 +205,7 @@ class Round:
             self._waiting.append(case)
 
     def _tell(self, question: str, name: str, answer: Answer) -> None:
-        """A line in the log for what is neither an answer nor said elsewhere; an alarm where an operator must act."""
+        """Log what is neither an answer nor said elsewhere; raise an alarm where an administrator must act."""
         if answer.reply is Reply.MISCONFIGURED:
             capped = answer.code == DAILY_CAP
             code = AlarmCode.DAILY_CAP if capped else AlarmCode.REGISTRY

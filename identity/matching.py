@@ -23,7 +23,7 @@ class Outcome(StrEnum):
     DECEASED = "deceased"
     INVALID_INPUT = "invalid_input"
     UNAVAILABLE = "unavailable"  # try again by itself
-    MISCONFIGURED = "misconfigured"  # key, quota, no extract: alert the operator and hold
+    MISCONFIGURED = "misconfigured"  # key, quota, no extract: alert the administrator and hold
 
 
 OWNER, IDENTITY = "owner", "identity"  # the coarse kind: all that a citizen learns

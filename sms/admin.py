@@ -1,4 +1,4 @@
-"""SMS in the admin: operators see where a message is, nobody changes one there. Gateways are switched here."""
+"""SMS in the admin: administrators see where a message is, nobody changes one there. Gateways are switched here."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Line:
     their receipt is overdue. `due`: those old enough that their receipt should be here, `confirmed` the
     delivered ones among them. `seconds`: how long deliveries took. `closed_to`: kinds of message that the
     gateway is out of order for, each with its reason. `weight`: as in the settings, None where no route of this
-    operator has the gateway; `shifted`: what operators gave instead, None: nothing.
+    administrator has the gateway; `shifted`: what administrators gave instead, None: nothing.
     """
 
     gateway: str

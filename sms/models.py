@@ -199,7 +199,7 @@ class Receipt(Leased):
 
 
 class GatewaySwitch(models.Model):
-    """What an operator changed about a gateway at run time (`sms.switches`)."""
+    """What an administrator changed about a gateway at run time (`sms.switches`)."""
 
     gateway = models.CharField(_("gateway"), max_length=30)
     operator = models.CharField(_("operator"), max_length=20, blank=True, help_text=_("Empty: for all operators."))

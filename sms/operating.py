@@ -1,4 +1,4 @@
-"""What operators do by hand: send a result again, try a gateway, switch one. Commands and the admin call these."""
+"""What administrators do by hand: send a result again, try a gateway, switch one. Commands and the admin call these."""
 
 from __future__ import annotations
 

@@ -68,8 +68,8 @@ def keep(gateway: str, pushed: PushedReceipt, *, whole: bool = True) -> None:
 
 
 def shown(receipt: Receipt) -> str:
-    """What was pushed, for operators: without long numbers, however they are spelt, and without the words of the SMS
-    that an SMPP gateway repeats after `text:`."""
+    """What was pushed, for administrators: without long numbers, however they are spelt, and without the words of the
+    SMS that an SMPP gateway repeats after `text:`."""
     body = bytes(receipt.body)
     if receipt.method == "SMPP":
         body = re.split(rb"\btext:", body, maxsplit=1, flags=re.IGNORECASE)[0]

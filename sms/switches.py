@@ -1,4 +1,4 @@
-"""What operators changed about the gateways at run time: off, on, another weight. No deploy, no restart.
+"""What administrators changed about the gateways at run time: off, on, another weight. No deploy, no restart.
 
 Every process reads the switches at most once a second.
 """
@@ -30,7 +30,7 @@ def weight(gateway: str, operator: str, configured: int) -> int:
 
 
 def shifted_weight(gateway: str, operator: str) -> int | None:
-    """What operators gave instead of the settings' weight, that for `operator` before that for all; None: nothing."""
+    """The weight that administrators gave instead of that of the settings, for `operator` or else for all."""
     switches = _look()
     for each in (operator, ""):
         switch = switches.get((gateway, each))

@@ -39,7 +39,7 @@ def label_in(text: str) -> str:
 
 
 def test() -> str:
-    """What an operator sends to try a gateway."""
+    """What an administrator sends to try a gateway."""
     return _("This is a test SMS of the registration portal.")
 
 

@@ -124,8 +124,8 @@ class PortalAdminSite(admin.AdminSite):
         return cast(HttpResponse, view.as_view(template_name=template, extra_context=about)(request))
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Superusers only: a clerk's password is set by an operator. 503 where no hash can be computed now: the form
-        has secrets only, so it comes back empty."""
+        """Superusers only: a clerk's password is set by an administrator. 503 where no hash can be computed now: the
+        form has secrets only, so it comes back empty."""
         self._superusers_only(request)
         try:
             with lane.place(lane.Whose.INSIDE):

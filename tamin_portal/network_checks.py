@@ -1,6 +1,6 @@
 """System checks of who is believed and of what goes over a network in the open.
 
-Malformed settings are refused in every mode, unsafe ones outside a demo. What an operator may allow by name is in
+Malformed settings are refused in every mode, unsafe ones outside a demo. What an administrator may allow by name is in
 `common.unsafe`.
 """
 

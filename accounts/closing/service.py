@@ -1,4 +1,4 @@
-"""An account is closed and opened again: frozen by its owner ("not me"), closed and opened by an operator.
+"""An account is closed and opened again: frozen by its owner ("not me"), closed and opened by an administrator.
 
 Nothing here gives anything back to whoever holds a link: an account is opened for a branch that has seen the papers.
 """
@@ -33,7 +33,7 @@ _SET_ANEW = (
 
 
 def account_of(*, national_id: str) -> User:
-    """The account that an operator means: the activated one, else one that waits for its branch.
+    """The account that an administrator means: the activated one, else one that waits for its branch.
 
     Raises PortalError("no_account").
     """
@@ -90,7 +90,7 @@ def deactivate(*, account: User, by: str, reason: str) -> bool:
     if not row.is_active:
         return False
     _close(row, Closure.DEACTIVATED)
-    notices.record(account=row, kind=EventKind.DEACTIVATED, actor=notices.operator(by), reason=reason)
+    notices.record(account=row, kind=EventKind.DEACTIVATED, actor=notices.administrator(by), reason=reason)
     return True
 
 
@@ -114,7 +114,12 @@ def reactivate(*, account: User, by: str, reason: str, mobile: str = "", without
     end_sessions(account=row)  # one that began in the very moment of the closing
     FreezeLink.objects.filter(account=row, used_at__isnull=True).update(used_at=timezone.now())
     notices.record(
-        account=row, kind=EventKind.REACTIVATED, actor=notices.operator(by), reason=reason, sms_to=[*numbers], **reset
+        account=row,
+        kind=EventKind.REACTIVATED,
+        actor=notices.administrator(by),
+        reason=reason,
+        sms_to=[*numbers],
+        **reset,
     )
     return True
 
@@ -125,15 +130,15 @@ def end_all_sessions(*, account: User, by: str, reason: str) -> int:
     no_account."""
     row = _locked(account)
     ended = end_sessions(account=row)
-    actor = notices.operator(by)
+    actor = notices.administrator(by)
     notices.record(account=row, kind=EventKind.SESSIONS_ENDED, actor=actor, reason=reason, sessions=ended)
     return ended
 
 
 @transaction.atomic
 def look_at_history(*, account: User, by: str, reason: str) -> list[AccountEvent]:
-    """Everything that happened to the account, newest first. That an operator looked is written down before."""
-    notices.record(account=account, kind=EventKind.LOOKED_AT, actor=notices.operator(by), reason=reason)
+    """Everything that happened to the account, newest first. That an administrator looked is written down before."""
+    notices.record(account=account, kind=EventKind.LOOKED_AT, actor=notices.administrator(by), reason=reason)
     return list(account.events.order_by("-at", "-pk"))
 
 

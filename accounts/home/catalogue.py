@@ -1,4 +1,4 @@
-"""The organisation's services on the home page, and which links an operator may give them."""
+"""The organisation's services on the home page, and which links an administrator may give them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NO_ADDRESS = re.compile(r"[\s\\\x00-\x1f\x7f]")
 
 
 def shown() -> QuerySet[Service]:
-    """What the home page shows, in the operators' order. One query."""
+    """What the home page shows, in the administrators' order. One query."""
     return Service.objects.filter(is_shown=True)
 
 

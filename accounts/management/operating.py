@@ -1,4 +1,4 @@
-"""What the operators' commands about an account share: whose it is, who acts, why, and what is said."""
+"""What the administrators' commands about an account share: whose it is, who acts, why, and what is said."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SENTENCES = {
 
 
 class AccountCommand(BaseCommand):
-    """What an operator does about one account. Who and why is kept in its history for good."""
+    """What an administrator does about one account. Who and why is kept in its history for good."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("national_id", metavar="NATIONAL_ID", help="ten digits, in any script")
@@ -37,7 +37,7 @@ class AccountCommand(BaseCommand):
         self.stdout.write(said)
 
     def act(self, account: User, options: dict[str, Any]) -> str:
-        """Call one service; returns what the operator reads. Raises PortalError of `SENTENCES`."""
+        """Call one service; returns what the administrator reads. Raises PortalError of `SENTENCES`."""
         raise NotImplementedError
 
 

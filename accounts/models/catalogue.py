@@ -1,4 +1,4 @@
-"""The organisation's services that this account opens, as operators list them."""
+"""The organisation's services that this account opens, as administrators list them."""
 
 from __future__ import annotations
 

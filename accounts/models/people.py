@@ -38,7 +38,7 @@ class Closure(models.TextChoices):
     """Why an activated account is closed. The way out of either is a branch."""
 
     FROZEN = "frozen", _("frozen by its owner")  # "not me"
-    DEACTIVATED = "deactivated", _("deactivated by an operator")
+    DEACTIVATED = "deactivated", _("deactivated by an administrator")
 
 
 class UserManager(BaseUserManager["User"]):

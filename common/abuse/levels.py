@@ -11,7 +11,7 @@ from common import limits
 
 class Level(IntEnum):
     NORMAL = 0
-    WATCH = 1  # operators hear of it
+    WATCH = 1  # administrators hear of it
     PRESSURE = 2  # what costs an SMS or a hash is paid for with proof of work, or waited for
 
 

@@ -34,4 +34,4 @@ def _hashed(kind: str, text: str) -> str:
     return keyed_hash("origin", f"{kind}:{text}")[:32]
 
 
-NOWHERE = Origin(address="", network="")  # an operator's command, or a task
+NOWHERE = Origin(address="", network="")  # an administrator's command, or a task

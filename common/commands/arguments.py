@@ -1,4 +1,4 @@
-"""What operators type after a command, as argparse's `type`: any digits, and a sentence for what it cannot be."""
+"""What administrators type after a command, as argparse's `type`: any digits, and a sentence for what it cannot be."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from common.errors import PortalError
 from identity import services as identity
 from registration.models import Registration, RegistryLook
 from registration.result_texts import REASON_LONGEST
-from registration.services import decisions
+from registration.services import decisions, moves
 from registration.services.matching import claim_of
 from registration.states import AT_BRANCH, State
 
@@ -74,7 +74,7 @@ def reject(
         return decisions.reject(row, actor=by.username, reason=reason, papers=papers)
 
 
-def activate_by_operator(*, registration: Registration, by: str, reason: str) -> Registration:
+def activate_by_administrator(*, registration: Registration, by: str, reason: str) -> Registration:
     """The command's way: no code, no papers, a name and a reason on record. Twice is once.
 
     Raises PortalError: note_missing, note_too_long, account_exists, those of `check_seen`.
@@ -87,7 +87,7 @@ def activate_by_operator(*, registration: Registration, by: str, reason: str) ->
         return decisions.approve(row, actor=f"operator {by}", why="operator", note=reason)
 
 
-def reject_by_operator(*, registration: Registration, by: str, reason: str) -> Registration:
+def reject_by_administrator(*, registration: Registration, by: str, reason: str) -> Registration:
     """The command's way to refuse. Twice is once. Raises PortalError: note_missing, reason_too_long, those of
     `check_seen`."""
     if registration.state == State.REJECTED:

@@ -1,4 +1,4 @@
-"""What the operators' commands share: the registration that is meant, who acts, and what is said."""
+"""What the administrators' commands share: the registration that is meant, who acts, and what is said."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WHICH = "tracking code, or national ID where only one request of it waits; digit
 
 
 class DecisionCommand(BaseCommand):
-    """An operator's decision about one registration. Giving it again changes nothing."""
+    """An administrator's decision about one registration. Giving it again changes nothing."""
 
     decided: State
 
@@ -52,7 +52,7 @@ class DecisionCommand(BaseCommand):
 
 
 def described(row: Registration) -> Iterator[str]:
-    """A registration for an operator's eyes, a fact a line; nothing that only its owner should know."""
+    """A registration for an administrator's eyes, a fact a line; nothing that only its owner should know."""
     yield _("State: %(state)s") % {"state": row.get_state_display()}
     if row.tracking_code:
         yield _("Tracking code: %(code)s") % {"code": to_persian_digits(tracking.grouped(row.tracking_code))}

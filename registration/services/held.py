@@ -73,7 +73,9 @@ def hold(found: Sequence[Found]) -> None:
         held = Registration.objects.filter(pk__in=[row.pk for row in rows])
         held.update(lease=None, next_attempt_at=due, **changes)
         if said.outcome in _OUR_FAULT:
-            log.error("%s registrations are held: %s %s; the operator must look", len(rows), said.outcome, said.traces)
+            log.error(
+                "%s registrations are held: %s %s; the administrator must look", len(rows), said.outcome, said.traces
+            )
 
 
 def tell_of_delays() -> int:

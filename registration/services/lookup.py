@@ -54,7 +54,7 @@ def one_to_decide(text: str) -> Registration:
 
 
 def by_typed(text: str) -> Registration:
-    """The registration an operator means: by tracking code, else by national ID (its furthest).
+    """The registration an administrator means: by tracking code, else by national ID (its furthest).
 
     Raises PortalError("not_found").
     """

@@ -16,7 +16,13 @@ from registration.states import MOVES, State
 
 CITIZEN = "citizen"
 PORTAL = "portal"
+ADMINISTRATOR = "operator "  # as stored; the name follows
 _AT_ONCE = 500  # rows a statement
+
+
+def administrator(name: str) -> str:
+    """The actor of what the administrator of this name does by a command, as it is stored."""
+    return f"{ADMINISTRATOR}{name}"
 
 
 def move(
@@ -32,8 +38,8 @@ def move(
 ) -> Registration:
     """Move `registration` to `to`, writing `changes` and one event, under the row's lock.
 
-    `actor` is CITIZEN, PORTAL or a staff user name; `why` a short English reason code; `kind` the question
-    of the check that decided, if one did. Returns the locked row as it now is. Raises
+    `actor` is CITIZEN, PORTAL, `administrator(name)` or a clerk's user name; `why` a short English reason code; `kind`
+    the question of the check that decided, if one did. Returns the locked row as it now is. Raises
     PortalError("illegal_move", state=…) when the row, as it is in the database now, may not go there. Joins
     the caller's transaction.
     """

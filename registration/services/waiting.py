@@ -1,4 +1,4 @@
-"""What waits to be checked, since when, and why: for operators."""
+"""What waits to be checked, since when, and why: for administrators."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class OutOfOrder:
-    """Certainly not sent, because of our account: credit, key, line. An operator must act; the message waits.
+    """Certainly not sent, because of our account: credit, key, line. An administrator must act; the message waits.
 
     `kind`: it is out of order for messages of that kind alone (codes go by a template of their own);
     empty: for all.
@@ -164,7 +164,7 @@ class PushedReceipt:
 
 
 class Malformed(ValueError):
-    """A pushed receipt that cannot be read. Its text is shown to operators: words of our own ("unknown
+    """A pushed receipt that cannot be read. Its text is shown to administrators: words of our own ("unknown
     status"), nothing that the request holds."""
 
 

@@ -1,4 +1,4 @@
-"""`activate_registration` and `reject_registration`: an operator decides without the desk."""
+"""`activate_registration` and `reject_registration`: an administrator decides without the desk."""
 
 from __future__ import annotations
 

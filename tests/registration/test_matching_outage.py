@@ -19,7 +19,7 @@ from registration.models import Event, Registration
 from registration.services import held, matching
 from registration.states import State
 from sms.models import Message
-from tests.support.accounts import clerk, operator
+from tests.support.accounts import administrator, clerk
 from tests.support.matching import DOWN, submitted
 from tests.support.pages import assert_fits_the_policy
 
@@ -158,7 +158,7 @@ def test_those_whom_a_registry_cannot_read_are_no_outage_for_everybody():
     assert not held.outage()
 
 
-# ── operators
+# ── administrators
 
 
 def status(**options: Any) -> tuple[str, int]:
@@ -211,7 +211,7 @@ def test_the_page_shows_it_in_persian_and_asks_again_at_the_press_of_a_button(cl
     held_row(2, verdict_traces=[ours])
     held_row(3, verdict_traces=[theirs])
     breaker.trip("identity:demo:owner", "401")
-    client.force_login(operator())
+    client.force_login(administrator())
     page = client.get(WAITING).content.decode()
     assert_fits_the_policy(page)
     for words in (
@@ -245,7 +245,7 @@ def test_a_clerk_sees_nothing_of_the_queue(client):
 
 
 def test_nothing_waits_and_the_page_says_so(client):
-    client.force_login(operator())
+    client.force_login(administrator())
     page = client.get(WAITING).content.decode()
     assert "هیچ درخواستی در انتظار نیست" in page
     assert "استعلام دوباره هم‌اکنون" not in page

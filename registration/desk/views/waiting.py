@@ -1,4 +1,4 @@
-"""The operators' page in the admin: which requests wait to be checked, why, and the button that asks again now."""
+"""The administrators' page in the admin: which requests wait to be checked, why, and the button that asks again now."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAME = "registration_registration_waiting"
 
 
 def may_look(request: HttpRequest) -> bool:
-    """Operators; what holds up a whole queue is no clerk's work."""
+    """Administrators; what holds up a whole queue is no clerk's work."""
     return bool(request.user.has_perm("registration.change_registration"))
 
 

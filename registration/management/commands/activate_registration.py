@@ -12,4 +12,4 @@ class Command(DecisionCommand):
         "requests for the same national ID end. Giving it twice changes nothing."
     )
     decided = State.APPROVED
-    decide = staticmethod(desk.activate_by_operator)
+    decide = staticmethod(desk.activate_by_administrator)

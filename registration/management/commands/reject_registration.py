@@ -13,4 +13,4 @@ class Command(DecisionCommand):
         "register again. Giving it twice changes nothing."
     )
     decided = State.REJECTED
-    decide = staticmethod(desk.reject_by_operator)
+    decide = staticmethod(desk.reject_by_administrator)
