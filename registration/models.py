@@ -50,7 +50,7 @@ class Registration(Leased):
     verdict_kind = models.CharField(max_length=10, blank=True)  # owner | identity
     verdict_fields = models.JSONField(default=dict, blank=True)
     verdict_traces = models.JSONField(default=list, blank=True)  # identity.matching.Trace: which registry, which code
-    corrections = models.PositiveSmallIntegerField(default=0)
+    revision = models.PositiveSmallIntegerField(default=0, db_column="corrections")
 
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     confirmed_at = models.DateTimeField(null=True, blank=True)

@@ -22,19 +22,19 @@ REQUIRED_PAPERS = ("national_card", "birth_certificate")
 LONGEST_NOTE = 2000
 
 
-def check_seen(*, registration: Registration, round: int) -> None:
-    """Refuse to work on what does not wait here any more, or not as the clerk saw it. `round`: the row's
-    `corrections` when the page was made. Raises PortalError: not_at_desk, changed_meanwhile."""
+def check_seen(*, registration: Registration, revision: int) -> None:
+    """Refuse to work on what does not wait here any more, or not as the clerk saw it. `revision`: the row's
+    when the page was made. Raises PortalError: not_at_desk, changed_meanwhile."""
     if registration.state not in AT_BRANCH:
         raise PortalError("not_at_desk", state=registration.state)
-    if registration.corrections != round:
+    if registration.revision != revision:
         raise PortalError("changed_meanwhile")
 
 
-def send_code(*, registration: Registration, round: int, asker: str) -> issuing.Issued:
+def send_code(*, registration: Registration, revision: int, asker: str) -> issuing.Issued:
     """An SMS code to *this registration's* mobile, for the clerk's session. Raises code_limit and those of
     `check_seen`."""
-    check_seen(registration=registration, round=round)
+    check_seen(registration=registration, revision=revision)
     return issuing.issue(
         purpose=CodePurpose.DESK,
         mobile=registration.mobile,
@@ -45,7 +45,14 @@ def send_code(*, registration: Registration, round: int, asker: str) -> issuing.
 
 
 def activate(
-    *, registration: Registration, round: int, by: User, asker: str, typed_code: str, papers: Sequence[str], note: str
+    *,
+    registration: Registration,
+    revision: int,
+    by: User,
+    asker: str,
+    typed_code: str,
+    papers: Sequence[str],
+    note: str,
 ) -> Registration:
     """Activate what stands before the clerk: papers seen, and the code that its own mobile received.
 
@@ -55,22 +62,22 @@ def activate(
     if set(REQUIRED_PAPERS) - set(papers):
         raise PortalError("papers_missing")
     _check_note(note)
-    check_seen(registration=registration, round=round)
+    check_seen(registration=registration, revision=revision)
     code = trying.try_code(purpose=CodePurpose.DESK, mobile=registration.mobile, asker=asker, typed=typed_code)
     with transaction.atomic():
-        row = _as_seen(registration, round)
+        row = _as_seen(registration, revision)
         trying.consume(code, used_for=str(row.token))
         return decisions.approve(row, actor=by.username, why="papers_checked", note=note, papers=[*papers])
 
 
 def reject(
-    *, registration: Registration, round: int, by: User, reason: str, papers: Sequence[str] = ()
+    *, registration: Registration, revision: int, by: User, reason: str, papers: Sequence[str] = ()
 ) -> Registration:
     """Refuse with a reason that the citizen is told. Raises note_missing, reason_too_long and those of
     `check_seen`."""
     _check_reason(reason)
     with transaction.atomic():
-        row = _as_seen(registration, round)
+        row = _as_seen(registration, revision)
         return decisions.reject(row, actor=by.username, reason=reason, papers=papers)
 
 
@@ -83,8 +90,8 @@ def activate_by_administrator(*, registration: Registration, by: str, reason: st
         return registration
     _check_note(reason)
     with transaction.atomic():
-        row = _as_seen(registration, registration.corrections)
-        return decisions.approve(row, actor=f"operator {by}", why="operator", note=reason)
+        row = _as_seen(registration, registration.revision)
+        return decisions.approve(row, actor=moves.administrator(by), why="operator", note=reason)
 
 
 def reject_by_administrator(*, registration: Registration, by: str, reason: str) -> Registration:
@@ -94,8 +101,8 @@ def reject_by_administrator(*, registration: Registration, by: str, reason: str)
         return registration
     _check_reason(reason)
     with transaction.atomic():
-        row = _as_seen(registration, registration.corrections)
-        return decisions.reject(row, actor=f"operator {by}", reason=reason)
+        row = _as_seen(registration, registration.revision)
+        return decisions.reject(row, actor=moves.administrator(by), reason=reason)
 
 
 def registry_is_at_hand() -> bool:
@@ -124,9 +131,9 @@ def _check_reason(reason: str) -> None:
         raise PortalError("reason_too_long", most=REASON_LONGEST)
 
 
-def _as_seen(registration: Registration, round: int) -> Registration:
+def _as_seen(registration: Registration, revision: int) -> Registration:
     """The row, locked, as `check_seen` wants it: from here to the transaction's end the citizen changes nothing."""
     decisions.hold_national_id(registration.national_id)
     row = Registration.objects.select_for_update().get(pk=registration.pk)
-    check_seen(registration=row, round=round)
+    check_seen(registration=row, revision=revision)
     return row

@@ -13,9 +13,13 @@ from registration.models import Registration
 
 
 class CorrectionForm(PersonForm):
-    """What was typed in step three, to be corrected. `round`: see `corrections.correct`."""
+    """What was typed in step three, to be corrected. `revision`: see `corrections.correct`."""
 
-    round = forms.IntegerField(min_value=0, max_value=10_000, widget=forms.HiddenInput)
+    revision = forms.IntegerField(min_value=0, max_value=10_000, widget=forms.HiddenInput)
+
+    def add_prefix(self, field_name: str) -> str:
+        """The revision stays `round` in the page: pages that are open during an update were made with that name."""
+        return super().add_prefix("round" if field_name == "revision" else field_name)
 
     def identity(self) -> Person:
         """The clean answers as the service takes them."""

@@ -33,7 +33,7 @@ from registration.services.journey import Identity
 CHOOSE = ("", _("Choose"))
 # Never kept outside the request that carries them.
 SECRET_FIELDS = ("password", "password_again", "security_answer")
-NOT_KEPT = (*SECRET_FIELDS, "draft", "round", "made_for")
+NOT_KEPT = (*SECRET_FIELDS, "draft", "revision", "made_for")
 
 
 class StepForm(forms.Form):

@@ -89,9 +89,9 @@ def tries_left(*, national_id: str) -> int:
     return max(0, limits.CORRECTIONS - max(0, used - 1) - under_way.distinct().count())
 
 
-def correct(*, registration: Registration, grant: str, round: int, identity: Person) -> Registration:
-    """Hand the corrected identity (clean) to matching. `round`: the row's `corrections` when the page was made, so
-    that a page that is sent twice (a double click, a lost answer) is one correction and uses up one try.
+def correct(*, registration: Registration, grant: str, revision: int, identity: Person) -> Registration:
+    """Hand the corrected identity (clean) to matching. `revision`: the row's when the page was made, so that
+    a page that is sent twice (a double click, a lost answer) is one correction and uses up one try.
 
     Raises PortalError: grant_ended (continued on another device), registration_closed (decided or ended
     meanwhile), corrections_used, nothing_changed (the same answer would come, and be paid for; no try is used).
@@ -99,7 +99,7 @@ def correct(*, registration: Registration, grant: str, round: int, identity: Per
     with transaction.atomic():
         hold_national_id(registration.national_id)  # others of this ID have the same tries
         row = lock_with_grant(registration, grant)
-        if row.corrections != round:
+        if row.revision != revision:
             return row
         _refuse_unless(row, IDENTITY)
         if not tries_left(national_id=row.national_id):
@@ -186,7 +186,7 @@ def _resubmit(row: Registration, *, why: str, **changes: Any) -> Registration:
         State.SUBMITTED,
         actor=CITIZEN,
         why=why,
-        corrections=row.corrections + 1,
+        revision=row.revision + 1,
         submitted_at=now,
         next_attempt_at=now,
         attempts=0,

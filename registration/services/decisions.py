@@ -107,9 +107,7 @@ def refer(found: Sequence[Found]) -> None:
     for alike in _alike(found):
         rows, said = [each.row for each in alike], alike[0]
         move_matched(rows, State.REFERRED, why=said.outcome, kind=said.asked, **said.columns)
-    outbox.enqueue_all(
-        [_saying(each.row, f"referred:{each.row.corrections}", _to_a_branch(each.row)) for each in found]
-    )
+    outbox.enqueue_all([_saying(each.row, f"referred:{each.row.revision}", _to_a_branch(each.row)) for each in found])
 
 
 def approve(
@@ -173,12 +171,12 @@ def tell(row: Registration, what: str, text: str, kind: MessageKind = MessageKin
 
 
 def tell_of_delay(rows: Sequence[Registration]) -> None:
-    """Their check takes long: one SMS each, once in each round (a correction begins another)."""
+    """Their check takes long: one SMS each, once in each revision."""
     outbox.enqueue_all(
         [
             _saying(
                 row,
-                f"delayed:{row.corrections}",
+                f"delayed:{row.revision}",
                 result_texts.delayed(tracking_code=row.tracking_code or "", host=settings.PUBLIC_HOST),
                 MessageKind.NOTICE,
             )

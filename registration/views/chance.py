@@ -93,7 +93,7 @@ def correct(request: HttpRequest, journey: Journey, row: Registration) -> HttpRe
         if answer:
             return answer
     else:
-        page = {"round": row.corrections, "draft": journey.token, "made_for": late.mark_of(row)}
+        page = {"revision": row.revision, "draft": journey.token, "made_for": late.mark_of(row)}
         initial = CorrectionForm.typed(row) | row.draft | page
         form = CorrectionForm(initial=initial, registration=row)
     return render(request, "registration/correct.html", {"form": form, "registration": row, "tries": tries})
@@ -101,7 +101,7 @@ def correct(request: HttpRequest, journey: Journey, row: Registration) -> HttpRe
 
 def _correct(journey: Journey, row: Registration, form: CorrectionForm) -> HttpResponse:
     corrected = service.correct(
-        registration=row, grant=journey.grant, round=form.cleaned_data["round"], identity=form.identity()
+        registration=row, grant=journey.grant, revision=form.cleaned_data["revision"], identity=form.identity()
     )
     return _over(journey, corrected)
 

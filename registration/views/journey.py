@@ -123,7 +123,7 @@ def done(request: HttpRequest) -> HttpResponse:
         "closes_in": journey.receipt_left,
         "status": status_service.of(row) if row.tracking_code and state in AT_BRANCH else None,
         "state": state,
-        "corrected": row.corrections > 0,
+        "corrected": row.revision > 0,
         "policy": settings.ACTIVATION_POLICY,
         "tracking_code": to_persian_digits(tracking.grouped(row.tracking_code)) if row.tracking_code else "",
     }

@@ -111,7 +111,7 @@ class TestARow:
         other: Any = dt.date(1980, 1, 1) if name == "birth_date" else "1"
         identity = Person(**fields_of(row) | {name: other})
 
-        corrections.correct(registration=row, grant="g", round=0, identity=identity)
+        corrections.correct(registration=row, grant="g", revision=0, identity=identity)
 
         row.refresh_from_db()
         assert fields_of(row) == fields_of(identity)

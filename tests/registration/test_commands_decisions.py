@@ -215,7 +215,7 @@ def test_the_desk_refuses_a_reason_that_the_sms_cannot_carry():
     row = registration_in(State.REFERRED)
 
     with pytest.raises(PortalError, match="reason_too_long"):
-        desk.reject(registration=row, round=0, by=clerk(), reason="د" * (REASON_LONGEST + 1))
+        desk.reject(registration=row, revision=0, by=clerk(), reason="د" * (REASON_LONGEST + 1))
 
     row.refresh_from_db()
     assert row.state == State.REFERRED

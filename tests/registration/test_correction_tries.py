@@ -59,7 +59,7 @@ def correct(row: Registration) -> str:
     """ "": it was taken; else why not."""
     identity = Person(**fields_of(row) | {"last_name": "دیگری"})
     try:
-        corrections.correct(registration=row, grant="grant", round=0, identity=identity)
+        corrections.correct(registration=row, grant="grant", revision=0, identity=identity)
     except PortalError as error:
         return error.code
     return ""

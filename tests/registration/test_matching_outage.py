@@ -66,14 +66,14 @@ def test_while_all_registries_of_a_question_rest_the_request_comes_back_when_one
 def test_a_second_outage_after_a_correction_is_told_of_as_well(registries):
     registries.say = lambda _question: DOWN
     row = submitted(1, ago=2000)
-    for corrections in (0, 0, 1, 1):
-        told = None if corrections > row.corrections else row.told_of_delay_at
+    for revision in (0, 0, 1, 1):
+        told = None if revision > row.revision else row.told_of_delay_at
         Registration.objects.filter(pk=row.pk).update(
-            corrections=corrections, told_of_delay_at=told, next_attempt_at=timezone.now()
+            revision=revision, told_of_delay_at=told, next_attempt_at=timezone.now()
         )
         matching.match_due()
         row.refresh_from_db()
-        assert Message.objects.filter(kind="notice").count() == corrections + 1
+        assert Message.objects.filter(kind="notice").count() == revision + 1
 
 
 def test_after_an_outage_all_that_waited_are_decided_in_one_drain_the_oldest_first(registries):

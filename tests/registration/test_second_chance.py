@@ -123,7 +123,7 @@ def test_what_is_sent_again_unchanged_is_refused_and_uses_up_nothing(browser):
     assert f'value="{row.last_name}"' in page
     assert "چیزی تغییر نکرده است" in correct(browser, last_name="محمدي ").content.decode()  # the same name
     row.refresh_from_db()
-    assert (row.state, row.corrections, row.events.count()) == (State.REFERRED, 0, before)
+    assert (row.state, row.revision, row.events.count()) == (State.REFERRED, 0, before)
     assert corrections.tries_left(national_id=row.national_id) == limits.CORRECTIONS
     assert correct(browser, last_name=RIGHT_NAME)["Location"] == DONE
 
@@ -170,7 +170,7 @@ def test_a_double_click_and_a_late_repetition_are_one_correction(browser):
     session.save()
     assert correct(browser, round="0")["Location"] == DONE
     row.refresh_from_db()
-    assert (row.corrections, row.state) == (1, State.REFERRED)
+    assert (row.revision, row.state) == (1, State.REFERRED)
     assert corrections.tries_left(national_id=row.national_id) == 1
 
 
@@ -181,12 +181,12 @@ def test_twenty_corrections_at_once_are_one(browser):
     identity = differently(row)
 
     def one(_number: int) -> Registration:
-        return corrections.correct(registration=row, grant=grant, round=0, identity=identity)
+        return corrections.correct(registration=row, grant=grant, revision=0, identity=identity)
 
     results = together(one, 20)
     assert {result.tracking_code for result in results} == {row.tracking_code}
     row.refresh_from_db()
-    assert (row.state, row.corrections) == (State.SUBMITTED, 1)
+    assert (row.state, row.revision) == (State.SUBMITTED, 1)
     assert row.events.filter(why="corrected").count() == 1
 
 
@@ -196,7 +196,7 @@ def test_the_other_device_takes_over_and_the_first_one_says_so(browser):
     assert "در دستگاه دیگری ادامه یافت" in browser.get(CORRECT, follow=True).content.decode()
     assert "در دستگاه دیگری ادامه یافت" in correct(browser, follow="1").client.get(URL).content.decode()
     assert correct(other, last_name="دیگری")["Location"] == DONE
-    assert row_of(OTHER_NAME).corrections == 1
+    assert row_of(OTHER_NAME).revision == 1
 
 
 def test_a_page_of_another_tab_or_of_a_lost_session_changes_nothing(browser):
@@ -205,7 +205,7 @@ def test_a_page_of_another_tab_or_of_a_lost_session_changes_nothing(browser):
     stranger = Browser()
     page = stranger.post(CORRECT, {"draft": browser.draft()}, follow=True)
     assert step_shown(page) == "mobile"
-    assert row_of(OTHER_NAME).corrections == 0
+    assert row_of(OTHER_NAME).revision == 0
 
 
 @pytest.mark.parametrize("path", [CHANCE, CORRECT, NUMBER, CODE])
@@ -252,7 +252,7 @@ def test_the_service_refuses_what_came_too_late(browser):
     identity = Person("ا", "ب", "1", "1", "الف", "1", timezone.localdate(), "male")
 
     def attempt(grant: str = grant) -> Any:
-        return corrections.correct(registration=row, grant=grant, round=0, identity=identity)
+        return corrections.correct(registration=row, grant=grant, revision=0, identity=identity)
 
     assert refused(lambda: attempt("another")) == "grant_ended"
     for _ in range(limits.CORRECTIONS):
@@ -373,7 +373,7 @@ def test_twenty_proofs_at_once_are_one_and_a_step_one_in_between_does_no_harm(br
     assert {error.code for error in codes_used} <= {"code_tries"}, results
     assert len(proofs) - len(codes_used) == limits.CODE_TRIES
     row.refresh_from_db()
-    assert (row.state, row.corrections, row.mobile) == (State.SUBMITTED, 1, parse_mobile(NEW_NUMBER))
+    assert (row.state, row.revision, row.mobile) == (State.SUBMITTED, 1, parse_mobile(NEW_NUMBER))
     assert row.events.filter(why="other_number").count() == 1
 
 

@@ -138,9 +138,9 @@ def doors(addresses: int = 20) -> list[Attack]:
 
     def at_desk(session: int) -> Guess:
         asker = f"desk {session}"
-        desk.send_code(registration=referred, round=0, asker=asker)
+        desk.send_code(registration=referred, revision=0, asker=asker)
         return lambda typed: desk.activate(
-            registration=referred, round=0, by=staff, asker=asker, typed_code=typed, papers=PAPERS, note="x"
+            registration=referred, revision=0, by=staff, asker=asker, typed_code=typed, papers=PAPERS, note="x"
         )
 
     return [

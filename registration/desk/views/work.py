@@ -42,7 +42,7 @@ def _from_this_page(page: _Page) -> _Page:
     def checked(request: HttpRequest, row: Registration) -> HttpResponse:
         if request.method == "POST":
             try:
-                desk.check_seen(registration=row, round=_round(request))
+                desk.check_seen(registration=row, revision=_revision(request))
             except PortalError as error:
                 return _refused(request, row, error)
         return page(request, row)
@@ -74,7 +74,7 @@ def send_code(request: HttpRequest, row: Registration) -> HttpResponse:
         own_desk = _keep_work(request, row)
         number = desk_words.masked_mobile(row)
         try:
-            issued = desk.send_code(registration=row, round=_round(request), asker=own_desk.asker(row))
+            issued = desk.send_code(registration=row, revision=_revision(request), asker=own_desk.asker(row))
         except PortalError as error:
             return _refused(request, row, error)
         values = {"number": number, "wait": to_persian_digits(issued.wait)}
@@ -100,7 +100,7 @@ def activate(request: HttpRequest, row: Registration) -> HttpResponse:
     try:
         row = desk.activate(
             registration=row,
-            round=_round(request),
+            revision=_revision(request),
             by=_clerk(request),
             asker=own_desk.asker(row),
             typed_code=form.cleaned_data["code"],
@@ -140,7 +140,9 @@ def _reject(request: HttpRequest, row: Registration, reason: str) -> HttpRespons
     own_desk = Desk(request.session)
     papers = own_desk.work(row).get("papers", [])
     try:
-        row = desk.reject(registration=row, round=_round(request), by=_clerk(request), reason=reason, papers=papers)
+        row = desk.reject(
+            registration=row, revision=_revision(request), by=_clerk(request), reason=reason, papers=papers
+        )
     except PortalError as error:
         return _refused(request, row, error)
     own_desk.done(row)
@@ -160,15 +162,15 @@ def _note(request: HttpRequest) -> str:
     return request.POST.get("note", "").replace("\r\n", "\n")[:LONGEST_NOTE]
 
 
-def _round(request: HttpRequest) -> int:
-    """The row's `corrections` when the page was made; -1 where the page does not say."""
+def _revision(request: HttpRequest) -> int:
+    """The row's revision when the page was made (the field is called `round`); -1 where the page does not say."""
     typed = request.POST.get("round", "")
     return int(typed) if re.fullmatch("[0-9]{1,5}", typed) else -1
 
 
 def _refused(request: HttpRequest, row: Registration, error: PortalError) -> HttpResponse:
     """A refusal that no field is to blame for: somebody was quicker, or a limit is reached."""
-    row.refresh_from_db(fields=["state", "corrections"])
+    row.refresh_from_db(fields=["state", "revision"])
     if error.code == "changed_meanwhile" and _note(request):
         Desk(request.session).keep(row, papers=[], note=_note(request))
     decided = desk_words.already_decided(row) if error.code in ("not_at_desk", "account_exists") else ""

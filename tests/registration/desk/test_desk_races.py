@@ -167,7 +167,7 @@ def corrected_and_referred_again(row: Registration, browser: Browser) -> Registr
     correct(browser, last_name="دیگری")
     matching.match_due()
     now = Registration.objects.get(pk=row.pk)
-    assert (now.state, now.corrections) == (State.REFERRED, row.corrections + 1)
+    assert (now.state, now.revision) == (State.REFERRED, row.revision + 1)
     return now
 
 
@@ -223,7 +223,7 @@ def test_a_correction_at_the_moment_of_the_decision_is_seen_by_a_clerk_first(pre
 
     def slow(national_id):
         monkeypatch.setattr(decisions, "hold_national_id", hold)
-        Registration.objects.filter(pk=row.pk).update(corrections=F("corrections") + 1, last_name="دیگری")
+        Registration.objects.filter(pk=row.pk).update(revision=F("revision") + 1, last_name="دیگری")
         hold(national_id)
 
     monkeypatch.setattr(decisions, "hold_national_id", slow)
