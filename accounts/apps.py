@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.core import checks
 from django.utils.translation import gettext_lazy as _
 
 
@@ -8,6 +9,7 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts and branches")
 
     def ready(self) -> None:
+        from accounts.checks import sign_ins_are_known, staff_type_a_code
         from accounts.sessions.binding import mark_session
         from accounts.sessions.middleware import note_sign_out
         from accounts.sessions.store import begin_life
@@ -16,3 +18,5 @@ class AccountsConfig(AppConfig):
         user_logged_in.connect(begin_life, dispatch_uid="begin_life")
         user_logged_in.connect(mark_session, dispatch_uid="mark_session")
         user_logged_out.connect(note_sign_out, dispatch_uid="note_sign_out")
+        checks.register(sign_ins_are_known, "portal")
+        checks.register(staff_type_a_code, "portal")

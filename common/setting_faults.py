@@ -1,4 +1,4 @@
-"""Mistakes in the settings of replaceable services (SMS gateways, registries): what one is, and hints about names."""
+"""Mistakes in settings: what one is, and hints about names. Each app checks the settings that it reads."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 
 
@@ -16,6 +17,14 @@ class Fault:
     id: str
     what: str
     hint: str
+
+
+def unknown_choice(setting: str, allowed: Sequence[str], *, code: str) -> list[CheckMessage]:
+    """An error where `setting` is none of the values that are `allowed`; `code`: of the system check."""
+    value = getattr(settings, setting)
+    if value in allowed:
+        return []
+    return [Error(f"{setting} is '{value}'.", hint=f"Set it to {' or '.join(map(repr, allowed))}.", id=code)]
 
 
 def as_messages(faults: Iterable[Fault], doubts: Iterable[Fault]) -> list[CheckMessage]:

@@ -20,26 +20,6 @@ from tamin_portal.key_strength import looks_random
 SHORTEST_KEY = 50  # characters; what Django's own startproject writes
 KEY_HINT = "Make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
 DEMO_DATABASE_PASSWORD = "demo-only"  # noqa: S105 - docker-compose.yml's default
-CHOICES = {
-    "ACTIVATION_POLICY": ("automatic", "branch"),
-    "DUPLICATE_NOTICE": ("guide", "after_proof"),
-    "STAFF_TOTP": ("required", "optional"),
-    "SIGN_IN_CODE": ("risk", "choice", "always"),
-}
-
-
-@register("portal")
-def settings_are_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """In every mode: a misspelt policy must not silently mean another one."""
-    return [
-        Error(
-            f"{name} is '{getattr(settings, name)}'.",
-            hint=f"Set it to {' or '.join(map(repr, allowed))}.",
-            id=f"portal.E00{number}",
-        )
-        for number, (name, allowed) in enumerate(CHOICES.items(), start=1)
-        if getattr(settings, name) not in allowed
-    ]
 
 
 @register("portal")
@@ -58,8 +38,8 @@ def contacts_are_addresses(app_configs: Sequence[AppConfig] | None, **kwargs: An
 
 @register("portal")
 def installation_is_safe(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Outside demo mode: real keys, named hosts, nothing of the demo. (`sms` and `identity` check what is theirs.)"""
-    return [] if settings.DEMO else [*_keys(), *_hosts(), *_database(), *_staff()]
+    """Outside demo mode: real keys, named hosts, nothing of the demo. (Each app checks what is its own.)"""
+    return [] if settings.DEMO else [*_keys(), *_hosts(), *_database()]
 
 
 def _keys() -> Iterator[CheckMessage]:
@@ -119,13 +99,4 @@ def _database() -> Iterator[CheckMessage]:
             "The database has the demo's password.",
             hint="Set POSTGRES_PASSWORD (docker-compose.yml) or DATABASE_URL.",
             id="portal.E040",
-        )
-
-
-def _staff() -> Iterator[CheckMessage]:
-    if settings.STAFF_TOTP == "optional":
-        yield Error(
-            "STAFF_TOTP is 'optional', so a guessed password alone would open the citizens' data.",
-            hint="Leave STAFF_TOTP out, or set it to 'required'.",
-            id="portal.E050",
         )

@@ -9,7 +9,7 @@ from identity import configuration
 from sms import polling, routing
 from tests.support.paths import ROOT
 
-PACKAGES = ("tamin_portal", "sms", "identity", "mail", "accounts", "registration")
+PACKAGES = ("common", "tamin_portal", "sms", "identity", "mail", "accounts", "registration")
 NEEDS_NO_RESET = {
     "common/connecting.py": "a question leaves when it is answered",
     "common/process_state.py": "the register itself",

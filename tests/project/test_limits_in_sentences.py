@@ -280,10 +280,9 @@ def _told(path: Path, pattern: str) -> set[str]:
 def test_pages_sms_and_commands_tell_the_limits_as_they_are() -> None:
     """`tests/support/told_limits.py`, in a process in which every limit that is told is another one from the beginning:
     what reads a limit when its module is loaded is seen as well."""
-    here = Path(__file__).parent
     run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--ds=tests.support.other_limits"]
     own_database = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
     done = subprocess.run(
-        [*run, str(here / "told_limits.py")], cwd=here.parent, env=own_database, capture_output=True, text=True
+        [*run, "tests/support/told_limits.py"], cwd=messages.ROOT, env=own_database, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]

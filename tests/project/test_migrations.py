@@ -13,7 +13,8 @@ from django.apps import apps
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support.paths import ROOT
+
 SQUAWK = Path(sys.prefix) / "bin/squawk"
 
 # Applied everywhere before their SQL was looked at. Another is added only with the reason why it hurts nobody, such as

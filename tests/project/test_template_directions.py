@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support.paths import ROOT
+
 TEMPLATES = ROOT / "templates"
 # Who may take from whom: whatever is lower. Apps of the same height do not know each other. `portal` is the shell:
 # it puts pages of several apps together; "" is what all share: `shared/`, base.html, error pages, the admin site.

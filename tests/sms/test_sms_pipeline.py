@@ -242,7 +242,7 @@ def kill_in_mid_send(tmp_path: Path, sent: Callable[[], int], **environment: str
     url = f"sqlite:///{connection.settings_dict['NAME']}"
     if connection.vendor != "sqlite":
         url = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**connection.settings_dict)
-    program = "import django; django.setup(); from sms import delivery; delivery.drain()"
+    program = "import django; django.setup(); from sms.sending import drain; drain.drain()"
     given = {"DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tamin_portal.settings", **environment}
     log = tmp_path / "worker.log"
     with (

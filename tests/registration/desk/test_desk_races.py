@@ -124,16 +124,16 @@ def one_at_the_desk_with_another_number(browser: Browser, clerk: Clerk) -> tuple
 def test_a_number_that_is_proven_while_the_clerk_activates_is_checked_first(monkeypatch):
     browser, maryam = Browser(), Clerk()
     row, code, new_code = one_at_the_desk_with_another_number(browser, maryam)
-    real = desk.code_trying.try_code
+    real = desk.trying.try_code
 
     def slow(**asked):
         found = real(**asked)
         if asked["purpose"] == CodePurpose.DESK:
-            monkeypatch.setattr(desk.code_trying, "try_code", real)
+            monkeypatch.setattr(desk.trying, "try_code", real)
             browser.post(CODE, {"draft": browser.draft(), "code": new_code})
         return found
 
-    monkeypatch.setattr(desk.code_trying, "try_code", slow)
+    monkeypatch.setattr(desk.trying, "try_code", slow)
     answer = maryam.activate(row, code)
     assert "این درخواست در انتظار شعبه نیست" in maryam.told(answer)
     row.refresh_from_db()
