@@ -19,7 +19,7 @@ from benchmarks.sms_world import STARTS_WITHIN, Late, World, answers, free_port,
 from common import limits, persian
 from identity import services as identity
 from registration.models import Event, Registration
-from registration.services import held
+from registration.services import retries
 from registration.states import State
 from sms.models import Message, MessageKind, MessageState
 from tamin_portal.celery import app
@@ -222,7 +222,7 @@ def all_down(scene: Scene) -> Verdict:
     until(crowd.all_tried, "not all were tried", 60)
     verdict.meanwhile, verdict.breaker, verdict.alarm = crowd.summary(), breakers(), ", ".join(alarms())
     verdict.must(not crowd.decided(), f"{crowd.decided()} were decided while nobody answered")
-    verdict.must(held.outage(), "no outage is seen: the status page would promise minutes")
+    verdict.must(retries.outage(), "no outage is seen: the status page would promise minutes")
     scene.start_registry("one", port, delay=0.02)
     scene.wait(crowd, verdict)
     told = Message.objects.filter(kind=MessageKind.NOTICE).count()

@@ -16,7 +16,7 @@ from registration.states import OPEN, State
 
 
 class Registration(Leased):
-    """One (national ID, mobile) on its way to an account. Moves only through `services.moves`.
+    """One (national ID, mobile) on its way to an account. Moves only through `services.transitions`.
 
     Leased while `submitted`: that is the matching queue. Secrets arrive hashed and leave for the
     account at approval; `draft` holds typed answers without them.

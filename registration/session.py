@@ -19,7 +19,7 @@ from accounts.sessions.keys import change_key
 from accounts.sessions.store import BEGAN
 from common import limits
 from common.secrets import keyed_hash
-from registration import late
+from registration import late_answers
 from registration.models import Registration
 from registration.services import lookup
 from registration.services.journey import holds_grant
@@ -93,8 +93,8 @@ class Journey:
         """Step one is done: this browser waits for the code of `registration`."""
         if self.token != str(registration.token):
             _whole_time(self.session)
-        if self.session.get(late.KEY, {}).get("token") != str(registration.token):
-            self.session.pop(late.KEY, None)  # another person at this browser
+        if self.session.get(late_answers.KEY, {}).get("token") != str(registration.token):
+            self.session.pop(late_answers.KEY, None)  # another person at this browser
         self._write(token=str(registration.token), grant="", duplicate=duplicate, changing=False, receipt="")
 
     def change(self) -> None:
@@ -127,7 +127,7 @@ class Journey:
     def finish(self, registration: Registration, *, submitted: bool = False) -> None:
         """The journey is over: nothing is left but the right to see its closing page for a while."""
         self.session.pop(_STATUS_KEY, None)
-        self.session.pop(late.KEY, None)
+        self.session.pop(late_answers.KEY, None)
         self._data = {"finished": timezone.now().timestamp()}
         self._write(receipt=str(registration.token), **({"submitted": True} if submitted else {}))
         if SESSION_KEY not in self.session:  # somebody who is signed in here stays so as they chose
@@ -135,7 +135,7 @@ class Journey:
 
     def forget(self) -> None:
         """Begin from nothing, for the next person at this browser."""
-        for key in (_KEY, _STATUS_KEY, late.KEY):
+        for key in (_KEY, _STATUS_KEY, late_answers.KEY):
             self.session.pop(key, None)
         self._data = {}
 
@@ -144,7 +144,7 @@ class Journey:
         self.session[_KEY] = self._data
 
 
-class Looking:
+class StatusAccess:
     """Whose status a browser may see: the one whose tracking code it typed, the one it has just finished, or the
     one it has a grant for. What came last counts: a family shares a browser."""
 

@@ -35,7 +35,7 @@ from common.abuse import lane
 from common.abuse.origins import origin_of
 from common.errors import PortalError
 from common.persian import local_mobile, mask_mobile
-from registration import late
+from registration import late_answers
 from registration.forms.steps import CodeForm, IdentityForm, MobileForm
 from registration.models import Registration
 from registration.services import journey as service
@@ -152,7 +152,7 @@ class RegistrationWizard(SessionWizardView):
             return "session_ended"
         form = IdentityForm(self.request.POST, prefix=self.get_form_prefix(named, IdentityForm), registration=row)
         mark = self.request.POST.get(form.add_prefix("made_for"), "")
-        kept = late.keep(self.request.session, row, mark=mark, answers=form.answers_to_keep())
+        kept = late_answers.keep(self.request.session, row, mark=mark, answers=form.answers_to_keep())
         return "session_ended_kept" if kept else "session_ended"
 
     def _over(self) -> HttpResponse:
@@ -217,7 +217,7 @@ class RegistrationWizard(SessionWizardView):
             self.journey.finish(confirmed.registration)
             return redirect("registration_done")
         self.journey.granted(confirmed.registration, confirmed.grant)
-        came_back = late.give_back(self.request.session, self.row, confirmed.registration, confirmed.grant)
+        came_back = late_answers.give_back(self.request.session, self.row, confirmed.registration, confirmed.grant)
         if came_back:
             messages.info(self.request, sentence("late_came_back"))
         if confirmed.registration.state == State.REFERRED:
@@ -259,7 +259,7 @@ class RegistrationWizard(SessionWizardView):
         if step == MOBILE:
             initial |= {"national_id": row.national_id, "operator": row.operator, "mobile": local_mobile(row.mobile)}
         if step == IDENTITY:
-            initial |= row.draft | {"made_for": late.mark_of(row)}
+            initial |= row.draft | {"made_for": late_answers.mark_of(row)}
         return initial
 
     def get_context_data(self, form: forms.Form, **kwargs: Any) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from accounts.models import Allowance, CodePurpose, User
 from common.errors import PortalError
 from identity import services as identity
 from registration.models import Registration, RegistryLook
-from registration.result_texts import REASON_LONGEST
-from registration.services import decisions, moves
+from registration.services import decisions, transitions
 from registration.services.matching import claim_of
+from registration.sms_texts import REASON_LONGEST
 from registration.states import AT_BRANCH, State
 
 PERSON = "person"  # the question that a look is about
@@ -91,7 +91,7 @@ def activate_by_administrator(*, registration: Registration, by: str, reason: st
     _check_note(reason)
     with transaction.atomic():
         row = _as_seen(registration, registration.revision)
-        return decisions.approve(row, actor=moves.administrator(by), why="operator", note=reason)
+        return decisions.approve(row, actor=transitions.administrator(by), why="operator", note=reason)
 
 
 def reject_by_administrator(*, registration: Registration, by: str, reason: str) -> Registration:
@@ -102,7 +102,7 @@ def reject_by_administrator(*, registration: Registration, by: str, reason: str)
     _check_reason(reason)
     with transaction.atomic():
         row = _as_seen(registration, registration.revision)
-        return decisions.reject(row, actor=moves.administrator(by), reason=reason)
+        return decisions.reject(row, actor=transitions.administrator(by), reason=reason)
 
 
 def registry_is_at_hand() -> bool:

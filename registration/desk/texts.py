@@ -13,13 +13,13 @@ from common.sentences import Sentences, times, when_read
 from common.templatetags.persian_text import jalali
 from registration import tracking
 from registration.models import Event, Registration
-from registration.services.moves import ADMINISTRATOR, CITIZEN, PORTAL
+from registration.services.transitions import ADMINISTRATOR, CITIZEN, PORTAL
 from registration.states import State
 from registration.texts import SENTENCES
 
 Words = dict[str, Any]
 
-# What the clerk ticks; `services.desk.REQUIRED_PAPERS` says which of them nobody is activated without.
+# What the clerk ticks; `desk.service.REQUIRED_PAPERS` says which of them nobody is activated without.
 PAPERS: Words = {
     "national_card": gettext_lazy("National card (the original)"),
     "birth_certificate": gettext_lazy("Birth certificate (the original)"),
@@ -187,7 +187,7 @@ def question_words(question: str) -> str:
 
 
 def answer_words(answer: dict[str, str]) -> dict[str, str]:
-    """What a registry answered (`services.waiting`), with our own names for things in words."""
+    """What a registry answered (`services.matching_status`), with our own names for things in words."""
     named = {"question": _QUESTIONS, "reply": _REPLIES, "code": _CODES}
     return answer | {name: str(words.get(answer[name], answer[name])) for name, words in named.items()}
 

@@ -20,9 +20,9 @@ from accounts.models import User
 from common.errors import PortalError
 from common.leases import lock_names
 from identity.matching import IDENTITY
-from registration import result_texts
+from registration import sms_texts
 from registration.models import Registration
-from registration.services.moves import PORTAL, move, move_all, move_matched
+from registration.services.transitions import PORTAL, move, move_all, move_matched
 from registration.states import AT_BRANCH, OPEN, State
 from sms import outbox
 from sms.models import MessageKind
@@ -95,9 +95,7 @@ def approve_matched(found: Sequence[Found]) -> None:
         rows = [each.row for each in alike]
         given = {row.pk: accounts_of[row.pk] for row in rows}
         move_matched(rows, state, why="matched", accounts=given, **alike[0].columns, **_SECRETS_GONE)
-    what, text = (
-        ("awaiting", result_texts.activate_at_branch) if by_branch else ("approved", result_texts.account_created)
-    )
+    what, text = ("awaiting", sms_texts.activate_at_branch) if by_branch else ("approved", sms_texts.account_created)
     outbox.enqueue_all([_saying(row, what, text(**_name(row))) for row in (each.row for each in plain)])
 
 
@@ -127,7 +125,7 @@ def approve(
         user = waiting or lifecycle.create_account(person=_new_account(row), active=True)
         changes |= _SECRETS_GONE | {"account": user}
         row = move(row, State.APPROVED, actor=actor, why=why, note=note, papers=papers, **changes)
-        text = result_texts.activated if waiting else result_texts.account_created
+        text = sms_texts.activated if waiting else sms_texts.account_created
         tell(row, "approved", text(**_name(row)))
         _supersede_others(row)
     return row
@@ -142,7 +140,7 @@ def reject(row: Registration, *, actor: str, reason: str, papers: Sequence[str] 
         )
         if waiting:
             lifecycle.delete_inactive_account(user=waiting)
-        tell(row, "rejected", result_texts.rejected(**_name(row), reason=reason))
+        tell(row, "rejected", sms_texts.rejected(**_name(row), reason=reason))
     return row
 
 
@@ -154,7 +152,7 @@ def supersede(row: Registration, *, why: str) -> Registration:
         if waiting:
             lifecycle.delete_inactive_account(user=waiting)
         if row.confirmed_at:
-            tell(row, "superseded", result_texts.superseded(tracking_code=row.tracking_code or ""))
+            tell(row, "superseded", sms_texts.superseded(tracking_code=row.tracking_code or ""))
     return row
 
 
@@ -177,7 +175,7 @@ def tell_of_delay(rows: Sequence[Registration]) -> None:
             _saying(
                 row,
                 f"delayed:{row.revision}",
-                result_texts.delayed(tracking_code=row.tracking_code or "", host=settings.PUBLIC_HOST),
+                sms_texts.delayed(tracking_code=row.tracking_code or "", host=settings.PUBLIC_HOST),
                 MessageKind.NOTICE,
             )
             for row in rows
@@ -192,7 +190,7 @@ def _saying(row: Registration, what: str, text: str, kind: MessageKind = Message
 
 
 def _to_a_branch(row: Registration) -> str:
-    return result_texts.visit_branch(**_name(row), tracking_code=row.tracking_code or "", host=settings.PUBLIC_HOST)
+    return sms_texts.visit_branch(**_name(row), tracking_code=row.tracking_code or "", host=settings.PUBLIC_HOST)
 
 
 def _name(row: Registration) -> dict[str, str]:

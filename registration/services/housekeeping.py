@@ -15,7 +15,7 @@ from common import limits
 from registration.models import Registration
 from registration.services.decisions import hold_national_id
 from registration.services.journey import Identity
-from registration.services.moves import PORTAL, move
+from registration.services.transitions import PORTAL, move
 from registration.states import ENDED, State
 
 _LIVES = {

@@ -22,7 +22,7 @@ from common.secrets import keyed_hash, keyed_hash_matches
 from identity.person import Person
 from registration import tracking
 from registration.models import Registration
-from registration.services.moves import CITIZEN, move, write_event
+from registration.services.transitions import CITIZEN, move, write_event
 from registration.states import ENDED, OPEN, State
 
 UNFINISHED = (State.STARTED, State.MOBILE_CONFIRMED)

@@ -14,7 +14,7 @@ from common.errors import PortalError
 from registration import texts, tracking
 from registration.desk import service as desk
 from registration.models import Event, Registration
-from registration.result_texts import REASON_LONGEST
+from registration.sms_texts import REASON_LONGEST
 from registration.states import OPEN, State
 from tests.support.accounts import clerk
 from tests.support.journeys import MATCHES, PASSWORD, registration_in, texts_on

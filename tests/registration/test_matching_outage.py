@@ -16,7 +16,7 @@ from common import breaker, limits
 from identity import services as identity
 from identity.matching import Outcome, Trace, Verdict
 from registration.models import Event, Registration
-from registration.services import held, matching
+from registration.services import matching, retries
 from registration.states import State
 from sms.models import Message
 from tests.support.accounts import administrator, clerk
@@ -142,20 +142,20 @@ def test_an_answer_that_comes_late_is_told_without_the_delay(registries):
 
 
 def test_an_outage_is_one_when_nobody_can_be_asked_or_several_have_no_answer(monkeypatch):
-    assert not held.outage()
+    assert not retries.outage()
     for number in range(limits.MATCH_OUTAGE_HELD):
-        assert not held.outage()
+        assert not retries.outage()
         held_row(number)
-    assert held.outage()
+    assert retries.outage()
     Registration.objects.all().delete()
     monkeypatch.setattr(identity, "rested_until", lambda question: timezone.now() if question == "person" else None)
-    assert held.outage()
+    assert retries.outage()
 
 
 def test_those_whom_a_registry_cannot_read_are_no_outage_for_everybody():
     for number in range(limits.MATCH_OUTAGE_HELD * 2):
         held_row(number, Verdict(Outcome.INVALID_INPUT, "identity", {}, ()))
-    assert not held.outage()
+    assert not retries.outage()
 
 
 # ── administrators

@@ -1,7 +1,7 @@
 """`manage.py activate_registration TRACKING_OR_ID --by NAME --reason TEXT`."""
 
 from registration.desk import service as desk
-from registration.management.operating import DecisionCommand
+from registration.management.base import DecisionCommand
 from registration.states import State
 
 

@@ -12,9 +12,9 @@ from accounts.models import CodePurpose, OneTimeCode, User
 from common import limits
 from common.persian import parse_mobile
 from registration.desk import service as desk
-from registration.desk import texts as desk_words
+from registration.desk import texts as desk_texts
 from registration.models import Registration
-from registration.services import corrections, decisions, matching
+from registration.services import decisions, matching, second_chance
 from registration.states import State
 from sms.models import Message, MessageKind
 from tests.support.accounts import together
@@ -147,7 +147,7 @@ def test_no_account_has_a_number_that_was_proven_at_the_moment_of_activation(_ro
     row, code, new_code = one_at_the_desk_with_another_number(browser, maryam)
     work = (
         lambda: maryam.activate(row, code),
-        lambda: corrections.confirm_number(
+        lambda: second_chance.confirm_number(
             registration=row,
             grant=browser.session["registration"]["grant"],
             asker=browser.session["registration"]["asker"],
@@ -206,7 +206,7 @@ def test_a_code_that_was_read_out_before_a_correction_opens_nothing_after_it():
     maryam.send_code(row)
     code = code_on(row.mobile)
     now = corrected_and_referred_again(row, browser)
-    assert errors_in(maryam.activate(now, code)) == [str(desk_words._ERRORS["code_expired"])]
+    assert errors_in(maryam.activate(now, code)) == [str(desk_texts._ERRORS["code_expired"])]
     let_pass(limits.CODE_GAP)
     maryam.send_and_activate(now)
     now.refresh_from_db()

@@ -19,13 +19,13 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from common.errors import PortalError
 from common.persian import to_persian_digits
-from registration import result_texts
+from registration import sms_texts
 from registration.desk import service as desk
-from registration.desk import texts as desk_words
+from registration.desk import texts as desk_texts
 from registration.desk.forms import RejectForm, WorkForm
 from registration.desk.service import LONGEST_NOTE
 from registration.desk.session import Desk
-from registration.desk.views import page as desk_page
+from registration.desk.views import page_context
 from registration.models import Registration
 from registration.states import AT_BRANCH
 
@@ -72,7 +72,7 @@ def send_code(request: HttpRequest, row: Registration) -> HttpResponse:
     """Send a code to this registration's mobile; ticks and note come back after the redirect."""
     if request.method == "POST":
         own_desk = _keep_work(request, row)
-        number = desk_words.masked_mobile(row)
+        number = desk_texts.masked_mobile(row)
         try:
             issued = desk.send_code(registration=row, revision=_revision(request), asker=own_desk.asker(row))
         except PortalError as error:
@@ -153,7 +153,7 @@ def _reject(request: HttpRequest, row: Registration, reason: str) -> HttpRespons
 def _keep_work(request: HttpRequest, row: Registration) -> Desk:
     """Ticks and note as they stand, right or not; the code is never kept."""
     own_desk = Desk(request.session)
-    papers = [paper for paper in request.POST.getlist("papers") if paper in desk_words.PAPERS]
+    papers = [paper for paper in request.POST.getlist("papers") if paper in desk_texts.PAPERS]
     own_desk.keep(row, papers=papers, note=_note(request))
     return own_desk
 
@@ -173,15 +173,15 @@ def _refused(request: HttpRequest, row: Registration, error: PortalError) -> Htt
     row.refresh_from_db(fields=["state", "revision"])
     if error.code == "changed_meanwhile" and _note(request):
         Desk(request.session).keep(row, papers=[], note=_note(request))
-    decided = desk_words.already_decided(row) if error.code in ("not_at_desk", "account_exists") else ""
-    messages.warning(request, decided or desk_words.error_words(error))
+    decided = desk_texts.already_decided(row) if error.code in ("not_at_desk", "account_exists") else ""
+    messages.warning(request, decided or desk_texts.error_words(error))
     return _back(row)
 
 
 def _page(request: HttpRequest, row: Registration, form: WorkForm, *, ask: bool = False) -> HttpResponse:
     context = {
         **_around(request, row),
-        **desk_page.context_of(row, by=_clerk(request), asker=Desk(request.session).asker(row), ask=ask),
+        **page_context.context_of(row, by=_clerk(request), asker=Desk(request.session).asker(row), ask=ask),
         "form": form,
         "errors": bool(form.errors),
     }
@@ -189,7 +189,7 @@ def _page(request: HttpRequest, row: Registration, form: WorkForm, *, ask: bool 
 
 
 def _reject_page(request: HttpRequest, row: Registration, form: RejectForm, reason: str = "") -> HttpResponse:
-    text = result_texts.rejected(name=row.full_name, gender=row.gender, reason=reason) if reason else ""
+    text = sms_texts.rejected(name=row.full_name, gender=row.gender, reason=reason) if reason else ""
     context = {**_around(request, row), "registration": row, "form": form, "errors": bool(form.errors), "text": text}
     return TemplateResponse(request, "admin/registration/desk_reject.html", context)
 

@@ -14,7 +14,7 @@ from common.persian import format_jalali, to_persian_digits
 from identity.person import DECISIVE, FIELDS, FieldVerdict
 from identity.services import RegistryView
 from registration.desk import service as desk
-from registration.desk import texts as desk_words
+from registration.desk import texts as desk_texts
 from registration.models import Event, Registration
 from registration.states import AT_BRANCH, State
 
@@ -37,7 +37,7 @@ class ClaimLine:
 
     @property
     def mark_words(self) -> str:
-        return str(desk_words.MARKS[self.mark])
+        return str(desk_texts.MARKS[self.mark])
 
 
 def context_of(row: Registration, *, by: User, asker: str, ask: bool) -> dict[str, Any]:
@@ -51,14 +51,14 @@ def context_of(row: Registration, *, by: User, asker: str, ask: bool) -> dict[st
     at_hand = desk.registry_is_at_hand()
     view = desk.registry_says(registration=row, by=by) if waiting and (ask or at_hand) else None
     differs = row.verdict_fields.get("mobile") == FieldVerdict.MISMATCH.value
-    words, loudness = desk_words.registry_words(view.outcome.value, owner_differs=differs) if view else ("", "")
+    words, loudness = desk_texts.registry_words(view.outcome.value, owner_differs=differs) if view else ("", "")
     return {
         "registration": row,
-        "code": desk_words.tracking_code_words(row),
-        "masked_mobile": desk_words.masked_mobile(row),
+        "code": desk_texts.tracking_code_words(row),
+        "masked_mobile": desk_texts.masked_mobile(row),
         "waiting": waiting,
         "deceased": (view.outcome.value if view else row.verdict) == "deceased",
-        "verdict": desk_words.verdict_words(row) if row.submitted_at else "",
+        "verdict": desk_texts.verdict_words(row) if row.submitted_at else "",
         "registry": words,
         "registry_loudness": loudness,
         "registry_shown": view is not None,
@@ -77,7 +77,7 @@ def _others(row: Registration) -> dict[str, Any]:
     same_person = Registration.objects.filter(national_id=row.national_id).exclude(pk=row.pk)
     others = list(same_person.order_by("-pk")[: MOST_OTHERS + 1])
     return {
-        "others": [(other, desk_words.masked_mobile(other)) for other in others[:MOST_OTHERS]],
+        "others": [(other, desk_texts.masked_mobile(other)) for other in others[:MOST_OTHERS]],
         "more_others": len(others) > MOST_OTHERS,
     }
 
@@ -102,7 +102,7 @@ def _mobile_line(row: Registration) -> ClaimLine:
         "match": _("in the name of this national ID, when it was checked"),
         "mismatch": _("not in the name of this national ID, when it was checked"),
     }.get(mark, "")
-    return ClaimLine(_label("mobile"), desk_words.masked_mobile(row), known, mark)
+    return ClaimLine(_label("mobile"), desk_texts.masked_mobile(row), known, mark)
 
 
 def _label(name: str) -> str:
@@ -128,10 +128,10 @@ def _history(row: Registration) -> list[dict[str, Any]]:
 def _event_line(event: Event) -> dict[str, Any]:
     return {
         "at": event.at,
-        "actor": desk_words.actor_words(event.actor),
+        "actor": desk_texts.actor_words(event.actor),
         "state": State(event.to_state).label,
-        "why": desk_words.why_words(event),
-        "papers": desk_words.papers_words(event),
+        "why": desk_texts.why_words(event),
+        "papers": desk_texts.papers_words(event),
         "note": event.note,
     }
 
@@ -139,7 +139,7 @@ def _event_line(event: Event) -> dict[str, Any]:
 def _looks(row: Registration) -> list[dict[str, Any]]:
     """The newest looks at the registry; a page that is loaded again is one more."""
     return [
-        {"at": look.at, "actor": desk_words.actor_words(look.actor), "why": desk_words.LOOKED}
+        {"at": look.at, "actor": desk_texts.actor_words(look.actor), "why": desk_texts.LOOKED}
         for look in row.looks.order_by("-at", "-pk")[:MOST_LOOKS]
     ]
 

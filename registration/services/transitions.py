@@ -12,7 +12,7 @@ from django.utils import timezone
 from common.errors import PortalError
 from common.leases import settle_many
 from registration.models import Event, Registration
-from registration.states import MOVES, State
+from registration.states import TRANSITIONS, State
 
 CITIZEN = "citizen"
 PORTAL = "portal"
@@ -45,7 +45,7 @@ def move(
     """
     with transaction.atomic():
         row = Registration.objects.select_for_update().get(pk=registration.pk)
-        if to not in MOVES[State(row.state)]:
+        if to not in TRANSITIONS[State(row.state)]:
             raise PortalError("illegal_move", state=row.state)
         before, now = row.state, timezone.now()
         changes |= {"state": to, "state_since": now, "touched_at": now}
@@ -74,7 +74,7 @@ def move_matched(
     now = timezone.now()
     changes |= {"state": to, "state_since": now, "touched_at": now, "lease": None, "next_attempt_at": None}
     for row in rows:
-        if to not in MOVES[State(row.state)]:
+        if to not in TRANSITIONS[State(row.state)]:
             raise PortalError("illegal_move", state=row.state)
     if accounts is None:
         Registration.objects.filter(pk__in=[row.pk for row in rows]).update(**changes)
@@ -91,7 +91,7 @@ def move_all(rows: QuerySet[Registration], frm: State, to: State, *, actor: str,
     For rows that hold nothing worth a look of its own (unproven drafts: anybody can make thousands).
     Returns how many. Joins the caller's transaction; the move itself must be legal.
     """
-    if to not in MOVES[frm]:
+    if to not in TRANSITIONS[frm]:
         raise PortalError("illegal_move", state=frm)
     with transaction.atomic():
         keys = list(rows.filter(state=frm).select_for_update().values_list("pk", flat=True))

@@ -35,7 +35,7 @@ from registration.services.journey import (
     save_draft,
     send_code,
 )
-from registration.services.moves import CITIZEN, move
+from registration.services.transitions import CITIZEN, move
 from registration.states import OPEN, State
 
 _CORRECTED = "corrected"  # why such a move was made

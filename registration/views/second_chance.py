@@ -22,12 +22,12 @@ from common.abuse.origins import origin_of
 from common.errors import PortalError
 from common.persian import local_mobile, mask_mobile, to_persian_digits
 from identity.matching import IDENTITY, OWNER
-from registration import late, tracking
-from registration.forms.chance import CorrectionForm, OtherNumberForm
+from registration import late_answers, tracking
+from registration.forms.second_chance import CorrectionForm, OtherNumberForm
 from registration.forms.steps import CodeForm
 from registration.models import Registration
-from registration.services import corrections as service
 from registration.services import lookup
+from registration.services import second_chance as service
 from registration.services import status as status_service
 from registration.services.journey import save_draft
 from registration.session import Journey
@@ -93,7 +93,7 @@ def correct(request: HttpRequest, journey: Journey, row: Registration) -> HttpRe
         if answer:
             return answer
     else:
-        page = {"revision": row.revision, "draft": journey.token, "made_for": late.mark_of(row)}
+        page = {"revision": row.revision, "draft": journey.token, "made_for": late_answers.mark_of(row)}
         initial = CorrectionForm.typed(row) | row.draft | page
         form = CorrectionForm(initial=initial, registration=row)
     return render(request, "registration/correct.html", {"form": form, "registration": row, "tries": tries})
@@ -119,7 +119,11 @@ def number(request: HttpRequest, journey: Journey, row: Registration) -> HttpRes
             return answer
     else:
         pending = service.pending_number(row)
-        initial = {"draft": journey.token, "operator": pending.operator or row.operator, "made_for": late.mark_of(row)}
+        initial = {
+            "draft": journey.token,
+            "operator": pending.operator or row.operator,
+            "made_for": late_answers.mark_of(row),
+        }
         form = OtherNumberForm(initial=initial | {"mobile": local_mobile(pending.mobile) if pending.mobile else ""})
     return render(request, "registration/number.html", {"form": form, "masked_mobile": mask_mobile(row.mobile)})
 
@@ -210,7 +214,7 @@ def _keep_late(request: HttpRequest, draft: str) -> str:
     elif row and request.path == reverse("registration_number"):
         form = OtherNumberForm(request.POST)
     answers = form.answers_to_keep() if form else {}
-    kept = late.keep(request.session, row, mark=request.POST.get("made_for", ""), answers=answers)
+    kept = late_answers.keep(request.session, row, mark=request.POST.get("made_for", ""), answers=answers)
     return "session_ended_kept" if kept else "session_ended"
 
 
