@@ -1,7 +1,7 @@
 """The branch desk in the admin: the queue, the search, and the way to one registration's page.
 
-Nobody adds, changes or deletes a registration here, superusers included: it moves only through the
-services, and every move leaves an event.
+Nobody adds, changes or deletes a registration here, not even an administrator: only the services change a
+registration, and every transition writes an event.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ RowView = Callable[[HttpRequest, Registration], HttpResponse]
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Those who wait for a branch, unless another state is chosen; a search looks everywhere."""
+    """Filter by state. Without a choice: the requests that wait for a branch; a search looks in all states."""
 
     title = _("state")
     parameter_name = "state"
@@ -61,7 +61,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(Registration)
 class RegistrationAdmin(ReadOnly, SearchesByPost, OnlyItsFilters, admin.ModelAdmin):
-    """The desk. `work_the_desk` opens it; without it not even its name is seen."""
+    """The list of the desk. Needs the permission `work_the_desk`; without it the admin does not show its name."""
 
     list_display = ("code", "full_name", "shown_national_id", "shown_mobile", "state", "since")
     list_filter = (StateFilter,)
@@ -161,7 +161,7 @@ class RegistrationAdmin(ReadOnly, SearchesByPost, OnlyItsFilters, admin.ModelAdm
 
 
 def _numbers_in(typed: str) -> Q | None:
-    """What the number that was typed can be, in any digits and spelling; None: no number of ours."""
+    """A query for the numbers that the typed text can be, in any digits and spelling; None: it can be none."""
     found = Q()
     code = tracking.parse(typed)
     if code:

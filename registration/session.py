@@ -1,7 +1,7 @@
-"""What a browser session knows of a registration: a random token, the asker's secret, the grant.
+"""What a browser's session keeps of a registration: its token, the asker (a secret), the grant.
 
-Never an answer, a code or a password. The row is the truth; this only says which row, and proves
-that this browser may work on it.
+Never an answer, a code or a password: those are in the row. The token says which row this browser works on,
+and the grant proves that it may.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ RECEIPT_SECONDS = 15 * 60  # how long the closing page can be refreshed
 
 
 class Journey:
-    """The journey of one browser, read from its session; reading writes nothing."""
+    """The registration that one browser works on, read from its session; reading writes nothing."""
 
     def __init__(self, request: HttpRequest) -> None:
         self.session: SessionBase = request.session
@@ -48,7 +48,7 @@ class Journey:
         return self.asker_of_page("")
 
     def asker_of_page(self, nonce: str) -> str:
-        """The asker; for a browser without a session yet, made of the page that step one was typed in.
+        """The asker; for a browser without a session yet, derived from the page that step one was typed in.
 
         A double click on step one arrives twice without a session: both must be the same asker, or
         the browser keeps the session that did not get the code. The CSRF secret ties the page's

@@ -1,4 +1,4 @@
-"""The states of a registration and the only legal moves between them (DESIGN: the journey)."""
+"""The states of a registration and the legal transitions between them."""
 
 from __future__ import annotations
 

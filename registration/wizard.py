@@ -1,10 +1,10 @@
 """The three steps as a formtools wizard, and every workaround for formtools in one place.
 
-What formtools does by itself, and why not here:
+What formtools does by itself, and what is done here instead:
 
 - it stores each raw POST, password included, in the session: `RowStorage` keeps nothing;
 - it validates the last form twice and all others again at the end: forms are pure, and
-  `render_done` does not go round again, because the row already holds what was decided;
+  `render_done` does not repeat the others, because the row already holds what was decided;
 - it believes the step that a POST names (an unknown one is a 500, a later one opens that step, and
   `wizard_goto_step` opens any): `_guard` compares it with the row and the grant first;
 - a GET wipes the wizard and writes a session: `get` shows where the row is and writes nothing;

@@ -16,7 +16,7 @@ from registration.texts import sentence
 
 
 class TextArea(forms.CharField):
-    """Several lines, counted as the clerk sees them: a browser sends each line's end as two characters."""
+    """Text of several lines, its length counted as the clerk sees it: browsers send a line's end as two characters."""
 
     def __init__(self, *, rows: int, **options: Any) -> None:
         super().__init__(widget=forms.Textarea(attrs={"rows": rows, "class": "desk-text"}), **options)
@@ -26,7 +26,7 @@ class TextArea(forms.CharField):
 
 
 class CodeInput(forms.PasswordInput):
-    """A code is read while it is typed, and never shown again on a page that comes back."""
+    """Shows the code while it is typed, and never again on a page that comes back."""
 
     input_type = "text"
 

@@ -23,7 +23,7 @@ LONGEST_NOTE = 2000
 
 
 def check_seen(*, registration: Registration, revision: int) -> None:
-    """Refuse to work on what does not wait here any more, or not as the clerk saw it. `revision`: the row's
+    """Check that the registration still waits at a branch, and is as the clerk saw it. `revision`: the row's
     when the page was made. Raises PortalError: not_at_desk, changed_meanwhile."""
     if registration.state not in AT_BRANCH:
         raise PortalError("not_at_desk", state=registration.state)
@@ -32,7 +32,7 @@ def check_seen(*, registration: Registration, revision: int) -> None:
 
 
 def send_code(*, registration: Registration, revision: int, asker: str) -> issuing.Issued:
-    """An SMS code to *this registration's* mobile, for the clerk's session. Raises code_limit and those of
+    """Send an SMS code to *this registration's* mobile, for the clerk's session. Raises code_limit and those of
     `check_seen`."""
     check_seen(registration=registration, revision=revision)
     return issuing.issue(
@@ -54,10 +54,10 @@ def activate(
     papers: Sequence[str],
     note: str,
 ) -> Registration:
-    """Activate what stands before the clerk: papers seen, and the code that its own mobile received.
+    """Activate a registration whose papers the clerk has seen and whose own mobile received `typed_code`.
 
     Raises PortalError: papers_missing, note_missing, account_exists, those of `check_seen` and
-    `code_trying.try_code`. A refusal changes nothing.
+    `codes.trying.try_code`. A refusal changes nothing.
     """
     if set(REQUIRED_PAPERS) - set(papers):
         raise PortalError("papers_missing")
@@ -82,7 +82,7 @@ def reject(
 
 
 def activate_by_administrator(*, registration: Registration, by: str, reason: str) -> Registration:
-    """The command's way: no code, no papers, a name and a reason on record. Twice is once.
+    """Activate by a command: no code, no papers, name and reason in the event. Repeating changes nothing.
 
     Raises PortalError: note_missing, note_too_long, account_exists, those of `check_seen`.
     """
@@ -95,7 +95,7 @@ def activate_by_administrator(*, registration: Registration, by: str, reason: st
 
 
 def reject_by_administrator(*, registration: Registration, by: str, reason: str) -> Registration:
-    """The command's way to refuse. Twice is once. Raises PortalError: note_missing, reason_too_long, those of
+    """Reject by a command. Repeating changes nothing. Raises PortalError: note_missing, reason_too_long, those of
     `check_seen`."""
     if registration.state == State.REJECTED:
         return registration
@@ -111,8 +111,8 @@ def registry_is_at_hand() -> bool:
 
 
 def registry_says(*, registration: Registration, by: User) -> identity.RegistryView:
-    """What the civil registry says now about the claim, for the eyes of `by`. That they looked is written down
-    before; nothing of what it says is stored."""
+    """What the civil registry says now about the claim, to show to `by`. A RegistryLook is written before; nothing of
+    the answer is stored."""
     RegistryLook.objects.create(registration=registration, actor=by.username, question=PERSON)
     return identity.registry_view(claim=claim_of(registration), attempt=max(registration.attempts, 1))
 
@@ -125,7 +125,7 @@ def _check_note(note: str) -> None:
 
 
 def _check_reason(reason: str) -> None:
-    """The citizen reads all of it in the SMS, or it is not taken."""
+    """Refuse a reason that does not fit into the SMS as a whole."""
     _check_note(reason)
     if len(" ".join(reason.split())) > REASON_LONGEST:
         raise PortalError("reason_too_long", most=REASON_LONGEST)

@@ -1,4 +1,4 @@
-"""What a clerk's session keeps: the secret that codes are bound to, and unfinished work. Never a code."""
+"""What a clerk's session keeps: the asker (the secret that codes are bound to) and unfinished work. Never a code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The desk's own words: verdicts, papers, ready reasons, history, and errors as a clerk needs them."""
+"""Texts of the desk: verdicts, papers, ready reasons, history, and the errors as a clerk needs them."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def masked_mobile(row: Registration) -> str:
 
 
 def verdict_words(row: Registration) -> str:
-    """What the check of `row` came to."""
+    """The result of the check of `row`, as a sentence."""
     by_owner = _OWNER_VERDICTS.get(row.verdict) if row.verdict_kind == "owner" else None
     return str(by_owner or _VERDICTS[row.verdict])
 

@@ -49,7 +49,7 @@ class Found:
     @property
     def asked(self) -> str:
         """`kind`, where that question was asked: a check that was refused for lack of tries is none, and uses up no
-        try (`corrections.identity_checks`)."""
+        try (`second_chance.identity_checks`)."""
         person_asked = any(trace["question"] == "person" for trace in self.traces)
         return self.kind if self.kind != IDENTITY or person_asked else ""
 
@@ -132,7 +132,7 @@ def approve(
 
 
 def reject(row: Registration, *, actor: str, reason: str, papers: Sequence[str] = ()) -> Registration:
-    """Staff refuse it with a reason; the person may start anew."""
+    """Reject `row` for a reason; the person may start anew."""
     with transaction.atomic():
         row, waiting = _held(row)
         row = move(
@@ -145,7 +145,7 @@ def reject(row: Registration, *, actor: str, reason: str, papers: Sequence[str] 
 
 
 def supersede(row: Registration, *, why: str) -> Registration:
-    """Another registration for this national ID was approved. A proven number is told, once."""
+    """End `row` because another registration for its national ID was approved. A proven number is told, once."""
     with transaction.atomic():
         waiting = row.account
         row = move(row, State.SUPERSEDED, actor=PORTAL, why=why, account=None, grant_hash="", **_SECRETS_GONE)

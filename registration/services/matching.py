@@ -1,7 +1,7 @@
-"""The matching queue: submitted rows are claimed, the registries are asked, the answer decides.
+"""The matching queue: claims submitted registrations, asks the registries, decides by their answers.
 
-The oldest come first. A batch is asked about at once, and decided in groups as the answers come in: each group
-is one transaction (docs/decisions/0013), so a worker that dies has decided about a request wholly or not at all.
+The oldest come first. The registries are asked about a whole batch at once, and decisions are made in groups as the
+answers come in: a group is one transaction (docs/decisions/0013), so a worker that dies leaves nothing half decided.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def match_due(*, seconds: float = 50) -> int:
 
 
 def claim_of(row: Registration) -> Claim:
-    """What the citizen says, as the registries are asked."""
+    """The registration as the claim that the registries are asked about."""
     if row.birth_date is None:
         raise ValueError("only a submitted registration has a claim")
     return Claim(national_id=row.national_id, mobile=row.mobile, **fields_of(row))

@@ -1,4 +1,4 @@
-"""Where a request is, for whoever knows its national ID and tracking code. Nothing about the person."""
+"""The status of a request, for whoever knows its national ID and tracking code. Nothing about the person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one function that changes the state of a registration."""
+"""The only functions that change the state of a registration, and the event that each change writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The second chance: what a referred citizen may do besides going to a branch. Only with a grant."""
+"""The pages of the second chance: what a referred citizen may do besides going to a branch. They need a grant."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _MOVED_ON = ("grant_ended", "registration_closed")
 
 
 def referred(kind: str = "") -> Callable[[_Page], Callable[[HttpRequest], HttpResponse]]:
-    """For a browser with the grant of a referred registration (of this `kind`); others are sent where they are."""
+    """Guard: only for a browser with the grant of a referred registration (of this `kind`); others are redirected."""
 
     def of_kind(page: _Page) -> Callable[[HttpRequest], HttpResponse]:
         @wraps(page)
@@ -68,7 +68,7 @@ def referred(kind: str = "") -> Callable[[_Page], Callable[[HttpRequest], HttpRe
 @require_safe
 @referred()
 def second_chance(request: HttpRequest, journey: Journey, row: Registration) -> HttpResponse:
-    """The coarse kind, what can be done about it here, and the branch."""
+    """What did not agree (identity or mobile), what can be done about it here, and the branch."""
     journey.shown()
     context = {
         "status": status_service.of(row),
@@ -82,7 +82,7 @@ def second_chance(request: HttpRequest, journey: Journey, row: Registration) -> 
 @require_http_methods(["GET", "HEAD", "POST"])
 @referred(IDENTITY)
 def correct(request: HttpRequest, journey: Journey, row: Registration) -> HttpResponse:
-    """The identity as it was typed, to be corrected; handed in, it is checked again."""
+    """The identity as it was typed, to be corrected. A good POST sends it to matching again."""
     tries = service.tries_left(national_id=row.national_id)
     if not tries:
         return redirect("registration_second_chance")
@@ -109,7 +109,7 @@ def _correct(journey: Journey, row: Registration, form: CorrectionForm) -> HttpR
 @require_http_methods(["GET", "HEAD", "POST"])
 @referred(OWNER)
 def number(request: HttpRequest, journey: Journey, row: Registration) -> HttpResponse:
-    """Another mobile of one's own: a code is sent to it."""
+    """Another mobile of the citizen: a good POST sends a code to it."""
     if request.method == "POST":
         form = OtherNumberForm(request.POST)
         answer = form.is_valid() and _handed_in(
@@ -139,7 +139,7 @@ def _change(request: HttpRequest, journey: Journey, row: Registration, form: Oth
 @require_http_methods(["GET", "HEAD", "POST"])
 @referred(OWNER)
 def number_code(request: HttpRequest, journey: Journey, row: Registration) -> HttpResponse:
-    """The code that was sent to the other number."""
+    """The page of the code that was sent to the other number."""
     pending = service.pending_number(row)
     if not pending.mobile:
         return redirect("registration_number")
@@ -174,7 +174,7 @@ def _confirm(journey: Journey, row: Registration, form: CodeForm) -> HttpRespons
 @require_POST
 @referred(OWNER)
 def number_proof(request: HttpRequest, journey: Journey, row: Registration) -> HttpResponse:
-    """The browser solved what the page of the code gave it; as `registration.views.journey.proof`."""
+    """Take the solution of the proof of work, as `registration.views.journey.proof`."""
     pending = service.pending_number(row)
     mine: dict[str, Any] = {"purpose": CodePurpose.NEW_MOBILE, "mobile": pending.mobile, "asker": journey.asker}
     proofs.pay_place(solution=request.POST.get("proof", ""), **mine)
@@ -185,7 +185,7 @@ def number_proof(request: HttpRequest, journey: Journey, row: Registration) -> H
 @require_POST
 @referred(OWNER)
 def number_resend(request: HttpRequest, journey: Journey, row: Registration) -> HttpResponse:
-    """Another code to the other number."""
+    """Send another code to the other number."""
     pending = service.pending_number(row)
     if not pending.mobile:
         return redirect("registration_number")

@@ -1,4 +1,4 @@
-"""The status page and the branch pass: what a citizen may see of a request that was handed in."""
+"""The status page and the branch pass of a request that was handed in."""
 
 from __future__ import annotations
 

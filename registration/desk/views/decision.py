@@ -1,6 +1,6 @@
-"""The pages of one registration at the desk. Each calls one service; every good POST ends in a redirect.
+"""The pages on which a clerk decides about one registration. Each calls one service; a good POST ends in a redirect.
 
-The admin (registration/admin.py) checks who comes in, and puts these under its URLs.
+The admin (registration/admin.py) checks the permission and gives these views their URLs.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _GONE_BY = ("not_at_desk", "changed_meanwhile", "account_exists")  # no field of
 
 
 def _from_this_page(page: _Page) -> _Page:
-    """A POST is taken from a page that shows the request as it is now. Else (a double click, an old tab, another
-    clerk was quicker, the citizen corrected something) the clerk is told what happened, and looks again."""
+    """Accept a POST only from a page that shows the request as it is now. Otherwise (a double click, an old tab,
+    another clerk was quicker, the citizen corrected something) tell the clerk what happened, and show it again."""
 
     @wraps(page)
     def checked(request: HttpRequest, row: Registration) -> HttpResponse:
@@ -60,7 +60,7 @@ def show(request: HttpRequest, row: Registration) -> HttpResponse:
 @_from_this_page
 def ask(request: HttpRequest, row: Registration) -> HttpResponse:
     """Ask the civil registry now, where that costs something. The one POST that is answered with the page itself:
-    what the registry says is kept nowhere, so that there is nothing to lead to. Loaded again it asks again."""
+    the registry's answer is stored nowhere, so a redirect could not show it. Reloading the page asks again."""
     if request.method != "POST":
         return _back(row)
     own_desk = _keep_work(request, row)
@@ -90,7 +90,7 @@ def send_code(request: HttpRequest, row: Registration) -> HttpResponse:
 
 @_from_this_page
 def activate(request: HttpRequest, row: Registration) -> HttpResponse:
-    """Papers, note and code are there: activate. What is missing or wrong is said beside its field."""
+    """Activate with papers, note and code. What is missing or wrong is said beside its field."""
     if request.method != "POST":
         return _back(row)
     own_desk = Desk(request.session)
@@ -120,7 +120,7 @@ def activate(request: HttpRequest, row: Registration) -> HttpResponse:
 
 @_from_this_page
 def reject(request: HttpRequest, row: Registration) -> HttpResponse:
-    """First the reason, then the SMS as the citizen will read it, then it is done."""
+    """Reject in three pages: the reason, the SMS as the citizen will read it, the redirect when it is done."""
     if row.state not in AT_BRANCH:
         return _refused(request, row, PortalError("not_at_desk", state=row.state))
     if request.method != "POST":
@@ -151,7 +151,7 @@ def _reject(request: HttpRequest, row: Registration, reason: str) -> HttpRespons
 
 
 def _keep_work(request: HttpRequest, row: Registration) -> Desk:
-    """Ticks and note as they stand, right or not; the code is never kept."""
+    """Keep ticks and note as they were typed, valid or not; never the code."""
     own_desk = Desk(request.session)
     papers = [paper for paper in request.POST.getlist("papers") if paper in desk_texts.PAPERS]
     own_desk.keep(row, papers=papers, note=_note(request))
@@ -169,7 +169,7 @@ def _revision(request: HttpRequest) -> int:
 
 
 def _refused(request: HttpRequest, row: Registration, error: PortalError) -> HttpResponse:
-    """A refusal that no field is to blame for: somebody was quicker, or a limit is reached."""
+    """Tell the clerk about a refusal that belongs to no field: somebody was quicker, or a limit is reached."""
     row.refresh_from_db(fields=["state", "revision"])
     if error.code == "changed_meanwhile" and _note(request):
         Desk(request.session).keep(row, papers=[], note=_note(request))

@@ -22,12 +22,12 @@ NAME = "registration_registration_waiting"
 
 
 def may_look(request: HttpRequest) -> bool:
-    """Administrators; what holds up a whole queue is no clerk's work."""
+    """Whether the user is an administrator: a queue that is held up is no clerk's work."""
     return bool(request.user.has_perm("registration.change_registration"))
 
 
 def show(request: HttpRequest) -> HttpResponse:
-    """GET: how it is now. POST: all that are held are due now."""
+    """GET: the state of the queue. POST: make all held requests due now."""
     if not may_look(request):
         raise PermissionDenied
     if request.method == "POST":

@@ -1,4 +1,4 @@
-"""What the desk page shows about one registration, read from the database and the registry."""
+"""The template context of the desk page: one registration, read from the database and the registry."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class ClaimLine:
 
 
 def context_of(row: Registration, *, by: User, asker: str, ask: bool) -> dict[str, Any]:
-    """Everything on the page but the form.
+    """The context of the desk page, without the form.
 
     The registry is asked only while the request waits at a branch (the question is about a person), and where
-    it costs something only if the clerk says so (`ask`): then `by` is recorded as who looked. Else the marks are
+    it costs something only if the clerk says so (`ask`); a RegistryLook of `by` is written. Otherwise the marks are
     those of the check. `asker`: the secret of this clerk's session for codes about `row`.
     """
     waiting = row.state in AT_BRANCH
@@ -94,7 +94,7 @@ def _lines(row: Registration, view: RegistryView | None) -> list[ClaimLine]:
 
 
 def _mobile_line(row: Registration) -> ClaimLine:
-    """Whose the mobile is was asked at the check only; the clerk has the phone in front of them."""
+    """The line of the mobile. Its owner was asked at the check only: the clerk has the phone in front of them."""
     mark = row.verdict_fields.get("mobile", FieldVerdict.UNKNOWN.value)
     if row.verdict == "match":
         mark = FieldVerdict.MATCH.value
