@@ -1,6 +1,6 @@
-"""What happens to our own house and to whole registries while real workers match: each row returns what came of it.
+"""Faults of our own processes and of whole registries while real workers match: each row returns its verdict.
 
-Needs Django set up. What single answers come to is in `benchmarks.identity_answer_rows`.
+Needs Django set up. Faults in single answers are in `benchmarks.identity_answer_rows`.
 """
 
 from __future__ import annotations
