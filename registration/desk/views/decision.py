@@ -120,7 +120,7 @@ def activate(request: HttpRequest, row: Registration) -> HttpResponse:
 
 @_from_this_page
 def reject(request: HttpRequest, row: Registration) -> HttpResponse:
-    """Reject in three pages: the reason, the SMS as the citizen will read it, the redirect when it is done."""
+    """Reject: the page of the reason, then that of the SMS as the citizen will read it, then a redirect."""
     if row.state not in AT_BRANCH:
         return _refused(request, row, PortalError("not_at_desk", state=row.state))
     if request.method != "POST":
