@@ -1,5 +1,5 @@
-"""Creates what a demo begins with: a clerk in a branch and an administrator, with random passwords kept in the home, and a
-catalogue of made-up services."""
+"""Creates what a demo begins with: a clerk in a branch and an administrator, with random passwords kept in the home,
+and a catalogue of made-up services."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def shown_path(path: str) -> str:
     return "/" + re.sub(r"<[^>]*>|\(.*", "…", route)
 
 
-class Line(logging.Formatter):
+class LineFormatter(logging.Formatter):
     """A line of every log of ours: the moment as ISO 8601 with its offset in `ZONE`, the level, who says it, what.
 
     Whatever the time zone of the machine or the container: lines of two processes can be laid side by side.

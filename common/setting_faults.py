@@ -12,9 +12,9 @@ from django.core.checks import CheckMessage, Error, Warning
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One mistake: `id` of the system check, what is wrong, what to write instead."""
+    """One mistake: `check_id`: of the system check, what is wrong, what to write instead."""
 
-    id: str
+    check_id: str
     what: str
     hint: str
 
@@ -29,8 +29,8 @@ def unknown_choice(setting: str, allowed: Sequence[str], *, code: str) -> list[C
 
 def as_messages(faults: Iterable[Fault], doubts: Iterable[Fault]) -> list[CheckMessage]:
     """What a system check returns: an error for each of `faults`, a warning for each of `doubts`."""
-    found: list[CheckMessage] = [Error(fault.what, hint=fault.hint, id=fault.id) for fault in faults]
-    return [*found, *(Warning(doubt.what, hint=doubt.hint, id=doubt.id) for doubt in doubts)]
+    found: list[CheckMessage] = [Error(fault.what, hint=fault.hint, id=fault.check_id) for fault in faults]
+    return [*found, *(Warning(doubt.what, hint=doubt.hint, id=doubt.check_id) for doubt in doubts)]
 
 
 def hint_for_unknown(option: str, known: Sequence[str], *, prefix: str) -> str:

@@ -36,10 +36,10 @@ def is_allowed(name: str) -> bool:
     return name in settings.ALLOW_UNSAFE
 
 
-def refused(name: str, what: str, *, hint: str, id: str) -> Iterator[CheckMessage]:
+def refused(name: str, what: str, *, hint: str, check_id: str) -> Iterator[CheckMessage]:
     """The error that refuses it and how it could be allowed; nothing where `name` is allowed."""
     if not is_allowed(name):
-        yield Error(what, hint=f"{hint} {how_to_allow(name)}", id=id)
+        yield Error(what, hint=f"{hint} {how_to_allow(name)}", id=check_id)
 
 
 def how_to_allow(name: str) -> str:

@@ -274,7 +274,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"no_personal_data": {"()": "common.logs.NoPersonalData"}},
-    "formatters": {"line": {"()": "common.logs.Line"}},
+    "formatters": {"line": {"()": "common.logs.LineFormatter"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "filters": ["no_personal_data"], "formatter": "line"},
     },

@@ -1,7 +1,7 @@
-"""Closes an account and opens it again: frozen by its owner ("not me"), deactivated and reactivated by an administrator.
+"""Closes and opens an account: its owner freezes it ("not me"), an administrator deactivates and reactivates it.
 
-Whoever holds a "not me" link can only freeze the account: it is opened again by an operator, for a branch that has seen
-the papers.
+Whoever holds a "not me" link can only freeze the account: an administrator opens it again, for a branch that has
+seen the papers.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _FIELDS_OF_REACTIVATION = (
 
 
 def account_of(*, national_id: str) -> User:
-    """The account of this national ID that an administrator means: the activated one, else one that waits for its branch.
+    """The account that an administrator means by this national ID: the activated one, else one that waits for a branch.
 
     Raises PortalError("no_account").
     """

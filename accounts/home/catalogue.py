@@ -1,4 +1,4 @@
-"""The catalogue of the organisation's services on the home page, and the rule for links that an administrator may enter."""
+"""The organisation's services on the home page, and the rule for links that an administrator may enter."""
 
 from __future__ import annotations
 

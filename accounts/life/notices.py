@@ -85,9 +85,9 @@ def record(
 ) -> AccountEvent:
     """Record that `kind` happened to `account`, and notify its owner. In the caller's transaction.
 
-    `actor`: CITIZEN, PORTAL or "administrator NAME". `sms_to`, `mail_to`: the numbers and addresses that are told, where
-    these are not just the account's (the old one beside the new one). `details`: the values that the sentences need; no
-    secret, no whole number.
+    `actor`: CITIZEN, PORTAL or `administrator(name)`. `sms_to`, `mail_to`: the numbers and addresses that are told,
+    where these are not just the account's (the old one beside the new one). `details`: the values that the sentences need;
+    no secret, no whole number.
     """
     event = AccountEvent.objects.create(
         account=account, kind=kind, actor=actor, reason=reason, browser=browser, details=details

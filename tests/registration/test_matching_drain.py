@@ -21,7 +21,7 @@ from registration.services import decisions, matching
 from registration.states import State
 from sms import outbox
 from sms.models import InboxMessage, Message, MessageKind
-from sms.sending import drain as delivery
+from sms.sending import drain
 from tests.support.accounts import together
 from tests.support.journeys import OTHER_NAME, registration_in
 from tests.support.matching import DOWN, MATCH, MISMATCH, NO_TIME, OTHER_OWNER, national_id, submitted
@@ -223,7 +223,7 @@ def test_a_surge_of_results_lets_a_code_go_first(registries):
         submitted(number)
     matching.match_due()
     outbox.enqueue(to="+989350000001", kind=MessageKind.CODE, text="123456", dedupe_key="a code")
-    delivery.drain()
+    drain.drain()
     assert InboxMessage.objects.count() == limits.MATCH_GROUP + 1
     assert InboxMessage.objects.earliest("pk").kind == MessageKind.CODE
 

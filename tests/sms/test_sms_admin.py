@@ -13,7 +13,7 @@ from django.utils import timezone
 from common import alarms, breaker
 from common.models import Alarm, AlarmCode
 from common.persian import to_persian_digits
-from sms import operating, routing
+from sms import manual_actions, routing
 from sms.models import GatewaySwitch, Message, MessageKind, MessageState
 from sms.models import Receipt as ReceiptRow
 from tests.support.accounts import administrator, clerk
@@ -95,7 +95,7 @@ def test_the_list_shows_the_number_that_sms_resend_wants(client):
 
 def test_a_test_sms_has_as_many_attempts_in_the_list_as_it_has(use_gateways, client):
     use_gateways(StubGateway("one"))
-    operating.send_test(to="+989121234567")
+    manual_actions.send_test(to="+989121234567")
     client.force_login(administrator())
     assert column(client.get("/admin/sms/message/").content.decode(), "rounds") == ["۱"]
     assert Message.objects.get().tries.count() == 1

@@ -1,4 +1,4 @@
-"""The answers of calls that are under way: threads of the gateways put them in, their drain takes them out."""
+"""The queue of answers of calls under way: gateway threads put answers in, the drain that made the calls takes them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ LOOK_EVERY = 0.2  # seconds between looks for new messages while calls are under
 Ended = list[tuple[Call, Said]]
 
 
-class Answers:
-    """Of one drain. `flying`: how many calls are under way; the drain adds those it starts. `places`: those of the
-    calls whose answers were taken; the drain uses them again, or gives them back."""
+class AnswerQueue:
+    """Belongs to one drain. `flying`: the number of calls under way; the drain adds those it starts. `places`: the
+    places of calls whose answers were taken; the drain uses them again or gives them back."""
 
     def __init__(self) -> None:
         self.flying = 0
@@ -29,14 +29,14 @@ class Answers:
         self._closed, self._lock = False, threading.Lock()
 
     def put(self, ended: Ended) -> None:
-        """The calls of one packet have ended. From any thread."""
+        """Add the answers of one packet. May be called from any thread."""
         with self._lock:
             self._there.put(ended)
             if self._closed:
                 self._give_up()
 
     def take(self) -> Ended:
-        """Those that are there; waits a little for the first, and for others close behind it."""
+        """The answers that have arrived. Waits shortly for the first one, and for others close behind it."""
         try:
             ended = self._taken(self._there.get(timeout=LOOK_EVERY))
         except queue.Empty:
@@ -48,7 +48,8 @@ class Answers:
         return ended
 
     def close(self) -> None:
-        """No answer is waited for any more: if the database has been away for too long, some are still to come."""
+        """Stop waiting for answers. Some may still come if the drain ended because the database was away for
+        too long."""
         with self._lock:
             self._closed = True
             self._give_up()

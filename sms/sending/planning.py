@@ -1,4 +1,5 @@
-"""From a row to a call: what is to be done about a claimed message, and what its gateway is given."""
+"""Claims due messages and plans their calls: what to do about each, by which gateways, and what the gateway
+is given."""
 
 from __future__ import annotations
 
@@ -20,28 +21,29 @@ from sms.sending.job import Call, Job
 _ORDER = ("priority", "next_attempt_at", "id")
 
 
-def claim(room: int, crowds: Collection[tuple[str, str]]) -> list[Message]:
-    """Up to `room` due messages, codes before results and older before newer, but none of `crowds`."""
-    skip = (("kind", "operator"), crowds)
+def claim(room: int, full_lanes: Collection[tuple[str, str]]) -> list[Message]:
+    """Up to `room` due messages, codes before results and older before newer, without the lanes in `full_lanes`."""
+    skip = (("kind", "operator"), full_lanes)
     return leases.claim(Message, limit=room, lease_for=limits.SMS_LEASE, order=_ORDER, skip=skip)
 
 
-def sort(job: Job) -> tuple[str, str]:
-    """What a crowd is made of: messages that go by the same gateways."""
+def lane(job: Job) -> tuple[str, str]:
+    """The lane of `job`: messages of one kind to one operator, which go by the same gateways."""
     return job.message.kind, job.message.operator
 
 
 def waits_for(gateway: base.Gateway, job: Job) -> bool:
-    """Whether `job` waits for a place at `gateway`, which has none now, rather than go by the next one: a code
-    never, a result for a little. One that is called in this thread has a place at the next turn."""
-    if calls.line(gateway) is None:
+    """Whether `job` waits for a place at `gateway`, which has none free, or else goes to the next gateway at once. A
+    code never waits, a result for a short time. A gateway that is called in this thread has a place in the next
+    iteration."""
+    if calls.pool_of(gateway) is None:
         return True
     little = limits.SMS_RESULT_WAITS_FOR_PLACE.total_seconds()
     return job.message.kind != MessageKind.CODE and time.monotonic() - job.claimed < little
 
 
 def jobs_of(messages: Sequence[Message]) -> list[Job]:
-    """What is to be done about claimed messages."""
+    """A job for each claimed message."""
     tiers = cache(routing.open_tiers)
     return [_job(message, tiers) for message in messages]
 
@@ -66,12 +68,13 @@ def _job(message: Message, tiers: Callable[[str, str], tuple[routing.OpenTier, .
 
 
 def may_begin(job: Job) -> bool:
-    """What is over its time is not sent any more; it may be asked about."""
+    """Whether the call may be made: an expired message is not sent any more, but may be looked up."""
     return job.way is WayOut.LOOK_UP or not job.expired
 
 
 def is_paid_for(job: Job) -> bool:
-    """Whether the day's budget has room for `job`, for the whole of its way. What was perhaps sent has been paid."""
+    """Whether the daily budget has room for `job`; it is asked once for each job. A message that was perhaps sent has
+    been counted."""
     if job.way not in (None, WayOut.ONCE_MORE):
         return True
     job.paid = job.paid or budget.begin(job.message)
@@ -79,7 +82,7 @@ def is_paid_for(job: Job) -> bool:
 
 
 def item_of(call: Call) -> Item:
-    """What the gateway is given."""
+    """What the gateway is given for `call`."""
     message = call.job.message
     if call.job.way is WayOut.LOOK_UP:
         return Question(key=message.key, provider_id=message.provider_id)

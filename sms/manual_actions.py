@@ -1,4 +1,7 @@
-"""What administrators do by hand: send a result again, try a gateway, switch one. Commands and the admin call these."""
+"""What administrators do by hand: send a result again, send a test SMS, switch a gateway, close its breakers.
+
+The management commands and the admin call these.
+"""
 
 from __future__ import annotations
 
@@ -34,10 +37,10 @@ _ENDS = {
 
 
 def resend(*, message: int) -> Message:
-    """Queue the text of a result or notice anew, as a message of its own; twice by mistake is once.
+    """Queue the text of a result or notice again, as a message of its own. Doing it twice for one message queues one.
 
-    Raises PortalError: not_found, code (its owner asks for another), still_waiting (also: its receipt is
-    not overdue yet), arrived, no_text (blanked: whoever caused the message must cause it again).
+    Raises PortalError: not_found, code (its owner can ask for another), still_waiting (also: its receipt is not overdue
+    yet), arrived, no_text (blanked: whatever caused the message must happen again).
     """
     old = Message.objects.filter(pk=message).first()
     if old is None:
@@ -61,18 +64,18 @@ def resend(*, message: int) -> Message:
 
 
 def _is_awaited(message: Message) -> bool:
-    """Accepted so lately that its receipt may still come."""
+    """Whether the message was accepted so recently that its receipt may still come."""
     accepted = message.state == MessageState.ACCEPTED and message.final_at is None
     return accepted and (message.sent_at or timezone.now()) > timezone.now() - limits.RECEIPT_DUE_WITHIN
 
 
 def send_test(*, to: str, gateway: str = "", operator: str = "", code: bool = False) -> tuple[Message, base.Outcome]:
-    """Send a test text to `to` (E.164) now, by `gateway` or the first of the route, and say what it answered.
+    """Send a test text to `to` (E.164) now, through `gateway` or the first gateway of the route, and return the answer.
 
-    `code`: as a code goes, which may be another line or a template of the gateway's; it opens nothing.
-    The breaker and the switches are not asked of `gateway`, so that it can be tried before it is switched
-    on. The breaker hears when it works and when it refuses our account; other failures of tests close no
-    gateway to citizens. Raises PortalError: no_operator, no_gateway.
+    `code`: send it as codes are sent, perhaps by another line or a template of the gateway; the code opens nothing.
+    Breaker and switches of a given `gateway` are ignored, so that it can be tried before it is switched on. The breaker
+    is told of a success and of a refusal of our account; other failures of a test do not close the gateway to citizens.
+    Raises PortalError: no_operator, no_gateway.
     """
     _known_operator(operator)
     kind = MessageKind.CODE if code else MessageKind.NOTICE
@@ -116,7 +119,7 @@ def _sms(message: Message) -> base.Sms:
 
 
 def _record(message: Message, attempt: Attempt, outcome: base.Outcome, gateway: base.Gateway) -> None:
-    """Write what was answered, where no report was quicker: what that said stays."""
+    """Write the answer, unless a delivery report was quicker: what the report said stays."""
     now = timezone.now()
     its_outcome, state = _ENDS[type(outcome)]
     receipt_is_due = gateway.abilities(message.kind).receipts is not base.ReceiptsBy.NONE
@@ -135,7 +138,7 @@ def _record(message: Message, attempt: Attempt, outcome: base.Outcome, gateway: 
 
 
 def switch(*, gateway: str, operator: str = "", is_on: bool) -> GatewaySwitch:
-    """Off or on, within a second and for all workers. On also closes its breakers: the fault is mended.
+    """Switch a gateway off or on; all workers follow within a second. Switching on also closes its breakers.
 
     Raises PortalError: no_gateway, no_operator.
     """
@@ -147,7 +150,7 @@ def switch(*, gateway: str, operator: str = "", is_on: bool) -> GatewaySwitch:
 
 
 def weigh(*, gateway: str, operator: str = "", weight: int | None) -> GatewaySwitch:
-    """Another share among gateways of the same rank; None: as in the settings. Raises PortalError: no_gateway,
+    """Set the weight among gateways of the same tier; None: as in the settings. Raises PortalError: no_gateway,
     no_operator."""
     _known(gateway)
     _known_operator(operator)
@@ -155,13 +158,13 @@ def weigh(*, gateway: str, operator: str = "", weight: int | None) -> GatewaySwi
 
 
 def close_breakers(*, gateway: str, operator: str = "") -> None:
-    """Let messages go by `gateway` again at once, to one operator or to all; what is still wrong will tell itself."""
+    """Close the breakers of `gateway`, for one operator or for all, so that messages go through it again at once."""
     alarms.clear(AlarmCode.OUT_OF_ORDER, gateway)
     for kind in MessageKind.values:
-        breaker.close(routing.line_of_kind(gateway, kind))
+        breaker.close(routing.breaker_of_kind(gateway, kind))
         alarms.clear(AlarmCode.OUT_OF_ORDER, routing.subject_of_kind(gateway, kind))
     if operator:
-        for name in routing.lines(gateway, operator):
+        for name in routing.breakers(gateway, operator):
             breaker.close(name)
     else:
         breaker.close_all(f"sms:{gateway}:")

@@ -1,6 +1,7 @@
-"""What a call ended in decides what becomes of its message; in doubt, by the rules of `sms.sending.doubt`.
+"""Applies the outcomes of calls to their messages: accepted, failed, tried again later, or in doubt
+(`sms.sending.doubt`).
 
-Everything here runs in the transaction of `sms.sending.records.Turn.write`, which has locked the messages.
+Everything here runs in the transaction of `sms.sending.records.Iteration.write`, which has locked the messages.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ _OUTCOMES: dict[type, AttemptOutcome] = {
 }
 
 
-def end_late(ended: Sequence[tuple[Call, Said]], open_: Collection[int], now: datetime) -> set[int]:
-    """Answers to calls whose lease was lost. An acceptance proves that the message was sent: it is not sent
-    again, whoever has claimed it, and its receipts find it. One that is being sent anew, or is final, stays as
-    it is. Returns the messages that are accepted now."""
+def apply_late(ended: Sequence[tuple[Call, Said]], open_: Collection[int], now: datetime) -> set[int]:
+    """Apply answers to calls whose lease was lost; returns the messages that are accepted now. An acceptance proves
+    that the message was sent: it is not sent again, whoever has claimed it, and receipts find it. A message that is
+    being sent anew, or is final, stays as it is."""
     accepted: set[int] = set()
     for call, said in ended:
         if not isinstance(said, base.Accepted) or call.attempt is None:
@@ -52,12 +53,12 @@ def end_late(ended: Sequence[tuple[Call, Said]], open_: Collection[int], now: da
 
 
 def _is_sent_anew(attempt: Tried, message: int) -> bool:
-    """Whether a later call has begun, and has not ended yet."""
+    """Whether a later call of this message has begun and has not ended."""
     return Attempt.objects.filter(message=message, pk__gt=attempt.pk, outcome=AttemptOutcome.UNFINISHED).exists()
 
 
-def end(ended: Sequence[tuple[Call, Said]], now: datetime) -> set[int]:
-    """Answers to calls of ours. Returns the messages that a gateway has."""
+def apply(ended: Sequence[tuple[Call, Said]], now: datetime) -> set[int]:
+    """Apply answers to calls whose lease is ours; returns the messages that a gateway has."""
     accepted: dict[tuple[str, bool], list[tuple[Call, tuple[str, ...]]]] = defaultdict(list)
     closed: dict[tuple[type, str], list[int]] = defaultdict(list)
     for call, said in ended:
@@ -66,7 +67,7 @@ def end(ended: Sequence[tuple[Call, Said]], now: datetime) -> set[int]:
         if isinstance(said, base.Accepted):
             accepted[call.gateway.name, _is_final(call)].append((call, said.provider_ids))
         else:
-            _end_one(call, said)
+            _apply_one(call, said)
     for (gateway, final), its in accepted.items():
         _accept(gateway, its, sent_at=now, final_at=now if final else None)
     for (outcome, detail), ids in closed.items():
@@ -76,7 +77,7 @@ def end(ended: Sequence[tuple[Call, Said]], now: datetime) -> set[int]:
 
 
 def _is_final(call: Call) -> bool:
-    """Accepted is the last that will be heard where no receipt comes."""
+    """Whether accepted is the final state, because this gateway sends no receipts."""
     return call.gateway.abilities(call.job.message.kind).receipts is base.ReceiptsBy.NONE
 
 
@@ -86,7 +87,7 @@ def _accept(gateway: str, calls: Sequence[tuple[Call, tuple[str, ...]]], **times
     receipts.expect([(call.job.message.pk, gateway, provider_ids) for call, provider_ids in calls])
 
 
-def _end_one(call: Call, said: Said) -> None:
+def _apply_one(call: Call, said: Said) -> None:
     job = call.job
     match said:
         case base.Refused():  # what was in doubt may still have been sent
@@ -109,7 +110,7 @@ def _end_one(call: Call, said: Said) -> None:
 
 
 def _resolve(call: Call, outcome: AttemptOutcome) -> list[Tried]:
-    """The doubts at the gateway that was asked end so; returns those at others."""
+    """Close the doubtful attempts at the gateway that was asked; returns those at other gateways."""
     name, doubts = call.gateway.name, call.job.doubts
     ids = [attempt.pk for attempt in doubts if attempt.gateway == name]
     Attempt.objects.filter(pk__in=ids).update(outcome=outcome, finished_at=timezone.now())
@@ -117,7 +118,8 @@ def _resolve(call: Call, outcome: AttemptOutcome) -> list[Tried]:
 
 
 def _doubt(job: Job, gateway: base.Gateway) -> None:
-    """The last call ended without a certain answer: come back to it if anything can be done."""
+    """The last call ended without a certain answer: plan another round if anything can be done, else leave
+    the message."""
     now = timezone.now()
     way = way_out(kind=job.message.kind, doubts=job.doubts, gateway=gateway, expired=job.expired, now=now)
     if way is WayOut.LEAVE:
@@ -126,7 +128,8 @@ def _doubt(job: Job, gateway: base.Gateway) -> None:
         _put_off(job, at_least=limits.SMS_LOOK_UP_PAUSE if way is WayOut.LOOK_UP else timedelta(0))
 
 
-def end_of_round(job: Job) -> None:
+def end_round(job: Job) -> None:
+    """No gateway is left in this round: put the message off to the next round, or leave it."""
     if job.way is WayOut.LEAVE:
         _leave_unknown(job)
     else:
@@ -134,7 +137,7 @@ def end_of_round(job: Job) -> None:
 
 
 def _put_off(job: Job, *, at_least: timedelta = timedelta(0)) -> None:
-    """Again after a pause that grows, or never when its time is over."""
+    """Plan the next round after a pause that grows; or end the message if it has expired or is given up."""
     message, now = job.message, timezone.now()
     given_up = now >= message.created_at + limits.SMS_RESULT_GIVE_UP
     if given_up:

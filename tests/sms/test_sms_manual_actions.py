@@ -12,10 +12,11 @@ from django.utils import timezone
 from accounts.models import OneTimeCode
 from common import alarms, limits
 from common.errors import PortalError
-from sms import operating, reports, routing
+from sms import manual_actions, routing
 from sms.gateways.base import Delivery, OutOfOrder, Receipt, ReceiptsBy, Refused, TryAgain, Unknown
 from sms.models import GatewaySwitch, Message, MessageKind, MessageState
-from sms.sending import drain as delivery
+from sms.reports import applying
+from sms.sending import drain
 from tests.support.commands import run
 from tests.support.sms_fixtures import NUMBER, queue
 from tests.support.sms_gateways import StubGateway
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_status_by_number_shows_every_attempt_and_neither_number_nor_text(use_gateways):
     use_gateways(StubGateway("one", TryAgain("451")), StubGateway("two"))
     message = queue(MessageKind.CODE)
-    delivery.drain()
+    drain.drain()
     told = run("sms_status", "۰۹۱۲ ۱۲۳ ۴۵۶۷")
     assert f"{message.pk}  0912•••4567  code  accepted  by two, 2 part(s)" in told.replace("1 part", "2 part")
     assert "one: try_again 451" in told
@@ -59,7 +60,7 @@ def test_a_result_that_ended_badly_is_sent_again_once(use_gateways, answer):
     gateway = StubGateway("one", answer, answer)
     use_gateways(gateway)
     message = queue(text="نتیجه شما")
-    delivery.drain()
+    drain.drain()
     Message.objects.update(next_attempt_at=None, final_at=timezone.now())
     for _ in range(2):
         run("sms_resend", str(message.pk))
@@ -90,11 +91,11 @@ def test_what_may_not_be_sent_again_is_refused_with_the_reason(kind, changes, wh
 def test_what_was_accepted_just_now_is_sent_again_only_when_its_receipt_is_overdue(use_gateways):
     use_gateways(StubGateway("one", receipts=ReceiptsBy.PUSH))
     message = queue(text="نتیجه شما")
-    delivery.drain()
+    drain.drain()
     with pytest.raises(PortalError, match="still_waiting"):
-        operating.resend(message=message.pk)
+        manual_actions.resend(message=message.pk)
     Message.objects.update(sent_at=timezone.now() - limits.RECEIPT_DUE_WITHIN)
-    assert operating.resend(message=message.pk).pk != message.pk
+    assert manual_actions.resend(message=message.pk).pk != message.pk
 
 
 def test_resending_what_does_not_exist_is_said():
@@ -120,7 +121,7 @@ def test_off_on_and_weight_take_effect_at_once(use_gateways):
 def test_on_closes_the_breakers_and_ends_the_alarm(use_gateways):
     use_gateways(StubGateway("one", OutOfOrder("418")))
     queue(operator="mci")
-    delivery.drain()
+    drain.drain()
     assert routing.route("mci", "code") == ()
     assert "breaker open (418)" in run("sms_gateway")
     run("sms_gateway", "one", "on")
@@ -167,7 +168,7 @@ def test_a_test_goes_by_the_named_gateway_also_when_it_is_off(use_gateways):
     assert (message.state, message.final_at, message.next_attempt_at) == (MessageState.ACCEPTED, None, None)
     assert [sms.to for sms in second.sent] == [NUMBER]
     assert first.sent == []
-    reports.apply("two", Receipt(Delivery.DELIVERED, provider_id=message.provider_id))
+    applying.apply("two", Receipt(Delivery.DELIVERED, provider_id=message.provider_id))
     message.refresh_from_db()
     assert message.state == MessageState.DELIVERED
 
@@ -186,7 +187,7 @@ def test_a_test_that_is_not_accepted_says_why_and_is_not_tried_again(use_gateway
 
 def test_a_receipt_that_comes_before_the_answer_to_a_test_is_not_undone(use_gateways):
     def reported(sms):
-        assert reports.apply("one", Receipt(Delivery.DELIVERED, key=sms.key))
+        assert applying.apply("one", Receipt(Delivery.DELIVERED, key=sms.key))
 
     use_gateways(StubGateway("one", receipts=ReceiptsBy.PUSH, on_send=reported))
     run("sms_send_test", "09121234567")
@@ -198,7 +199,7 @@ def test_a_receipt_that_comes_before_the_answer_to_a_test_is_not_undone(use_gate
 
 def test_a_report_that_ends_the_doubt_about_a_test_stays(use_gateways):
     def reported(sms):
-        assert reports.apply("one", Receipt(Delivery.DELIVERED, key=sms.key))
+        assert applying.apply("one", Receipt(Delivery.DELIVERED, key=sms.key))
 
     use_gateways(StubGateway("one", Unknown("time-out"), receipts=ReceiptsBy.PUSH, on_send=reported))
     with pytest.raises(CommandError, match="time-out"):

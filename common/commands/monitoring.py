@@ -13,7 +13,7 @@ from common.commands import arguments
 from common.commands.output import add_json, as_json
 
 
-class StatusCommand(BaseCommand):
+class MonitoringCommand(BaseCommand):
     """Shows what `look` finds. Ends with exit code 1 and the sentences of its `problems(thresholds)`, if there are any.
 
     `thresholds`: a dataclass of whole numbers with defaults. `options_of_thresholds`: for each of its fields the unit

@@ -1,8 +1,8 @@
-"""Ask the gateways that push no receipts what became of the messages they took.
+"""Polls the gateways that push no receipts for what became of accepted messages.
 
-Each gateway is asked in a thread of its own, one call at a time, so that one that hangs keeps no other
-from being asked. Only the thread that polls touches the database. What is answered after a poll has
-ended is used by the next one.
+Each gateway is asked in a thread of its own, one call at a time, so that a gateway that hangs does not delay the
+others. Only the polling thread uses the database. An answer that arrives after a poll has ended is used by the next
+poll.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from django.utils import timezone
 
 from common import limits
 from common.process_state import register_reset
-from sms import configuration, reports, routing
+from sms import configuration, routing
 from sms.gateways import base
 from sms.models import Message
+from sms.reports import applying
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ _answers: _Answers = queue.SimpleQueue()
 def poll(*, seconds: float = limits.POLL_TIME) -> int:
     """Ask until no message is due or `seconds` have passed; returns how many messages were asked about.
 
-    Asks nothing while another thread of this process does.
+    Does nothing while another thread of this process polls.
     """
     if not _one_at_a_time.acquire(blocking=False):
         return 0
@@ -48,7 +49,7 @@ def poll(*, seconds: float = limits.POLL_TIME) -> int:
 
 @register_reset
 def forget() -> None:
-    """Answers that are still to come are used by nobody."""
+    """Forget the calls that are under way; their answers will not be used."""
     global _answers
     _asking.clear()
     _answers = queue.SimpleQueue()
@@ -70,7 +71,7 @@ def _poll(ends: float) -> int:
 
 
 def _ask(name: str) -> int:
-    """Begin to ask `name` about what is due there; returns about how many messages."""
+    """Start asking `name` about the messages that are due there; returns their number."""
     gateway = routing.by_name(name)
     if gateway is None or type(gateway).poll is base.Gateway.poll:
         return 0
@@ -83,9 +84,10 @@ def _ask(name: str) -> int:
 
 
 def _due(name: str) -> list[Message]:
-    """Those never asked about first, then the longest due; asked about again only after a pause."""
+    """Messages to ask about: those never asked about first, then those that have been due longest. Sets their next
+    poll."""
     now = timezone.now()
-    waiting = reports.waiting().filter(gateway=name, sent_at__gt=now - limits.POLL_WITHIN).exclude(provider_id="")
+    waiting = applying.waiting().filter(gateway=name, sent_at__gt=now - limits.POLL_WITHIN).exclude(provider_id="")
     due = waiting.filter(Q(poll_at__isnull=True) | Q(poll_at__lte=now))
     order = F("poll_at").asc(nulls_first=True)
     messages = list(due.order_by(order, "sent_at", "id").only("pk", "sent_at", "provider_id")[: limits.POLL_BATCH])
@@ -96,13 +98,13 @@ def _due(name: str) -> list[Message]:
 
 
 def _next_poll(message: Message, now: datetime) -> datetime:
-    """The older, the rarer: half its age."""
+    """The next poll follows after half the message's age, within limits: older messages are polled less often."""
     age = now - (message.sent_at or now)
     return now + min(max(age / 2, limits.POLL_FIRST_PAUSE), limits.POLL_LONGEST_PAUSE)
 
 
 def _call(gateway: base.Gateway, provider_ids: list[str], answers: _Answers) -> None:
-    """As everywhere: an adapter's fault loses nothing, and its text may hold a number."""
+    """Call the adapter. Its exceptions are logged by type only: their text may contain a number."""
     answer: Sequence[base.Receipt] = ()
     try:
         answer = list(gateway.poll(provider_ids))
@@ -116,7 +118,7 @@ def _use(name: str, answer: Sequence[base.Receipt]) -> None:
         if report.delivery is base.Delivery.ON_ITS_WAY:  # nothing new about a message that is accepted
             continue
         try:
-            reports.apply(name, report)
+            applying.apply(name, report)
         except (OperationalError, InterfaceError):
             raise  # the database's fault: what was not used is asked for again
         except Exception as error:
