@@ -86,7 +86,7 @@ def record(
     """Record that `kind` happened to `account`, and notify its owner. In the caller's transaction.
 
     `actor`: CITIZEN, PORTAL or `administrator(name)`. `sms_to`, `mail_to`: the numbers and addresses that are told,
-    where these are not just the account's (the old one beside the new one). `details`: the values that the sentences need;
+    where these are not just the account's (the old one beside the new one). `details`: the values of the sentences;
     no secret, no whole number.
     """
     event = AccountEvent.objects.create(
