@@ -13,8 +13,8 @@ from common.setting_faults import unknown_choice
 def sign_ins_are_known(**_options: Any) -> list[CheckMessage]:
     """Refuse an unknown policy, in every mode: a misspelt one must not silently mean another one."""
     return [
-        *unknown_choice("STAFF_TOTP", ("required", "optional"), code="portal.E003"),
-        *unknown_choice("SIGN_IN_CODE", ("risk", "choice", "always"), code="portal.E004"),
+        *unknown_choice("STAFF_TOTP", ("required", "optional"), check_id="portal.E003"),
+        *unknown_choice("SIGN_IN_CODE", ("risk", "choice", "always"), check_id="portal.E004"),
     ]
 
 

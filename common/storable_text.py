@@ -1,4 +1,4 @@
-"""What may be in a text at all."""
+"""Checks whether a text can be stored in a database."""
 
 from __future__ import annotations
 

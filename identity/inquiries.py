@@ -105,7 +105,7 @@ class InquiryBatch:
 
     def put(self, number: int, question: str, inquiry: OwnerInquiry, *, and_person: bool = False) -> None:
         """Add a question; also while `answers` is read. `and_person`: the person is asked about next if the owner
-        matches; under a cap the owner is asked about only if the day has room for both inquiries."""
+        matches; under a cap the owner is asked about only if the day has room for both."""
         names = list(configuration.names(question))
         if not names:
             log.error("nobody to ask about the %s: no registry is set", question)

@@ -12,6 +12,6 @@ from common.setting_faults import unknown_choice
 def policies_are_known(**_options: Any) -> list[CheckMessage]:
     """An error for each misspelt policy, in every mode: it would silently mean another policy."""
     return [
-        *unknown_choice("ACTIVATION_POLICY", ("automatic", "branch"), code="portal.E001"),
-        *unknown_choice("DUPLICATE_NOTICE", ("guide", "after_proof"), code="portal.E002"),
+        *unknown_choice("ACTIVATION_POLICY", ("automatic", "branch"), check_id="portal.E001"),
+        *unknown_choice("DUPLICATE_NOTICE", ("guide", "after_proof"), check_id="portal.E002"),
     ]

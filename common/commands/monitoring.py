@@ -1,4 +1,4 @@
-"""The base of commands for monitoring: what is found, and exit code 1 when a threshold is passed."""
+"""The base of commands for monitoring: they show figures, and end with exit code 1 if a threshold is passed."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class MonitoringCommand(BaseCommand):
     options_of_thresholds: ClassVar[Mapping[str, tuple[str, str]]]
 
     def look(self) -> Any:
-        """How it is now; has a method `problems`."""
+        """The figures now: an object with a method `problems`."""
         raise NotImplementedError
 
     def as_lines(self, found: Any) -> Iterator[str]:
-        """What people read."""
+        """The figures as lines for people."""
         raise NotImplementedError
 
     def as_object(self, found: Any) -> dict[str, Any]:
-        """What programs read; "problems" is added to it."""
+        """The figures for programs; "problems" is added."""
         raise NotImplementedError
 
     def add_arguments(self, parser: ArgumentParser) -> None:
