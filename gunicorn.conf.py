@@ -46,7 +46,7 @@ logconfig_dict: dict[str, Any] = {
         "no_personal_data": {"()": "common.logs.NoPersonalData"},
         "no_receipts": {"()": "common.logs.NoReceipts"},  # a gateway's token is in the path
     },
-    "formatters": {"line": {"()": "common.logs.Line"}},
+    "formatters": {"line": {"()": "common.logs.LineFormatter"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "filters": ["no_personal_data"], "formatter": "line"},
     },

@@ -1,6 +1,5 @@
-"""What a demo begins with: a clerk in a branch and an operator, with random passwords kept in the home, and a catalogue
-of made-up services.
-"""
+"""Creates what a demo begins with: a clerk in a branch and an administrator, with random passwords kept in the home,
+and a catalogue of made-up services."""
 
 from __future__ import annotations
 
@@ -16,17 +15,18 @@ from django.db import transaction
 from accounts.life.lifecycle import clerk_group, create_staff
 from accounts.models import Branch, Service, User
 from accounts.passwords.rules import hash_password
-from accounts.staff.first_password import random_password
+from accounts.staff.random_password import random_password
 
 CLERK = "clerk"
-OPERATOR = "operator"
+ADMINISTRATOR = "operator"  # the name under which homes made before keep the password
 
 
 def ensure_staff(home: Path) -> tuple[str, str]:
-    """The demo's staff exist and have the passwords of `home`/staff.txt. Returns the clerk's sign-in.
+    """Make sure that the demo's staff exist with the passwords of `home`/staff.txt. Returns the clerk's user
+    name and password.
 
-    The file (mode 0600, a line `name password` each) is written once; doing it again changes
-    nothing. Raises ImproperlyConfigured outside demo mode.
+    The file (mode 0600, a line `name password` each) is written once; doing it again changes nothing. Raises
+    ImproperlyConfigured outside demo mode.
     """
     if not settings.DEMO:
         raise ImproperlyConfigured("demo staff belong to demo mode only")
@@ -35,12 +35,12 @@ def ensure_staff(home: Path) -> tuple[str, str]:
         code="0001", defaults={"name": "شعبه نمونه", "city": "تهران", "address": "تهران، خیابان نمونه، پلاک ۱"}
     )
     _ensure(CLERK, passwords[CLERK], branch)
-    _ensure(OPERATOR, passwords[OPERATOR], None)
+    _ensure(ADMINISTRATOR, passwords[ADMINISTRATOR], None)
     return CLERK, passwords[CLERK]
 
 
 def ensure_services() -> None:
-    """The home page has something to show: once, where no service was ever added. Raises as `ensure_staff`."""
+    """Create the demo's services, if no service was ever added. Raises as `ensure_staff`."""
     if not settings.DEMO:
         raise ImproperlyConfigured("demo services belong to demo mode only")
     if not Service.objects.exists():
@@ -51,7 +51,7 @@ def ensure_services() -> None:
 def _ensure(username: str, password: str, branch: Branch | None) -> None:
     user = User.objects.filter(username=username).first()
     if user is None:
-        create_staff(username=username, password=password, branch=branch, operator=branch is None)
+        create_staff(username=username, password=password, branch=branch, administrator=branch is None)
         return
     if not check_password(password, user.password):  # another home's database, or staff.txt was deleted
         user.password = hash_password(password)
@@ -65,7 +65,7 @@ def _kept_passwords(file: Path) -> dict[str, str]:
     kept: dict[str, str] = {}
     if file.exists():
         kept = dict(line.split(maxsplit=1) for line in file.read_text(encoding="utf-8").splitlines() if " " in line)
-    missing = [name for name in (CLERK, OPERATOR) if name not in kept]
+    missing = [name for name in (CLERK, ADMINISTRATOR) if name not in kept]
     if missing:
         kept |= {name: random_password() for name in missing}
         _write_private(file, "".join(f"{name} {password}\n" for name, password in kept.items()))
@@ -73,7 +73,7 @@ def _kept_passwords(file: Path) -> dict[str, str]:
 
 
 def _write_private(file: Path, text: str) -> None:
-    """Whole or not at all, and never readable by others, not even for a moment."""
+    """Write the file completely or not at all, and at no moment readable by others."""
     fresh = file.with_suffix(".new")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:

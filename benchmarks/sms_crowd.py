@@ -16,8 +16,7 @@ from django.utils import timezone
 from benchmarks.sms_world import Late, until
 from common import limits
 from sms import outbox
-from sms.models import Attempt, AttemptOutcome, Message, MessageKind, MessageState
-from sms.sending.doubt import DOUBTFUL
+from sms.models import DOUBTFUL, Attempt, AttemptOutcome, Message, MessageKind, MessageState
 
 FINAL = (
     MessageState.DELIVERED,

@@ -1,1 +1,1 @@
-"""The toolbox at the bottom: what every app uses. It knows nobody."""
+"""What all apps share, at the bottom of the imports: it imports no other app."""

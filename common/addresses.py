@@ -1,4 +1,4 @@
-"""IP addresses: which networks are named in a setting, and which of them nobody on the Internet stands in."""
+"""IP addresses: parses those in settings, and says which cannot be a citizen's on the Internet."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _WITH_PORT = re.compile(r"(?:([^:]+)|\[(.+)\]):\d{1,5}")
 
 
 def parse(address: str) -> Address | None:
-    """IPv4 also as a socket for both kinds writes it (::ffff:203.0.113.9). Without the port that some proxies add:
-    with it each connection would be another caller. None: no address."""
+    """The address in `text`, also as a dual-stack socket writes IPv4 (::ffff:203.0.113.9), and without the port that
+    some proxies add: with the port each connection would look like another caller. None: no address."""
     with_port = _WITH_PORT.fullmatch(address)
     try:
         peer = ipaddress.ip_address(with_port[1] or with_port[2] if with_port else address)
@@ -39,12 +39,12 @@ def parse(address: str) -> Address | None:
 
 
 def networks(entries: Iterable[str]) -> list[Network]:
-    """What `entries` name, each an address or a network. Raises ValueError for one that is neither."""
+    """The networks that `entries` name, each an address or a network. Raises ValueError for one that is neither."""
     return [ipaddress.ip_network(entry.strip(), strict=False) for entry in entries]
 
 
 def valid_networks(entries: Iterable[str]) -> list[Network]:
-    """As `networks`, without the entries that are none."""
+    """As `networks`, but ignores invalid entries."""
     found: list[Network] = []
     for entry in entries:
         with contextlib.suppress(ValueError):
@@ -53,13 +53,14 @@ def valid_networks(entries: Iterable[str]) -> list[Network]:
 
 
 def is_one_host_or_private(found: Network) -> bool:
-    """Whether trusting all of `found` trusts nobody on the Internet but at most one machine."""
+    """Whether `found` contains, besides private networks, at most one machine: then nobody else on the Internet is
+    trusted."""
     return found.num_addresses == 1 or any(_holds(private, found) for private in PRIVATE)
 
 
 def is_private(address: str) -> bool:
-    """Whether `address` (or the network of it, as `ClientAddress` writes IPv6) cannot be a citizen's on the
-    Internet. Of what is no address, a UNIX socket's peer say: yes."""
+    """Whether `address` (or its network, as `ClientAddress` writes IPv6) cannot be a citizen's on the Internet. True
+    also for what is no address, such as a UNIX socket's peer."""
     found = valid_networks([address])
     return not found or any(_holds(private, found[0]) for private in PRIVATE)
 

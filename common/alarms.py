@@ -1,7 +1,7 @@
-"""What an operator must hear of: a row that stands until it is over, and one ERROR line with a stable code.
+"""Alarms for administrators: a row that stands until the condition is over, and one ERROR line with a stable code.
 
-The line is `alarm sms.<code> <subject>: <detail>`, or `identity.<code>`, `mail.<code>`, `portal.<code>`: a log watcher
-needs no more. The rows are in the admin, in `manage.py sms_backlog` and in `manage.py identity_usage`. Neither holds a
+The line is `alarm sms.<code> <subject>: <detail>`, or `identity.<code>`, `mail.<code>`, `portal.<code>`, for log
+watchers. The rows are in the admin, in `manage.py sms_backlog` and in `manage.py identity_usage`. Neither contains a
 number or a text.
 """
 
@@ -27,9 +27,9 @@ _WITHOUT_END = (
 
 
 def sound(code: AlarmCode, subject: str = "", detail: str = "") -> None:
-    """Something is wrong with `subject` (a gateway, a registry, a prefix; empty: with the whole).
+    """Sound an alarm about `subject` (a gateway, a registry, a prefix; empty: the whole app).
 
-    While it lasts the row counts, and the line is repeated every `limits.ALARM_AGAIN`.
+    While it lasts, the row counts the repetitions, and the line is written again every `limits.ALARM_AGAIN`.
     """
     now, detail = timezone.now(), detail[:200]
     row, new = Alarm.objects.get_or_create(code=code, subject=subject, defaults={"detail": detail})
@@ -46,7 +46,7 @@ def sound(code: AlarmCode, subject: str = "", detail: str = "") -> None:
 
 
 def clear(code: AlarmCode, subject: str = "") -> bool:
-    """It is over. True: until now it stood."""
+    """End an alarm; returns whether it stood."""
     standing = Alarm.objects.filter(code=code, subject=subject, ended_at__isnull=True)
     if over := bool(standing.update(ended_at=timezone.now())):
         log.info("alarm %s.%s %s is over", code.room, code, subject or "-")
@@ -54,7 +54,7 @@ def clear(code: AlarmCode, subject: str = "") -> bool:
 
 
 def end_old() -> None:
-    """What is told once and has no end of its own stands for `limits.ALARM_STANDS` after the last time."""
+    """End alarms that tell of an event, which have no end of their own, `limits.ALARM_STANDS` after the last time."""
     for alarm in Alarm.objects.filter(
         code__in=_WITHOUT_END, ended_at__isnull=True, last_at__lt=timezone.now() - limits.ALARM_STANDS
     ):
@@ -62,12 +62,12 @@ def end_old() -> None:
 
 
 def standing(room: str) -> list[Alarm]:
-    """The alarms of `room` (sms, identity, mail, portal) that are not over, newest first."""
+    """The alarms of `room` (the app: sms, identity, mail, portal) that are not over, newest first."""
     codes = [code for code in AlarmCode if code.room == room]
     return list(Alarm.objects.filter(code__in=codes, ended_at__isnull=True).order_by("-last_at"))
 
 
 def purge(*, before: datetime, dry_run: bool = False) -> int:
-    """Delete alarms that were over before `before`; returns how many."""
+    """Delete alarms that ended before `before`; returns how many."""
     old = Alarm.objects.filter(ended_at__lt=before)
     return old.count() if dry_run else old.delete()[0]

@@ -3,7 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class CommonConfig(AppConfig):
-    """The label is from when these rows were the shell's: tables and permissions keep their names."""
+    """The label is "portal", not "common", because tables, permissions and migrations are named by it."""
 
     name = "common"
     label = "portal"

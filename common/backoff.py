@@ -1,5 +1,5 @@
-"""Pauses before work is tried again: they grow, and most differ at random, so that a crowd does not come back at
-once."""
+"""Pauses before work is tried again: growing, and mostly with random jitter, so that not everything is retried
+at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MOST_DOUBLINGS = 20  # past any longest pause, and no overflow
 
 
 def doubling(attempts: int, *, first: timedelta, longest: timedelta) -> timedelta:
-    """As `doubling_exactly`; then up to a fifth shorter or longer."""
+    """As `doubling_exactly`, made up to a fifth shorter or longer at random."""
     return doubling_exactly(attempts, first=first, longest=longest) * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
 
 
@@ -21,15 +21,15 @@ def doubling_exactly(attempts: int, *, first: timedelta, longest: timedelta) -> 
 
 
 def listed(attempts: int, seconds: Sequence[float]) -> timedelta:
-    """As `listed_exactly`; then up to a quarter longer."""
+    """As `listed_exactly`, made up to a quarter longer at random."""
     return listed_exactly(attempts, seconds) * random.uniform(1, 1.25)  # noqa: S311 - jitter, no secret
 
 
 def listed_exactly(attempts: int, seconds: Sequence[float]) -> timedelta:
-    """The pause after try number `attempts` (from 1): that entry of `seconds`, the last one for all further tries."""
+    """The pause after try number `attempts` (from 1): that entry of `seconds`; the last entry repeats."""
     return timedelta(seconds=seconds[min(max(attempts, 1), len(seconds)) - 1])
 
 
 def soon_after(moment: datetime, *, within: timedelta) -> datetime:
-    """A time after `moment`: by a fifth of `within` at least, by all of it at most."""
+    """A random time after `moment`: at least a fifth of `within`, at most all of it."""
     return moment + within * random.uniform(0.2, 1)  # noqa: S311 - jitter, no secret

@@ -1,8 +1,7 @@
-"""A circuit breaker per name, shared by all processes: what keeps failing is left alone for a while.
+"""Circuit breakers, one for each name, shared by all processes: a service that keeps failing is not called for a while.
 
-The state is a row; each process reads all rows at most once in `LOOK_EVERY`, and hands its successes
-over together, so that a healthy service costs no statement per call. Names are free: "sms:one:mci".
-The numbers are in `limits`.
+The state is a row; each process reads all rows at most once in `LOOK_EVERY`, and writes its successes together, so that
+a healthy service costs no statement per call. Names are free: "sms:one:mci". The numbers are in `limits`.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ OK, FAILED = "1", "0"
 
 @dataclass(frozen=True, slots=True)
 class BreakerState:
-    """`open_until` None: closed. In the past: one trial may show whether the service is back."""
+    """`open_until` None: closed. In the past: half open, one trial call may show whether the service works again."""
 
     open_until: datetime | None = None
     trial_until: datetime | None = None
@@ -38,7 +37,7 @@ class BreakerState:
         return self.open_until is None
 
     def may_be_tried(self, now: datetime) -> bool:
-        """Closed, or it is time for a trial and nobody is at it."""
+        """Closed, or it is time for a trial call and nobody is making it."""
         return self.open_until is None or (
             self.open_until <= now and (self.trial_until is None or self.trial_until <= now)
         )
@@ -50,18 +49,18 @@ _states: dict[str, BreakerState] = {}
 _read_at = float("-inf")
 _results: dict[str, deque[str]] = {}  # not yet written
 _written_at: dict[str, float] = {}
-_busy_since: dict[str, float] = {}  # since when this process has heard nothing else
-_trials: dict[str, datetime] = {}  # the last one of each name that this process got, and when it lapses
+_busy_since: dict[str, float] = {}  # since when this process has heard nothing but "busy"
+_trials: dict[str, datetime] = {}  # the last trial of each name that this process got, and when it lapses
 
 
 def state(name: str) -> BreakerState:
-    """The breaker of `name`, at most `LOOK_EVERY` seconds old."""
+    """The state of `name`, at most `LOOK_EVERY` seconds old."""
     return _look().get(name, CLOSED)
 
 
 def allow(*names: str) -> bool:
-    """Whether to make a call that all of `names` must stand. Yes while they are closed; of an open one's callers,
-    one gets the trial when it is time, and must `record` what came of it or `give_back` the trial."""
+    """Whether to make a call that needs all of `names`. Yes while they are closed. Of the callers of a half-open one,
+    one gets the trial, and must then `record` the result or `give_back` the trial."""
     now = timezone.now()
     ajar = [name for name in names if not state(name).closed]
     if not all(state(name).may_be_tried(now) for name in ajar):
@@ -74,7 +73,7 @@ def allow(*names: str) -> bool:
 
 
 def give_back(*names: str) -> None:
-    """The call was not made after all, or said nothing about these: another may have the trials that we got."""
+    """The call was not made, or said nothing about these: others may have the trials that we got."""
     for name in names:
         until = _trials.pop(name, None)
         if until and Breaker.objects.filter(name=name, trial_until=until).update(trial_until=None):
@@ -82,13 +81,14 @@ def give_back(*names: str) -> None:
 
 
 def record(name: str, ok: bool) -> None:
-    """What a call that was allowed came to. Successes of a closed breaker are written once a second."""
+    """Record the result of a call that was allowed. Successes of a closed breaker are written once a second."""
     _busy_since.pop(name, None)
     _count(name, ok)
 
 
 def record_busy(name: str) -> None:
-    """It works, and takes no more now: no failure while other calls pass. One that is nothing but busy for long is."""
+    """The service works but takes no more now. That is no failure while other calls succeed; if there is nothing else
+    for `limits.BREAKER_BUSY`, it is."""
     since, now = _busy_since.setdefault(name, time.monotonic()), time.monotonic()
     if not state(name).closed:
         _count(name, True)
@@ -97,7 +97,7 @@ def record_busy(name: str) -> None:
 
 
 def trip(name: str, reason: str) -> None:
-    """Open at once for the longest pause: no use in asking again soon."""
+    """Open at once for the longest pause, because trying again soon is of no use."""
     _take(name)
     with transaction.atomic():
         row = _row(name)
@@ -107,7 +107,7 @@ def trip(name: str, reason: str) -> None:
 
 
 def close(name: str) -> bool:
-    """An operator says that it works again. True: it was open."""
+    """Close: an administrator, or a good call, says that it works again. Returns whether it was open."""
     _take(name)
     was_open = Breaker.objects.filter(name=name, open_until__isnull=False)
     changed = was_open.update(**_CLOSED)
@@ -122,7 +122,7 @@ def close_all(prefix: str) -> int:
 
 
 def forget() -> None:
-    """Read the rows again at the next question."""
+    """Read the rows again at the next call."""
     global _read_at
     with _reading:
         _read_at = float("-inf")
@@ -130,7 +130,7 @@ def forget() -> None:
 
 @register_reset
 def forget_all() -> None:
-    """As in a process that has just started."""
+    """Reset to the state of a process that has just started."""
     forget()
     with _lock:
         _results.clear()
@@ -146,7 +146,7 @@ def _look() -> dict[str, BreakerState]:
     global _read_at, _states
     if time.monotonic() - _read_at < LOOK_EVERY:
         return _states
-    with _reading:  # the other threads wait: after a change, what was known is wrong
+    with _reading:  # other threads wait, so that they do not use a state from before a change
         now = time.monotonic()
         if now - _read_at >= LOOK_EVERY:
             rows = Breaker.objects.filter(open_until__isnull=False)
@@ -162,7 +162,7 @@ def _count(name: str, ok: bool) -> None:
         fresh = time.monotonic() - _written_at.get(name, float("-inf")) < LOOK_EVERY
     seen = state(name)
     if not seen.closed and not seen.trial_until:
-        _take(name)  # it came in late: what opened it was counted already
+        _take(name)  # a late result: the breaker has opened meanwhile
     elif seen.closed and ok and fresh:
         return
     else:
@@ -170,7 +170,7 @@ def _count(name: str, ok: bool) -> None:
 
 
 def _take_trial(name: str, now: datetime) -> bool:
-    """Whether we got it, or the breaker has closed meanwhile."""
+    """Whether we got the trial, or the breaker has closed meanwhile."""
     until = now + limits.BREAKER_TRIAL
     free = Q(trial_until__isnull=True) | Q(trial_until__lte=now)
     won = Breaker.objects.filter(free, name=name, open_until__lte=now).update(trial_until=until)
@@ -187,7 +187,7 @@ def _take(name: str) -> str:
 
 
 def _write(name: str) -> None:
-    """Add the waiting results to the row and let it open or close."""
+    """Add the waiting results to the row, and open or close it."""
     results = _take(name)
     with transaction.atomic():
         row = _row(name)
@@ -202,7 +202,7 @@ def _write(name: str) -> None:
                 return
         elif row.trial_until is not None:
             ok = results.endswith(OK)
-            if ok or _trials.get(name) == row.trial_until:  # another's failure may have begun before it opened
+            if ok or _trials.get(name) == row.trial_until:  # the failure of another call may be older than the opening
                 _trials.pop(name, None)
                 _end_trial(row, ok=ok)
     forget()
@@ -223,7 +223,7 @@ def _open(row: Breaker, pause: timedelta) -> None:
 
 
 def _row(name: str) -> Breaker:
-    """The row of `name`, locked until the transaction ends; made if need be."""
+    """The row of `name`, made if needed, and locked until the transaction ends."""
     rows = Breaker.objects.select_for_update().filter(name=name)
     found = rows.first()
     if found is None:

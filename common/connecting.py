@@ -1,4 +1,4 @@
-"""A TCP connection within one deadline: the name's look-up, which has none of its own, and all its addresses."""
+"""Opens a TCP connection within one deadline, which includes the look-up of the name and all its addresses."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from concurrent.futures import Future
 from ipaddress import ip_address
 from typing import Any
 
-Addresses = list[tuple[Any, ...]]  # what getaddrinfo answers
+Addresses = list[tuple[Any, ...]]  # as getaddrinfo returns them
 
 _questions: dict[tuple[int, str, int], Future[Addresses]] = {}  # of this process (a fork has no threads of its parent)
 _lock = threading.Lock()
 
 
 def connect(host: str, port: int, *, within: float) -> socket.socket:
-    """A connected socket. Raises OSError (TimeoutError after `within` seconds), or UnicodeError for a host
-    that cannot be one."""
+    """A connected socket. Raises OSError (TimeoutError after `within` seconds), or UnicodeError if `host` cannot be a
+    host name."""
     ends = time.monotonic() + within
     addresses = _addresses(host, port, within)
     fault: OSError = socket.gaierror(f"no address of {host}")
@@ -36,12 +36,12 @@ def connect(host: str, port: int, *, within: float) -> socket.socket:
 
 
 def resolve(host: str, *, within: float) -> Addresses:
-    """The addresses of `host`, as getaddrinfo gives them. Raises OSError, also where they take too long."""
+    """The addresses of `host`, as getaddrinfo returns them. Raises OSError, also if they take too long."""
     return _addresses(host, 0, within)
 
 
 def is_loopback(host: str | int) -> bool:
-    """Whether what is sent to `host` stays on this machine. A number (an open socket's) says nothing of that."""
+    """Whether what is sent to `host` stays on this machine. False for a number (of an open socket)."""
     try:
         return host == "localhost" or (isinstance(host, str) and ip_address(host).is_loopback)
     except ValueError:
@@ -49,7 +49,7 @@ def is_loopback(host: str | int) -> bool:
 
 
 def _addresses(host: str, port: int, within: float) -> Addresses:
-    """Asked in a thread that may be left behind; at most one for a name, however many wait for it."""
+    """The look-up runs in a thread that may be abandoned; at most one for each name, however many callers wait."""
     question = (os.getpid(), host, port)
     with _lock:
         answer = _questions.get(question)

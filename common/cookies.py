@@ -1,4 +1,4 @@
-"""Cookies of ours carry `settings.COOKIE_PREFIX`; of what a browser sends, only plain names are read."""
+"""Cookies: ours carry `settings.COOKIE_PREFIX`; of those that a browser sends, only plain ASCII names are read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 
 class Messages(CookieStorage):
-    """Django's sentences for the next page, in a cookie that no other host of the domain can plant."""
+    """Django's messages for the next page, in a cookie that no other host of the domain can plant."""
 
     def __init__(self, request: HttpRequest) -> None:
         super().__init__(request)
@@ -16,7 +16,7 @@ class Messages(CookieStorage):
 
 
 def plainly_named(header: str) -> str:
-    """The value of a `Cookie` header without the cookies whose name has other than printable ASCII characters."""
+    """The `Cookie` header without cookies whose name contains anything but printable ASCII."""
     return ";".join(chunk for chunk in header.split(";") if _is_plain(chunk.partition("=")[0].strip(" \t")))
 
 

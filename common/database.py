@@ -1,8 +1,8 @@
-"""How long the portal waits for a row that somebody else holds.
+"""Limits how long the portal waits for a row that somebody else has locked.
 
-PostgreSQL waits for ever by itself: one forgotten transaction would stop a worker, or all threads of the
-web, one after the other. Commands and migrations wait as long as it takes: somebody looks at them.
-SQLite's time is in `settings.DATABASES`.
+PostgreSQL itself waits for ever: one forgotten transaction would stop a worker, or one web thread after the other.
+Commands and migrations wait as long as it takes, because somebody watches them. SQLite's time is in
+`settings.DATABASES`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 
 def limit_waits() -> None:
-    """In this process, from its next connection on: `limits.LOCK_WAIT` for a lock, then OperationalError; and a
-    transaction that does nothing for `limits.TRANSACTION_IDLE` is ended by the server."""
+    """From this process's next connection on: after `limits.LOCK_WAIT` for a lock OperationalError is raised, and the
+    server ends a transaction that does nothing for `limits.TRANSACTION_IDLE`."""
     connection_created.connect(_set_limits, dispatch_uid="limit_waits")
 
 
 def is_locked(error: DatabaseError) -> bool:
-    """Whether `error` says that somebody else held what was needed for too long: nothing is broken."""
+    """Whether `error` means that a lock was held by somebody else for too long; nothing is broken then."""
     cause = error.__cause__
     if isinstance(cause, sqlite3.Error):
         return (getattr(cause, "sqlite_errorcode", 0) or 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)

@@ -1,10 +1,10 @@
-"""The one kind of refusal a service raises: a code, and the values its sentence needs."""
+"""`PortalError`, by which a service refuses: a code, and the values for its sentence."""
 
 from __future__ import annotations
 
 
 class PortalError(Exception):
-    """A service said no. `code` picks the sentence (a texts module), `values` fill it.
+    """A service refused. `code` chooses the sentence (a texts module), `values` fill it.
 
     Never holds a secret: values are waits, counts and states, not what a person typed.
     """

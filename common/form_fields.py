@@ -1,6 +1,6 @@
-"""Form fields that fold what Persian keyboards write differently. Pure: they check shape, nothing else.
+"""Form fields that accept the variants of Persian keyboards. Pure: they check the form of a value, nothing else.
 
-Every error is one sentence that names the field's rule. The rules are `common.persian`'s.
+Every error is one sentence that names the field's rule. The rules are in `common.persian`.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class NationalIdField(ParsedField):
 
 
 class CodeField(ParsedField):
-    """A code that came by SMS, as typed. Whether it is right is the service's to say, once."""
+    """A code that came by SMS, as typed. The service decides, once, whether it is right."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -91,7 +91,7 @@ class CodeField(ParsedField):
 
 
 class NotShownAgain(forms.PasswordInput):
-    """A secret that is typed in the open, because it is a word, but never written back into a page."""
+    """A secret typed in a visible box, because it is a word, but never written back into a page."""
 
     input_type = "text"
 
@@ -127,7 +127,7 @@ class MobileField(PhoneNumberField):
 
 
 class OperatorField(forms.ChoiceField):
-    """Whose network a mobile is in; the first operator is preselected."""
+    """The mobile network operator of a mobile; the first one is preselected."""
 
     def __init__(self, **kwargs: Any) -> None:
         messages = {
@@ -140,7 +140,7 @@ class OperatorField(forms.ChoiceField):
 
 
 class EmailAddressField(forms.EmailField):
-    """An e-mail address, with digits folded."""
+    """An e-mail address, with digits folded to ASCII."""
 
     def __init__(self, **kwargs: Any) -> None:
         messages = {

@@ -1,7 +1,7 @@
-"""Hints: "look into the queue now", sent through Celery after commit, best effort.
+"""Hints to workers, "look into the queue now": sent through Celery after commit, best effort.
 
-A hint that gets lost costs seconds (beat looks anyway), never a message. An unreachable Redis
-costs one request the socket time-out, then hints are skipped for a while.
+A lost hint costs seconds, never a message, because Celery's clock starts the same tasks regularly. If Redis is
+unreachable, one request waits for the socket time-out; then no hints are sent for a while.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def hint(task: str) -> None:
 
 @register_reset
 def forget() -> None:
-    """The next hint is sent, whatever became of the last one."""
+    """Send the next hint even if the last one failed."""
     global _skip_until
     _skip_until = 0.0
 

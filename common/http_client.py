@@ -1,13 +1,12 @@
-"""HTTP for adapters: one request, one answer or one certain reason why not, within one deadline.
+"""HTTP client for adapters: one request within one deadline, and a certain answer to whether it was sent.
 
-What matters to who asks is whether the other side may have seen the request. `NotSent`: it cannot, no byte of
-the request was written (no address, refused, no connection in time). `NoAnswer`: it may have. Both
-carry a word and never a URL, a number or a text. Redirects are not followed, proxies not asked.
+What the caller must know is whether the other side may have seen the request. `NotSent`: it cannot, because no byte was
+written (no address, refused, no connection in time). `NoAnswer`: it may have. Both carry a word and never a URL, a
+number or a text. Redirects are not followed, and no proxy is used.
 
-Connections are kept and used again, by one thread at a time. One that the other side has closed
-meanwhile is noticed before a byte is written, so that it costs no message. On a kept connection an
-answer too many of the other side can be read as the answer to the next request: `keep=False` is for
-those whose answers decide about a person.
+Connections are kept and used again, by one thread at a time. If the other side has closed one meanwhile, that is
+noticed before a byte is written. On a kept connection, a surplus answer could be read as the answer to the next
+request: `keep=False` is for services whose answers decide about a person.
 """
 
 from __future__ import annotations
@@ -27,23 +26,23 @@ from urllib.parse import urlsplit
 from common.connecting import connect
 
 CONNECT_WITHIN = 5.0  # seconds for the look-up of the name, the connection and TLS together
-ANSWER_WITHIN = 15.0  # seconds for all of it and the request and its answer, however slowly bytes drip in
+ANSWER_WITHIN = 15.0  # seconds for all of that, the request and the whole answer
 LARGEST_ANSWER = 1_000_000  # bytes
-WRONG_CERTIFICATE = "tls"  # the word of NotSent: the other side is not who it should be
+WRONG_CERTIFICATE = "tls"  # the word of NotSent if the certificate is not valid
 _IDLE = 10.0  # seconds a connection is kept for the next request; many servers close after 15 or 20
 
 
 class NotSent(Exception):
-    """No byte of the request left: certainly not sent."""
+    """No byte of the request was written: certainly not sent."""
 
 
 class NoAnswer(Exception):
-    """The request was written, at least in part, and no whole answer came: perhaps sent."""
+    """The request was written, at least in part, and no complete answer came: perhaps sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. Shows no body when printed."""
+    """The answer. Its repr shows no body."""
 
     status: int
     body: bytes = field(repr=False)
@@ -76,7 +75,8 @@ class Client:
         connect_within: float | None = None,
         answer_within: float | None = None,
     ) -> Answer:
-        """Raises NotSent or NoAnswer. The deadlines are CONNECT_WITHIN and ANSWER_WITHIN unless the caller's differ."""
+        """Make one request. Raises NotSent or NoAnswer. The deadlines are CONNECT_WITHIN and ANSWER_WITHIN by
+        default."""
         head = self._head(method, target, body, headers or {})
         ends = time.monotonic() + (answer_within or ANSWER_WITHIN)
         connection = self._kept() or self._connect(connect_within or CONNECT_WITHIN)
@@ -101,7 +101,8 @@ class Client:
         return f"{method} {target} HTTP/1.1\r\n{text}\r\n".encode("latin-1")
 
     def _kept(self) -> socket.socket | None:
-        """A connection from before that nobody has closed. The newest first: the others may grow old."""
+        """A kept connection that nobody has closed, the newest one first, so that surplus ones become idle and are
+        closed."""
         while True:
             try:
                 since, connection = self._idle.pop()
@@ -129,7 +130,7 @@ class Client:
 
 
 def _closed(connection: socket.socket) -> bool:
-    """Something to read on an idle connection is its end, or nothing that belongs to us."""
+    """Whether an idle connection can be read: then it has ended, or holds data that is not ours."""
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     return bool(poll.poll(0))
@@ -149,7 +150,7 @@ def _read(connection: socket.socket, method: str, ends: float) -> tuple[Answer, 
 
 
 class _Until(io.RawIOBase):
-    """A socket as HTTPResponse wants it, on which the time to read ends at `ends`."""
+    """A socket for HTTPResponse whose reads must end at `ends`."""
 
     def __init__(self, connection: socket.socket, ends: float) -> None:
         self._connection, self._ends = connection, ends
@@ -169,7 +170,7 @@ class _Until(io.RawIOBase):
 
 
 def _word(error: Exception) -> str:
-    """What kind of fault it was. Messages of exceptions may hold a URL; their names do not."""
+    """A word for the kind of error. Messages of exceptions may contain a URL; their class names do not."""
     if isinstance(error, TimeoutError):
         return "time-out"
     if isinstance(error, ConnectionRefusedError):

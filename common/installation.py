@@ -1,9 +1,8 @@
-"""What only the database itself can tell: whose it is, and whether our role may do too much in it.
+"""Checks of the database at start: that it belongs to this mode (demo or real), and that our role has no excessive
+rights.
 
-A demo never touches real data, and real service never a demo's.
-
-The demo's staff, fake registries and SMS page must not meet a real citizen (DESIGN: fail closed).
-So the first start stamps the database with its mode, and every process compares before it works.
+The demo's staff, fake registries and SMS page must never be used with a real citizen's data. So the first start writes
+its mode into the database, and every process compares before it works.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from common.models import Installation
 def ensure_mode(*, fresh: bool = False) -> None:
     """Return if this database belongs to the current `PORTAL_MODE`; else raise ImproperlyConfigured.
 
-    An unstamped database is stamped: by real service always, by a demo only if the caller knows that
-    it is `fresh` (nobody has registered or works in it).
+    A database without a mode gets one: from a real service always, from a demo only if the caller knows that it is
+    `fresh` (nobody has registered or works in it).
     """
     mode = settings.PORTAL_MODE
     row = Installation.objects.first()
@@ -39,8 +38,8 @@ def ensure_mode(*, fresh: bool = False) -> None:
 
 
 def refuse_superuser() -> None:
-    """Raise ImproperlyConfigured if our role is PostgreSQL's superuser or may become one, outside a demo: a hole in a
-    query would then open the database's machine too. Allowed by ALLOW_UNSAFE=superuser."""
+    """Raise ImproperlyConfigured outside demo mode if our role is a PostgreSQL superuser or may become one: an SQL
+    injection would then reach the database's machine too. Allowed by ALLOW_UNSAFE=superuser."""
     if settings.DEMO or connection.vendor != "postgresql" or unsafe.is_allowed("superuser"):
         return
     with connection.cursor() as cursor:

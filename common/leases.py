@@ -1,9 +1,9 @@
-"""Claim rows, work on them, give them back: the one mechanism behind SMS and matching.
+"""Leases on rows that are work: claim due rows, work on them, settle them. Used by SMS, e-mail, receipts and matching.
 
-The database is the queue. A row with `next_attempt_at` in the past is due; a claim stamps it with
-a lease and moves `next_attempt_at` to the lease's end, so that a row whose worker died becomes due
-again by itself. `settle` writes only while the lease is still this worker's (compare-and-set), so
-a worker that was paused past its lease changes nothing. Nothing here knows what the work is.
+The database is the queue. A row whose `next_attempt_at` is past is due. A claim writes a lease into the row and moves
+`next_attempt_at` to the lease's end, so that a row whose worker died becomes due again by itself. `settle` writes only
+while the lease is still this worker's (compare-and-set), so a worker that was stopped for longer than its lease changes
+nothing. Nothing here knows what the work is.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def claim(
     order: tuple[str, ...] = ("next_attempt_at",),
     skip: Skip = ((), ()),
 ) -> list[Row]:
-    """Up to `limit` due rows, now ours for `lease_for`, in `order`, but none of `skip`. One statement."""
+    """Claim up to `limit` due rows for `lease_for`, in `order`, without those in `skip`. One statement."""
     others, skipped = _others(skip)
     now, adapt = timezone.now(), connection.ops.adapt_datetimefield_value
     parameters = [adapt(now), *skipped, limit, as_stored(uuid.uuid4()), adapt(now + lease_for)]
@@ -68,7 +68,7 @@ def _claim_statement(model: type[Row], order: tuple[str, ...], others: str) -> s
 
 
 def _others(skip: Skip) -> tuple[str, list[str]]:
-    """The condition that leaves `skip` out, and its parameters."""
+    """The condition that excludes `skip`, and its parameters."""
     columns, values = skip
     if not values:
         return "", []
@@ -79,15 +79,15 @@ def _others(skip: Skip) -> tuple[str, list[str]]:
 
 
 def as_stored(value: uuid.UUID) -> Any:
-    """A lease as statements of our own give it to the database, and get it."""
+    """A lease as raw statements write and read it."""
     return value if connection.features.has_native_uuid_field else value.hex
 
 
 def settle(row: Leased, *, next_attempt_at: Any = None, **changes: Any) -> bool:
     """Write `changes` and give the row back, if the lease is still ours. False: it is not.
 
-    `next_attempt_at` says when it is due again; None: it is finished. Call it inside the
-    transaction that holds whatever else the decision writes.
+    `next_attempt_at`: when it is due again; None: it is finished. Call it in the transaction that holds whatever else
+    the decision writes.
     """
     if row.lease is None:  # given back already: `lease IS NULL` must not pass for ours
         return False
@@ -100,8 +100,8 @@ def settle(row: Leased, *, next_attempt_at: Any = None, **changes: Any) -> bool:
 
 
 def settle_many(model: type[Leased], column: str, each: Mapping[int, int | str], **changes: Any) -> None:
-    """Finish many rows in one statement: `each` says what goes into `column` by primary key, `changes` go
-    into all. The caller has locked the rows and seen that their leases are its own."""
+    """Finish many rows in one statement: `each` gives the value of `column` by primary key, `changes` apply to all. The
+    caller has locked the rows and checked their leases."""
     meta, quote = model._meta, connection.ops.quote_name
     table, changes = quote(meta.db_table), {**changes, "lease": None, "next_attempt_at": None}
     fields = {field.name: field for field in meta.concrete_fields}
@@ -118,8 +118,8 @@ def settle_many(model: type[Leased], column: str, each: Mapping[int, int | str],
 
 
 def bring_forward(rows: QuerySet[Row], *, later_than: timedelta = timedelta(0)) -> int:
-    """Make those of `rows` due now that nobody holds and that would be due in more than `later_than`; returns how
-    many. What they waited for is over."""
+    """Make those of `rows` due now that nobody has claimed and that would be due in more than `later_than`; returns how
+    many. For when what they waited for has come."""
     now = timezone.now()
     return rows.filter(lease__isnull=True, next_attempt_at__gt=now + later_than).update(next_attempt_at=now)
 
@@ -133,10 +133,10 @@ def drain(
     order: tuple[str, ...] = ("next_attempt_at",),
     seconds: float = 50,
 ) -> int:
-    """Claim and `work` batch after batch until nothing is due or `seconds` have passed.
+    """Claim and `work` on batch after batch until nothing is due or `seconds` have passed.
 
-    Returns how many rows were claimed. Must not run inside a transaction: the claim has to be
-    committed before the work starts.
+    Returns how many rows were claimed. Must not run inside a transaction: the claim has to be committed before the work
+    starts.
     """
     refuse_inside_transaction()
     ends, total = time.monotonic() + seconds, 0
@@ -150,21 +150,21 @@ def drain(
 
 
 def refuse_inside_transaction() -> None:
-    """Claims must be committed before the work on them starts."""
+    """Raise if a transaction is open: claims must be committed before the work on them starts."""
     if connection.in_atomic_block:
         raise RuntimeError("draining inside a transaction would work on uncommitted claims")
 
 
 def lock_name(name: str) -> None:
-    """As `lock_names`, for one."""
+    """As `lock_names`, for one name."""
     lock_names([name])
 
 
 def lock_names(names: Collection[str]) -> None:
-    """Hold `names` until the current transaction ends: two transactions never hold one of them together.
+    """Lock `names` until the current transaction ends: no two transactions hold the same name at once.
 
-    PostgreSQL: advisory locks, taken in one order whoever asks. SQLite: transactions are immediate, so there is
-    only one writer.
+    PostgreSQL: advisory locks, always taken in the same order. SQLite: transactions are immediate, so there is only one
+    writer.
     """
     if not connection.in_atomic_block:
         raise RuntimeError("lock_names() needs a transaction to hold the locks")

@@ -1,4 +1,4 @@
-"""Whole addresses of our pages, for SMS and e-mail. The name comes from the settings, never from a request."""
+"""Absolute URLs of our pages, for SMS and e-mail. The host comes from the settings, never from a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logs carry no national ID, mobile, e-mail address, code or name, and no secret URL: filters take them out."""
+"""Removes personal data and secrets from logs: national IDs, mobiles, e-mail addresses, codes, names, secret URLs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.urls import Resolver404, resolve
 
-# Six digits or more in a row (any script, separators allowed) are a code, a mobile or an ID, whatever
-# stands before and after. An address is none: "10.0.0.12:5432 17 ms" stays.
+# Six digits or more in a row (any script, separators allowed) may be a code, a mobile or an ID, whatever
+# stands before and after. An IP address is kept: "10.0.0.12:5432 17 ms".
 _ADDRESS_OR_NUMBER = re.compile(
     r"(?P<address>[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?::[0-9]{1,5})?(?!\d))|\+?\d(?:[ \-]?\d){5,}"
 )
@@ -20,7 +20,7 @@ _EMAIL = re.compile(r"[\w.+%-]{1,64}@(?:[\w-]+\.)+[\w-]+")
 # PostgreSQL puts the whole failing row into DETAIL, and its parameters into CONTEXT.
 _ROW_VALUES = re.compile(r"^(?:DETAIL|CONTEXT|.*\bFailing row contains).*$", re.MULTILINE)
 _METHODS = {"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"}
-# Sentences of gunicorn and waitress about what a client sent, which quote it → what is said instead.
+# Messages of gunicorn and waitress that quote what a client sent → what is logged instead.
 _COMPLAINTS = {
     "Client disconnected while serving": "A client went away before its answer was ready.",
     "Exception while serving": "A request ended in an error.",
@@ -29,14 +29,14 @@ _COMPLAINTS = {
 }
 # The token in a receipt's path is a gateway's only proof, and its query may hold a number.
 RECEIPTS = "/sms/receipts/"
-# So are the links that were sent to one person: "not me" by SMS, an address to be confirmed by e-mail.
+# Links that were sent to one person are secret too: "not me" by SMS, an address to be confirmed by e-mail.
 _SECRET_PATHS = re.compile(rf"({RECEIPTS}|/portal/not-me/|/portal/email/)[^\s\"']*")
 _formatter = logging.Formatter()
 ZONE = ZoneInfo("Asia/Tehran")
 
 
 def scrub(text: str) -> str:
-    """`text` without long numbers, e-mail addresses, database row values, secret URLs and the query part of paths."""
+    """`text` without long numbers, e-mail addresses, database row values, secret URLs and query strings."""
     text = _SECRET_PATHS.sub(r"\1…", text)
     text = _ROW_VALUES.sub("[row values removed]", text)
     text = _EMAIL.sub("[e-mail]", text)
@@ -45,9 +45,9 @@ def scrub(text: str) -> str:
 
 
 def shown_path(path: str) -> str:
-    """The route that `path` leads to, with "…" for what differs; "/…" if it is none of ours.
+    """The route of `path`, with "…" for its variable parts; "/…" if it is not ours.
 
-    People type anything after a slash, their names too.
+    People type anything after a slash, even their names.
     """
     if path.startswith(settings.STATIC_URL):
         return f"{settings.STATIC_URL}…"
@@ -58,10 +58,10 @@ def shown_path(path: str) -> str:
     return "/" + re.sub(r"<[^>]*>|\(.*", "…", route)
 
 
-class Line(logging.Formatter):
-    """A line of every log of ours: the moment as ISO 8601 with its offset in `ZONE`, the level, who says it, what.
+class LineFormatter(logging.Formatter):
+    """Formats each log line: time (ISO 8601 with the offset of `ZONE`), level, logger, message.
 
-    Whatever the time zone of the machine or the container: lines of two processes can be laid side by side.
+    The time zone does not depend on the machine or the container, so that lines of two processes can be compared.
     """
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class Line(logging.Formatter):
 
 
 class NoPersonalData(logging.Filter):
-    """Rewrites a record's message and traceback: our own words for what a client sent, then `scrub`."""
+    """A filter that rewrites a record's message and traceback: our own words for what quotes a client, then `scrub`."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.args = _without_the_request(record)
@@ -88,8 +88,8 @@ class NoPersonalData(logging.Filter):
 
 
 def _without_the_request(record: logging.LogRecord) -> Any:
-    """The record's values, with the method and path of gunicorn's access line, or the path of Django's
-    complaint about a request, as we know them."""
+    """The record's values, with method and path replaced by what we know of them: of gunicorn's access line, or of
+    Django's message about a request."""
     if record.name == "gunicorn.access" and isinstance(record.args, dict):
         method = record.args["m"] if record.args["m"] in _METHODS else "…"
         return record.args | {"m": method, "U": shown_path(str(record.args["U"]))}
@@ -101,7 +101,7 @@ def _without_the_request(record: logging.LogRecord) -> Any:
 
 
 class NoReceipts(logging.Filter):
-    """For an access log: requests of gateways leave no line at all."""
+    """A filter for an access log: drops requests to the receipt URL, which contains a token."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         path = record.args.get("U") if isinstance(record.args, dict) else None

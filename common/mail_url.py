@@ -1,4 +1,4 @@
-"""MAIL_URL: the mail server in one line, as Django's EMAIL_* settings."""
+"""Parses MAIL_URL, the mail server in one line, into Django's EMAIL_* settings."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _SCHEMES = {  # ours → django-environ's, and the port that is meant without on
     "smtp": ("smtp", 25),
     "smtp+tls": ("smtp+tls", 587),  # STARTTLS
     "smtp+ssl": ("smtp+ssl", 465),  # TLS from the first byte
-    "smtps": ("smtp+ssl", 465),  # the same, as the rest of the world writes it; django-environ would take STARTTLS
+    "smtps": ("smtp+ssl", 465),  # the same, in its usual spelling, which django-environ would take for STARTTLS
 }
 
 
 def email_settings(url: str) -> dict[str, Any]:
-    """Django's EMAIL_* settings for `url`; those of no mail at all for an empty one.
+    """Django's EMAIL_* settings for `url`; those for no e-mail at all if it is empty.
 
-    Raises ImproperlyConfigured, without a word of the URL itself, which holds a password.
+    Raises ImproperlyConfigured, without the URL itself, which contains a password.
     """
     scheme = url.partition(":")[0]
     if not url or scheme == INBOX:

@@ -1,4 +1,5 @@
-"""What every response and request gets: security headers, the caller's address, the loose brake."""
+"""Middleware of every request: security headers, refusal of unusual requests, the client's address, a limit on
+POSTs."""
 
 from __future__ import annotations
 
@@ -38,11 +39,10 @@ METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 
 
 class SecurityHeaders:
-    """`HEADERS` on every response: pages, files, redirects and errors. So it is the first middleware: Django's own
-    sets some of these too, but not on its refusal of a foreign host name.
+    """Sets `HEADERS` on every response: pages, files, redirects and errors. It is the first middleware, because
+    Django's own middleware sets no headers when it refuses a foreign host name.
 
-    What says nothing about caches must be asked for again before a kept copy is shown: any page may carry what one
-    person is told.
+    A response that says nothing about caching gets no-cache: any page may contain something personal.
     """
 
     def __init__(self, get_response: Next) -> None:
@@ -56,13 +56,13 @@ class SecurityHeaders:
 
 
 class OrdinaryRequests:
-    """Refuses what no page of ours sends: other methods, another charset than UTF-8 (noticed in `tamin_portal.wsgi`),
-    a body larger than any form. Django takes files of any size although no form has one.
+    """Refuses what no page of ours sends: other methods, another charset than UTF-8 (noticed in `tamin_portal.wsgi`), a
+    body larger than any form. Django accepts files of any size although no form has one.
 
-    Forgets cookies whose name is not printable ASCII: Django strips Unicode spaces from names, so another host of the
-    domain could plant one that a browser does not take for `__Host-sessionid`, and we would.
+    Drops cookies whose name is not printable ASCII: Django strips Unicode spaces from names, so another host of the
+    domain could plant a cookie that the browser does not protect as `__Host-sessionid` but Django would read as that.
 
-    Not for receipts: a gateway sends what it likes, and the start of it is kept as it came.
+    Does not apply to receipts: a gateway may send anything, and the beginning of it is stored.
     """
 
     def __init__(self, get_response: Next) -> None:
@@ -84,9 +84,9 @@ class OrdinaryRequests:
 
 
 class ClientAddress:
-    """Sets `request.client_address`: the peer, or what `TRUSTED_PROXIES` say stands behind them.
+    """Sets `request.client_address`: the peer, or what `TRUSTED_PROXIES` report as the client.
 
-    Of an IPv6 address the network: one customer has at least 2^64 addresses, and would be that many strangers.
+    Of an IPv6 address the /64 network: one customer has at least 2^64 addresses, and would look like that many clients.
     """
 
     def __init__(self, get_response: Next) -> None:
@@ -125,10 +125,11 @@ def _peer(request: HttpRequest) -> str:
 
 
 class PostBrake:
-    """A loose brake per address: `limits.POSTS_PER_ADDRESS` POSTs a minute, counted in the database.
+    """Limits POSTs of one address to `limits.POSTS_PER_ADDRESS` a minute, counted in the database.
 
-    Not for receipts: a gateway sends many more from one address, and whoever lacks its token costs nothing. Nor for "I
-    am still here": a thousand people who type behind one address send it every minute, and it costs less than a page.
+    Does not apply to receipts: a gateway sends many more from one address, and a request without its token costs
+    nothing. Nor to "I am still here": a thousand people who type behind one address send it every minute, and it costs
+    less than a page.
     """
 
     def __init__(self, get_response: Next) -> None:

@@ -1,4 +1,4 @@
-"""Rows that belong to the shell itself."""
+"""Tables that all apps share: request counts, conduct, proofs, turns, the installation's mode, breakers, alarms."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from common.sentences import in_words, when_read
 
 
 class PostCount(models.Model):
-    """POSTs of one address (a keyed hash) in one minute: what the brake counts, and `proxies.watch` looks at."""
+    """POSTs of one address (a keyed hash) in one minute: counted by `PostBrake`, read by `proxies.watch`."""
 
     address = models.CharField(max_length=64)
     minute = models.PositiveIntegerField()  # minutes since 1970
@@ -25,13 +25,13 @@ class PostCount(models.Model):
 
 
 class Tally(models.Model):
-    """What was tried in a few minutes in one scope (a keyed hash: an address, a network, …), and how much of it came
-    to a good end. Written and read by `common.abuse.conduct` only."""
+    """Tries and good ends in one time slot of one scope (a keyed hash: of an address, a network, …). Written and read
+    by `common.abuse.conduct` only."""
 
     scope = models.CharField(max_length=32)
     slot = models.PositiveIntegerField()  # limits.CONDUCT_SLOT since 1970
     shard = models.PositiveSmallIntegerField(default=0)
-    tried = models.IntegerField(default=0)  # what is taken back may be of the slot before
+    tried = models.IntegerField(default=0)  # may be negative: what is taken back may belong to the slot before
     good = models.IntegerField(default=0)
     about = models.CharField(max_length=20, default="", db_default="")  # of an address or a network: "password:address"
 
@@ -41,7 +41,7 @@ class Tally(models.Model):
 
 
 class SpentProof(models.Model):
-    """A proof of work that was used: each serves once. Written by `common.abuse.proof` only."""
+    """A proof of work that was used; each is good once. Written by `common.abuse.proof` only."""
 
     nonce = models.CharField(max_length=64, unique=True)
     used_at = models.DateTimeField(default=timezone.now)
@@ -51,15 +51,15 @@ class SpentProof(models.Model):
 
 
 class Turn(models.Model):
-    """A place in the queue of those that give no proof of work (`common.abuse.turns`). `name`: a keyed hash of
-    what waits; `reference`: where its owner finds it."""
+    """A place in the queue of requests without proof of work (`common.abuse.turns`). `name`: a keyed hash of what
+    waits; `reference`: how its owner finds it."""
 
     queue = models.CharField(max_length=10)
     name = models.CharField(max_length=32)
     reference = models.CharField(max_length=40, blank=True)
     address = models.CharField(max_length=32, blank=True)
     network = models.CharField(max_length=32)
-    rank = models.PositiveIntegerField()  # of all that wait the lowest comes first
+    rank = models.PositiveIntegerField()  # the lowest comes first
     created_at = models.DateTimeField(default=timezone.now)
     called_at = models.DateTimeField(null=True)
 
@@ -75,7 +75,7 @@ class Turn(models.Model):
 
 
 class Installation(models.Model):
-    """What this database was made for: one row, written at its first start (common/installation.py)."""
+    """The mode that this database was made for: one row, written at the first start (common/installation.py)."""
 
     mode = models.CharField(max_length=10)  # PORTAL_MODE of the first start
     created_at = models.DateTimeField(default=timezone.now)
@@ -90,8 +90,8 @@ class Breaker(models.Model):
     name = models.CharField(max_length=100, unique=True)
     recent = models.CharField(max_length=40, blank=True)  # the last results, newest last: 1 good, 0 failed
     open_until = models.DateTimeField(null=True)  # null: closed
-    pause = models.DurationField(null=True)  # the present one; the next is twice as long
-    trial_until = models.DateTimeField(null=True)  # somebody is trying; then another may
+    pause = models.DurationField(null=True)  # the current pause; the next is twice as long
+    trial_until = models.DateTimeField(null=True)  # until then a trial call is under way; after it another may be made
     reason = models.CharField(max_length=120, blank=True)  # why it was opened by hand or at once
     changed_at = models.DateTimeField(default=timezone.now)
 
@@ -100,7 +100,7 @@ class Breaker(models.Model):
 
 
 class AlarmCode(models.TextChoices):
-    """What may be wrong; the codes are what log watchers know, after the room's name."""
+    """What an alarm is about. The codes are stable for log watchers, after the app's name."""
 
     OUT_OF_ORDER = "out_of_order", _("A gateway refuses our account: credit, key or line")
     GIVEN_UP = (
@@ -124,7 +124,7 @@ class AlarmCode(models.TextChoices):
 
     @property
     def room(self) -> str:
-        """Whose alarm it is: the first word of the line in the log."""
+        """The app of the alarm: the first word of the line in the log."""
         if self in (self.SERVER, self.LETTER_GIVEN_UP):
             return "mail"
         if self == self.PROXIES:
@@ -133,12 +133,12 @@ class AlarmCode(models.TextChoices):
 
 
 def alarm_codes() -> list[tuple[str, Any]]:
-    """The choices of `Alarm.code`: a function, so that a migration does not hold labels that tell limits."""
+    """The choices of `Alarm.code`: a function, so that no migration contains labels with limits."""
     return AlarmCode.choices
 
 
 class Alarm(models.Model):
-    """Something an operator must look at (`common.alarms`); over when `ended_at` is set."""
+    """Something an administrator must look at (`common.alarms`); over when `ended_at` is set."""
 
     code = models.CharField(_("alarm"), max_length=20, choices=alarm_codes)
     subject = models.CharField(_("about"), max_length=50, blank=True)
@@ -150,7 +150,7 @@ class Alarm(models.Model):
     ended_at = models.DateTimeField(_("over since"), null=True)
 
     class Meta:
-        db_table = "sms_alarm"  # where it was before registries had alarms too
+        db_table = "sms_alarm"  # the table's name is older than the alarms of other apps
         verbose_name = _("alarm")
         verbose_name_plural = _("alarms")
         constraints = [models.UniqueConstraint(fields=["code", "subject"], name="sms_alarm_key")]

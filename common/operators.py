@@ -1,7 +1,7 @@
-"""The mobile operators that step one offers and that SMS routes and switches may name.
+"""The mobile network operators that step one offers and that SMS routes and switches may name.
 
-Read once from `operators.json` (proper names are data, in Persian): an ASCII key, which settings and
-rows hold, and the name. The first one is preselected.
+Read once from `operators.json` (proper names are data, in Persian): an ASCII key, which settings and rows hold, and the
+name. The first one is preselected.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from phonenumbers import parse
 
 OPERATORS: dict[str, str] = json.loads(Path(__file__).with_name("operators.json").read_text(encoding="utf-8"))
-# What libphonenumber calls the owners of prefixes, and our keys.
+# libphonenumber's names of the operators → our keys.
 _OWNERS = {
     "IR-MCI": "mci",
     "Irancell": "irancell",
@@ -24,14 +24,14 @@ _OWNERS = {
 
 
 def name_of(operator: str) -> str:
-    """How people call it; what is no key of ours stays as it is."""
+    """The name that people know; a key that is not ours is returned unchanged."""
     return OPERATORS.get(operator, operator)
 
 
 def hint(mobile: str) -> str:
-    """The operator that once gave out the prefix of `mobile` (E.164); empty: not known.
+    """The operator that the prefix of `mobile` (E.164) was first given to; empty: not known.
 
-    Only for who tries something out: numbers are portable, so what a citizen chose in step one always wins.
+    Only for tests by hand: numbers are portable, so what a citizen chose in step one always wins.
     """
     from phonenumbers.carrier import name_for_number  # 10 MB, which no other process needs
 

@@ -39,7 +39,7 @@ JALALI_MONTHS = (
 
 
 class InputError(ValueError):
-    """What a person typed does not fit. `code` names the rule; texts are chosen by the caller."""
+    """What a person typed breaks a rule. `code` names the rule; the caller chooses the sentence."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -58,7 +58,7 @@ def fold_digits(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """One spelling for what keyboards write differently: digits, ي/ك, bidi marks, outer blanks.
+    """`text` in one spelling where keyboards differ: digits, ي/ك, bidi marks, outer blanks.
 
     Keeps inner spaces and ZWNJ, which belong to a name as it is typed.
     """
@@ -67,7 +67,7 @@ def fold(text: str) -> str:
 
 
 def fold_number(text: str) -> str:
-    """A number as people write it (spaces, hyphens, ZWNJ, any digits) without its decoration."""
+    """A number without what people write into it (spaces, hyphens, ZWNJ), in ASCII digits."""
     if text.isascii() and text.isalnum():
         return text  # nothing to fold; extracts have millions of these
     return _SEPARATORS.sub("", fold(text).translate(_JOINERS))
@@ -210,11 +210,10 @@ _HONORIFICS = ("سیده", "سید", "السادات", "سادات")
 
 
 def name_key(name: str) -> str:
-    """What decides whether two names are the same; the name itself is kept as typed for display.
+    """The key by which names are compared; the name itself is kept as typed for display.
 
-    The rule is the vectors file's `names`: NFKC, digits, Arabic letters to Persian, hamza seats
-    and ة folded, marks, format characters, tatweel and lone hamza dropped, then all but letters
-    and digits dropped.
+    The rule is the vectors file's `names`: NFKC, digits, Arabic letters to Persian, hamza seats and ة folded, marks,
+    format characters, tatweel and lone hamza dropped, then all but letters and digits dropped.
     """
     text = unicodedata.normalize("NFKC", name).translate(_ASCII_DIGITS).translate(_LETTERS).translate(_KEY_LETTERS)
     text = unicodedata.normalize("NFD", text).translate(_LETTERS)
@@ -222,7 +221,7 @@ def name_key(name: str) -> str:
 
 
 def is_name(text: str) -> bool:
-    """Whether `text` is letters and what stands between them in names, with a letter at least."""
+    """Whether `text` contains only letters and the signs that names may have, and at least one letter."""
     kinds = [unicodedata.category(c)[0] for c in text if c not in " \u200c\u200d'’.-()"]
     return "L" in kinds and set(kinds) <= {"L", "M"}
 
@@ -238,9 +237,9 @@ def compare_names(one: str, other: str) -> NameMatch:
 
 
 def _without_honorific(key: str) -> set[str]:
-    """The key itself and every reading of it without a leading and a trailing honorific.
+    """The key itself, and each way to read it without a leading and a trailing honorific.
 
-    Readings, because a key has no spaces: «سیدهادی» is سید + هادی, and could be سیده + ادی.
+    There may be several, because a key has no spaces: «سیدهادی» is سید + هادی, and could be سیده + ادی.
     """
     keys = {key} | {key.removeprefix(word) for word in _HONORIFICS}
     keys |= {one.removesuffix(word) for one in keys for word in _HONORIFICS}

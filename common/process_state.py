@@ -1,7 +1,6 @@
-"""What a process remembers between its requests and tasks, and how to make it forget all of it.
+"""A registry of functions that reset what a process remembers in module-level variables between requests and tasks.
 
-A module that keeps such state in module-level variables registers the function that resets it. Tests call `reset_all`
-before each test: what one left behind must not decide another. Service never calls it.
+Tests call `reset_all` before each test, so that one test cannot influence another. The service itself never calls it.
 """
 
 from __future__ import annotations
@@ -13,15 +12,15 @@ _resets: list[Reset] = []
 
 
 def register_reset(reset: Reset) -> Reset:
-    """Decorate the function that makes its module as it is in a process that has just started.
+    """A decorator for the function that resets its module to the state of a process that has just started.
 
-    It asks no database, and may be called while nothing else of this process runs.
+    The function uses no database, and runs while nothing else of this process runs.
     """
     _resets.append(reset)
     return reset
 
 
 def reset_all() -> None:
-    """Call every function that was registered."""
+    """Call every registered function."""
     for reset in _resets:
         reset()

@@ -1,4 +1,4 @@
-"""What is purged of the data that all apps share."""
+"""Registers the purge steps of the tables that all apps share."""
 
 from __future__ import annotations
 

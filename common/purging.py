@@ -1,6 +1,6 @@
-"""The purge: what is deleted or blanked when its time is over. Each app registers its own steps; none is known here.
+"""The purge: deletes or blanks data whose time is over. Each app registers its own steps; none is listed here.
 
-An app registers them in its module `purges`, which is imported when they are first asked for: web processes, which
+An app registers them in its module `purges`, which is imported when the steps are first needed: web processes, which
 never purge, do not load it.
 """
 
@@ -20,8 +20,8 @@ Progress = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One purge. `now`: from when ages are counted; `dry_run`: only count; `progress`: called after each row of a step
-    that handles its rows one by one."""
+    """One purge. `now`: the time from which ages are counted; `dry_run`: only count; `progress`: called after each row
+    of a step that handles its rows one by one."""
 
     now: datetime
     dry_run: bool = False
@@ -30,8 +30,8 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One kind of data. `words` say, after a number, what was done with it; `place` orders the steps; `work` does it
-    and returns how many."""
+    """One kind of data. `words` say, after a number, what was done; `place` orders the steps; `work` does it and
+    returns how many."""
 
     kind: str
     words: Any  # translated lazily
@@ -43,7 +43,7 @@ _steps: dict[str, Step] = {}
 
 
 def register(kind: str, words: Any, *, place: int, work: Callable[[Run], int]) -> None:
-    """Purge data of this kind from now on. Raises ValueError if another step has its kind or its place."""
+    """Add a purge step. Raises ValueError if another step has its kind or its place."""
     for other in _steps.values():
         if other.kind == kind or other.place == place:
             raise ValueError(f"{kind} at {place}: {other.kind} at {other.place} is registered")
@@ -51,13 +51,13 @@ def register(kind: str, words: Any, *, place: int, work: Callable[[Run], int]) -
 
 
 def steps() -> list[Step]:
-    """All that is registered, in the order in which it runs."""
+    """All registered steps, in the order in which they run."""
     autodiscover_modules("purges")
     return sorted(_steps.values(), key=lambda step: step.place)
 
 
 def run_all(*, dry_run: bool = False, progress: Progress | None = None) -> dict[str, int]:
-    """Run every step; returns how many of each kind were, or in a dry run would be, deleted or blanked."""
+    """Run every step; returns for each kind how many were, or in a dry run would be, deleted or blanked."""
     run = Run(timezone.now(), dry_run, progress)
     return {step.kind: step.work(run) for step in steps()}
 
@@ -68,5 +68,5 @@ def delete(rows: QuerySet[Any], *, dry_run: bool) -> int:
 
 
 def older_than(age: timedelta, purge: Callable[..., int]) -> Callable[[Run], int]:
-    """The work of a step whose data are kept for `age`: `purge` takes `before`, a moment, and `dry_run`."""
+    """The work of a step whose data are kept for `age`. `purge` takes `before`, a moment, and `dry_run`."""
     return lambda run: purge(before=run.now - age, dry_run=run.dry_run)

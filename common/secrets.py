@@ -1,4 +1,4 @@
-"""Keyed hashes for what must be recognised but never read: codes, grants, sessions, devices."""
+"""Keyed hashes for secrets that must be recognised but never read: codes, grants, sessions, devices."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""How the sentences of pages, SMS and commands are filled: numbers, spans of time and moments, as Persian writes them.
+"""Fills the sentences of pages, SMS and commands with numbers, time spans and moments, as Persian writes them.
 
-A sentence that tells a limit is filled from `common.limits` when it is read, never when its module is loaded.
+A sentence that contains a limit is filled from `common.limits` when it is read, never when its module is loaded.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _UNITS = (
 
 
 class Sentences:
-    """The sentences of a room by code: of the error that a service refused with, or of what a page has to tell.
+    """The sentences of one app or page by code: of an error that a service raised, or of what a page has to say.
 
-    Each is a text with named values (`filled`), or a function of the values where they decide what is said. Raises
-    KeyError for a code that has no sentence.
+    Each is a text with named values (`filled`), or a function of the values if they decide the wording. Raises KeyError
+    for a code that has no sentence.
     """
 
     def __init__(self, by_code: Mapping[str, Any]) -> None:
@@ -44,7 +44,7 @@ class Sentences:
 
 
 def filled(text: Any, values: dict[str, object]) -> str:
-    """`text` with `values` in it: whole numbers in Persian digits, and the moment `retry_at` as `date` and `time`."""
+    """`text` filled with `values`: whole numbers in Persian digits, and the moment `retry_at` as `date` and `time`."""
     values = dict(values)
     retry_at = values.pop("retry_at", None)
     if isinstance(retry_at, datetime):
@@ -55,12 +55,13 @@ def filled(text: Any, values: dict[str, object]) -> str:
 
 
 def when_read(make: Callable[[], str]) -> Any:
-    """A lazy string that `make` writes each time it is read: for tables and fields that are made at import."""
+    """A lazy string that calls `make` each time it is read: for tables and fields that are made at import."""
     return lazy(make, str)()
 
 
 def in_words(value: int | timedelta) -> str:
-    """«پنج»; a span in the largest unit of which it is a whole number: «ده دقیقه», «یک هفته»."""
+    """A number in words, «پنج»; a time span in the largest unit of which it is a whole number: «ده دقیقه», «یک
+    هفته»."""
     return _span(value, number_in_words) if isinstance(value, timedelta) else number_in_words(value)
 
 
@@ -70,17 +71,17 @@ def in_digits(value: int | timedelta) -> str:
 
 
 def that_span(span: timedelta) -> str:
-    """A span that the sentence has named before: «هفته» for one week, «پنج روز» for five days."""
+    """A time span that the sentence has named before: «هفته» for one week, «پنج روز» for five days."""
     return _span(span, lambda count: "" if count == 1 else number_in_words(count)).strip()
 
 
 def times(count: int) -> str:
-    """How often, in words: «سه بار»."""
+    """A number of times, in words: «سه بار»."""
     return ngettext("%(count)s time", "%(count)s times", count) % {"count": number_in_words(count)}
 
 
 def _span(span: timedelta, write: Callable[[int], str]) -> str:
-    """Whole seconds; what is less than one second is left out."""
+    """Whole seconds of a time span; fractions are dropped."""
     unit, words = next((each for each in _UNITS if span >= each[0] and not span % each[0]), _UNITS[-1])
     count = span // unit
     return str(words % {"number": count, "count": write(count)})

@@ -1,7 +1,8 @@
-"""What a real installation refuses and an operator may allow by name: `ALLOW_UNSAFE=https,superuser`.
+"""Refuses unsafe settings outside demo mode, unless an administrator allows them by name:
+`ALLOW_UNSAFE=https,superuser`.
 
-Every check of such a thing is made with `refused`, so that allowing works alike everywhere, and every start names
-what is allowed. An unknown name is refused: a misspelt one must not look like a decision.
+Every such check uses `refused`, so that allowing works the same way everywhere, and every start logs what is allowed.
+An unknown name is refused, because a misspelt one would look like a decision.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from django.core.checks import CheckMessage, Error
 
 from common.connecting import is_loopback
 
-# The name in ALLOW_UNSAFE, and what follows from allowing it.
+# Names in ALLOW_UNSAFE → what happens if it is allowed.
 CONSEQUENCES = {
     "https": "pages, passwords and cookies go over plain HTTP",
     "proxies": "whoever is in TRUSTED_PROXIES' networks chooses the address that limits are counted by",
@@ -36,24 +37,24 @@ def is_allowed(name: str) -> bool:
     return name in settings.ALLOW_UNSAFE
 
 
-def refused(name: str, what: str, *, hint: str, id: str) -> Iterator[CheckMessage]:
-    """The error that refuses it and how it could be allowed; nothing where `name` is allowed."""
+def refused(name: str, what: str, *, hint: str, check_id: str) -> Iterator[CheckMessage]:
+    """The error, with how it could be allowed; nothing if `name` is allowed."""
     if not is_allowed(name):
-        yield Error(what, hint=f"{hint} {how_to_allow(name)}", id=id)
+        yield Error(what, hint=f"{hint} {how_to_allow(name)}", id=check_id)
 
 
 def how_to_allow(name: str) -> str:
-    """The end of every hint: the way for whoever knows better."""
+    """The end of every hint: how to allow it."""
     return f"ALLOW_UNSAFE={name} allows it."
 
 
 def consequences() -> list[str]:
-    """A line for each name that is allowed; names that are unknown have none."""
+    """A line for each name that is allowed; unknown names have none."""
     return [f"ALLOW_UNSAFE has '{name}': {CONSEQUENCES[name]}." for name in CONSEQUENCES if is_allowed(name)]
 
 
 def plain_http_host(url: str) -> str:
-    """The host off this machine that `url` reaches over plain HTTP; empty: there is none, or it is no URL."""
+    """The host outside this machine that `url` reaches over plain HTTP; empty: there is none, or it is no URL."""
     try:
         parts = urlsplit(url.strip())
         host = parts.hostname or ""

@@ -1,4 +1,4 @@
-"""A start with registries that cannot be asked is refused, each mistake by name."""
+"""Django system checks of registry settings: a start with registries that cannot be asked is refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REGISTRIES = ("IDENTITY_OWNER_REGISTRIES", "IDENTITY_PERSON_REGISTRIES")
 
 
 def registries_are_configured(**_options: Any) -> list[CheckMessage]:
-    """What `identity.configuration` finds wrong or doubtful, and the demo registry outside a demo, by whatever name."""
+    """The faults and doubts of `identity.configuration`; also a demo registry outside demo mode, under any name."""
     found = as_messages(configuration.faults(), configuration.doubts())
     actors = [name for name in configuration.all_names() if configuration.kind(name) == "demo" and name != "demo"]
     if actors and not settings.DEMO:  # by its own name `registries_are_real` refuses it
@@ -29,7 +29,7 @@ def registries_are_configured(**_options: Any) -> list[CheckMessage]:
 
 
 def registries_are_named(**_options: Any) -> list[CheckMessage]:
-    """In every mode: without a registry to ask, every registration would wait for ever."""
+    """In every mode there is a registry for each question: without one every registration would wait for ever."""
     return [
         Error(
             f"{setting} is empty, so no registration could be checked.",
@@ -42,7 +42,7 @@ def registries_are_named(**_options: Any) -> list[CheckMessage]:
 
 
 def registries_are_real(**_options: Any) -> list[CheckMessage]:
-    """Outside a demo no registry is the demo's."""
+    """Outside demo mode no registry is the demo's."""
     return [
         Error(
             f"{setting} has the demo registry, which confirms people who do not exist.",

@@ -1,10 +1,10 @@
-"""Registries as the settings describe them: parsed, checked, every mistake in a sentence.
+"""Reads registries and caps from the settings, builds the registries, and lists every mistake with a hint.
 
 IDENTITY_OWNER_REGISTRIES=one,local       who is asked whose the mobile is, in this order
 IDENTITY_PERSON_REGISTRIES=one,two        who is asked who the person is, in this order
 IDENTITY_ONE_KIND=jibit                   which adapter (or a class by its dotted path); without it the name
 IDENTITY_ONE_TOKEN=…                      the adapter's own options (its REQUIRED and OPTIONAL)
-IDENTITY_ONE_OWNER_COST=1200              rials for one inquiry; 0 where it is not set
+IDENTITY_ONE_OWNER_COST=1200              rials for one inquiry; 0 if it is not set
 IDENTITY_ONE_PERSON_COST=4500
 IDENTITY_DAILY_INQUIRIES=20000            of all that cost money, a day; 0: no limit
 IDENTITY_DAILY_COST=50000000              rials a day; 0: no limit
@@ -51,12 +51,12 @@ _TOO_LOW = {
 
 
 def names(question: str) -> tuple[str, ...]:
-    """The registries that `question` is put to, in order."""
+    """The registries that are asked `question`, in order."""
     return tuple(settings.IDENTITY_OWNER_REGISTRIES if question == OWNER else settings.IDENTITY_PERSON_REGISTRIES)
 
 
 def all_names() -> tuple[str, ...]:
-    """Every registry of the settings once."""
+    """Every registry of the settings, once."""
     return tuple(dict.fromkeys(name for question in QUESTIONS for name in names(question)))
 
 
@@ -65,18 +65,20 @@ def kind(name: str) -> str:
 
 
 def options(name: str) -> dict[str, str]:
-    """What the environment says about `name`, without the prefix and without what every registry has."""
+    """The options of registry `name` from the environment, without the prefix and without those that every registry
+    has."""
     return {key: value for key, value in _all_options(name).items() if key not in OWN_OPTIONS}
 
 
 def cost(name: str, question: str) -> int:
-    """Rials for one inquiry. 0 also for what is no number: the system check refuses it."""
+    """The cost of one inquiry in rials. 0 also if the setting is no number, which the system check refuses."""
     text = _all_options(name).get(COSTS[question], "")
     return int(text) if _NUMBER.fullmatch(text) else 0
 
 
 def is_at_hand(question: str) -> bool:
-    """Whether the first registry of `question` is not on the network; one that cannot be asked costs nothing either."""
+    """Whether the first registry of `question` is not on the network. True also if there is none, or it cannot be
+    built: nothing is paid for then either."""
     for name in names(question)[:1]:
         with suppress(ValueError):
             return not build(name).on_network
@@ -84,8 +86,9 @@ def is_at_hand(question: str) -> bool:
 
 
 def at_once(most: int) -> int:
-    """How many claims are best asked about together, `most` at the most: no more than the first registry of each
-    question takes in a few turns of its connections. What one batch holds, no other worker can begin with."""
+    """How many claims to ask about in one batch, `most` at the most: no more than the first registry of each question
+    can take in `limits.REGISTRY_TURNS` rounds of its connections, because no other worker can start with a claimed
+    batch."""
     turns = [most]
     for question in QUESTIONS:
         for name in names(question)[:1]:
@@ -96,8 +99,8 @@ def at_once(most: int) -> int:
 
 
 def build(name: str) -> Registry:
-    """The registry called `name`, the same one each time in a process. Raises ValueError with what is wrong: its
-    kind or its options."""
+    """The registry called `name`, one object in each process. Raises ValueError if its kind or its options are
+    wrong."""
     with _building:  # by one thread: a registry counts its own connections
         return _build(name, kind(name), tuple(sorted(options(name).items())))
 
@@ -109,7 +112,7 @@ def _build(name: str, kind_: str, options_: tuple[tuple[str, str], ...]) -> Regi
 
 @register_reset
 def forget() -> None:
-    """Build every registry anew when it is asked for, without its token."""
+    """Drop the registries, with their tokens; the next call builds them again."""
     _build.cache_clear()
 
 
@@ -185,7 +188,7 @@ def _faults_of_options(name: str, registry_class: type[Registry]) -> Iterator[Fa
 
 
 def _hint(prefix: str, registry_class: type[Registry]) -> str:
-    """Every option: which must be there, and what the others are where they are not set."""
+    """A hint that names every option: those required, and the others with their defaults."""
     wanted = ", ".join(prefix + option for option in registry_class.REQUIRED) or "nothing"
     others = "; ".join(f"{prefix}{option}: {what}" for option, what in registry_class.OPTIONAL.items())
     return f"Required: {wanted}." + (f" Others: {others}." if others else "")
@@ -196,7 +199,8 @@ def _known_options(registry_class: type[Registry]) -> list[str]:
 
 
 def _faults_of_url(name: str) -> Iterator[Fault]:
-    """National IDs and keys go there. Who could listen, or read the URL in a log, must learn neither."""
+    """National IDs and keys are sent to the URL: it must be encrypted, and must contain no password, because logs may
+    show it."""
     setting = f"{_prefix(name)}URL"
     try:
         url = urlsplit(options(name).get("URL", ""))
@@ -247,7 +251,7 @@ def _faults_of_caps() -> Iterator[Fault]:
 
 
 def doubts() -> list[Fault]:
-    """Settings that nobody reads: misspelt, or of a registry that is in no list. It works without them."""
+    """Settings that are never read: misspelt, or of a registry that is in no list. The portal works without them."""
     of_registries = tuple(_prefix(name) for name in all_names())
     given = sorted(settings.IDENTITY_ENVIRONMENT.keys() - {*OF_ALL, _GONE})
     unread = [setting for setting in given if not setting.startswith(of_registries)]

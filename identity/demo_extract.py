@@ -1,6 +1,6 @@
-"""A small made-up extract, so that in demo mode everybody's registration comes to an end.
+"""Loads a small made-up extract in demo mode, so that every registration is decided.
 
-Without it every person but the demo citizens would wait for an operator to load an extract.
+Without it every person except the demo citizens would wait until an administrator loads an extract.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FILES = {
 def load_if_empty() -> list[ExtractKind]:
     """Load the made-up extract of each kind that has none in use; returns the kinds loaded.
 
-    What an operator has loaded is never replaced.
+    An extract that an administrator has loaded is never replaced.
     """
     missing = [kind for kind in FILES if not extracts.is_loaded(kind)]
     for kind in missing:

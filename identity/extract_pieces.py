@@ -1,7 +1,7 @@
-"""Whole generations: what one says that another does not, and deleting one piece by piece.
+"""Compares two generations of an extract, and deletes a generation piece by piece.
 
-A generation may have eighty million rows. They are compared in the database, in one statement that only
-reads; what is written is written in pieces, so that nobody waits for it.
+A generation may have eighty million rows. The comparison is one statement in the database that only reads; deletions
+are made in pieces, so that they block nobody.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PIECE = 10_000  # rows deleted in one transaction
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a generation says that the one before it did not: people, or pairs of mobile and ID."""
+    """What a generation adds, changes and removes against the one before it: people, or pairs of mobile and ID."""
 
     added: int = 0
     changed: int = 0  # people; a mobile that changed hands is one pair gone and one added
@@ -27,7 +27,7 @@ class Changes:
 
 
 Model = type[CivilRecord] | type[MobileOwner]
-# In the order of the unique key; the first column cuts the pieces.
+# In the order of the unique key; pieces are ranges of the first column.
 _KEYS: dict[ExtractKind, tuple[Model, tuple[str, ...]]] = {
     ExtractKind.CIVIL: (CivilRecord, ("national_id",)),
     ExtractKind.OWNERS: (MobileOwner, ("mobile", "national_id")),
@@ -35,7 +35,7 @@ _KEYS: dict[ExtractKind, tuple[Model, tuple[str, ...]]] = {
 
 
 def table(kind: ExtractKind) -> str:
-    """Where the rows of this kind are."""
+    """The table of the rows of this kind."""
     return _KEYS[kind][0]._meta.db_table
 
 
@@ -50,7 +50,7 @@ def compare(*, new: Extract, old: Extract | None) -> Changes:
 
 
 def delete(extract: Extract) -> None:
-    """Delete the rows of `extract`, and then itself."""
+    """Delete the rows of `extract`, then the extract itself."""
     for model, (column, *_others) in _KEYS.values():
         for after, until in _bounds(model, extract.pk, column):
             piece = {f"{column}__gt": after} | ({f"{column}__lte": until} if until else {})
@@ -59,7 +59,7 @@ def delete(extract: Extract) -> None:
 
 
 def _bounds(model: Model, extract: int, column: str) -> Iterator[tuple[str, str | None]]:
-    """(after, until) of each piece; the last one is open at its end. A cell is never empty."""
+    """(after, until) of each piece; the last one has no upper bound. A cell is never empty."""
     after = ""
     while True:
         rows = model._default_manager.filter(extract=extract, **{f"{column}__gt": after}).order_by(column)
@@ -71,7 +71,7 @@ def _bounds(model: Model, extract: int, column: str) -> Iterator[tuple[str, str 
 
 
 def _common(kind: ExtractKind, new: int, old: int) -> tuple[int, int]:
-    """How many rows both generations have, and how many of these say the same."""
+    """How many rows both generations have, and how many of these are equal."""
     quote, (_model, key) = connection.ops.quote_name, _KEYS[kind]
     matching = " AND ".join(f"o.{quote(name)} = n.{quote(name)}" for name in key)
     equal = " AND ".join(f"o.{quote(name)} = n.{quote(name)}" for name in fields(kind))

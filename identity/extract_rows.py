@@ -1,7 +1,7 @@
-"""The lines of an extract file as checked values. Pure apart from reading `source`.
+"""Parses the lines of an extract file into checked rows. Pure, apart from reading `source`.
 
-A line is one record (no line breaks inside quotes), so a stray quote spoils its own line only and
-a bad line has a number an editor can go to. Plain or gzip-compressed UTF-8, with or without BOM.
+A line is one record (no line breaks inside quotes), so a stray quote spoils only its own line, and a bad line has a
+number by which an editor finds it. Plain or gzip-compressed UTF-8, with or without BOM.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ LONGEST_SKIPPED = 16 * 1024 * 1024  # bytes without an end of line; then the fil
 BOM = b"\xef\xbb\xbf"
 LONGEST_NAME = 100  # the models' max_length
 _SERIES = re.compile(r"(.+?)([0-9]{2})")
-# Cells that stand in a file again and again are judged once; what is refused is not remembered.
+# Cells that occur again and again are parsed once; refused ones are not remembered.
 _remembered = lru_cache(maxsize=65_536)
 
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """Why a line cannot be loaded. Never holds what the line says. `column` may be empty."""
+    """Why a line cannot be loaded. Never contains the line's text. `column` may be empty."""
 
     number: int
     column: str
@@ -49,7 +49,7 @@ class Row(NamedTuple):
     values: tuple[Any, ...]  # in the order of `fields(kind)`
 
 
-Line = tuple[int, bytes | None]  # numbered from 1; None for one that is too long
+NumberedLine = tuple[int, bytes | None]  # numbered from 1; None for one that is too long
 Parser = Callable[[int, bytes | None], Row | BadLine | None]
 
 
@@ -59,16 +59,16 @@ def fields(kind: ExtractKind) -> tuple[str, ...]:
 
 
 def columns(kind: ExtractKind) -> tuple[str, ...]:
-    """What the first line of a file of this kind names; one column may hold several fields."""
+    """The columns that the first line of a file of this kind must name; one column may contain several fields."""
     return tuple(dict.fromkeys(field.column for field in _FIELDS[kind]))
 
 
-def lines(source: BinaryIO) -> Iterator[Line]:
-    """The raw lines of `source`, unzipped, without their ends.
+def lines(source: BinaryIO) -> Iterator[NumberedLine]:
+    """The raw lines of `source`, unzipped, without their line ends.
 
-    Read in blocks, and of a line that is too long only the beginning is kept, so that no file, and no
-    small file that unzips to a huge one, can fill the memory. Raises PortalError extract_unreadable
-    (after_line), also for a line without an end: that is no text.
+    Reads in blocks and keeps only the beginning of a line that is too long, so that no file can fill the memory, not
+    even a small one that unzips to a huge one. Raises PortalError extract_unreadable (after_line), also if a line never
+    ends: that is no text file.
     """
     number, rest, dropped = 0, b"", 0
     try:
@@ -89,12 +89,13 @@ def lines(source: BinaryIO) -> Iterator[Line]:
 
 
 def is_blank(raw: bytes | None) -> bool:
-    """Whether nothing stands in a line, not counting the mark that UTF-8 may begin with."""
+    """Whether a line is empty, apart from the byte order mark of UTF-8."""
     return raw is not None and not raw.removeprefix(BOM).strip()
 
 
 def parser(kind: ExtractKind, header: bytes | None) -> Parser:
-    """What makes a checked row, or the reason against it, of each line under this header; None of a blank one.
+    """A function that turns a line under this header into a checked row, or the reason against it; None for a blank
+    line.
 
     Raises PortalError extract_header (missing, unknown, repeated: names of columns).
     """
@@ -125,7 +126,7 @@ def parser(kind: ExtractKind, header: bytes | None) -> Parser:
 
 
 def _plain_line(plan: tuple[_Field, ...], names: list[str]) -> Callable[[str], tuple[Any, ...] | None]:
-    """Reads at once a line whose cells all stand in the spelling in which they are stored; None of any other.
+    """A fast parser for lines whose cells are all spelt as they are stored; None for every other line.
 
     Most lines of a file that a program wrote are like that; the rules cell by cell take twice as long.
     """
@@ -145,7 +146,7 @@ def _plain_line(plan: tuple[_Field, ...], names: list[str]) -> Callable[[str], t
             for place, take in takes:
                 values[place] = take(values[place])
         except persian.InputError:
-            return None  # the slow way says which cell
+            return None  # the rules cell by cell find out which cell is wrong
         return tuple(values)
 
     return parse_plain
@@ -242,12 +243,12 @@ def _flag(text: str) -> bool:
 
 
 class _Field(NamedTuple):
-    """How one field of the model is read."""
+    """How one field of the model is parsed."""
 
     name: str
     column: str
     plain: str  # a pattern of cells that `parse` would keep as its group; those of one column are joined
-    take: Callable[[str], Any] | None  # what is left to do with the group; may refuse it
+    take: Callable[[str], Any] | None  # parses the group; may refuse it
     parse: Callable[[str], Any]
 
 

@@ -1,8 +1,8 @@
 """Writes the lines of one load into its generation: by COPY on PostgreSQL, by INSERT elsewhere.
 
-Which IDs (or mobiles) came before is kept in memory, one bit for each that can exist. So a repeated line is found, with
-its number, without the database; asking the database takes about twice as long for a row
-(docs/decisions/0033-what-was-weighed-again.md). The unique keys of the tables still refuse a repeated row.
+The IDs (or mobiles) of earlier lines are kept in memory, one bit for each that can exist. So a repeated line is found,
+with its number, without the database; asking the database takes about twice as long for a row
+(docs/decisions/0033-what-was-weighed-again.md). The unique keys of the tables refuse a repeated row too.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model
 
-from identity.extract_rows import BadLine, Line, Parser, Row, fields
+from identity.extract_rows import BadLine, NumberedLine, Parser, Row, fields
 from identity.models import CivilRecord, Extract, ExtractKind, MobileOwner
 
 PIECE = 1_000  # lines handed to PostgreSQL at a time
 
 
 class Store:
-    """One load's lines on their way into `extract`, with what it remembers of the earlier ones."""
+    """Writes the lines of one load into `extract`, and remembers the IDs or mobiles of earlier ones."""
 
     def __init__(self, extract: Extract, parse: Parser) -> None:
         self._extract, self._parse = extract, parse
@@ -30,11 +30,11 @@ class Store:
         self._model: type[Model] = CivilRecord if self._kind is ExtractKind.CIVIL else MobileOwner
         self._seen = _Seen()
 
-    def write(self, lines: Sequence[Line]) -> tuple[int, list[BadLine]]:
-        """Store the good ones of `lines`; returns how many, and the bad ones. Wants a transaction.
+    def write(self, lines: Sequence[NumberedLine]) -> tuple[int, list[BadLine]]:
+        """Store the good lines among `lines`; returns how many, and the bad ones. Needs a transaction.
 
-        Civil registry: a second line for an ID is bad, since one of the two must be wrong. Owners: a
-        line that repeats an earlier one says nothing new and counts, but is stored once.
+        Civil registry: a second line for an ID is bad, because one of the two must be wrong. Owners: a line that
+        repeats an earlier one is counted, but stored once.
         """
         bad: list[BadLine] = []
         again: list[Row] = []
@@ -42,12 +42,12 @@ class Store:
         if self._kind is ExtractKind.CIVIL:
             bad += [BadLine(row.number, "national_id", "repeated") for row in again]
             return counted, sorted(bad, key=lambda line: line.number)
-        # Another person with the same mobile, or the same line again: the database knows which.
+        # The mobile of another person too, or the same line again: the database tells which.
         self._model._default_manager.bulk_create(map(self._instance, again), ignore_conflicts=True)
         return counted + len(again), bad
 
-    def _fresh(self, lines: Sequence[Line], bad: list[BadLine], again: list[Row]) -> Iterator[Row]:
-        """The good lines whose ID or mobile is new; the others go into `bad` and `again`."""
+    def _fresh(self, lines: Sequence[NumberedLine], bad: list[BadLine], again: list[Row]) -> Iterator[Row]:
+        """The good lines whose ID or mobile is new; the others are added to `bad` and `again`."""
         civil, parse, is_new = self._kind is ExtractKind.CIVIL, self._parse, self._seen.is_new
         for number, raw in lines:
             line = parse(number, raw)
@@ -78,13 +78,13 @@ class Store:
                 with connection.wrap_database_errors:
                     cursor.copy_expert(f"COPY {quote(self._model._meta.db_table)} ({columns}) FROM STDIN", source)
             finally:
-                if source.failure is not None:  # else it would be one of the database
+                if source.failure is not None:  # otherwise it would look like an error of the database
                     raise source.failure
         return source.count
 
 
 class _CopySource:
-    """The file that psycopg2 reads: rows become text while PostgreSQL is busy with those before."""
+    """The file that psycopg2 reads: rows are turned into text while PostgreSQL works on earlier ones."""
 
     def __init__(self, extract: int, rows: Iterator[Row]) -> None:
         self._before, self._rows = f"{extract}\t", rows
@@ -106,13 +106,14 @@ class _CopySource:
 
 
 class _Seen:
-    """Which numbers of nine digits came before. The memory is at most 125 MB: only pages that are written take any."""
+    """Which numbers of nine digits occurred before. A bitset of at most 125 MB; only the pages that are written use
+    memory."""
 
     def __init__(self) -> None:
         self._bits = mmap.mmap(-1, 10**9 // 8, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
     def is_new(self, number: int) -> bool:
-        """Whether `number` is asked about for the first time."""
+        """Whether `number` has not occurred before; it has from now on."""
         place, bit = number >> 3, 1 << (number & 7)
         before = self._bits[place]
         if before & bit:

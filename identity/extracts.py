@@ -1,9 +1,9 @@
-"""Extracts: load one into a new generation, switch to it at once, delete the old ones.
+"""Loads an extract into a new generation, switches to it at once, and deletes old generations.
 
-A load writes batches, each in its own short transaction, into a generation nobody reads. A batch is
-read before its transaction opens, so that a file that stalls holds nothing. The switch is one
-transaction at the end; until then nothing has changed for anyone, however the load ends. Why not one
-COPY for all: docs/decisions/0014-an-extract-is-copied-in-batches.md.
+A load writes batches, each in its own short transaction, into a generation that nobody reads. A batch is read before
+its transaction opens, so that a slow file holds no transaction open. The switch is one transaction at the end; until
+then nothing changes for anyone, however the load ends. Why not one COPY for all:
+docs/decisions/0014-an-extract-is-copied-in-batches.md.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from common.errors import PortalError
 from common.leases import lock_name
 from identity import extract_pieces, extract_rows
 from identity.extract_pieces import Changes
-from identity.extract_rows import BadLine, Line
+from identity.extract_rows import BadLine, NumberedLine
 from identity.extract_store import Store
 from identity.models import Extract, ExtractKind, ExtractState
 
-BATCH = 1_000  # lines held in memory and written at once: SQLite has one writer, and citizens need it too
-COPY_BATCH = 10_000  # where COPY writes them
+BATCH = 1_000  # lines written at once; few, because SQLite has one writer, which citizens need too
+COPY_BATCH = 10_000  # the same, where COPY writes them
 BAD_LINES_NAMED = 20
 ABANDONED_AFTER = timedelta(hours=1)  # a load that wrote nothing for so long was killed
 
 
 @dataclass(slots=True)
 class LoadReport:
-    """How a load went: lines now in use, lines left out, the first of those by name, and what is new."""
+    """The result of a load: lines now in use, lines left out, the first of those, and the changes."""
 
     loaded: int = 0
     changes: Changes = field(default_factory=Changes)
@@ -42,7 +42,7 @@ class LoadReport:
     bad_lines: list[BadLine] = field(default_factory=list)
 
     def add(self, loaded: int, bad: list[BadLine]) -> None:
-        """Count one batch in."""
+        """Add the result of one batch."""
         self.loaded += loaded
         self.bad_count += len(bad)
         self.bad_lines += bad[: BAD_LINES_NAMED - len(self.bad_lines)]
@@ -53,11 +53,11 @@ def load(
 ) -> LoadReport:
     """Replace the extract of `kind` by the lines of `source` (see `extract_rows`).
 
-    `progress` is told the number of lines after each batch. Raises PortalError and changes nothing:
-    extract_file_empty, extract_header, extract_unreadable, extract_abandoned (a purge took it for dead),
-    extract_database (why: the kind of error) and, with report: LoadReport, extract_empty and, without
-    `skip_bad`, extract_bad_lines. What is left of the load or of the generation before it waits for `purge`. Must
-    not run inside a transaction.
+    `progress` is called with the number of lines after each batch. Raises PortalError and changes nothing:
+    extract_file_empty, extract_header, extract_unreadable, extract_abandoned (a purge took the load for dead),
+    extract_database (why: the class of the error) and, with report: LoadReport, extract_empty and, without `skip_bad`,
+    extract_bad_lines. `purge` deletes what is left of a failed load and of the generation before. Must not run inside a
+    transaction.
     """
     lines = extract_rows.lines(source)
     header = next(lines, (1, b""))[1]
@@ -79,7 +79,7 @@ def load(
 
 @contextlib.contextmanager
 def _new_generation(kind: ExtractKind) -> Iterator[Extract]:
-    """A generation that nobody reads; retired where the load ends in any error."""
+    """A new generation that nobody reads; it is retired if the load fails."""
     extract = Extract.objects.create(kind=kind)
     try:
         yield extract
@@ -95,7 +95,7 @@ def is_loaded(kind: ExtractKind) -> bool:
 
 
 def purge(*, dry_run: bool = False) -> int:
-    """Delete retired generations and loads that were killed; returns how many generations."""
+    """Delete retired generations and those of loads that were killed; returns how many generations."""
     abandoned = Extract.objects.filter(state=ExtractState.LOADING, touched_at__lt=timezone.now() - ABANDONED_AFTER)
     retired = Extract.objects.filter(state=ExtractState.RETIRED)
     if dry_run:
@@ -108,7 +108,7 @@ def purge(*, dry_run: bool = False) -> int:
     return len(doomed)
 
 
-def _fill(extract: Extract, store: Store, lines: Iterator[Line], progress: Callable[[int], None]) -> LoadReport:
+def _fill(extract: Extract, store: Store, lines: Iterator[NumberedLine], progress: Callable[[int], None]) -> LoadReport:
     report, seen = LoadReport(), 0
     copies = connection.vendor == "postgresql"
     while batch := list(islice(lines, COPY_BATCH if copies else BATCH)):
@@ -123,14 +123,14 @@ def _fill(extract: Extract, store: Store, lines: Iterator[Line], progress: Calla
 
 
 def _commit_without_waiting() -> None:
-    """A batch need not be on disk before the next one; the commit of the switch waits for all of them."""
+    """Do not wait for the disk at the commit of a batch: the commit of the switch waits for all of them."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit TO off")
 
 
 def _take_over(extract: Extract, report: LoadReport) -> None:
-    """Say what is new against the extract in use, and put this one in its place."""
-    if connection.vendor == "postgresql":  # nothing is known of a new generation yet: look-ups might be planned badly
+    """Compare the new generation with the one in use, and put it in its place."""
+    if connection.vendor == "postgresql":  # without statistics of the new generation, look-ups might be planned badly
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {connection.ops.quote_name(extract_pieces.table(ExtractKind(extract.kind)))}")
     while True:  # once more where another load was quicker: its rows are the ones this one replaces
@@ -141,7 +141,7 @@ def _take_over(extract: Extract, report: LoadReport) -> None:
 
 
 def _switch(extract: Extract, rows: int, instead_of: Extract | None) -> bool:
-    """Use `extract` from now on; False where the one in use is no longer `instead_of`."""
+    """Use `extract` from now on; False if the one in use is no longer `instead_of`."""
     with transaction.atomic():
         # Two loads that end together: the later one wins, and never are there two or none.
         lock_name(f"extract:{extract.kind}")
@@ -154,6 +154,6 @@ def _switch(extract: Extract, rows: int, instead_of: Extract | None) -> bool:
 
 
 def _still_ours(extract: Extract, **changes: Any) -> None:
-    """Write `changes` unless a purge has taken this load for a dead one."""
+    """Write `changes`, unless a purge has taken this load for dead."""
     if not Extract.objects.filter(pk=extract.pk, state=ExtractState.LOADING).update(**changes):
         raise PortalError("extract_abandoned")

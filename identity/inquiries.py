@@ -1,9 +1,9 @@
-"""Questions on their way to the registries: who is asked next about each, and how many calls are out together.
+"""Makes inquiries to registries, many at the same time, and chooses the next registry when one does not answer.
 
-A registry that is not on the network is asked about all that wait for it at once, in the caller's thread; the others
-by threads, each up to its `connections`. What touches the database stays in the caller's thread: threads only call.
-Those on the network are metered before they are asked (`identity.metering`), and left alone for a while by the
-breaker `identity:<registry>:<question>` when they fail (`identity.resting`).
+A registry that is not on the network is asked about everything that waits for it at once, in the caller's thread. The
+others are called by threads, each up to its `connections`; these threads use no database. Inquiries to registries on
+the network are counted before they are made (`identity.metering`); a registry that fails is not asked for a while, by
+the breaker `identity:<registry>:<question>` (`identity.resting`).
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ from identity.registries.base import Answer, Inquiry, OwnerAnswer, OwnerInquiry,
 log = logging.getLogger(__name__)
 
 NO_TIME = "no_time"  # the time of the batch was over
-RESTED = "rested"  # it failed before, and is left alone for a while
+RESTED = "rested"  # it failed before, and is not asked for a while
 DAILY_CAP = "daily_cap"  # the day's inquiries are used up
 NO_REGISTRY = "no_registry"
 RAISED = "raised"  # the adapter failed
-_FULL_FOR = 0.05  # seconds until a look whether others have left a place
+_FULL_FOR = 0.05  # seconds between looks for a free place
 
 
 @dataclass(slots=True)
 class Case:
-    """One question about one claim. `number` is the asker's own; `names` are the registries not asked yet;
+    """One question about one claim. `number` is the caller's; `names` are the registries not asked yet;
     `person_registry` is the one that is asked about the person if the owner matches."""
 
     number: int
@@ -52,7 +52,7 @@ class Case:
     answer: Answer | None = None
 
     def has(self, name: str, answer: Answer, *, final: bool = False) -> bool:
-        """Keep what `name` said. True: that is the answer; only UNAVAILABLE falls through to the next registry."""
+        """Record the answer of `name`. True: it is final; only after UNAVAILABLE the next registry is asked."""
         self.answer = answer
         said = (answer.reply.value, answer.code, answer.trace, answer.of_this_one)
         self.traces.append(Trace(name, self.question, *said))
@@ -62,7 +62,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class _Out:
-    """A call that is out. `registry` has a place less for others until what came of it is heard."""
+    """A call under way. It occupies a place of `registry` until its answer has been handled."""
 
     case: Case
     name: str
@@ -71,27 +71,27 @@ class _Out:
 
 
 def no_answer(question: str, reply: Reply, code: str) -> Answer:
-    """What stands for an answer where there is none."""
+    """The `Answer` to use when the registry gave none."""
     return OwnerAnswer(reply, code=code) if question == OWNER else PersonAnswer(reply, code=code)
 
 
-class Round:
-    """Some questions, answered as soon as each can be. Use it as a context: what was begun is then tidied up."""
+class InquiryBatch:
+    """Questions that are asked together; each is answered as soon as possible. A context manager."""
 
     def __init__(self, *, seconds: float) -> None:
         self._ends = time.monotonic() + seconds
         self._waiting: list[Case] = []
-        self._full = False  # some wait because there was no place for a call
+        self._full = False  # whether some wait for a place
         self._out: dict[Future[Answer], _Out] = {}
         self._reservations = Reservations()
         self._trials: set[tuple[str, str]] = set()
-        self._alarms: set[tuple[AlarmCode, str]] = set()  # each is sounded once
+        self._alarms: set[tuple[AlarmCode, str]] = set()  # sounded by this batch, each once
 
-    def __enter__(self) -> Round:
+    def __enter__(self) -> InquiryBatch:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """What was begun and is not heard of any more: counted where it was asked, and no trial of ours."""
+        """Settle calls that are not waited for: those that were made stay counted, and trial calls are given back."""
         self._waiting.clear()
         for call, out in self._out.items():
             if call.cancel():
@@ -104,8 +104,8 @@ class Round:
         self._reservations.release()
 
     def put(self, number: int, question: str, inquiry: OwnerInquiry, *, and_person: bool = False) -> None:
-        """Ask; also while `answers` is being read. `and_person`: who the person is will be asked next if the owner
-        matches; under a cap the owner is only asked about while the day has room for both."""
+        """Add a question; also while `answers` is read. `and_person`: the person is asked about next if the owner
+        matches; under a cap the owner is asked about only if the day has room for both."""
         names = list(configuration.names(question))
         if not names:
             log.error("nobody to ask about the %s: no registry is set", question)
@@ -113,7 +113,7 @@ class Round:
         self._waiting.append(Case(number, question, inquiry, names, person_registry))
 
     def answers(self) -> Iterator[Case]:
-        """Each case with its `answer`, until all that was put is answered."""
+        """Each case with its `answer`, until all questions are answered."""
         while self._waiting or self._out:
             waiting, self._waiting, self._full = self._waiting, [], False
             for (_first, question, name), group in groupby(sorted(waiting, key=_next_stop), key=_next_stop):
@@ -124,7 +124,7 @@ class Round:
                 time.sleep(_FULL_FOR)  # other batches have all the places
 
     def _ask(self, question: str, name: str, cases: list[Case]) -> Iterator[Case]:
-        """Put `cases` to `name`, or keep for later those that have no place."""
+        """Ask `name` about `cases`; those that find no place wait."""
         if not name:
             yield from _end(cases, "", Reply.MISCONFIGURED, NO_REGISTRY)
             return
@@ -144,10 +144,10 @@ class Round:
             yield from self._has(case, name, answer)
 
     def _start(self, registry: Registry, question: str, name: str, cases: list[Case]) -> Iterator[Case]:
-        """Begin calls while there are places; the rest waits."""
+        """Start calls while there are places; the other cases wait."""
         for number, case in enumerate(cases):
             if (name, question) in self._trials and len(case.names) == 1:
-                self._waiting.append(case)  # what comes of the trial decides, and there is nobody else to ask
+                self._waiting.append(case)  # a trial call is under way, and there is no other registry to ask
             elif not _take_place(registry):
                 self._waiting += cases[number:]
                 self._full = True
@@ -160,12 +160,12 @@ class Round:
                     continue
                 _give_place(registry)
                 if reserved.code == DAILY_CAP and any(out.reservation.person_registry for out in self._out.values()):
-                    self._waiting += cases[number:]  # an owner who does not match leaves what the person would have had
+                    self._waiting += cases[number:]  # an owner's mismatch will free the person's reservation
                     return
                 yield from self._has(case, name, reserved)
 
     def _reserve(self, question: str, name: str, wanted: int, person_registry: str) -> Reservation | Answer:
-        """A reservation in the day's budget, or an answer that says why `name` is not asked now."""
+        """A reservation in the day's caps, or an answer that says why `name` is not asked now."""
         allowed = resting.may_ask(name, question)
         if allowed is resting.Allowed.NO:
             return no_answer(question, Reply.UNAVAILABLE, RESTED)
@@ -191,7 +191,7 @@ class Round:
             self._trials.discard((out.name, out.case.question))
             try:
                 resting.heard(out.name, out.case.question, call.result())
-            finally:  # and no sooner: failures that nobody has heard of yet would let more calls begin
+            finally:  # only now: a failure that is not recorded yet would let more calls start
                 _give_place(out.registry)
             self._reservations.keep_person(out.reservation)
             yield from self._has(out.case, out.name, call.result())
@@ -205,7 +205,7 @@ class Round:
             self._waiting.append(case)
 
     def _tell(self, question: str, name: str, answer: Answer) -> None:
-        """A line in the log for what is neither an answer nor said elsewhere; an alarm where an operator must act."""
+        """Log an answer that is none and is logged nowhere else; sound an alarm if an administrator must act."""
         if answer.reply is Reply.MISCONFIGURED:
             capped = answer.code == DAILY_CAP
             code = AlarmCode.DAILY_CAP if capped else AlarmCode.REGISTRY
@@ -221,7 +221,7 @@ class Round:
 
 
 def _next_stop(case: Case) -> tuple[bool, str, str]:
-    """The second question before the first: who was begun with comes to an end before others begin."""
+    """Sorts questions about persons before those about owners, so that claims that were begun are finished first."""
     return case.question == OWNER, case.question, case.names[0] if case.names else ""
 
 
@@ -246,7 +246,7 @@ def _call(registry: Registry, question: str, inquiry: OwnerInquiry) -> Answer:
 
 
 def _raised(registry: Registry, question: str, error: Exception) -> Answer:
-    """What an adapter raises is logged by its type and place: its text may be personal."""
+    """The answer for an adapter that raised. Its error is logged by class and place: the text may be personal."""
     where = traceback.extract_tb(error.__traceback__)[-1]
     log.error(
         "registry %s failed on %s: %s at %s:%s",
@@ -256,7 +256,7 @@ def _raised(registry: Registry, question: str, error: Exception) -> Answer:
 
 
 def _without_the_person(answer: Answer, inquiry: OwnerInquiry) -> Answer:
-    """`answer` with no code and no trace that repeats what was asked: both go into logs and rows."""
+    """`answer`, without its code and trace if they repeat what was asked: both are written to logs and rows."""
     said = answer.code + " " + answer.trace
     personal = (inquiry.claim.national_id, inquiry.claim.mobile[-10:])
     as_integers = {number.lstrip("0") for number in re.findall("[0-9]+", said)}
@@ -270,7 +270,7 @@ def _without_the_person(answer: Answer, inquiry: OwnerInquiry) -> Answer:
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    """Made at the first call, so after every fork."""
+    """The threads. Made at the first call, so after a fork."""
     return ThreadPoolExecutor(limits.REGISTRY_CALLS, thread_name_prefix="registry")
 
 

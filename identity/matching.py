@@ -1,7 +1,7 @@
-"""Claim + record → verdict, field by field, by the rules of `identity.person`. Pure: no Django, no registry, no clock.
+"""Compares a claim with a registry's record, field by field (rules: `identity.person`), and decides the verdict.
 
-A MISMATCH of any field is a mismatch, else a near name or a name that was not returned is for a person, else it is a
-match; who has died is told apart before all of it.
+Pure: no Django, no registry, no clock. A MISMATCH of any field is a mismatch; otherwise a near name, or a name that was
+not returned, needs a person; otherwise it is a match. A deceased person is told before all of this.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from identity.person import DECISIVE, Claim, FieldVerdict, PersonRecord
 
 
 class Outcome(StrEnum):
-    """What a check answers about a claim. What follows from it is the caller's rule."""
+    """What a check found out about a claim. The caller decides what follows from it."""
 
     MATCH = "match"
     NEEDS_A_PERSON = "needs_a_person"
@@ -22,19 +22,20 @@ class Outcome(StrEnum):
     NOT_FOUND = "not_found"
     DECEASED = "deceased"
     INVALID_INPUT = "invalid_input"
-    UNAVAILABLE = "unavailable"  # try again by itself
-    MISCONFIGURED = "misconfigured"  # key, quota, no extract: alert the operator and hold
+    UNAVAILABLE = "unavailable"  # to be asked again automatically
+    MISCONFIGURED = "misconfigured"  # key, quota, no extract: alarm for administrators; the request waits
 
 
-OWNER, IDENTITY = "owner", "identity"  # the coarse kind: all that a citizen learns
+OWNER, IDENTITY = "owner", "identity"  # a citizen learns no more than this
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One inquiry, by what its provider would ask for on the telephone. Nothing personal.
+    """One inquiry as its provider knows it, for questions to their support. Nothing personal.
 
-    `reply` is a value of `identity.registries.base.Reply`, `code` the provider's own error code or our word for
-    why it was not asked, `trace` its number for the call. `of_this_one`: it does answer, but this cannot be used.
+    `reply` is a value of `identity.registries.base.Reply`; `code` the provider's own error code, or our word for why it
+    was not asked; `trace` its number for the call. `of_this_one`: the registry works, but its answer about this claim
+    cannot be used.
     """
 
     registry: str
@@ -47,10 +48,10 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer of a check. `kind` names the question that decided, empty on a match.
+    """The result of a check. `kind` names the question that decided, empty on a match.
 
-    `fields` holds a `FieldVerdict` value per attribute of the claim that was looked at; `traces` the inquiries
-    that were made, in order.
+    `fields` holds a `FieldVerdict` value for each field of the claim that was compared; `traces` the inquiries that
+    were made, in order.
     """
 
     outcome: Outcome
@@ -60,7 +61,7 @@ class Verdict:
 
 
 def compare_fields(claim: Claim, record: PersonRecord) -> dict[str, FieldVerdict]:
-    """A verdict per decisive field."""
+    """The verdict on each decisive field."""
     return {name: _compare_field(name, claim, record) for name in DECISIVE}
 
 
@@ -72,7 +73,7 @@ def _compare_field(name: str, claim: Claim, record: PersonRecord) -> FieldVerdic
 
 
 def decide(fields: Mapping[str, FieldVerdict], *, deceased: bool = False) -> Verdict:
-    """The overall verdict of fields judged here or by a registry that answers in similarities."""
+    """The overall verdict from verdicts on fields, made here or by a registry that returns similarities."""
     seen = set(fields.values())
     missing = any(
         fields.get(name, FieldVerdict.UNKNOWN) is FieldVerdict.UNKNOWN for name, rule in DECISIVE.items() if rule.needed
@@ -90,5 +91,5 @@ def decide(fields: Mapping[str, FieldVerdict], *, deceased: bool = False) -> Ver
 
 
 def compare(claim: Claim, record: PersonRecord) -> Verdict:
-    """The verdict on `claim` given what the civil registry returned for its ID and birth date."""
+    """The verdict on `claim` given the record that the civil registry returned for its ID and birth date."""
     return decide(compare_fields(claim, record), deceased=record.deceased)

@@ -5,7 +5,7 @@ is subtracted again. At a cap nothing more is asked that day. Registries that ar
 are not counted. The caps are settings (IDENTITY_DAILY_INQUIRIES, IDENTITY_DAILY_COST; 0: no cap), the costs are
 options of each registry, in rials.
 
-A round reserves several inquiries in one transaction (`Reservations`): a conditional UPDATE for each call takes 30 to
+A batch reserves several inquiries in one transaction (`Reservations`): a conditional UPDATE for each call takes 30 to
 60 times as long for an inquiry (docs/decisions/0033-what-was-weighed-again.md).
 """
 
@@ -104,7 +104,7 @@ def give_back(reservations: Iterable[Reservation]) -> None:
 
 
 class Reservations:
-    """The reservations of one round that are not used yet. Use it in one thread, and call `release` at the end."""
+    """The reservations of one batch that are not used yet. Use it in one thread, and call `release` at the end."""
 
     def __init__(self) -> None:
         self._unused: list[Reservation] = []
@@ -114,7 +114,7 @@ class Reservations:
     ) -> Reservation | None:
         """A reservation for one inquiry; None if the day is used up. If none is unused, up to `wanted` are reserved.
 
-        `persons` inquiries about persons are waiting in this round. Before anything is reserved with a
+        `persons` inquiries about persons are waiting in this batch. Before anything is reserved with a
         `person_registry`, unused reservations are released, except as many for persons as are waiting.
         """
         person_registry = person_registry if caps() != Caps(0, 0) else ""
@@ -131,7 +131,7 @@ class Reservations:
         self._unused.append(reservation)
 
     def keep_person(self, reservation: Reservation) -> None:
-        """The inquiry about the owner was made. Keep what was reserved for the person, for any person of this round."""
+        """The inquiry about the owner was made. Keep what was reserved for the person, for any person of this batch."""
         if reservation.person_registry:
             self._unused.append(Reservation(reservation.person_registry, PERSON, reservation.day))
 

@@ -1,4 +1,4 @@
-"""Imported extracts, of the civil registry and of the owners of mobiles, and what other registries were asked."""
+"""Tables of identity: imported extracts (civil registry, owners of mobiles) and the daily counts of inquiries."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class ExtractState(models.TextChoices):
 
 
 class Extract(models.Model):
-    """One load of one kind. Its rows count only while it is `current`; at most one per kind is.
+    """One load of one kind of extract. Its rows are used only while it is `current`; at most one of each kind is.
 
-    `touched_at` moves with every batch, so that a load that was killed can be told from a slow one;
-    `rows` is the number of lines it was made from.
+    `touched_at` moves with every batch, so that a load that was killed can be told from a slow one; `rows` is the
+    number of lines it was made from.
     """
 
     kind = models.CharField(max_length=6, choices=ExtractKind)
@@ -45,10 +45,10 @@ class Extract(models.Model):
 
 
 class CivilRecord(models.Model):
-    """What the civil registry says about one person. The unique key is also the look-up index.
+    """What the civil registry's extract says about one person. The unique key is also the look-up index.
 
-    PostgreSQL does not check the foreign key: that took two thirds of a load's time. A load writes only
-    while it holds the row of its extract.
+    PostgreSQL does not check the foreign key: checking took two thirds of a load's time. A load writes only while it
+    has locked the row of its extract.
     """
 
     extract = models.ForeignKey(
@@ -77,9 +77,9 @@ class CivilRecord(models.Model):
 
 
 class MobileOwner(models.Model):
-    """One mobile of one person (a person may own several). The key begins with the look-up's columns.
+    """One mobile of one person (a person may own several). The unique key begins with the columns of the look-up.
 
-    The foreign key is as unchecked as a `CivilRecord`'s.
+    The foreign key is not checked, as in `CivilRecord`.
     """
 
     extract = models.ForeignKey(
@@ -100,7 +100,7 @@ class MobileOwner(models.Model):
 
 
 class Inquiries(models.Model):
-    """How often one registry was asked one question on one day, and for how much (`identity.metering`)."""
+    """How often one registry was asked one question on one day, and at what cost (`identity.metering`)."""
 
     day = models.DateField(_("day"))  # in Tehran
     registry = models.CharField(_("registry"), max_length=20)

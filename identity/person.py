@@ -36,12 +36,12 @@ class FieldVerdict(StrEnum):
     MATCH = "match"
     MISMATCH = "mismatch"
     UNKNOWN = "unknown"  # not asked, or not returned
-    NEEDS_A_PERSON = "needs_a_person"  # near: a سید that one side leaves out
+    NEEDS_A_PERSON = "needs_a_person"  # nearly the same: one side leaves out a سید
 
 
 @dataclass(frozen=True)
 class Person:
-    """What stands in the birth certificate, in the spelling of `common.persian`'s parsers."""
+    """The fields of the birth certificate, as `common.persian`'s parsers spell them."""
 
     first_name: str
     last_name: str
@@ -53,7 +53,7 @@ class Person:
     gender: str  # female | male
 
     def __repr__(self) -> str:
-        # A traceback or a log line must not tell who it is about; subclasses inherit it by `repr=False`.
+        # No personal data in tracebacks and logs. Subclasses inherit it by `repr=False`.
         return f"{type(self).__name__}(…)"
 
 
@@ -61,8 +61,8 @@ class Person:
 class PersonRecord:
     """What a registry returns about a person. None: this registry does not return the field.
 
-    An empty certificate number is a value (the registry has none); the other fields have no
-    meaningful empty value, so empty counts as not returned.
+    An empty certificate number is a value (the registry has none); the other fields have no meaningful empty value, so
+    empty counts as not returned.
     """
 
     first_name: str | None = None
@@ -81,7 +81,7 @@ class PersonRecord:
 
 @dataclass(frozen=True)
 class OwnerClaim:
-    """A mobile, and the national ID of the person who says that it is theirs."""
+    """A mobile, and the national ID of the person who claims to own it."""
 
     national_id: str
     mobile: str  # E.164
@@ -99,7 +99,7 @@ FIELDS = tuple(field.name for field in fields(Person))
 
 
 def fields_of(source: object) -> dict[str, Any]:
-    """The fields of a person by name, as `source` (a row, a claim) has them."""
+    """The fields of a person in `source` (a row, a claim), by name."""
     return {name: getattr(source, name) for name in FIELDS}
 
 
@@ -116,12 +116,14 @@ def _equal(claimed: object, known: object, _national_id: str) -> FieldVerdict:
 
 
 def _same_number(claimed: str, known: str, _national_id: str) -> FieldVerdict:
-    """Digits whatever their script and leading zeros: some registries keep numbers as integers."""
+    """Whether two numbers are equal, in any script and without leading zeros: some registries store numbers as
+    integers."""
     return _equal(_bare_number(claimed), _bare_number(known), _national_id)
 
 
 def _same_certificate(claimed: str, known: str, national_id: str) -> FieldVerdict:
-    """0, blank and the person's own national ID are the same thing for younger people."""
+    """Whether two certificate numbers are equal: 0, blank and the person's own national ID mean the same for younger
+    people."""
     none = ("", _bare_number(national_id))
     one, other = (_bare_number(number) for number in (claimed, known))
     return _equal("" if one in none else one, "" if other in none else other, national_id)
@@ -144,7 +146,7 @@ def _series_letter(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Decisive:
-    """`needed`: without this field nobody gets an account by machine; a person looks instead.
+    """A field that decides. `needed`: if it is not returned, no account is made automatically; a person looks.
 
     `empty_is_a_value`: an empty text from the registry is compared, not taken as "not returned".
     """
@@ -154,7 +156,7 @@ class Decisive:
     empty_is_a_value: bool = False
 
 
-# The birth date is part of the question's key (a wrong one is NOT_FOUND), so it is not needed back.
+# The look-up is by ID and birth date (a wrong date is NOT_FOUND), so the date need not be returned.
 DECISIVE: Mapping[str, Decisive] = {
     "last_name": Decisive(_same_name, needed=True),
     "first_name": Decisive(_same_name, needed=True),

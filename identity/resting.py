@@ -1,8 +1,8 @@
-"""A registry that fails is left alone for a while, per question, by the breaker that SMS gateways have too.
+"""Stops asking a registry that fails, per question, for a while: by a circuit breaker, as for SMS gateways.
 
-UNAVAILABLE is a failure. A key or quota that is refused, and a certificate that is not right, rest it at once: the
-next call would not fare better. Everything else, also a no, shows that it works. An answer that cannot be used for
-one claim (`of_this_one`) is no failure while others can be; one that gives nothing else for long is out of order.
+UNAVAILABLE is a failure. A refused key or quota, or a wrong certificate, opens the breaker at once: the next call would
+fail too. Everything else, also a negative answer, shows that the registry works. An answer that cannot be used for one
+claim (`of_this_one`) is no failure while others can be used; if there is nothing else for long, it becomes one.
 """
 
 from __future__ import annotations
@@ -25,26 +25,27 @@ class Allowed(Enum):
     NO = "no"
 
 
-def line(registry: str, question: str) -> str:
+def breaker_name(registry: str, question: str) -> str:
     """The name of the breaker."""
     return f"identity:{registry}:{question}"
 
 
 def may_ask(registry: str, question: str) -> Allowed:
-    """Ask just before a call. After AS_A_TRIAL say what came of it (`heard`), or that it was not made (`not_asked`)."""
-    if breaker.state(line(registry, question)).closed:
+    """Whether to make a call; ask just before it. After AS_A_TRIAL report its result (`heard`), or that it was not made
+    (`not_asked`)."""
+    if breaker.state(breaker_name(registry, question)).closed:
         return Allowed.YES
-    return Allowed.AS_A_TRIAL if breaker.allow(line(registry, question)) else Allowed.NO
+    return Allowed.AS_A_TRIAL if breaker.allow(breaker_name(registry, question)) else Allowed.NO
 
 
 def not_asked(registry: str, question: str) -> None:
-    """The call that was allowed was not made: somebody else may try."""
-    breaker.give_back(line(registry, question))
+    """The call that was allowed was not made: give the trial back."""
+    breaker.give_back(breaker_name(registry, question))
 
 
 def heard(registry: str, question: str, answer: Answer) -> None:
-    """What came of a call. Costs no statement while all goes well."""
-    name = line(registry, question)
+    """Tell the breaker the answer. Costs no statement while all goes well."""
+    name = breaker_name(registry, question)
     if answer.reply is Reply.MISCONFIGURED:
         breaker.trip(name, answer.code)
         return
@@ -63,15 +64,15 @@ def heard(registry: str, question: str, answer: Answer) -> None:
 
 
 def subject(registry: str, question: str) -> str:
-    """What an alarm calls it."""
+    """The subject of an alarm about it."""
     return f"{registry} {question}"
 
 
 def rested_until(question: str) -> datetime | None:
-    """When the first registry of `question` may be tried again (a moment in the past: at the next inquiry); None
-    while one of them can be asked."""
+    """When the first registry of `question` may be tried again (if that is past: at the next inquiry); None if one of
+    them can be asked."""
     names = configuration.names(question)
-    ends = [breaker.state(line(name, question)).open_until for name in names]
+    ends = [breaker.state(breaker_name(name, question)).open_until for name in names]
     rested = [end for end in ends if end is not None]
     return min(rested) if rested and len(rested) == len(names) else None
 
@@ -79,13 +80,13 @@ def rested_until(question: str) -> datetime | None:
 def all_rests() -> dict[str, BreakerState]:
     """The open breakers, by the subject of each."""
     asked = [(name, question) for question in configuration.QUESTIONS for name in configuration.names(question)]
-    states = {subject(*each): breaker.state(line(*each)) for each in asked}
+    states = {subject(*each): breaker.state(breaker_name(*each)) for each in asked}
     return {what: state for what, state in states.items() if not state.closed}
 
 
 def end_alarms(question: str) -> None:
-    """An extract was loaded: the registries of `question` that read it can be asked. The others end theirs with a
-    call that goes well."""
+    """An extract was loaded: end the alarms of the registries of `question` that read it. The alarms of others end with
+    their next good call."""
     for name in configuration.names(question):
         with suppress(ValueError):
             if not configuration.build(name).on_network:

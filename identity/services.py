@@ -1,7 +1,7 @@
-"""Ask the registries about a claim; load and tidy the imported extracts.
+"""The services of identity: check claims at the registries, look at a person for the desk, load and purge extracts.
 
-The owner of the mobile is asked first and the person only after that matched: a thief on their own
-SIM learns nothing about the data they typed, and an inquiry that costs money is not made for them.
+The owner of the mobile is asked about first, and the person only if that matched. So a thief who types another person's
+data with their own SIM learns nothing about it, and no paid inquiry is made for them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from common.breaker import BreakerState
 from identity import configuration, extracts, matching, metering, resting
 from identity.configuration import OWNER, PERSON
 from identity.extracts import LoadReport
-from identity.inquiries import NO_TIME, Case, Round
+from identity.inquiries import NO_TIME, Case, InquiryBatch
 from identity.matching import Outcome, Trace, Verdict
 from identity.metering import Caps, Usage
 from identity.models import ExtractKind
@@ -27,7 +27,7 @@ from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonA
 
 _MOBILE = "mobile"  # the field that the owner's question is about
 
-# What a reply means when there is nothing to compare.
+# The outcome of a reply that has nothing to compare.
 _OUTCOMES = {
     Reply.NOT_FOUND: Outcome.NOT_FOUND,
     Reply.INVALID_INPUT: Outcome.INVALID_INPUT,
@@ -35,16 +35,16 @@ _OUTCOMES = {
     Reply.MISCONFIGURED: Outcome.MISCONFIGURED,
 }
 
-# The owner matched, and this person may not be asked about any more.
+# The owner matched, and no more inquiries about this person are allowed.
 _NOBODY_IS_ASKED = Verdict(Outcome.NEEDS_A_PERSON, matching.IDENTITY, {_MOBILE: FieldVerdict.MATCH.value})
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked about one claim. `attempt` counts from 1 and grows each time the same claim is asked again.
+    """What is asked about one claim. `attempt` counts from 1 and grows each time the same claim is asked about again.
 
-    `ask_person` False: this person may not be asked about any more; who owns the mobile is then sent to a person.
-    `owner_matched`: an earlier check of this claim found that the mobile is theirs, and is not paid for again.
+    `ask_person` False: no more inquiries about this person are allowed; if the owner matches, a person looks.
+    `owner_matched`: an earlier check found that the mobile is theirs; that is not paid for again.
     """
 
     claim: Claim
@@ -66,8 +66,8 @@ class OwnerQuestion:
 class RegistryView:
     """What the desk sees beside the claim. Never stored: asked anew each time it is shown.
 
-    `record` is None where the registry found nobody, did not answer, or answers in similarities
-    only; `fields` holds a `FieldVerdict` value per field that was compared.
+    `record` is None if the registry found nobody, did not answer, or returns only similarities; `fields` holds a
+    `FieldVerdict` value for each field that was compared.
     """
 
     outcome: Outcome
@@ -79,14 +79,14 @@ class RegistryView:
 def check_all(
     questions: Sequence[Question], *, seconds: float = limits.REGISTRY_BATCH_TIME
 ) -> Iterator[tuple[int, Verdict]]:
-    """The verdict on each of `questions` with its index, once, as soon as it is known.
+    """The verdict on each of `questions`, with its index, once, as soon as it is known.
 
     Never raises for a registry's fault: UNAVAILABLE and MISCONFIGURED are verdicts. What could not be asked within
-    `seconds` is UNAVAILABLE; what was asked is waited for (limits.REGISTRY_ANSWER_WITHIN). Call it outside a
+    `seconds` is UNAVAILABLE; calls under way are waited for (limits.REGISTRY_ANSWER_WITHIN). Call it outside a
     transaction.
     """
     traces: dict[int, tuple[Trace, ...]] = {}
-    with Round(seconds=seconds) as asked:
+    with InquiryBatch(seconds=seconds) as asked:
         for number, question in enumerate(questions):
             inquiry = Inquiry(question.claim, question.attempt)
             if question.owner_matched and not question.ask_person:
@@ -112,11 +112,12 @@ def check(*, claim: Claim, attempt: int = 1) -> Verdict:
 
 
 def owners(questions: Sequence[OwnerQuestion]) -> Iterator[tuple[int, Outcome]]:
-    """The answer to each of `questions` with its index, once, as soon as it is known.
+    """The outcome for each of `questions`, with its index, once, as soon as it is known.
 
-    MATCH or MISMATCH; every other outcome is no answer, to be asked again. Outside a transaction, as `check_all`.
+    MATCH or MISMATCH; any other outcome means that there is no answer and the question must be asked again. Call it
+    outside a transaction.
     """
-    with Round(seconds=limits.REGISTRY_BATCH_TIME) as asked:
+    with InquiryBatch(seconds=limits.REGISTRY_BATCH_TIME) as asked:
         for number, question in enumerate(questions):
             claim = OwnerClaim(question.national_id, question.mobile)
             asked.put(number, OWNER, OwnerInquiry(claim, question.attempt))
@@ -127,10 +128,10 @@ def owners(questions: Sequence[OwnerQuestion]) -> Iterator[tuple[int, Outcome]]:
 def registry_view(*, claim: Claim, attempt: int = 1) -> RegistryView:
     """What the civil registry says now about the claimed ID and birth date, for a clerk.
 
-    The clerk has the person and their papers in front of them, so the owner of the mobile is not
-    asked first. The caller writes down who looked.
+    The clerk has the person and their papers in front of them, so the owner of the mobile is not asked about. The
+    caller records who looked.
     """
-    with Round(seconds=limits.REGISTRY_BATCH_TIME) as asked:
+    with InquiryBatch(seconds=limits.REGISTRY_BATCH_TIME) as asked:
         asked.put(0, PERSON, Inquiry(claim, attempt))
         [case] = asked.answers()
     answer = cast(PersonAnswer, case.answer)
@@ -139,15 +140,15 @@ def registry_view(*, claim: Claim, attempt: int = 1) -> RegistryView:
 
 
 def rested_until(question: str) -> datetime | None:
-    """When `question` (owner, person) can be asked again at the soonest; see `identity.resting`."""
+    """The earliest time at which `question` (owner, person) can be asked again; see `identity.resting`."""
     return resting.rested_until(question)
 
 
 def ask_again_at(
     question: str, *, attempts: int, first: timedelta, longest: timedelta, after_rest: timedelta
 ) -> datetime:
-    """When `question` (owner, person) is asked again that had no answer at try number `attempts`: after a pause that
-    grows from `first` to `longest`. Where all its registries rest: within `after_rest` after one may be tried."""
+    """When to ask `question` (owner, person) again after try number `attempts` had no answer: after a pause that grows
+    from `first` to `longest`. If all its registries rest: within `after_rest` after one may be tried."""
     now, rested = timezone.now(), rested_until(question)
     if rested:
         return backoff.soon_after(max(rested, now), within=after_rest)
@@ -155,17 +156,17 @@ def ask_again_at(
 
 
 def usage(day: date | None = None) -> list[Usage]:
-    """What was asked on `day` (today) and what it cost; see `identity.metering`."""
+    """The inquiries of `day` (default: today) and their cost; see `identity.metering`."""
     return metering.usage(day)
 
 
 def caps() -> Caps:
-    """How much a day may see."""
+    """The caps of a day."""
     return metering.caps()
 
 
 def rests() -> dict[str, BreakerState]:
-    """The registries that are left alone now, each by its name and question."""
+    """The registries that rest now, each by its name and question."""
     return resting.all_rests()
 
 
@@ -175,12 +176,12 @@ def at_once(most: int) -> int:
 
 
 def is_at_hand(question: str) -> bool:
-    """Whether `question` goes to a registry that is not on the network first: it answers at once and costs nothing."""
+    """Whether the first registry of `question` is not on the network: it answers at once and costs nothing."""
     return configuration.is_at_hand(question)
 
 
 def was_asked(verdict: Verdict) -> bool:
-    """False: the time of its batch was over before the registries could be asked."""
+    """Whether a registry was asked. False: the time of the batch was over first."""
     return not verdict.traces or verdict.traces[-1].code != NO_TIME
 
 
@@ -210,13 +211,13 @@ def purge_extracts(*, dry_run: bool = False) -> int:
 def _owner(case: Case) -> Outcome:
     answer = cast(OwnerAnswer, case.answer)
     if answer.reply in (Reply.ANSWERED, Reply.NOT_FOUND):
-        # A mobile that the registry has never heard of is not this person's either.
+        # A mobile that the registry does not know does not belong to this person.
         return Outcome.MATCH if answer.reply is Reply.ANSWERED and answer.is_owner else Outcome.MISMATCH
     return _OUTCOMES[answer.reply]
 
 
 def _about_owner(case: Case) -> Verdict:
-    """The verdict where the person is not asked about: the owner did not match, or nothing more may be asked."""
+    """The verdict if the person is not asked about: the owner did not match, or no more inquiries are allowed."""
     outcome = _owner(case)
     if outcome is Outcome.MATCH:
         return _NOBODY_IS_ASKED

@@ -1,4 +1,4 @@
-"""What the loading commands say: one sentence per refusal and per reason why a line is bad."""
+"""Sentences of the loading commands: one for each refusal, and for each reason why a line is bad."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _REASONS = {
 
 
 def bad_line(bad: BadLine) -> str:
-    """`line 7, birth_date: lies in the future`: where to look and what is wrong there."""
+    """`line 7, birth_date: lies in the future`: the place and the reason."""
     reason = _REASONS[bad.reason]
     if not bad.column:
         return _("line %(number)d: %(reason)s") % {"number": bad.number, "reason": reason}
@@ -54,7 +54,7 @@ def bad_line(bad: BadLine) -> str:
 
 
 def bad_lines(report: LoadReport) -> list[str]:
-    """The named bad lines, and how many more there are."""
+    """The bad lines that are listed, and how many more there are."""
     sentences = [bad_line(bad) for bad in report.bad_lines]
     if unnamed := report.bad_count - len(report.bad_lines):
         sentences.append(_("and %(count)d more bad lines") % {"count": unnamed})

@@ -1,8 +1,8 @@
-"""The room of e-mail: a queue in the database, as that of SMS. Knows addresses and texts, never people."""
+"""E-mail: a queue in the database, like that of SMS. Knows addresses and texts, no persons."""
 
 from django.conf import settings
 
 
 def is_configured() -> bool:
-    """Whether letters leave at all. Without MAIL_URL pages offer nothing that needs one."""
+    """Whether e-mail can be sent. Without MAIL_URL no page offers anything that needs it."""
     return bool(settings.MAIL_URL)

@@ -1,4 +1,4 @@
-"""Letters in the admin: superusers see where one is and why; nobody sees what it says, or changes one."""
+"""Django admin of e-mail: superusers see the state of each letter, nobody sees its text or changes it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mail.models import Letter
 
 @admin.register(Letter)
 class LetterAdmin(SeenBySuperusers, ReadOnly, QueueColumns, OnlyItsFilters, admin.ModelAdmin):
-    """Links in a letter open things, so its text is shown to nobody."""
+    """Shows no text: the links in a letter give access to an account."""
 
     list_display = ("created", "number", "to", "state", "sent", "rounds", "last_error")
     list_filter = ("state",)
@@ -25,5 +25,5 @@ class LetterAdmin(SeenBySuperusers, ReadOnly, QueueColumns, OnlyItsFilters, admi
 
     @admin.display(description=_("e-mail number"), ordering="pk")
     def number(self, letter: Letter) -> str:
-        """What the log names."""
+        """The id that the log names."""
         return to_persian_digits(letter.pk)

@@ -1,4 +1,4 @@
-"""A start with mail settings that cannot work, or that show letters to others, is refused, each by name."""
+"""Django system checks of the mail settings: a start with settings that cannot work or are unsafe is refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from common.mail_url import INBOX_BACKEND, email_settings
 
 
 def mail_is_configured(**_options: Any) -> list[CheckMessage]:
-    """Mail may be left out: then pages do not offer it. If it is there, it is a server's, safe, and from somebody."""
+    """Empty settings are allowed: then pages offer no e-mail. Otherwise there must be a server, encryption and a sender
+    address."""
     if not mail.is_configured():
         return [
             Warning(
@@ -56,4 +57,4 @@ def _server() -> Iterator[CheckMessage]:
     elif not (found["EMAIL_USE_TLS"] or found["EMAIL_USE_SSL"] or is_loopback(found["EMAIL_HOST"])):
         what = "MAIL_URL is plain smtp:// to another machine, so whoever is between reads letters and links."
         hint = "Write smtp+tls:// (port 587) or smtps:// (port 465)."
-        yield from unsafe.refused("mail", what, hint=hint, id="mail.E004")
+        yield from unsafe.refused("mail", what, hint=hint, check_id="mail.E004")

@@ -1,9 +1,9 @@
-"""Send what is queued: claim → send → record, until nothing is due.
+"""Sends queued e-mail: claims letters, passes them to the mail server, writes the answers, until nothing is due.
 
-The server is asked outside any transaction, and its answer is written with compare-and-set on the lease.
-A worker that is killed in mid-send leaves its letter in state sending: when the lease is over it goes again,
-with the same Message-ID. So a letter may arrive twice; it is never lost, which would be worse: it may tell
-somebody that a stranger changed the password. Nothing here logs an address or a text.
+The server is called outside any transaction, and its answer is written only while the lease is still ours
+(compare-and-set). If a worker is killed during a send, the letter stays in state sending and is sent again when the
+lease is over, with the same Message-ID. So a letter may arrive twice but is never lost: it may tell its reader that a
+stranger changed the password. Nothing here logs an address or a text.
 
 Any number of drains may run; `mail.tasks` runs one at a time in a process.
 """
@@ -25,12 +25,12 @@ from mail.server import Answer, Came, Server
 
 log = logging.getLogger(__name__)
 
-_TROUBLE = "server: "  # before `last_error` where it says nothing of the letter
+_TROUBLE = "server: "  # prefix of `last_error` if the error is the server's, not the letter's
 
 
 def drain(*, seconds: float = 30) -> int:
-    """Send until nothing is due, `seconds` have passed or the server is in trouble; returns how many letters
-    were claimed. With nothing due it costs one statement. Must not run inside a transaction."""
+    """Send until nothing is due, `seconds` have passed or the server is in trouble; returns how many letters were
+    claimed. With nothing due it costs one statement. Must not run inside a transaction."""
     leases.refuse_inside_transaction()
     if not mail.is_configured():
         _give_up_waiting()
@@ -46,19 +46,19 @@ def drain(*, seconds: float = 30) -> int:
 
 
 def scrub(*, before: datetime, dry_run: bool = False) -> int:
-    """Blank what letters said that were final before `before`; returns how many."""
+    """Blank the subjects and texts of letters that were final before `before`; returns how many."""
     final = Letter.objects.filter(final_at__lt=before).exclude(subject="", text="", html="")
     return final.count() if dry_run else final.update(subject="", text="", html="")
 
 
 def purge(*, before: datetime, dry_run: bool = False) -> int:
-    """Delete letters of before `before`; returns how many."""
+    """Delete letters from before `before`; returns how many."""
     old = Letter.objects.filter(created_at__lt=before)
     return old.count() if dry_run else old.delete()[0]
 
 
 class _Batch:
-    """Claimed letters and one connection for them. `trouble`: why nothing more is sent now."""
+    """Claimed letters and one connection for them. `trouble`: why the rest is not sent now; empty: there is none."""
 
     def __init__(self, letters: list[Letter]) -> None:
         self.letters = letters
@@ -66,7 +66,7 @@ class _Batch:
         self.drops, self.went, self.turned_away, self.trouble = 0, False, "", ""
 
     def send(self) -> bool:
-        """False: the server is in trouble."""
+        """Send one letter. False: the server is in trouble."""
         with Server() as server:
             for letter in self.letters:
                 self._handle(letter, server)
@@ -109,7 +109,7 @@ class _Batch:
 
 
 def _begin(letter: Letter) -> bool:
-    """On record before the server hears of it. False: the lease is not ours any more."""
+    """Record that a send begins. False: the lease is no longer ours."""
     ours = Letter.objects.filter(pk=letter.pk, lease=letter.lease)
     return bool(ours.update(state=LetterState.SENDING))
 
@@ -119,7 +119,7 @@ def _has_expired(letter: Letter) -> bool:
 
 
 def _put_off(letter: Letter, detail: str) -> None:
-    """Again after a pause that grows, or never when its time is over."""
+    """Plan the next try after a pause that grows, or end the letter if its time is over."""
     now = timezone.now()
     if now >= letter.created_at + limits.MAIL_GIVE_UP:
         if _finish(letter, LetterState.FAILED, last_error=detail):
@@ -132,7 +132,7 @@ def _put_off(letter: Letter, detail: str) -> None:
 
 
 def _give_back(letter: Letter) -> None:
-    """It was never tried."""
+    """Make a letter that was not tried due again."""
     leases.settle(letter, attempts=letter.attempts - 1, next_attempt_at=timezone.now())
 
 
@@ -141,12 +141,12 @@ def _finish(letter: Letter, state: LetterState, **changes: object) -> bool:
 
 
 def _let_go() -> None:
-    """The trouble is over: who waited only for that waits no longer."""
+    """The server works again: make letters due that waited only because of its trouble."""
     leases.bring_forward(Letter.objects.filter(last_error__startswith=_TROUBLE))
 
 
 def _give_up_waiting() -> None:
-    """No mail server is set. What waits for one goes when it is, but nobody is told of last month."""
+    """No mail server is set. Letters wait for one, but those that are too old are given up."""
     now = timezone.now()
     over = Q(created_at__lte=now - limits.MAIL_GIVE_UP) | Q(expires_at__lte=now)
     waiting = Letter.objects.filter(over, final_at__isnull=True)

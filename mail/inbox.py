@@ -1,6 +1,6 @@
-"""The embedded mailbox: keeps what it "sent" in the database. Demo mode only (`mail.checks`).
+"""The embedded mailbox: a mail backend that stores letters in the database instead of sending them (demo mode only).
 
-`/portal/inbox/` and `manage.py mail_inbox` show it.
+`/portal/inbox/` and `manage.py mail_inbox` show them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SHOWN = 50
 
 
 class InboxBackend(BaseEmailBackend):
-    """A backend of Django's mail API that takes everything. Sent twice, a letter arrives once."""
+    """A backend of Django's mail API that takes everything. A letter that is sent twice arrives once."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         rows = [
@@ -38,7 +38,7 @@ class InboxBackend(BaseEmailBackend):
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One letter that arrived. `state` is its row's in the queue, empty when that is gone."""
+    """One letter that arrived. `state`: of its row in the queue, empty if that is deleted."""
 
     pk: int
     to: str
@@ -50,7 +50,8 @@ class Received:
 
 
 def received(*, to: str = "") -> list[Received]:
-    """What arrived at `to`, newest first; whole texts, also after a scrub. Without `to`: the newest SHOWN of all."""
+    """What arrived at `to`, newest first; whole texts, also after they were blanked in the queue. Without `to`: the
+    newest SHOWN of all addresses."""
     copies = InboxLetter.objects.order_by("-created_at", "-id")
     rows = list(copies.filter(to__iexact=to) if to else copies[:SHOWN])
     ids = [row.message_id for row in rows]

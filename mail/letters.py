@@ -1,4 +1,4 @@
-"""Write a letter from its two templates: what it says as text and, the same, as HTML."""
+"""Renders a letter from its two templates: the text, and the same as HTML."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from django.utils import translation
 def render(template: str, context: Mapping[str, Any]) -> tuple[str, str, str]:
     """Subject, text and HTML from `templates/mail/<template>.txt`, whose first line is the subject, and `.html`.
 
-    In the portal's language, whoever asks. Everything in `context` is text: the HTML escapes it, the text does not.
-    `notice` takes `heading`, `paragraphs`, and maybe `button` (`url`, `label`) and `footer`.
+    Always in the portal's language. Everything in `context` is plain text: the HTML template escapes it, the text
+    template does not. The template `notice` takes `heading`, `paragraphs`, and optionally `button` (`url`, `label`) and
+    `footer`.
     """
     with translation.override(settings.LANGUAGE_CODE):
         plain = Engine.get_default().get_template(f"mail/{template}.txt")

@@ -1,4 +1,4 @@
-"""What the portal sends to mailboxes. Knows addresses and texts, never people."""
+"""Tables of e-mail: the queue of letters, and the demo's mailbox. They hold addresses and texts, no persons."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ FINAL = (LetterState.SENT, LetterState.FAILED, LetterState.EXPIRED)
 
 
 class Letter(Leased):
-    """One e-mail. Written in the transaction of whoever needs it (`mail.outbox`), sent by `mail.delivery`.
+    """One e-mail. `mail.outbox` writes it in the transaction of whoever needs it, `mail.delivery` sends it.
 
-    `message_id` is its Message-ID from the beginning: sent again after a doubt, it is the same letter to
-    whoever sees both. `last_error` holds classes and codes, never what a server said.
+    `message_id` is its Message-ID from the beginning, so that a letter sent twice can be recognised as one.
+    `last_error` holds error classes and codes, never the server's words.
     """
 
     dedupe_key = models.CharField(max_length=120, unique=True)
@@ -73,7 +73,7 @@ class Letter(Leased):
 
 
 class InboxLetter(models.Model):
-    """What the inbox "sent": its own copy, as a mailbox would hold it. One for one Message-ID."""
+    """One letter in the demo's mailbox: its own copy. One row for each Message-ID."""
 
     message_id = models.CharField(max_length=200, unique=True)
     to = models.CharField(max_length=254, db_index=True)

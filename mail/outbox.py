@@ -1,4 +1,4 @@
-"""Put an e-mail into the caller's transaction: if that rolls back, nothing was ever said."""
+"""Queues e-mail in the caller's transaction (transactional outbox): if that rolls back, nothing is sent."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from django.utils import timezone
 from common import limits
 from common.errors import PortalError
 from common.hints import hint
-from common.text_checks import can_be_stored
+from common.storable_text import can_be_stored
 from mail.models import Letter
 
-_LINE_ENDS = ("Cc", "Zl", "Zp")  # controls, and what some readers take for the end of a line
+_LINE_ENDS = ("Cc", "Zl", "Zp")  # control characters, and line and paragraph separators
 
 
 def enqueue(
     *, to: str, subject: str, text: str, html: str, dedupe_key: str, expires_at: datetime | None = None
 ) -> Letter:
-    """Queue one e-mail, as text and HTML that say the same, and hint at it after commit.
+    """Queue one e-mail, as text and HTML with the same content, and send a hint after commit.
 
-    The same `dedupe_key` again returns the letter that is there, unchanged, as long as its row is kept
-    (`limits.MAIL_KEPT`). Not sent from `expires_at` on. Raises PortalError: bad_address (none that letters go to),
-    bad_text (empty or too long; a subject of several lines; a NUL, or half a character: no database takes it).
+    For a `dedupe_key` that was used before, returns the letter that is there, unchanged, as long as its row is kept
+    (`limits.MAIL_KEPT`). Not sent from `expires_at` on. Raises PortalError: bad_address (no letter can be sent there),
+    bad_text (empty or too long; a subject of several lines; a NUL or a lone surrogate, which no database stores).
     """
     _check_address(to)
     _check_subject(subject)
@@ -53,13 +53,13 @@ def enqueue(
 
 
 def _new_message_id() -> str:
-    """Unique, and says nothing of when, where or to whom."""
+    """A unique Message-ID that tells nothing of time, place or recipient."""
     domain = parseaddr(settings.MAIL_FROM)[1].rpartition("@")[2]
     return f"<{uuid.uuid4().hex}@{domain or 'localhost'}>"
 
 
 def _check_address(to: str) -> None:
-    """One address of ASCII letters, or with a name of a host in any script (it goes out as Punycode)."""
+    """Accept one address of ASCII letters; its host name may be in any script (it is sent as Punycode)."""
     try:
         validate_email(to)
     except ValidationError:

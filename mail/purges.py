@@ -1,4 +1,4 @@
-"""What is purged of e-mail: first what letters said, then the letters."""
+"""Registers the purge steps of e-mail: texts of final letters are blanked, old letters deleted."""
 
 from __future__ import annotations
 

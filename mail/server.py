@@ -1,6 +1,6 @@
-"""One conversation with the mail server, through Django's mail API, and what its answers mean.
+"""Passes a letter to the mail server through Django's mail API, and judges the server's answer.
 
-Nothing here keeps what a server said: its sentences repeat addresses. Classes and codes are enough.
+The server's words are never stored, because they repeat addresses; error classes and codes are enough.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from common.mail_url import email_settings
 from mail.models import Letter
 
 _UTF8 = Charset("utf-8")
-_UTF8.body_encoding = BASE64  # seven bits and short lines: every server takes it
-_BUSY = 421  # "closing the connection"
-_OUR_ACCOUNT = (530, 534, 535, 538)  # sign in first, or otherwise
+_UTF8.body_encoding = BASE64  # ASCII only and short lines, which every server takes
+_BUSY = 421  # the server closes the connection
+_OUR_ACCOUNT = (530, 534, 535, 538)  # authentication is missing or of a wrong kind
 _POLICY = re.compile(rb"[45]\.7\.")  # RFC 3463: security or policy, as "relaying denied"
 _ENHANCED = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}\b")
 
 
 class Came(Enum):
-    """What became of one letter."""
+    """What one try to send a letter came to."""
 
     SENT = auto()
-    REFUSED = auto()  # for good: this recipient or this letter
-    LATER = auto()  # this letter, for now
+    REFUSED = auto()  # for good, because of the recipient or the letter
+    LATER = auto()  # refused for now, because of this letter
     DROPPED = auto()  # the connection ended in the middle; the server may have the letter
-    TURNED_AWAY = auto()  # this letter, because of us: our account or the server's policy
-    UNREACHABLE = auto()  # no conversation at all, whatever the letter
+    TURNED_AWAY = auto()  # refused because of our account or the server's policy
+    UNREACHABLE = auto()  # no connection, or no letter of ours is taken
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`detail` is the error's class and code, never personal."""
+    """`detail` is the error's class and code; nothing personal."""
 
     came: Came
     detail: str = ""
@@ -62,7 +62,8 @@ class Server:
         self._close()
 
     def deliver(self, letter: Letter) -> Answer:
-        """Send it. Never raises for what the network or the server do, nor for a letter that cannot be written."""
+        """Send `letter`. Never raises for what the network or the server does, nor for a letter that cannot be
+        encoded."""
         try:
             self._backend.open()
         except Exception as error:
@@ -84,13 +85,13 @@ class Server:
 
 
 def judge(error: Exception) -> Answer:
-    """What an error in the middle of sending one letter says about it."""
+    """What an error during the send of one letter means."""
     code, words = _said(error)
-    came = Came.LATER  # also for a letter that our side cannot write: given up in the end, with an alarm
+    came = Came.LATER  # also if we cannot encode the letter: it is given up in the end, with an alarm
     if code == _BUSY or (isinstance(error, OSError) and not code):
         came = Came.DROPPED
     elif isinstance(error, smtplib.SMTPSenderRefused):
-        came = Came.UNREACHABLE  # it takes nothing that is from us
+        came = Came.UNREACHABLE  # the server takes no letter from our sender address
     elif code in _OUR_ACCOUNT or _POLICY.match(words):
         came = Came.TURNED_AWAY
     elif 500 <= code < 600:
@@ -113,7 +114,7 @@ def _backend() -> BaseEmailBackend:
 
 
 def _message(letter: Letter) -> EmailMultiAlternatives:
-    """Each time the same: Message-ID and Date are the letter's, not the attempt's."""
+    """The message to send. It is the same at every try: Message-ID and Date are the letter's."""
     message = EmailMultiAlternatives(
         subject=letter.subject,
         body=letter.text,
@@ -131,7 +132,7 @@ def _message(letter: Letter) -> EmailMultiAlternatives:
 
 
 def _said(error: Exception) -> tuple[int, bytes]:
-    """The server's code and words; 0 when it said nothing."""
+    """The server's code and words; 0 if it sent none."""
     code: object = 0
     words: object = b""
     if isinstance(error, smtplib.SMTPRecipientsRefused):

@@ -1,4 +1,4 @@
-"""Django's SMTP backend, with an end to each answer: a server that drips byte after byte holds nobody for long."""
+"""Django's SMTP backend with a time-out for each whole answer, so that a slow server cannot hold a worker for long."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.core.mail.backends.smtp import EmailBackend
 
 
 class _Timed(smtplib.SMTP):
-    """The socket's own time-out begins anew with each byte; this one is for the whole answer."""
+    """Limits the time of a whole answer. The socket's own time-out starts again with each byte."""
 
     def getreply(self) -> tuple[int, bytes]:
         timer = threading.Timer(self.timeout, _hang_up, [self.sock])
@@ -24,11 +24,11 @@ class _Timed(smtplib.SMTP):
 
 
 class _TimedTls(smtplib.SMTP_SSL, _Timed):
-    """The same from the first byte in TLS."""
+    """The same, with TLS from the first byte."""
 
 
 class SmtpBackend(EmailBackend):
-    """As Django's, which verifies the server's certificate and name, and with a time-out for each answer."""
+    """Django's backend, which verifies the server's certificate and name, with a time-out for each answer."""
 
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
@@ -36,6 +36,6 @@ class SmtpBackend(EmailBackend):
 
 
 def _hang_up(connection: socket.socket) -> None:
-    """End the reading in the other thread. Not by the method of a TLS socket, which would take its state away."""
+    """End the read in the other thread. Not with the method of a TLS socket, which would destroy its state."""
     with contextlib.suppress(OSError):
         socket.socket.shutdown(connection, socket.SHUT_RDWR)

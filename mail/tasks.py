@@ -1,4 +1,5 @@
-"""Celery's way in: hints and the clock. Any number of them is harmless: with nothing due, a statement each."""
+"""Celery tasks of e-mail, started by hints and by the clock. Extra runs are harmless: with nothing due, each costs a
+statement."""
 
 import threading
 
@@ -6,12 +7,12 @@ from celery import shared_task
 
 from mail import delivery
 
-_drains = threading.Lock()  # one in a process: a server that hangs must not take all threads from the receipts
+_drains = threading.Lock()  # one in a process: a mail server that hangs must not occupy all threads
 
 
 @shared_task(name="mail.drain", ignore_result=True)
 def drain() -> None:
-    """Send what is due. What is queued while a drain of this process ends is found by the clock's next one."""
+    """Send what is due. A letter queued while a drain of this process ends is found by the clock's next run."""
     if _drains.acquire(blocking=False):
         try:
             delivery.drain()

@@ -1,4 +1,4 @@
-"""A letter of the demo's mailbox, as a mail program would show it."""
+"""Web view of one letter in the demo's mailbox, as a mail program would show it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from mail.models import InboxLetter
 
-# Mail may style itself inline, no page of the portal may. Links lead out of it, nothing else works.
+# Inline styles are allowed here, as mail needs them; the portal's pages have none. Of the letter only links work.
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "sandbox allow-top-navigation-by-user-activation allow-popups"

@@ -1,4 +1,4 @@
-"""A registration on its way, and what happened to it."""
+"""The registration, its events, and who was shown a registry's answer about it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from registration.states import OPEN, State
 
 
 class Registration(Leased):
-    """One (national ID, mobile) on its way to an account. Moves only through `services.moves`.
+    """The request of one (national ID, mobile) for an account. Only `services.transitions` changes its state.
 
     Leased while `submitted`: that is the matching queue. Secrets arrive hashed and leave for the
     account at approval; `draft` holds typed answers without them.
@@ -50,7 +50,7 @@ class Registration(Leased):
     verdict_kind = models.CharField(max_length=10, blank=True)  # owner | identity
     verdict_fields = models.JSONField(default=dict, blank=True)
     verdict_traces = models.JSONField(default=list, blank=True)  # identity.matching.Trace: which registry, which code
-    corrections = models.PositiveSmallIntegerField(default=0)
+    revision = models.PositiveSmallIntegerField(default=0, db_column="corrections")
 
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     confirmed_at = models.DateTimeField(null=True, blank=True)
@@ -136,7 +136,7 @@ class Event(models.Model):
 
 
 class RegistryLook(models.Model):
-    """Somebody at the desk was shown what a registry says about a registration: who and when. Never what was said."""
+    """A clerk was shown what a registry says about a registration: who and when, never the answer."""
 
     registration = models.ForeignKey(Registration, on_delete=models.CASCADE, related_name="looks")
     at = models.DateTimeField(_("at"), default=timezone.now)

@@ -1,4 +1,4 @@
-"""What the journey and the desk say about an error code. One sentence each; msgids are English."""
+"""The sentence for each error code, for the citizen's pages and the desk; msgids are English."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """The three steps as a formtools wizard, and every workaround for formtools in one place.
 
-What formtools does by itself, and why not here:
+What formtools does by itself, and what is done here instead:
 
 - it stores each raw POST, password included, in the session: `RowStorage` keeps nothing;
 - it validates the last form twice and all others again at the end: forms are pure, and
-  `render_done` does not go round again, because the row already holds what was decided;
+  `render_done` does not repeat the others, because the row already holds what was decided;
 - it believes the step that a POST names (an unknown one is a 500, a later one opens that step, and
   `wizard_goto_step` opens any): `_guard` compares it with the row and the grant first;
 - a GET wipes the wizard and writes a session: `get` shows where the row is and writes nothing;
@@ -29,13 +29,14 @@ from django.utils.cache import add_never_cache_headers
 from formtools.wizard.storage.base import BaseStorage
 from formtools.wizard.views import SessionWizardView
 
-from accounts.codes import delivery, issuing, proofs
+from accounts.codes import delivery as code_delivery
+from accounts.codes import issuing, proofs
 from accounts.models import CodePurpose
 from common.abuse import lane
 from common.abuse.origins import origin_of
 from common.errors import PortalError
 from common.persian import local_mobile, mask_mobile
-from registration import late
+from registration import late_answers
 from registration.forms.steps import CodeForm, IdentityForm, MobileForm
 from registration.models import Registration
 from registration.services import journey as service
@@ -152,7 +153,7 @@ class RegistrationWizard(SessionWizardView):
             return "session_ended"
         form = IdentityForm(self.request.POST, prefix=self.get_form_prefix(named, IdentityForm), registration=row)
         mark = self.request.POST.get(form.add_prefix("made_for"), "")
-        kept = late.keep(self.request.session, row, mark=mark, answers=form.answers_to_keep())
+        kept = late_answers.keep(self.request.session, row, mark=mark, answers=form.answers_to_keep())
         return "session_ended_kept" if kept else "session_ended"
 
     def _over(self) -> HttpResponse:
@@ -217,7 +218,7 @@ class RegistrationWizard(SessionWizardView):
             self.journey.finish(confirmed.registration)
             return redirect("registration_done")
         self.journey.granted(confirmed.registration, confirmed.grant)
-        came_back = late.give_back(self.request.session, self.row, confirmed.registration, confirmed.grant)
+        came_back = late_answers.give_back(self.request.session, self.row, confirmed.registration, confirmed.grant)
         if came_back:
             messages.info(self.request, sentence("late_came_back"))
         if confirmed.registration.state == State.REFERRED:
@@ -259,7 +260,7 @@ class RegistrationWizard(SessionWizardView):
         if step == MOBILE:
             initial |= {"national_id": row.national_id, "operator": row.operator, "mobile": local_mobile(row.mobile)}
         if step == IDENTITY:
-            initial |= row.draft | {"made_for": late.mark_of(row)}
+            initial |= row.draft | {"made_for": late_answers.mark_of(row)}
         return initial
 
     def get_context_data(self, form: forms.Form, **kwargs: Any) -> dict[str, Any]:
@@ -269,7 +270,7 @@ class RegistrationWizard(SessionWizardView):
         if row and self.steps.current == CODE:
             context["wait"] = issuing.wait(purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=self.journey.asker)
             context["masked_mobile"] = mask_mobile(row.mobile)
-            context["delivery"] = delivery.of_newest(
+            context["delivery"] = code_delivery.of_newest(
                 purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=self.journey.asker
             )
             context["proof"] = proofs.for_place(
@@ -278,6 +279,6 @@ class RegistrationWizard(SessionWizardView):
                 mobile=row.mobile,
                 asker=self.journey.asker,
             )
-            context["turn"] = delivery.renews(context["delivery"])
+            context["turn"] = code_delivery.renews(context["delivery"])
             context["notice"] = "duplicate" if self.journey.duplicate else ""
         return context

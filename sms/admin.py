@@ -1,4 +1,5 @@
-"""SMS in the admin: operators see where a message is, nobody changes one there. Gateways are switched here."""
+"""Django admin of SMS: messages, gateway switches, alarms and receipts; messages are read-only. Has the health page
+too."""
 
 from __future__ import annotations
 
@@ -24,10 +25,10 @@ from common.models import Alarm, AlarmCode
 from common.operators import OPERATORS, name_of
 from common.persian import mask_mobile, to_persian_digits
 from common.templatetags.persian_text import clock
-from sms import backlog, budget, configuration, health, operating, receipts, switches
+from sms import backlog, budget, configuration, health, manual_actions, receipts, switches
 from sms.models import Attempt, GatewaySwitch, Message, MessageKind, Receipt, share_of
 
-_WHY_NOT = {  # the codes of `operating.resend`
+_WHY_NOT = {  # the codes of `manual_actions.resend`
     "not_found": _("it is gone."),
     "code": _("it is a code; its owner asks for another one in step two."),
     "still_waiting": _("it is still on its way."),
@@ -37,7 +38,7 @@ _WHY_NOT = {  # the codes of `operating.resend`
 
 
 class OperatorFilter(admin.SimpleListFilter):
-    """By operator, under the names people know; a column's own filter would show the keys."""
+    """Filters by mobile network operator, under the names people know; a column's own filter would show the keys."""
 
     title = _("operator")
     parameter_name = "operator"
@@ -64,8 +65,8 @@ class AttemptInline(ReadOnly, admin.TabularInline):
 
 @admin.register(Message)
 class MessageAdmin(ReadOnly, QueueColumns, OnlyItsFilters, admin.ModelAdmin):
-    """Masked numbers; the body only while it waits to be sent, and a code's never: who reads a live
-    code could use it."""
+    """Shows masked numbers. Shows a text only while it waits to be sent, and the text of a code never: whoever reads a
+    code that is still valid could use it."""
 
     actions = ("send_again",)
     list_display = (
@@ -90,7 +91,7 @@ class MessageAdmin(ReadOnly, QueueColumns, OnlyItsFilters, admin.ModelAdmin):
 
     @admin.display(description=_("SMS number"), ordering="pk")
     def number(self, message: Message) -> str:
-        """What `sms_status` and `sms_resend` ask for."""
+        """The id that `sms_status` and `sms_resend` take."""
         return to_persian_digits(message.pk)
 
     @admin.display(description=_("mobile"), ordering="to")
@@ -111,7 +112,7 @@ class MessageAdmin(ReadOnly, QueueColumns, OnlyItsFilters, admin.ModelAdmin):
 
     @admin.display(description=_("age"))
     def age(self, message: Message) -> str:
-        """How long it took to its end, or has taken until now."""
+        """The time from the message's creation to its end, or to now if it has not ended."""
         return clock(int(((message.final_at or timezone.now()) - message.created_at) / timedelta(seconds=1)))
 
     @admin.display(description=_("text"))
@@ -124,11 +125,12 @@ class MessageAdmin(ReadOnly, QueueColumns, OnlyItsFilters, admin.ModelAdmin):
 
     @admin.action(description=_("Send again"), permissions=["resend"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Message]) -> None:
-        """Each that may be, with a sentence for each; codes never."""
+        """Queue each chosen message again if that is allowed, and say for each what happened. Codes are never sent
+        again."""
         for number in queryset.order_by("pk").values_list("pk", flat=True):
             told = {"number": to_persian_digits(number)}
             try:
-                told["again"] = to_persian_digits(operating.resend(message=number).pk)
+                told["again"] = to_persian_digits(manual_actions.resend(message=number).pk)
             except PortalError as error:
                 told["why"] = str(_WHY_NOT[error.code])
                 self.message_user(request, _("SMS %(number)s is not sent again: %(why)s") % told, messages.WARNING)
@@ -140,16 +142,17 @@ class MessageAdmin(ReadOnly, QueueColumns, OnlyItsFilters, admin.ModelAdmin):
         return [page, *super().get_urls()]
 
     def health(self, request: HttpRequest) -> HttpResponse:
-        """Every gateway with every operator: delivered, how fast, the breaker; what waits; what is wrong."""
+        """The health page: per gateway and operator deliveries, times and breaker; the backlog, the budget
+        and alarms."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         waiting = [(MessageKind(kind).label, each) for kind, each in sorted(backlog.waiting().items())]
         context = {
             **self.admin_site.each_context(request),
             "title": _("SMS gateways"),
-            "lines": health.lines(),
+            "gateways": health.look(),
             "waiting": waiting,
-            "budget": budget.lines(),
+            "budget": budget.usage(),
             "alarms": alarms.standing("sms"),
             "looked_back": limits.SMS_HEALTH_WITHIN // timedelta(hours=1),
             "due_within": limits.RECEIPT_DUE_WITHIN // timedelta(minutes=1),
@@ -159,9 +162,10 @@ class MessageAdmin(ReadOnly, QueueColumns, OnlyItsFilters, admin.ModelAdmin):
 
 
 class GatewaySwitchForm(forms.ModelForm):
-    """The gateways are those of the settings, the operators those of step one.
+    """Offers the gateways of the settings and the operators of step one.
 
-    What an old row holds is offered as well: else opening and saving it would make it one for all operators.
+    Values of an old row that are no longer among them are offered too: otherwise saving that row unchanged would make
+    it one for all operators.
     """
 
     class Meta:
@@ -185,7 +189,7 @@ class GatewaySwitchForm(forms.ModelForm):
 
 @admin.register(GatewaySwitch)
 class GatewaySwitchAdmin(OnlyItsFilters, admin.ModelAdmin):
-    """Off, on, another weight: every worker follows within a second."""
+    """Switches a gateway off or on, or changes its weight. All workers follow within a second."""
 
     form = GatewaySwitchForm
     list_display = ("gateway", "operator_name", "is_on", "weight", "changed")
@@ -201,12 +205,12 @@ class GatewaySwitchAdmin(OnlyItsFilters, admin.ModelAdmin):
         super().save_model(request, obj, form, change)
         switches.forget()
         if obj.is_on and "is_on" in form.changed_data:
-            operating.close_breakers(gateway=obj.gateway, operator=obj.operator)
+            manual_actions.close_breakers(gateway=obj.gateway, operator=obj.operator)
 
 
 @admin.register(Alarm)
 class AlarmAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
-    """Of all rooms. Whoever has dealt with one says so with the action."""
+    """Alarms of all apps. The action marks an alarm as dealt with."""
 
     actions = ("dealt_with",)
     list_display = ("code", "subject", "detail", "count", "first", "last", "ended")
@@ -230,7 +234,7 @@ class AlarmAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
 
 @admin.register(Receipt)
 class ReceiptAdmin(ReadOnly, OnlyItsFilters, admin.ModelAdmin):
-    """What gateways pushed, as it came, but for long numbers."""
+    """What gateways pushed, unchanged except that long numbers are masked."""
 
     list_display = ("received", "gateway", "state", "detail")
     list_filter = ("state", "gateway")

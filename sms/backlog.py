@@ -1,4 +1,4 @@
-"""Is anything wrong with the SMS just now? What waits, what ended badly, open breakers, standing alarms."""
+"""Measures the SMS backlog for monitoring: messages and receipts that wait, recent failures, open breakers, alarms."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Past which it is a problem. Seconds that the oldest may wait, and numbers of messages."""
+    """The highest values that count as normal: seconds that the oldest may wait, and numbers of messages."""
 
     codes: int = limits.BACKLOG_CODES_WAIT
     results: int = limits.BACKLOG_RESULTS_WAIT
@@ -40,8 +40,9 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """`failed` and `unknown`: messages of the last hour; `unread`: seconds the oldest receipt waits to be read;
-    `breakers`: the open ones, each with its reason; `budget`: how each share of the day's stands, empty without one."""
+    """`failed` and `unknown`: messages of the last hour; `unread`: seconds that the oldest receipt has waited to be
+    read; `breakers`: the open ones, each with its reason; `budget`: the usage of each share, empty if there is no
+    budget."""
 
     waiting: dict[str, Waiting]
     failed: int
@@ -49,7 +50,7 @@ class Backlog:
     unread: int
     breakers: dict[str, str] = field(default_factory=dict)
     alarms: list[Alarm] = field(default_factory=list)
-    budget: list[budget.Line] = field(default_factory=list)
+    budget: list[budget.ShareUsage] = field(default_factory=list)
 
     def problems(self, most: Thresholds) -> list[str]:
         """A sentence for each threshold that is passed, each open breaker and each alarm; empty: all is well."""
@@ -71,7 +72,7 @@ class Backlog:
 
 
 def look() -> Backlog:
-    """How it is now. A handful of statements, each on an index."""
+    """The backlog now. A handful of statements, each on an index."""
     now = timezone.now()
     return Backlog(
         waiting=waiting(),
@@ -80,12 +81,12 @@ def look() -> Backlog:
         unread=_unread(now),
         breakers=_open_breakers(),
         alarms=alarms.standing("sms"),
-        budget=budget.lines(),
+        budget=budget.usage(),
     )
 
 
 def waiting() -> dict[str, Waiting]:
-    """By kind. One statement."""
+    """Messages that wait, by kind. One statement."""
     now = timezone.now()
     rows = Message.objects.filter(next_attempt_at__isnull=False).values("kind")
     counted = rows.annotate(count=Count("id"), oldest=Min("created_at"))
@@ -106,8 +107,8 @@ def _open_breakers() -> dict[str, str]:
         name
         for gateway in configuration.names()
         for name in (
-            *(line for operator in (*OPERATORS, "") for line in routing.lines(gateway, operator)),
-            *(routing.line_of_kind(gateway, kind) for kind in MessageKind.values),
+            *(name for operator in (*OPERATORS, "") for name in routing.breakers(gateway, operator)),
+            *(routing.breaker_of_kind(gateway, kind) for kind in MessageKind.values),
         )
     ]
     states = {name.removeprefix("sms:"): breaker.state(name) for name in dict.fromkeys(names)}

@@ -1,11 +1,14 @@
-"""How many parts of SMS a day may cost (`SMS_DAILY_BUDGET`), and for what: an attack must not eat the month.
+"""Enforces the daily budget of SMS parts (`SMS_DAILY_BUDGET`), divided among shares (`sms.shares`), and raises its
+alarms.
 
-Every message counts to a share of the budget (`sms.models.Share`; what each may spend: `sms.shares`). A code is asked
-about before it is queued, and is then always sent; results and notices wait until their share has room; what tells an
-owner of a change in the account always goes. Counted from the messages themselves, looked at once in `LOOK_EVERY`
-seconds and when an hour begins; what this process queues or begins counts at once. So a share is exceeded by what other
-processes queue and begin within `LOOK_EVERY`, by what other threads of this one queue between their question and their
-message, and by one message of several parts, at most.
+An attacker who causes SMS can spend no more than the share those messages count to, so the month's money is not lost in
+a day. Codes ask before they are queued (`allows`) and are then always sent. Results and notices wait until their share
+has room (`begin`). Security alerts are always sent.
+
+Spending is counted from the messages in the database, at most once in `LOOK_EVERY` seconds and at the beginning of each
+hour; what this process queues or sends is added at once. So a share can be exceeded, at most by what other processes
+queue and send within `LOOK_EVERY`, by what other threads of this process queue between asking and queueing, and by one
+message of several parts.
 """
 
 from __future__ import annotations
@@ -27,8 +30,8 @@ from common.process_state import register_reset
 from sms.models import Message, MessageKind, MessageState, Share, share_of
 from sms.shares import HOURS, Day, divided
 
-# Nobody may use up the day so that its victims do not hear of a theft. `accounts.life.notices` bounds the alerts of an
-# account, and has none for what a stranger can cause.
+# Alerts are not bounded here: otherwise an attacker could use up the budget so that victims are not told of a theft.
+# `accounts.life.notices` limits the alerts of each account, and sends none for events that a stranger can cause.
 NEVER_HELD_BACK = (MessageKind.CODE, MessageKind.ALERT)
 LOOK_EVERY = 10.0  # seconds
 
@@ -37,8 +40,8 @@ Spent = Counter[Share]
 
 @dataclass(slots=True)
 class _Look:
-    """Parts spent (sent, under way, or of codes that are still to be sent) by share: `before` the hour that began at
-    `hour`, and `now`, in it, with what this process has added since."""
+    """Parts counted by share (sent, being sent, or codes still to be sent): `before` the hour that began at `hour`, and
+    `now`: in that hour, including what this process has added since the count."""
 
     at: float = float("-inf")
     hour: datetime | None = None
@@ -47,9 +50,9 @@ class _Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One share today, in parts of SMS: `spent` of its `part`; `released`: what it has had of that until now; `room`:
-    what it may still spend in this hour, with what it may borrow."""
+class ShareUsage:
+    """The usage of one share today, in parts of SMS: `spent` of its `part` of the day; `released`: how much of `part`
+    has become available so far; `room`: what it may still spend in this hour, including what it may borrow."""
 
     share: Share
     spent: int
@@ -67,14 +70,15 @@ _last = _Look()
 
 
 def allows(share: Share, parts: int = 1) -> bool:
-    """Whether a code of so many `parts` may be queued for `share` now. No statement where there is no limit."""
+    """Whether a code of `parts` may be queued for `share` now. No statement where there is no limit."""
     return next_part(share, parts) is None
 
 
 def next_part(share: Share, parts: int = 1) -> datetime | None:
-    """When `share` will have room for `parts`: the beginning of an hour, at the latest midnight. None: now.
+    """The time (Tehran) when `share` will have room for `parts`: the beginning of an hour, at the latest midnight;
+    None: it has room now.
 
-    Tehran time. If others have used it by then, the answer then is a later hour.
+    If others use that room first, the next call returns a later hour.
     """
     if not settings.SMS_DAILY_BUDGET:
         return None
@@ -87,15 +91,15 @@ def next_part(share: Share, parts: int = 1) -> datetime | None:
 
 
 def code_was_queued(share: Share, parts: int) -> None:
-    """It will be sent, whatever else is."""
+    """Count a queued code as spent: it will be sent in any case."""
     if settings.SMS_DAILY_BUDGET:
         with _lock:
             _last.now[share] += parts
 
 
 def begin(message: Message) -> bool:
-    """Whether `message` may be sent now; if so it counts as spent. Codes and alerts may: they would come too late. A
-    code was counted when it was queued."""
+    """Whether `message` may be sent now; if so, it is counted as spent. Codes and alerts always may: waiting would make
+    them useless. A code was counted when it was queued."""
     if not settings.SMS_DAILY_BUDGET or message.kind == MessageKind.CODE:
         return True
     share = share_of(message.kind, message.share)
@@ -105,44 +109,46 @@ def begin(message: Message) -> bool:
         return may
 
 
-def lines() -> list[Line]:
-    """How each share stands, highest first; what other processes did perhaps some seconds old. Empty: no limit."""
+def usage() -> list[ShareUsage]:
+    """The usage of each share, highest first. Spending of other processes is up to `LOOK_EVERY` old. Empty:
+    no limit."""
     if not settings.SMS_DAILY_BUDGET:
         return []
     with _lock:
         day = _day()
     return [
-        Line(share, day.spent(share), part, day.released(share), day.room(share))
+        ShareUsage(share, day.spent(share), part, day.released(share), day.room(share))
         for share, part in divided(day.budget).items()
     ]
 
 
 def midnight(now: datetime | None = None) -> datetime:
-    """When today began, in Tehran."""
+    """When today began in Tehran."""
     return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 @register_reset
 def forget() -> None:
-    """Count again at the next question."""
+    """Drop the count; the next call counts again."""
     global _last
     with _lock:
         _last = _Look()
 
 
 def watch() -> None:
-    """Sound or end the alarms, one a share. Not where the budget says no: that rolls back, and the alarm with it."""
-    near = {line.share.value: line for line in lines() if line.is_nearly_used}
+    """Sound or end the alarm of each share. Called by the clock, not by what refuses a message: that transaction rolls
+    back, and would take the alarm with it."""
+    near = {each.share.value: each for each in usage() if each.is_nearly_used}
     for alarm in alarms.standing("sms"):
         if alarm.code == AlarmCode.BUDGET and alarm.subject not in near:
             alarms.clear(AlarmCode.BUDGET, alarm.subject)
-    for subject, line in near.items():
-        told = f"{line.spent} parts are used today, {line.room} are left now; the whole day has {line.part}"
+    for subject, each in near.items():
+        told = f"{each.spent} parts are used today, {each.room} are left now; the whole day has {each.part}"
         alarms.sound(AlarmCode.BUDGET, subject, told)
 
 
 def _day() -> Day:
-    """As it is known here; the caller holds the lock."""
+    """Today's spending as known in this process. The caller holds `_lock`."""
     global _last
     hour = timezone.localtime().replace(minute=0, second=0, microsecond=0)
     if time.monotonic() - _last.at >= LOOK_EVERY or _last.hour != hour:
@@ -152,7 +158,7 @@ def _day() -> Day:
 
 
 def _count(hour: datetime) -> tuple[Spent, Spent]:
-    """Two statements, each on an index."""
+    """Count today's spending. Two statements, each on an index."""
     before, now = Counter[Share](), Counter[Share]()
     sent = Message.objects.filter(sent_at__gte=midnight(hour)).values("share", "kind")
     on_its_way = Q(state=MessageState.SENDING, sent_at__isnull=True)

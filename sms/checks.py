@@ -1,4 +1,4 @@
-"""A start with gateways or routes that cannot work is refused, each mistake by name."""
+"""Django system checks of SMS settings: a start with gateways or routes that cannot work is refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sms.gateways import KINDS
 
 
 def sending_is_configured(**_options: Any) -> list[CheckMessage]:
-    """What `sms.configuration` finds wrong or doubtful, and the inbox outside a demo, whatever it is called."""
+    """The faults and doubts of `sms.configuration`; also an inbox gateway outside demo mode, under any name."""
     found = as_messages(configuration.faults(), configuration.doubts())
     boxes = [name for name in configuration.names() if configuration.kind(name) == "inbox" and name != "inbox"]
     if boxes and not settings.DEMO:  # by its own name `gateways_reach_phones` refuses it
@@ -30,21 +30,22 @@ def sending_is_configured(**_options: Any) -> list[CheckMessage]:
 
 
 def _in_the_open() -> Iterator[CheckMessage]:
-    """Codes, credentials and receipts that whoever is between could read."""
+    """Gateways and receipt URLs without encryption: whoever is in between could read codes, credentials and
+    receipts."""
     for name in dict.fromkeys(configuration.names()):
         prefix, options = f"SMS_{name.upper()}_", configuration.options(name)
         gateway = KINDS.get(configuration.kind(name))
         if gateway and (host := gateway.in_the_open(options)):
             what = f"The gateway '{name}' at {host} would get codes and its password in the open."
             hint = f"Write https:// in {prefix}URL, or {prefix}TLS=on for SMPP."
-            yield from unsafe.refused("sms", what, hint=hint, id="sms.E017")
+            yield from unsafe.refused("sms", what, hint=hint, check_id="sms.E017")
         if unsafe.plain_http_host(options.get("RECEIPT_URL", "")):
             what = f"{prefix}RECEIPT_URL has receipts and their token come over plain HTTP."
-            yield from unsafe.refused("receipts", what, hint="Write https://.", id="sms.E018")
+            yield from unsafe.refused("receipts", what, hint="Write https://.", check_id="sms.E018")
 
 
 def gateways_reach_phones(**_options: Any) -> list[CheckMessage]:
-    """Outside a demo there is a gateway, and the inbox is none."""
+    """Outside demo mode there is at least one gateway, and none is the inbox."""
     return [] if settings.DEMO else list(_not_reaching())
 
 

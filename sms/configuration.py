@@ -1,4 +1,4 @@
-"""Gateways and routes as the settings describe them: parsed, checked, every mistake in a sentence.
+"""Reads gateways and routes from the settings, builds the gateways, and lists every mistake with a hint.
 
     SMS_GATEWAYS=one,two                      the names we give them, in the order they are tried
     SMS_ONE_KIND=kavenegar                    which adapter; without it the name is the kind
@@ -6,7 +6,7 @@
     SMS_ONE_RECEIPT_TOKENS=new,old            the secret in the receipt URL; two while one is replaced
     SMS_ROUTES=mci:one=3+two=1,three;*:two    per operator; "+" shares by weight, "," is the next resort
 
-Without SMS_ROUTES every operator goes by SMS_GATEWAYS in order.
+Without SMS_ROUTES, messages to every operator go through SMS_GATEWAYS in order.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def names() -> tuple[str, ...]:
 
 
 def options(name: str) -> dict[str, str]:
-    """What the environment says about `name`, without the prefix and without what every gateway has."""
+    """The options of gateway `name` from the environment, without the prefix and without those that every
+    gateway has."""
     return {key: value for key, value in _all_options(name).items() if key not in OWN_OPTIONS}
 
 
@@ -48,7 +49,7 @@ def kind(name: str) -> str:
 
 
 def receipt_tokens(name: str) -> tuple[str, ...]:
-    """The secrets of which one must be in the receipt URL of `name`; none: it has no such URL."""
+    """The secrets that the receipt URL of `name` may contain; empty: the gateway has no receipt URL."""
     text = _all_options(name).get("RECEIPT_TOKENS", "") if name in names() else ""
     return tuple(token.strip() for token in text.split(",") if token.strip())
 
@@ -61,7 +62,7 @@ def build(name: str) -> Gateway:
 
 
 def route(operator: str) -> Route:
-    """How messages to `operator` go. Raises ValueError for SMS_ROUTES that cannot be read."""
+    """The route of messages to `operator`. Raises ValueError if SMS_ROUTES cannot be read."""
     routes = _routes(settings.SMS_ROUTES, names())
     return routes.get(operator) or routes.get(ANY, ())
 
@@ -104,7 +105,8 @@ def _tier(text: str) -> Tier:
 
 
 def weight_of(digits: str) -> int:
-    """Raises ValueError for more than `limits.SMS_LARGEST_WEIGHT`: no column holds it, and no lot is drawn by it."""
+    """The weight that `text` says. Raises ValueError above `limits.SMS_LARGEST_WEIGHT`, which neither the column nor
+    the random choice could handle."""
     if len(digits) > 20 or int(digits) > limits.SMS_LARGEST_WEIGHT:
         raise ValueError(f"a weight is {limits.SMS_LARGEST_WEIGHT} at most")
     return int(digits)
@@ -180,7 +182,7 @@ def _faults_of_routes() -> Iterator[Fault]:
 
 
 def _faults_of_operator(operator: str) -> Iterator[Fault]:
-    """Messages to one that nobody can choose in step one would go another way."""
+    """An operator that nobody can choose in step one: messages would take another route than the one intended."""
     if operator != ANY and operator not in OPERATORS:
         close = difflib.get_close_matches(operator, OPERATORS, n=1)
         hint = f"Known are {', '.join(OPERATORS)}, and {ANY} for all others."
@@ -212,7 +214,8 @@ def _faults_of_budget() -> Iterator[Fault]:
 
 
 def doubts() -> list[Fault]:
-    """Settings that nobody reads: misspelt, or of a gateway that is not in SMS_GATEWAYS. It works without them."""
+    """Settings that are never read: misspelt, or of a gateway that is not in SMS_GATEWAYS. The portal works without
+    them."""
     of_gateways = tuple(f"SMS_{name.upper()}_" for name in names())
     given = sorted(settings.SMS_ENVIRONMENT.keys() - set(OF_ALL))
     unread = [name for name in given if not name.startswith(of_gateways)]

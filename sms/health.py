@@ -1,7 +1,7 @@
-"""How the gateways are doing: per gateway and operator what was delivered, how fast, and the breaker.
+"""Measures the health of gateways: deliveries, delivery times and breaker of each gateway, per operator.
 
-Counted by the database over the last day; the times are those of the newest deliveries only, so that a
-page never reads a whole table.
+The database counts the last day; times are computed from the newest deliveries only, so that a page never reads a whole
+table.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ MOST = 20_000  # deliveries whose times are looked at
 
 
 @dataclass(slots=True)
-class Line:
-    """One gateway and one operator.
+class GatewayHealth:
+    """One gateway with one operator.
 
-    `taken`: messages the gateway accepted, of which were `delivered`, `undelivered`, or are `unconfirmed`:
-    their receipt is overdue. `due`: those old enough that their receipt should be here, `confirmed` the
-    delivered ones among them. `seconds`: how long deliveries took. `closed_to`: kinds of message that the
-    gateway is out of order for, each with its reason. `weight`: as in the settings, None where no route of this
-    operator has the gateway; `shifted`: what operators gave instead, None: nothing.
+    `taken`: messages the gateway accepted; of these `delivered` and `undelivered` have a receipt, and the receipt of
+    `unconfirmed` is overdue. `due`: messages old enough to have a receipt; `confirmed`: the delivered ones among them.
+    `seconds`: how long deliveries took. `account`, `at_operator`: the breakers. `closed_to`: kinds of message that the
+    gateway is out of order for, each with its reason. `weight`: as in the settings, None if no route of this operator
+    has the gateway; `shifted`: the weight set at run time, None if none is set.
     """
 
     gateway: str
     operator: str
     is_on: bool
     account: BreakerState
-    line: BreakerState
+    at_operator: BreakerState
     closed_to: dict[str, str]
     weight: int | None = None
     shifted: int | None = None
@@ -58,7 +58,8 @@ class Line:
 
     @property
     def share_delivered(self) -> float | None:
-        """Of those whose receipt should be here: what nobody confirmed counts as not delivered. None: of none."""
+        """The share of due messages that are confirmed: an unconfirmed one counts as not delivered. None: nothing is
+        due."""
         return self.confirmed / self.due if self.due else None
 
     @property
@@ -67,7 +68,7 @@ class Line:
 
     @property
     def slow(self) -> float | None:
-        """The 95th percentile: of twenty, nineteen were quicker."""
+        """The 95th percentile of delivery times: nineteen of twenty were quicker."""
         if len(self.seconds) < 2:
             return self.median
         return statistics.quantiles(self.seconds, n=20, method="inclusive")[-1]
@@ -79,25 +80,25 @@ class Line:
 
     @property
     def open_until(self) -> datetime | None:
-        """Until when the breaker lets nothing through; None: closed."""
-        both = [state.open_until for state in (self.account, self.line) if state.open_until]
+        """Until when a breaker lets nothing through; None: both are closed."""
+        both = [state.open_until for state in (self.account, self.at_operator) if state.open_until]
         return max(both, default=None)
 
     @property
     def reason(self) -> str:
-        return self.account.reason or self.line.reason
+        return self.account.reason or self.at_operator.reason
 
 
-def lines() -> list[Line]:
-    """Every configured gateway with every operator it could carry or carried, by name."""
+def look() -> list[GatewayHealth]:
+    """The health of every configured gateway with every operator it could carry or has carried, sorted by name."""
     now = timezone.now()
-    found = {pair: _line(*pair) for pair in _configured_pairs()}
+    found = {pair: _health(*pair) for pair in _configured_pairs()}
     for row in _counts(now):
         pair = row.pop("gateway"), row.pop("operator")
-        found[pair] = replace(found.get(pair) or _line(*pair), **row)
+        found[pair] = replace(found.get(pair) or _health(*pair), **row)
     for gateway, operator, sent_at, final_at in _deliveries(now):
-        if line := found.get((gateway, operator)):
-            line.seconds.append((final_at - sent_at).total_seconds())
+        if health := found.get((gateway, operator)):
+            health.seconds.append((final_at - sent_at).total_seconds())
     return [found[pair] for pair in sorted(found)]
 
 
@@ -114,7 +115,8 @@ def _weights(operator: str) -> dict[str, int]:
 
 
 def _counts(now: datetime) -> Iterable[Any]:
-    """Young messages are left out of the share: the quickly delivered ones come first, and would flatter it."""
+    """Counts per gateway and operator. The delivered share leaves out recent messages: among those, quick deliveries
+    are known first, so the share would look too good."""
     taken = Q(state__in=(MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNDELIVERED))
     told = Q(state__in=(MessageState.DELIVERED, MessageState.UNDELIVERED))
     awaited = Q(state=MessageState.ACCEPTED, final_at__isnull=True)  # final: where no receipt comes
@@ -131,21 +133,21 @@ def _counts(now: datetime) -> Iterable[Any]:
 
 
 def _deliveries(now: datetime) -> Iterable[tuple[Any, ...]]:
-    """The newest: percentiles need each one, and SQLite has none of its own."""
+    """The newest deliveries: percentiles need each one, and SQLite has no percentile function."""
     within = now - limits.SMS_HEALTH_WITHIN
     rows = Message.objects.filter(sent_at__gt=within, state=MessageState.DELIVERED, final_at__isnull=False)
     return rows.order_by("-sent_at").values_list("gateway", "operator", "sent_at", "final_at")[:MOST]
 
 
-def _line(gateway: str, operator: str) -> Line:
-    account, line = routing.lines(gateway, operator)
-    kinds = {kind: breaker.state(routing.line_of_kind(gateway, kind)) for kind in MessageKind.values}
-    return Line(
+def _health(gateway: str, operator: str) -> GatewayHealth:
+    account, at_operator = routing.breakers(gateway, operator)
+    kinds = {kind: breaker.state(routing.breaker_of_kind(gateway, kind)) for kind in MessageKind.values}
+    return GatewayHealth(
         gateway,
         operator,
         is_on=switches.is_on(gateway, operator),
         account=breaker.state(account),
-        line=breaker.state(line),
+        at_operator=breaker.state(at_operator),
         closed_to={kind: state.reason for kind, state in kinds.items() if not state.closed},
         weight=_weights(operator).get(gateway),
         shifted=switches.shifted_weight(gateway, operator),

@@ -1,4 +1,5 @@
-"""What the portal sends to phones. Knows mobiles and texts, never people."""
+"""Tables of SMS: messages with attempts and parts, pushed receipts, gateway switches. They hold mobiles and texts, no
+persons."""
 
 from __future__ import annotations
 
@@ -12,13 +13,13 @@ from common.leases import Leased
 
 class MessageKind(models.TextChoices):
     CODE = "code", _("Code")
-    ALERT = "alert", _("Security notice")  # what somebody who was robbed has to hear today
+    ALERT = "alert", _("Security notice")  # tells an owner of a change that a thief may have made
     RESULT = "result", _("Result")
     NOTICE = "notice", _("Notice")
 
 
 class Share(models.TextChoices):
-    """What a message counts to in the day's budget, in order of standing (`sms.shares`)."""
+    """The share of the daily budget that a message counts to, highest first (`sms.shares`)."""
 
     RESULTS = "results", _("Results and notices")
     OWN = "own", _("Codes after the password, on a trusted device or at the desk")
@@ -28,7 +29,8 @@ class Share(models.TextChoices):
 
 
 def share_of(kind: str, share: str = "") -> Share:
-    """`share`, or where none was given the one of the messages of this `kind`: rows of before there were shares."""
+    """`share`, or, if it is empty, the share of messages of this `kind`. It is empty in rows that were written without
+    one."""
     if share:
         return Share(share)
     return Share.REST if kind == MessageKind.CODE else Share.RESULTS
@@ -47,16 +49,16 @@ class MessageState(models.TextChoices):
 
 
 class Message(Leased):
-    """One SMS. Written in the transaction of whoever needs it (`sms.outbox`), sent by `sms.sending.drain`.
+    """One SMS. `sms.outbox` writes it in the transaction of whoever needs it, `sms.sending.drain` sends it.
 
-    `key` is the client key a gateway may deduplicate by. `sent_at` is when a gateway accepted it,
-    or, in state unknown, when the doubtful attempt began: what a code's life is counted from.
+    `key` is the client key, by which a gateway may recognise a repeated send. `sent_at` is when a gateway accepted it
+    or, in state unknown, when the doubtful attempt began; the life of a code counts from it.
     """
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     dedupe_key = models.CharField(max_length=120, unique=True)
     kind = models.CharField(_("kind"), max_length=10, choices=MessageKind)
-    # Empty: by kind (`share_of`). The database has the default too: a process of before the update writes no share.
+    # Empty: by kind (`share_of`). The default is the database's too: a process of an older version writes no share.
     share = models.CharField(_("share"), max_length=10, choices=Share, blank=True, default="", db_default="")
     priority = models.PositiveSmallIntegerField()  # `outbox.PRIORITY`: lower goes first
     to = models.CharField(_("mobile"), max_length=13)
@@ -65,7 +67,7 @@ class Message(Leased):
     parts = models.PositiveSmallIntegerField(_("parts"))
     state = models.CharField(_("state"), max_length=12, choices=MessageState, default=MessageState.QUEUED)
     gateway = models.CharField(_("gateway"), max_length=30, blank=True)  # the last one tried
-    provider_id = models.TextField(blank=True)  # several, one a part: blank between them, and a Part each
+    provider_id = models.TextField(blank=True)  # one for each part, with blanks between them; several have a Part each
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)  # not sent from this moment on
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
@@ -110,7 +112,7 @@ class Message(Leased):
 
 
 class AttemptOutcome(models.TextChoices):
-    """What came of one call (`gateways.base.Outcome`); NOT_SENT is what a look-up found out later."""
+    """What one call came to (`gateways.base.Outcome`); NOT_SENT is what a look-up found out later."""
 
     UNFINISHED = "", _("No answer on record")
     ACCEPTED = "accepted", _("Accepted by the gateway")
@@ -121,8 +123,11 @@ class AttemptOutcome(models.TextChoices):
     NOT_SENT = "not_sent", _("Not sent, as a look-up found")
 
 
+DOUBTFUL = (AttemptOutcome.UNFINISHED, AttemptOutcome.UNKNOWN)  # attempts after which the message was perhaps sent
+
+
 class Attempt(models.Model):
-    """One call of a gateway, committed before the network is touched."""
+    """One call of a gateway, committed before the network is used."""
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="tries")
     gateway = models.CharField(_("gateway"), max_length=30)
@@ -140,7 +145,7 @@ class Attempt(models.Model):
 
 
 class InboxMessage(models.Model):
-    """What the inbox gateway "sent": its own copy, as a phone would hold it."""
+    """One SMS that the inbox gateway stored: its own copy, as a phone would hold it (demo mode)."""
 
     key = models.UUIDField(unique=True)
     to = models.CharField(max_length=13, db_index=True)
@@ -153,7 +158,7 @@ class InboxMessage(models.Model):
 
 
 class Part(models.Model):
-    """One part of a message whose gateway reports part by part; written only where there are several."""
+    """One part of a message whose gateway reports each part; written only if there are several."""
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="+")
     gateway = models.CharField(max_length=30)
@@ -173,7 +178,7 @@ class ReceiptState(models.TextChoices):
 
 
 class Receipt(Leased):
-    """What a gateway pushed to us, raw, until it is purged. Read by `sms.reports`, never in the request."""
+    """What a gateway pushed to us, unchanged, until it is purged. `sms.reports.pushed` reads it, never the request."""
 
     gateway = models.CharField(_("gateway"), max_length=30)
     method = models.CharField(max_length=10)
@@ -199,7 +204,7 @@ class Receipt(Leased):
 
 
 class GatewaySwitch(models.Model):
-    """What an operator changed about a gateway at run time (`sms.switches`)."""
+    """What an administrator changed about a gateway at run time (`sms.switches`)."""
 
     gateway = models.CharField(_("gateway"), max_length=30)
     operator = models.CharField(_("operator"), max_length=20, blank=True, help_text=_("Empty: for all operators."))

@@ -1,4 +1,4 @@
-"""Put an SMS into the caller's transaction: if that rolls back, nothing was ever said."""
+"""Queues SMS in the caller's transaction (transactional outbox): if that rolls back, nothing is sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from common import limits
 from common.errors import PortalError
 from common.hints import hint
 from common.persian import InputError, parse_mobile
-from common.text_checks import can_be_stored
+from common.storable_text import can_be_stored
 from sms import parts
 from sms.models import Message, MessageKind, Share, share_of
 
@@ -28,7 +28,7 @@ PRIORITY = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saying:
-    """One SMS to be queued. `dedupe_key` names the thing that is said: it is said once."""
+    """One SMS to be queued. `dedupe_key` names the event: for one key only one message is sent."""
 
     to: str
     kind: str
@@ -49,11 +49,11 @@ def enqueue(
     expires_at: datetime | None = None,
     share: Share | None = None,
 ) -> Message:
-    """Queue `text` for the mobile `to` (E.164) and hint at it after commit. One INSERT. `share`: of the day's budget.
+    """Queue `text` for the mobile `to` (E.164) and send a hint after commit. One INSERT. `share`: of the daily budget.
 
-    The same `dedupe_key` again returns the message that is there, unchanged. Raises PortalError:
-    bad_number (not an Iranian mobile), empty_text (nothing of it can be seen), text_too_long (`at_most`),
-    bad_text (a NUL, or half a character: no database takes it).
+    For a `dedupe_key` that was used before, returns the message that is there, unchanged. Raises PortalError:
+    bad_number (not an Iranian mobile), empty_text (nothing visible), text_too_long (`at_most`), bad_text (a NUL or a
+    lone surrogate, which no database stores).
     """
     saying = Saying(
         to=to, kind=kind, text=text, dedupe_key=dedupe_key, operator=operator, expires_at=expires_at, share=share
@@ -69,7 +69,7 @@ def enqueue(
 
 
 def enqueue_all(sayings: Sequence[Saying]) -> int:
-    """As `enqueue`, for many in one INSERT; returns how many are new. One that is refused refuses all."""
+    """As `enqueue`, for many in one INSERT; returns how many are new. If one is refused, none is queued."""
     written = _insert([_message(saying) for saying in sayings]) if sayings else []
     if written:
         hint("sms.drain")
@@ -94,10 +94,10 @@ def _message(saying: Saying) -> Message:
 
 
 def _insert(messages: Sequence[Message]) -> list[int]:
-    """Write the rows whose `dedupe_key` is not there yet; returns the ids of those.
+    """Insert the rows whose `dedupe_key` is new; returns their ids.
 
-    By hand, because a repeated key must not spoil the caller's transaction: with Django's own insert that
-    costs a savepoint and its release each time, and its ON CONFLICT DO NOTHING does not say what was written.
+    Raw SQL, because a repeated key must not break the caller's transaction: Django's own insert needs a savepoint for
+    that each time, and its ON CONFLICT DO NOTHING does not return what was written.
     """
     meta, quote = Message._meta, connection.ops.quote_name
     fields = [field for field in meta.concrete_fields if not field.primary_key]

@@ -1,8 +1,8 @@
-"""The parts that a text is sent in (GSM 03.38, 03.40). Pure.
+"""Counts and splits the parts in which a text is sent (GSM 03.38, 03.40). Pure functions.
 
-One Persian letter, even a ZWNJ, makes it UCS-2: 70 characters in one part, else 67 a part; Latin
-only: 160 or 153. A few Latin characters (€ [ ]…) and all that are new to Unicode (emoji) count twice,
-and are never broken between two parts.
+One Persian letter, or even a ZWNJ, makes the text UCS-2: 70 characters in a single part, otherwise 67 a part. Latin
+only: 160 or 153. Some Latin characters (€ [ ]…) and all characters outside the BMP (emoji) count twice, and are never
+divided between two parts.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def is_latin(text: str) -> bool:
 
 
 def encode_latin(text: str) -> bytes:
-    """`text`, of which `is_latin` is true, in the alphabet of phones, a byte for each seven bits."""
+    """`text`, for which `is_latin` is true, in the GSM alphabet, one byte for each seven bits."""
     return b"".join(_SEPTETS[character] for character in text)
 
 
@@ -36,7 +36,7 @@ def count(text: str) -> int:
 
 
 def split(text: str) -> list[str]:
-    """`text` in the parts it is sent in."""
+    """`text` divided into the parts it is sent in."""
     latin = is_latin(text)
     one, many = (LATIN_PART, LATIN_PART_OF_MANY) if latin else (PERSIAN_PART, PERSIAN_PART_OF_MANY)
     if _length(text, latin) <= one:

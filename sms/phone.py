@@ -1,4 +1,5 @@
-"""What a phone would show: the inbox gateway's own copies, with the state of the message behind them."""
+"""Lists the SMS that the inbox gateway stored, as a phone would show them, each with its message's state
+(demo mode)."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ CONVERSATIONS = 50
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One SMS that arrived. `state` is its message's, empty when that is gone; `code` the code in it."""
+    """One SMS that arrived. `state`: of its message, empty if that is deleted; `code`: the code in the text."""
 
     to: str
     kind: str
@@ -27,17 +28,17 @@ class Received:
 
 
 def received(*, to: str) -> list[Received]:
-    """Everything that arrived at `to` (E.164), newest first; whole texts, also after a scrub."""
+    """Everything that arrived at `to` (E.164), newest first; whole texts, also after the message's text was blanked."""
     copies = list(InboxMessage.objects.filter(to=to).order_by("-created_at", "-id"))
     states = dict(Message.objects.filter(to=to, gateway="inbox").values_list("key", "state"))
-    return [Received(copy.to, copy.kind, copy.text, states.get(copy.key, ""), copy.created_at) for copy in copies]
+    return [Received(row.to, row.kind, row.text, states.get(row.key, ""), row.created_at) for row in copies]
 
 
 def conversations() -> list[Received]:
     """The newest SMS of each number, newest first, at most CONVERSATIONS numbers."""
     newest: dict[str, InboxMessage] = {}
-    for copy in InboxMessage.objects.order_by("-created_at", "-id").iterator():
-        newest.setdefault(copy.to, copy)
+    for row in InboxMessage.objects.order_by("-created_at", "-id").iterator():
+        newest.setdefault(row.to, row)
         if len(newest) == CONVERSATIONS:
             break
-    return [Received(copy.to, copy.kind, copy.text, "", copy.created_at) for copy in newest.values()]
+    return [Received(row.to, row.kind, row.text, "", row.created_at) for row in newest.values()]

@@ -1,10 +1,10 @@
-"""Keep what gateways push to us, exactly as it came, and note which parts of a message to expect.
+"""Stores what gateways push to the receipt URL, unchanged, and notes which parts of a message to expect.
 
-Keeping is one INSERT and a hint, so that a gateway is answered in milliseconds, in any burst. What it
-means is read later by `sms.reports`.
+Storing is one INSERT and a hint, so that a gateway has its answer within milliseconds. `sms.reports.pushed` reads the
+receipts later.
 
-The URL is `/sms/receipts/<gateway>/<token>/`: the token is all that a gateway proves itself with, so
-no log may hold such a path (`common.logs`).
+The URL is `/sms/receipts/<gateway>/<token>/`. The token is the gateway's only proof of identity, so no log may contain
+the path (`common.logs`).
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from sms.models import Part, Receipt, ReceiptState
 
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 _NUMBER = re.compile(r"\d(?:[^\w\n&=]{0,3}\d){5,}")
-_NOBODYS = secrets.token_hex()  # what an unknown gateway's token is compared with: as long, and never right
+_NOBODYS = secrets.token_hex()  # compared with for an unknown gateway, so that it takes as long; never equal
 
 
 def token_is_right(*, gateway: str, token: str) -> bool:
-    """Whether `token` is one of `gateway`'s. Takes as long for a wrong one as for an unknown gateway."""
+    """Whether `token` is one of `gateway`'s. Takes as long for a wrong token as for an unknown gateway."""
     valid = (*configuration.receipt_tokens(gateway), _NOBODYS, _NOBODYS)[:2]
     given = _digest(token)
     return any([hmac.compare_digest(_digest(each), given) for each in valid])  # noqa: C419 - all are compared
@@ -45,10 +45,10 @@ def _digest(token: str) -> bytes:
 
 
 def keep(gateway: str, pushed: PushedReceipt, *, whole: bool = True) -> None:
-    """Store `pushed` raw. What is too large is cut and marked, as is what did not come `whole`: nobody can read
-    half of it.
+    """Store `pushed` unchanged. One that is too large is cut and marked as malformed, as is one that did not arrive
+    `whole`.
 
-    PostgreSQL takes no NUL in a text: in a query it is written as %00, which means the same there.
+    PostgreSQL stores no NUL in a text: in a query it is written as %00, which means the same there.
     """
     query, body = pushed.query.replace("\0", "%00").encode(errors="replace"), pushed.body
     room = max(limits.RECEIPT_LARGEST - len(query), 0)
@@ -68,8 +68,8 @@ def keep(gateway: str, pushed: PushedReceipt, *, whole: bool = True) -> None:
 
 
 def shown(receipt: Receipt) -> str:
-    """What was pushed, for operators: without long numbers, however they are spelt, and without the words of the SMS
-    that an SMPP gateway repeats after `text:`."""
+    """A receipt as administrators see it: without long numbers, in any spelling, and without the words of the SMS that
+    an SMPP gateway repeats after `text:`."""
     body = bytes(receipt.body)
     if receipt.method == "SMPP":
         body = re.split(rb"\btext:", body, maxsplit=1, flags=re.IGNORECASE)[0]
@@ -84,7 +84,8 @@ def _printable(header: str) -> str:
 
 
 def expect(accepted: Iterable[tuple[int, str, tuple[str, ...]]]) -> None:
-    """Note the parts of accepted messages: (message's pk, gateway, provider ids). One id needs no note."""
+    """Note the parts of accepted messages: (message's pk, gateway, provider ids). A message with one id needs
+    no note."""
     rows = [
         Part(message_id=message, gateway=gateway, provider_id=each[:100])
         for message, gateway, ids in accepted

@@ -1,8 +1,7 @@
-"""Which gateways carry a message, in which order, and what their answers say about them.
+"""Chooses the gateways for a message, in order, and tells their breakers what the answers mean.
 
-A gateway has a breaker for its account, for what concerns all operators (credit, key), one per operator,
-and one per kind of message that it is out of order for. They are rows that all workers share
-(`common.breaker`).
+A gateway has one breaker for its account (credit, key: concerns all operators), one per operator, and one per kind of
+message that it is out of order for. They are rows that all workers share (`common.breaker`).
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from sms.configuration import ANY, Tier
 from sms.gateways import base
 
 OpenTier = tuple[tuple[base.Gateway, int], ...]  # gateways that share the load now, each with its weight
-_built: dict[str, base.Gateway] = {}  # once a process: a gateway may hold connections
+_built: dict[str, base.Gateway] = {}  # one of each in a process, because a gateway may hold connections
 _lock = threading.Lock()
 
 
@@ -45,42 +44,43 @@ def by_name(name: str) -> base.Gateway | None:
 
 
 def route(operator: str, kind: str) -> tuple[base.Gateway, ...]:
-    """The gateways to try now for a message of `kind` to `operator`, first one first. Empty: the message waits."""
+    """The gateways to try now for a message of `kind` to `operator`, best first. Empty: the message waits."""
     return in_order(open_tiers(operator, kind))
 
 
 def open_tiers(operator: str, kind: str) -> tuple[OpenTier, ...]:
-    """The route for messages of `kind` to `operator`, without what is switched off and whose breaker is open."""
+    """The route of messages of `kind` to `operator`, without gateways that are switched off or whose breaker
+    is open."""
     return tuple(_open_tier(tier, operator, kind) for tier in _route(operator))
 
 
 def in_order(tiers: Sequence[OpenTier]) -> tuple[base.Gateway, ...]:
-    """The gateways of `tiers` for one message: each as often the first of its tier as its weight says; weight 0
-    only after the others."""
+    """The gateways of `tiers` for one message. Within a tier a gateway is first in proportion to its weight; weight 0
+    comes after the others."""
     return tuple(gateway for tier in tiers for gateway in _shuffled(tier))
 
 
 def may_send(gateway: str, operator: str) -> bool:
-    """Ask just before a send, also of what is in doubt: off means off. While a breaker is half open, one caller gets
-    the trial and the others a no."""
-    account, line = lines(gateway, operator)
-    return switches.is_on(gateway, operator) and breaker.allow(line, account)
+    """Whether `gateway` may be called. Ask just before each call, also about a message in doubt. While a breaker is
+    half open, one caller is allowed the trial call and the others are refused."""
+    account, at_operator = breakers(gateway, operator)
+    return switches.is_on(gateway, operator) and breaker.allow(at_operator, account)
 
 
 def not_sent(gateway: str, operator: str) -> None:
-    """What `may_send` allowed was not done: somebody else may try."""
-    breaker.give_back(*lines(gateway, operator))
+    """The call that `may_send` allowed was not made: give the trial back."""
+    breaker.give_back(*breakers(gateway, operator))
 
 
 def heard(gateway: str, operator: str, outcome: base.Outcome, kind: str = "") -> None:
-    """Tell what came of a send of a message of `kind`. Costs no statement while all goes well."""
-    account, line = lines(gateway, operator)
+    """Tell the breakers the outcome of sending a message of `kind`. Costs no statement while all goes well."""
+    account, at_operator = breakers(gateway, operator)
     if isinstance(outcome, base.OutOfOrder):
         tripped, subject = account, gateway
         if outcome.kind:
-            tripped, subject = line_of_kind(gateway, outcome.kind), subject_of_kind(gateway, outcome.kind)
+            tripped, subject = breaker_of_kind(gateway, outcome.kind), subject_of_kind(gateway, outcome.kind)
         breaker.trip(tripped, outcome.detail)
-        breaker.give_back(account, line)
+        breaker.give_back(account, at_operator)
         alarms.sound(AlarmCode.OUT_OF_ORDER, subject, outcome.detail)
         return
     if isinstance(outcome, base.Accepted):
@@ -88,9 +88,9 @@ def heard(gateway: str, operator: str, outcome: base.Outcome, kind: str = "") ->
     because = outcome.because if isinstance(outcome, base.TryAgain) else None
     good = because in (base.Because.BUSY, base.Because.MESSAGE) or not isinstance(outcome, base.TryAgain | base.Unknown)
     if because is base.Because.BUSY:
-        breaker.record_busy(line)
+        breaker.record_busy(at_operator)
     else:
-        breaker.record(line, good)
+        breaker.record(at_operator, good)
     if not breaker.state(account).closed:
         breaker.record(account, good)
         if breaker.state(account).closed:
@@ -98,33 +98,33 @@ def heard(gateway: str, operator: str, outcome: base.Outcome, kind: str = "") ->
 
 
 def _end_of_kind(gateway: str, kind: str) -> None:
-    line = line_of_kind(gateway, kind)
-    if not breaker.state(line).closed and breaker.close(line):
+    name = breaker_of_kind(gateway, kind)
+    if not breaker.state(name).closed and breaker.close(name):
         alarms.clear(AlarmCode.OUT_OF_ORDER, subject_of_kind(gateway, kind))
 
 
 @register_reset
 def forget() -> None:
-    """Build every gateway anew when it is asked for. One that holds connections has to be closed by who has it."""
+    """Drop the gateways; the next call builds them again. Whoever holds one with open connections has to close it."""
     with _lock:
         _built.clear()
 
 
 @cache
-def lines(gateway: str, operator: str) -> tuple[str, str]:
+def breakers(gateway: str, operator: str) -> tuple[str, str]:
     """The names of the two breakers: of the gateway's account, and of this gateway to this operator."""
     return f"sms:{gateway}:{ANY}", f"sms:{gateway}:{operator or '-'}"
 
 
 def subject_of_kind(gateway: str, kind: str) -> str:
-    """What an alarm about `gateway` calls it where it is out of order for messages of `kind` alone."""
+    """The subject of an alarm about `gateway` that is out of order for messages of `kind` only."""
     return f"{gateway} {kind}"
 
 
 @cache
-def line_of_kind(gateway: str, kind: str) -> str:
-    """The name of the breaker of `gateway` for messages of `kind` to any operator. Nobody tries alone
-    whether it works again: those who find out that it does not, go on to the next gateway at once."""
+def breaker_of_kind(gateway: str, kind: str) -> str:
+    """The name of the breaker of `gateway` for messages of `kind` to any operator. It has no single trial call: a
+    message that meets a gateway still out of order goes on to the next gateway at once."""
     return f"sms:{gateway}:{ANY}:{kind}"
 
 
@@ -141,7 +141,9 @@ def _open_tier(tier: Tier, operator: str, kind: str) -> OpenTier:
         (_gateway(name), switches.weight(name, operator, weight))
         for name, weight in tier
         if switches.is_on(name, operator)
-        and all(breaker.state(each).may_be_tried(now) for each in (*lines(name, operator), line_of_kind(name, kind)))
+        and all(
+            breaker.state(each).may_be_tried(now) for each in (*breakers(name, operator), breaker_of_kind(name, kind))
+        )
     )
 
 

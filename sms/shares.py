@@ -1,10 +1,10 @@
-"""How a day's budget is divided among the shares: plain arithmetic, in whole parts of SMS.
+"""Divides a day's budget of SMS parts among the shares. Pure arithmetic in whole parts.
 
 Each share has a part of the budget (`limits.SMS_BUDGET_…`). Results have theirs from midnight on. The part of every
-other share comes in 24 equal pieces, one at the beginning of each hour; what is not used in its hour is carried over.
-A share spends in this order: the running hour's piece of its own, what it carried over, what lower shares carried
-over, the lowest first. The running hour's piece is lent to nobody. So no share can touch what is kept for a higher one,
-and every hour each share has at least that hour's piece, whatever the others did.
+other share is released in 24 equal pieces, one at the beginning of each hour; what is not used is carried over. A share
+spends in this order: its own piece of the current hour, what it carried over, what lower shares carried over, the
+lowest first. The current hour's piece is never lent. So no share can use what is kept for a higher one, and in every
+hour each share has at least that hour's piece, whatever the others did.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _ORDER = tuple(FRACTIONS)
 
 @cache
 def divided(budget: int) -> Mapping[Share, int]:
-    """The parts of SMS each share has of `budget` in a whole day; together exactly `budget`."""
+    """The parts of SMS that each share has of `budget` in a whole day; their sum is exactly `budget`."""
     bounds = [0, *(round(budget * sum_) for sum_ in accumulate(FRACTIONS.values()))]
     return {share: end - begin for share, (begin, end) in zip(_ORDER, pairwise(bounds), strict=True)}
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """`hour`: the running one, 0 to 23. `before` and `now`: parts spent in the hours that are past, and in this one."""
+    """`hour`: the current hour, 0 to 23. `before` and `now`: parts spent in the past hours, and in this one."""
 
     budget: int
     hour: int
@@ -45,14 +45,14 @@ class Day:
     now: Mapping[Share, int]
 
     def released(self, share: Share) -> int:
-        """Parts that `share` has had for itself today until now, this hour's piece included."""
+        """Parts of its own that `share` has received today until now, including this hour's piece."""
         return self._until(share, self.hour + 1)
 
     def spent(self, share: Share) -> int:
         return self.before.get(share, 0) + self.now.get(share, 0)
 
     def room(self, share: Share) -> int:
-        """Parts that `share` may still spend in this hour, with what it may borrow."""
+        """Parts that `share` may still spend in this hour, including what it may borrow."""
         carried = [self._until(each, self.hour) for each in _ORDER]
         pieces = [self._until(each, self.hour + 1) - own for each, own in zip(_ORDER, carried, strict=True)]
         now = [self.now.get(each, 0) for each in _ORDER]
@@ -66,14 +66,14 @@ class Day:
         return Day(self.budget, hour, {share: self.spent(share) for share in _ORDER}, {})
 
     def _until(self, share: Share, hour: int) -> int:
-        """Parts that `share` has had at the beginning of `hour`, before that hour's piece."""
+        """Parts that `share` has received before the piece of `hour`."""
         part = divided(self.budget)[share]
         return part if share is Share.RESULTS else part * hour // HOURS
 
 
 def _left(have: Sequence[int], spent: Sequence[int]) -> list[int]:
-    """What is left of `have` when each share has taken its own, and then from lower ones, the lowest first. What
-    nobody could lend (a message that is never held back) is dropped here: it is over the budget."""
+    """What is left of `have` after each share has spent its own and then borrowed from lower ones, the lowest first.
+    Spending that no share could lend (by messages that are never held back) exceeds the budget and is ignored here."""
     left = [max(0, own - taken) for own, taken in zip(have, spent, strict=True)]
     for borrower in reversed(range(len(have))):
         missing = max(0, spent[borrower] - have[borrower])

@@ -1,4 +1,4 @@
-"""What operators changed about the gateways at run time: off, on, another weight. No deploy, no restart.
+"""Switches of gateways that administrators set at run time: off, on, another weight. No deploy, no restart.
 
 Every process reads the switches at most once a second.
 """
@@ -18,19 +18,20 @@ _switches: dict[tuple[str, str], GatewaySwitch] = {}
 
 
 def is_on(gateway: str, operator: str) -> bool:
-    """Whether `gateway` may carry messages to `operator`: neither is switched off."""
+    """Whether `gateway` may carry messages to `operator`: it is switched off neither in general nor for this
+    operator."""
     switches = _look()
     return all((gateway, each) not in switches or switches[gateway, each].is_on for each in {"", operator})
 
 
 def weight(gateway: str, operator: str, configured: int) -> int:
-    """The weight of `gateway` among those it shares with."""
+    """The weight of `gateway` in its tier."""
     shifted = shifted_weight(gateway, operator)
     return configured if shifted is None else shifted
 
 
 def shifted_weight(gateway: str, operator: str) -> int | None:
-    """What operators gave instead of the settings' weight, that for `operator` before that for all; None: nothing."""
+    """The weight set at run time, that for `operator` before that for all operators; None: none is set."""
     switches = _look()
     for each in (operator, ""):
         switch = switches.get((gateway, each))
@@ -40,12 +41,12 @@ def shifted_weight(gateway: str, operator: str) -> int | None:
 
 
 def pairs() -> set[tuple[str, str]]:
-    """The gateways of which something was changed for one operator alone, each with that operator."""
+    """The gateways that have a switch for one operator, each with that operator."""
     return {(gateway, operator) for gateway, operator in _look() if operator}
 
 
 def switch(gateway: str, operator: str = "", **changes: object) -> GatewaySwitch:
-    """Write `is_on` or `weight` for `gateway` (and one operator; empty: all)."""
+    """Write `is_on` or `weight` of `gateway`, for one operator or, if that is empty, for all."""
     row, _made = GatewaySwitch.objects.update_or_create(gateway=gateway, operator=operator, defaults=changes)
     forget()
     return row
@@ -53,7 +54,7 @@ def switch(gateway: str, operator: str = "", **changes: object) -> GatewaySwitch
 
 @register_reset
 def forget() -> None:
-    """Read again at the next question."""
+    """Read the switches again at the next call."""
     global _read_at
     with _lock:
         _read_at = float("-inf")

@@ -1,33 +1,35 @@
-"""Celery's way in: hints and the clock. Any number of them is harmless: with nothing due, a statement each."""
+"""Celery tasks of SMS, started by hints and by the clock. Extra runs are harmless: with nothing due, each costs a
+statement."""
 
 from celery import shared_task
 
 from common import alarms
-from sms import budget, polling, reports
-from sms.sending import drain as delivery
+from sms import budget
+from sms.reports import applying, polling, pushed
+from sms.sending import drain
 
 
 @shared_task(name="sms.drain", ignore_result=True)
-def drain() -> None:
+def drain_queue() -> None:
     """Send what is due."""
-    delivery.drain()
+    drain.drain()
 
 
 @shared_task(name="sms.read_receipts", ignore_result=True)
 def read_receipts() -> None:
-    """Read what gateways have pushed."""
-    reports.drain()
+    """Read the receipts that gateways have pushed."""
+    pushed.drain()
 
 
 @shared_task(name="sms.poll", ignore_result=True)
 def poll() -> None:
-    """Ask the gateways that push nothing."""
+    """Poll the gateways that push no receipts."""
     polling.poll()
 
 
 @shared_task(name="sms.watch", ignore_result=True)
 def watch() -> None:
-    """Look at the day's budget; stop waiting for what was never reported; end old alarms."""
+    """Check the daily budget, end the wait for receipts that never came, end old alarms."""
     budget.watch()
-    reports.give_up_waiting()
+    applying.give_up_waiting()
     alarms.end_old()

@@ -1,6 +1,6 @@
-"""The sentences about codes and about SMS themselves. What else goes out by SMS is worded by the app that says it.
+"""The texts of code SMS and test SMS. Other SMS are worded by the app that sends them.
 
-The functions take what is to be said and return the whole text; a code fits one part where it can.
+The functions return the whole text; a code fits into one part if possible.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ def label_in(text: str) -> str:
 
 
 def test() -> str:
-    """What an operator sends to try a gateway."""
+    """The text by which an administrator tries a gateway."""
     return _("This is a test SMS of the registration portal.")
 
 
 def test_code(*, host: str) -> str:
-    """The same for the way that codes go: with a made-up code that opens nothing."""
+    """The text by which an administrator tries the way that codes are sent, with a random code that opens nothing."""
     made_up = "".join(secrets.choice("0123456789") for _ in range(limits.CODE_DIGITS))
     return code(code=made_up, purpose_label=_("test"), host=host)
 
 
 def joined(*lines: str) -> str:
-    """The lines of a text, without those that have nothing to say."""
+    """The lines of a text, without the empty ones."""
     return "\n".join(line for line in lines if line)

@@ -1,4 +1,4 @@
-"""Where gateways push their receipts, and the inbox page: in demo mode, the phone that SMS arrive on."""
+"""Web views of SMS: the receipt URL that gateways push to, and the inbox page (demo mode)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 
 
 class NumberForm(forms.Form):
-    """Whose phone to look at."""
+    """The number whose SMS are shown."""
 
     use_required_attribute = False
     to = MobileField()
@@ -49,7 +49,7 @@ def inbox(request: HttpRequest, template: str = "sms/inbox.html") -> HttpRespons
 @csrf_exempt  # the token in the path is the proof
 @require_http_methods(["GET", "POST"])
 def receipt(request: HttpRequest, gateway: str, token: str) -> HttpResponse:
-    """Keep what a gateway says about our messages. 404, with nothing else to learn, without its token."""
+    """Store what a gateway pushes. 404 without its token."""
     if not receipts.token_is_right(gateway=gateway, token=token):
         return HttpResponseNotFound()
     body, whole = _body(request)
@@ -64,8 +64,8 @@ def receipt(request: HttpRequest, gateway: str, token: str) -> HttpResponse:
 
 
 def _body(request: HttpRequest) -> tuple[bytes, bool]:
-    """The body, up to one byte more than is kept, and whether all of it came. In chunks it has no length, and Django
-    takes it for none."""
+    """The body, up to one byte more than is stored, and whether all of it came. A chunked body has no length, and
+    Django would read it as empty."""
     most = limits.RECEIPT_LARGEST + 1
     length = str(request.META.get("CONTENT_LENGTH") or "")
     in_chunks = not length and "HTTP_TRANSFER_ENCODING" in request.META
@@ -77,6 +77,6 @@ def _body(request: HttpRequest) -> tuple[bytes, bool]:
 
 
 def _ascii(query: str) -> str:
-    """The query as it came, every byte that is no printable ASCII as %XX, which says the same (PEP 3333:
-    what WSGI hands over is bytes dressed as Latin-1)."""
+    """The query with every byte that is not printable ASCII written as %XX, which means the same (PEP 3333: WSGI passes
+    bytes as Latin-1)."""
     return quote(query.encode("latin-1", "replace"), safe=_PRINTABLE)

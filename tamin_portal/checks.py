@@ -24,7 +24,7 @@ DEMO_DATABASE_PASSWORD = "demo-only"  # noqa: S105 - docker-compose.yml's defaul
 
 @register("portal")
 def contacts_are_addresses(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """In every mode: a line of security.txt is a URI, and one line (RFC 9116, 2.5.3)."""
+    """In every mode: each contact of security.txt is one URI on one line (RFC 9116, 2.5.3)."""
     return [
         Error(
             f"SECURITY_CONTACT has '{contact[:40]}'.",
@@ -48,7 +48,7 @@ def _keys() -> Iterator[CheckMessage]:
             yield Error(f"{name} is too short or a known one.", hint=KEY_HINT, id=f"portal.E0{number}")
         elif not looks_random(getattr(settings, name)):
             what = f"{name} is made of repetitions, sequences or words, so it could be guessed."
-            yield from unsafe.refused("keys", what, hint=KEY_HINT, id=f"portal.E0{number + 6}")
+            yield from unsafe.refused("keys", what, hint=KEY_HINT, check_id=f"portal.E0{number + 6}")
     if settings.CODE_HASH_KEY == settings.SECRET_KEY:
         yield Error(
             "CODE_HASH_KEY is missing or the same as SECRET_KEY, so the two could not be changed one by one.",
@@ -60,7 +60,7 @@ def _keys() -> Iterator[CheckMessage]:
 
 
 def _keys_before(name: str, fault: str) -> Iterator[CheckMessage]:
-    """What a key that was replaced has signed is still believed: so each has to be as good as the one in force."""
+    """Keys that were replaced: what they signed is still accepted, so each has to be as strong as the one in force."""
     before: list[str] = getattr(settings, f"{name}_FALLBACKS")
     if any(_is_weak(key) for key in before):
         yield Error(
@@ -71,7 +71,7 @@ def _keys_before(name: str, fault: str) -> Iterator[CheckMessage]:
     elif not all(map(looks_random, before)):
         what = f"{name}_FALLBACKS has a key of repetitions, sequences or words, so it could be guessed."
         hint = "Take it out: what it has signed is still believed."
-        yield from unsafe.refused("keys", what, hint=hint, id="portal.E028")
+        yield from unsafe.refused("keys", what, hint=hint, check_id="portal.E028")
     if getattr(settings, name) in before:
         yield Error(
             f"{name}_FALLBACKS has the key that is in force, so nothing was changed.",

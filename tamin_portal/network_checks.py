@@ -1,6 +1,6 @@
-"""System checks of who is believed and of what goes over a network in the open.
+"""System checks of trusted proxies, HTTPS, and connections without encryption.
 
-Malformed settings are refused in every mode, unsafe ones outside a demo. What an operator may allow by name is in
+Malformed settings are refused in every mode, unsafe ones outside a demo. What an administrator may allow by name is in
 `common.unsafe`.
 """
 
@@ -23,7 +23,7 @@ _PROXIES = _NETWORKS[:2]
 
 @register("portal")
 def networks_are_networks(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """In every mode: the server would not start with anything else."""
+    """Refuse what is no network, in every mode: the server would not start with it."""
     found: list[CheckMessage] = []
     for name in _NETWORKS:
         for entry in getattr(settings, name):
@@ -35,7 +35,7 @@ def networks_are_networks(app_configs: Sequence[AppConfig] | None, **kwargs: Any
 
 @register("portal")
 def unsafe_things_are_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """A name that is none is refused in every mode; what is allowed is said, where it means something."""
+    """Refuse unknown names in ALLOW_UNSAFE, in every mode; warn of what is allowed, outside demo mode."""
     known = ", ".join(unsafe.CONSEQUENCES)
     found: list[CheckMessage] = [
         Error(f"ALLOW_UNSAFE has '{name[:40]}', which is nothing that can be allowed.", hint=known, id="portal.E060")
@@ -49,7 +49,7 @@ def unsafe_things_are_known(app_configs: Sequence[AppConfig] | None, **kwargs: A
 
 @register("portal")
 def network_is_safe(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Outside demo mode: HTTPS, nobody trusted who may be anybody, nothing in the open to PostgreSQL and Redis."""
+    """Outside demo mode: HTTPS, no trust in networks that anybody may be on, encryption to PostgreSQL and Redis."""
     return [] if settings.DEMO else [*_https(), *_proxies(), *_internal(), *_postgres(), *_redis()]
 
 
@@ -75,7 +75,7 @@ def citizens_have_addresses(
 def _https() -> Iterator[CheckMessage]:
     if not settings.HTTPS:
         what = "HTTPS is off, so passwords and sessions go over the network in the open."
-        yield from unsafe.refused("https", what, hint="Leave HTTPS out, or set it to on.", id="portal.E033")
+        yield from unsafe.refused("https", what, hint="Leave HTTPS out, or set it to on.", check_id="portal.E033")
     elif not settings.TRUSTED_PROXIES:
         yield Warning(
             "TRUSTED_PROXIES is empty: behind a proxy every citizen has its address, and no request counts as HTTPS.",
@@ -90,7 +90,7 @@ def _proxies() -> Iterator[CheckMessage]:
             if not addresses.is_one_host_or_private(network):
                 what = f"{name} has {network}: whoever is in it could choose the address that limits are counted by."
                 hint = "Name the proxies' own addresses, or a private network."
-                yield from unsafe.refused("proxies", what, hint=hint, id="portal.E032")
+                yield from unsafe.refused("proxies", what, hint=hint, check_id="portal.E032")
 
 
 def _internal() -> Iterator[CheckMessage]:
@@ -108,10 +108,10 @@ def _postgres() -> Iterator[CheckMessage]:
     if found and not found.has_tls:
         what = f"DATABASE_URL reaches PostgreSQL at {found.host} without TLS."
         hint = "Add ?sslmode=verify-full&sslrootcert=/path/to/ca.pem (or sslmode=require) to it."
-        yield from unsafe.refused("database", what, hint=hint, id="portal.E041")
+        yield from unsafe.refused("database", what, hint=hint, check_id="portal.E041")
     if found and not found.has_password:
         what = f"DATABASE_URL reaches PostgreSQL at {found.host} without a password."
-        yield from unsafe.refused("database", what, hint="Give the role a password.", id="portal.E042")
+        yield from unsafe.refused("database", what, hint="Give the role a password.", check_id="portal.E042")
 
 
 def _redis() -> Iterator[CheckMessage]:
@@ -119,7 +119,8 @@ def _redis() -> Iterator[CheckMessage]:
         if not found.has_tls:
             what = f"REDIS_URL reaches Redis at {found.host} without TLS, or takes any certificate."
             hint = "Write rediss://:password@host:6379/0?ssl_cert_reqs=required."
-            yield from unsafe.refused("redis", what, hint=hint, id="portal.E043")
+            yield from unsafe.refused("redis", what, hint=hint, check_id="portal.E043")
         if not found.has_password:
             what = f"REDIS_URL reaches Redis at {found.host} without a password."
-            yield from unsafe.refused("redis", what, hint="Set requirepass there and name it here.", id="portal.E044")
+            hint = "Set requirepass there and name it here."
+            yield from unsafe.refused("redis", what, hint=hint, check_id="portal.E044")

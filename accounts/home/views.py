@@ -1,4 +1,4 @@
-"""The home page of a signed-in citizen, and sign-out."""
+"""The home page of a signed-in citizen, and the sign-out."""
 
 from __future__ import annotations
 

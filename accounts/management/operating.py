@@ -1,4 +1,4 @@
-"""What the operators' commands about an account share: whose it is, who acts, why, and what is said."""
+"""The base of administrators' commands about one account: its arguments, the account, and the sentences of refusals."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ SENTENCES = {
 
 
 class AccountCommand(BaseCommand):
-    """What an operator does about one account. Who and why is kept in its history for good."""
+    """The base class of a command about one account. The administrator's name and reason are kept in its history for
+    good."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("national_id", metavar="NATIONAL_ID", help="ten digits, in any script")
@@ -37,7 +38,7 @@ class AccountCommand(BaseCommand):
         self.stdout.write(said)
 
     def act(self, account: User, options: dict[str, Any]) -> str:
-        """Call one service; returns what the operator reads. Raises PortalError of `SENTENCES`."""
+        """Call one service; returns what the administrator reads. Raises PortalError of `SENTENCES`."""
         raise NotImplementedError
 
 

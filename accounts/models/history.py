@@ -1,4 +1,4 @@
-"""What happened to an account, and the links by which its owner stops it."""
+"""The tables of an account's history, and of the "not me" links by which its owner freezes it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from accounts.models.people import User
 
 
 class EventKind(models.TextChoices):
-    """Everything that is written into the history of an account; `accounts.life.notices` says who is told of what.
+    """All kinds of events in the history of an account; `accounts.life.notices` says who is told of each.
 
-    That the account was made and activated stands on the account itself.
+    The creation and the activation are in the account's own columns.
     """
 
     SIGNED_IN = "signed_in", _("Signed in")
@@ -41,16 +41,17 @@ class EventKind(models.TextChoices):
     FROZEN = "frozen", _("The account was frozen by its owner")
     DEACTIVATED = "deactivated", _("The account was deactivated")
     REACTIVATED = "reactivated", _("The account was opened again")
-    LOOKED_AT = "looked_at", _("An operator looked at the history")
+    LOOKED_AT = "looked_at", _("An administrator looked at the history")
 
 
 class AccountEvent(models.Model):
-    """One thing that happened. `details` never holds a secret or a whole number: masked numbers, counts."""
+    """One event in an account's history. `details` never holds a secret or a whole number, only masked numbers and
+    counts."""
 
     account = models.ForeignKey(User, on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(_("what"), max_length=20, choices=EventKind)
     at = models.DateTimeField(_("when"), default=timezone.now)
-    actor = models.CharField(_("who"), max_length=80)  # "citizen", "portal", "operator NAME"
+    actor = models.CharField(_("who"), max_length=80)  # as `accounts.life.notices` writes it
     reason = models.CharField(_("why"), max_length=500, blank=True)
     browser = models.CharField(max_length=80, blank=True)
     details = models.JSONField(default=dict)
@@ -65,7 +66,7 @@ class AccountEvent(models.Model):
 
 
 class FreezeLink(models.Model):
-    """The "not me" link of one SMS: it freezes the account, and never gives anything back."""
+    """The "not me" link of one message: it can only freeze the account."""
 
     account = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     event = models.ForeignKey(AccountEvent, on_delete=models.CASCADE, related_name="+")

@@ -1,1 +1,2 @@
-"""One authority over tries and spending: what a stranger may cause, and at what price."""
+"""Limits what strangers can cause: conduct of addresses, proof of work, queues of turns, places for password
+hashing."""

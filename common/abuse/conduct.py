@@ -1,11 +1,12 @@
-"""How well what was asked for was used: not how much an address asks, but how much of it came to something.
+"""Counts what is tried and how much of it comes to a good end, per address, network, number prefix and all together.
 
-Ten thousand honest people behind one carrier's address use most of their codes, and most of their sign-ins succeed;
-who floods, pumps or sprays uses next to nothing. So tries and good ends are counted over the last hour for each
-address (IPv4, IPv6 /64), network (/24, /48) and ten thousand neighbouring numbers, and for all together, and `look`
-says at which level each stands. Levels fall by themselves as the hour goes on. Nobody is refused here.
+The count says how an address behaves, not how much it asks: ten thousand honest people behind one operator's address
+use most of their codes, and most of their sign-ins succeed; someone who floods, pumps SMS or sprays passwords uses next
+to nothing. Tries and good ends of the last hour are counted for each address (IPv4, IPv6 /64), network (/24, /48), ten
+thousand neighbouring numbers (a prefix), and for all together (the population). `look` returns the level of each.
+Levels fall by themselves as the hour goes on. Nobody is refused here.
 
-Counted in the database, in committed steps of their own (docs/decisions/0022).
+The counts are rows (`Tally`), written in transactions of their own (docs/decisions/0022).
 """
 
 from __future__ import annotations
@@ -41,11 +42,11 @@ __all__ = [
 ]
 SLOT = int(limits.CONDUCT_SLOT.total_seconds())
 _AROUND = ("address", "network")
-_SHARDS = 8  # rows of the whole population's count: concurrent requests do not wait for one row
+_SHARDS = 8  # rows of the population's count, so that concurrent requests do not wait for one row
 
 
 class Kind(StrEnum):
-    """What is counted, and what a good end of it is."""
+    """What is counted, and what its good end is."""
 
     CODE = "code"  # an SMS was asked for; its code was used
     PASSWORD = "password"  # noqa: S105 - tried at a sign-in; it was right, and the person got in
@@ -53,7 +54,7 @@ class Kind(StrEnum):
 
 
 class _Scope(NamedTuple):
-    """Where tries are counted together. `about`: what `loudest` finds it by, if it is an address or a network."""
+    """Where tries are counted together. `about`: how `loudest` finds the scope, if it is an address or a network."""
 
     name: str
     key: str
@@ -61,20 +62,20 @@ class _Scope(NamedTuple):
 
 
 def count(*, kind: Kind, origin: Origin, is_own_fault: bool = False) -> None:
-    """One more try, committed before this returns; for the neighbours of a number see `count_sent`.
+    """Count one try; committed before this returns. For number prefixes see `count_sent`.
 
-    `is_own_fault`: it was held back for what its address has done. The neighbours do not pay for it: else one line
-    would put a whole network under pressure, by requests that cost it nothing.
+    `is_own_fault`: the try was held back because of its own address. Then the network is not charged: otherwise one
+    address could put a whole network under pressure, by requests that cost it nothing.
     """
     _add(_blamed(_scopes(kind, origin, ""), is_own_fault), slot_of(timezone.now()), tried=1, good=0)
 
 
 def credit(*, kind: Kind, origin: Origin, prefix: str = "", tried_at: datetime | None = None, who: str = "") -> None:
-    """A try that was counted at `tried_at` (now, if not given) came to a good end.
+    """Count a good end of a try that was counted at `tried_at` (default: now).
 
-    `who`: whose success it is; counted once an hour at each of a few addresses, so that nobody hides a thousand wrong
-    guesses behind a thousand sign-ins to an account of their own, or speaks for a thousand addresses. Some more of
-    theirs there speak neither for the address nor against it; further ones stay tries, for each costs a hash.
+    `who`: the account that succeeded. It is credited once an hour at each of a few addresses, so that nobody can hide a
+    thousand wrong guesses behind a thousand sign-ins to an own account, or vouch for a thousand addresses. Some more
+    successes of it there count neither for nor against the address; further ones stay tries, because each costs a hash.
     """
     slot = slot_of(tried_at or timezone.now())
     before = _good_before(f"{kind}:{who}", origin, slot) if who else 0
@@ -85,17 +86,17 @@ def credit(*, kind: Kind, origin: Origin, prefix: str = "", tried_at: datetime |
 
 
 def count_sent(*, kind: Kind, prefix: str) -> None:
-    """A message went to one of the numbers that begin with `prefix`. In the caller's transaction."""
+    """Count a message to a number that begins with `prefix`. In the caller's transaction."""
     _add([_Scope("prefix", _scope(kind, "prefix", prefix), "")], slot_of(timezone.now()), tried=1, good=0)
 
 
 def take_back(*, kind: Kind, origin: Origin, is_own_fault: bool = False) -> None:
-    """What was just counted has caused nothing, and is not counted. It is no good end."""
+    """Undo a `count` that caused nothing. It is no good end."""
     _add(_blamed(_scopes(kind, origin, ""), is_own_fault), slot_of(timezone.now()), tried=-1, good=0)
 
 
 def look(*, kind: Kind, origin: Origin, prefix: str = "") -> Conduct:
-    """How those stand that a request of `kind` belongs to. One statement."""
+    """The conduct of the scopes that a request of `kind` belongs to. One statement."""
     scopes = {scope.name: scope.key for scope in _scopes(kind, origin, prefix)}
     now = slot_of(timezone.now())
     rows = Tally.objects.filter(scope__in=scopes.values(), slot__gt=now - _slots(limits.CONDUCT_WITHIN), slot__lte=now)
@@ -106,13 +107,13 @@ def look(*, kind: Kind, origin: Origin, prefix: str = "") -> Conduct:
 
 
 def sums_of(kind: Kind, rows: list[tuple[int, int, int]], now: int) -> Sums:
-    """What one scope's rows (slot, tried, good) come to in the slot `now`."""
+    """The sums of one scope's rows (slot, tried, good) in the slot `now`."""
     ripe = sum(tried - good for slot, tried, good in rows if kind != Kind.CODE or slot < now - 1)
     return Sums(sum(row[1] for row in rows), sum(row[2] for row in rows), max(0, ripe))
 
 
 def population(kind: Kind) -> tuple[Level, int, int]:
-    """The level of all together, how much was tried within the hour, and how much of it came to something."""
+    """The level of all together, how much was tried within the hour, and how much of it came to a good end."""
     now = slot_of(timezone.now())
     rows = Tally.objects.filter(
         scope=_scope(kind, "population", ""), slot__gt=now - _slots(limits.CONDUCT_WITHIN), slot__lte=now
@@ -123,11 +124,10 @@ def population(kind: Kind) -> tuple[Level, int, int]:
 
 
 def loudest(kind: Kind) -> tuple[str, int, int] | None:
-    """The address or network of which most came to nothing within the hour, if that alone is as much as makes all
-    together be watched, and its level pressure: among very many who succeed nobody would see it. Its name ("address",
-    "network"), how much was tried there, and how much of it came to something. Codes that may still be used say nothing
-    yet. One statement.
-    """
+    """The address or network with the most tries without a good end within the hour, if they alone are enough for all
+    together to be watched, and its level is pressure: among many successful requests it would not be noticed otherwise.
+    Returns what it is ("address", "network"), its tries and its good ends. Codes that may still be used are not
+    counted. One statement."""
     now = slot_of(timezone.now())
     over = now - 2 if kind == Kind.CODE else now
     rows = Tally.objects.filter(
@@ -143,6 +143,7 @@ def loudest(kind: Kind) -> tuple[str, int, int] | None:
 
 
 def slot_of(moment: datetime) -> int:
+    """The number of the time slot (`limits.CONDUCT_SLOT`) that `moment` is in."""
     return int(moment.timestamp() // SLOT)
 
 
@@ -186,7 +187,7 @@ def _add(scopes: list[_Scope], slot: int, *, tried: int, good: int) -> None:
 
 
 def _upsert(rows: list[tuple[str, int, str]], slot: int, *, tried: int, good: int) -> None:
-    """`rows` (scope, shard, about) always in the same order: no two requests wait for each other in a circle."""
+    """Add to `rows` (scope, shard, about). They are sorted, so that two requests cannot deadlock."""
     values = [value for scope, shard, about in rows for value in (scope, slot, shard, tried, good, about)]
     table = connection.ops.quote_name(Tally._meta.db_table)
     statement = (
@@ -204,7 +205,8 @@ def _rows(scopes: list[_Scope]) -> Iterator[tuple[str, int, str]]:
 
 
 def _good_before(who: str, origin: Origin, slot: int) -> int | None:
-    """How many good ends `who` had at this address in the hour of `slot`, now one more; None: elsewhere at enough."""
+    """How many good ends `who` had at this address in the hour of `slot`, before this one, which is counted now; None:
+    `who` has had good ends at enough other addresses."""
     hour = slot // _slots(timedelta(hours=1))
     mark = keyed_hash("conduct", f"credited:{hour}:{who}")[:32]
     shard = int(keyed_hash("conduct", f"credited at:{origin.address}")[:4], 16) % 32_768

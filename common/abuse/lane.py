@@ -1,19 +1,20 @@
-"""How many password hashes this machine computes at the same time, and for whom places are kept.
+"""Limits how many password hashes this machine computes at the same time, and keeps places for known people.
 
-One Argon2 hash keeps a core busy for some 30 ms, and threads do not take turns at it: as many strangers at the sign-in
-as there are threads take every core, and whoever only wants a page waits behind them. So a hash needs a place:
+One Argon2 hash occupies a core for some 30 ms, and threads do not interrupt each other in it: as many strangers at the
+sign-in as there are threads would take every core, and everybody who only wants a page would wait behind them. So a
+hash needs a place:
 
-- `settings.HASHING_PLACES` places are for everybody (by itself one fewer than there are cores, at least one);
-- one more is for trusted devices alone, and one more for people who are in or on their way in: step three, a new
-  password. No stranger can have either.
+- `settings.HASHING_PLACES` places are for everybody (default: one fewer than there are cores, at least one);
+- one more is for trusted devices only, and one more for people who are signed in or about to be: step three, a new
+  password. Strangers cannot take these.
 
 All web processes of one machine share the places: a place is a locked byte of one file that they inherit from the
-process that forked them. The kernel lets go of it however a process ends. Within a process the threads share by
+process that forked them. The kernel releases it however a process ends. Within a process the threads share by
 `_Places`. A try that finds no place waits for one shortly (`limits.HASHING_WAIT`), and is then told when to come back.
 
 `accounts.passwords.hashers` takes a place for each hash, so that none is forgotten. Whoever compares a secret takes the
-place before the try is counted, around all of it: a try that got no place was not looked at, and counts as none.
-Commands and workers need no place (docs/decisions/0026-hashing-has-a-lane-of-its-own.md).
+place before the try is counted, and keeps it until the end: a try without a place was not looked at, and is not
+counted. Commands and workers need no place (docs/decisions/0026-hashing-has-a-lane-of-its-own.md).
 """
 
 from __future__ import annotations
@@ -50,18 +51,18 @@ class Whose(Enum):
 
 
 class _Places:
-    """The places of this machine. `common` are everybody's; the two after them are kept."""
+    """The places of this machine. The first `common` are for everybody; the two after them are kept."""
 
     def __init__(self, common: int) -> None:
         self.common = common
         self._file, name = tempfile.mkstemp()  # open as long as the process lives
         os.unlink(name)
         self._freed = threading.Condition()
-        self._taken: set[int] = set()  # by threads of this process: the kernel's locks are a process's
+        self._taken: set[int] = set()  # by threads of this process: a kernel lock belongs to the whole process
         self._waiting = dict.fromkeys(Whose, 0)
 
     def take(self, whose: Whose, since: float) -> int:
-        """A free place: one kept for `whose` first. Waits until `limits.HASHING_WAIT` after `since`.
+        """Take a free place, one that is kept for `whose` first. Waits until `limits.HASHING_WAIT` after `since`.
 
         Raises PortalError("hashing_busy", seconds=…): none became free, or enough threads wait already.
         """
@@ -118,16 +119,16 @@ def cores() -> int:
         return usable
 
 
-_arrived: ContextVar[float | None] = ContextVar("arrived", default=None)  # None: no request, nothing is bounded
+_arrived: ContextVar[float | None] = ContextVar("arrived", default=None)  # None: not in a request, nothing is limited
 _held: ContextVar[bool] = ContextVar("held", default=False)
 
 
 @contextmanager
 def place(whose: Whose = Whose.STRANGER) -> Iterator[None]:
-    """A place to hash in, to the end of the block; inside it nothing waits for another one.
+    """A context manager that holds a place to hash in; inside it no other place is needed.
 
-    Outside a request there is no bound. A stranger's short wait counts from when the request arrived: what has waited
-    for a thread already does not hold that thread. Raises PortalError("hashing_busy", seconds=…).
+    Outside a request nothing is limited. A stranger's wait counts from the arrival of the request, so that time spent
+    waiting for a thread is included. Raises PortalError("hashing_busy", seconds=…).
     """
     arrived = _arrived.get()
     if arrived is None or _held.get():
@@ -143,7 +144,8 @@ def place(whose: Whose = Whose.STRANGER) -> Iterator[None]:
 
 
 class BoundedHashing:
-    """Middleware: in a request every hash needs a place. A page without words of its own for "busy" gets 503.html."""
+    """Middleware: every hash in a request needs a place. A view that has no sentence of its own for "busy" shows
+    503.html."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -162,7 +164,8 @@ class BoundedHashing:
 
 
 def come_back(response: HttpResponse, error: PortalError) -> HttpResponse:
-    """`response` as the answer to a try that got no place: 503, and when to come back. No error for the log."""
+    """Make `response` the answer to a try that got no place: status 503 with Retry-After, without an error in
+    the log."""
     response.status_code = 503
     response["Retry-After"] = str(error.values["seconds"])
     log_response("no place to hash in", response=response, level="debug")

@@ -1,4 +1,4 @@
-"""What a page says to a try that got no place to hash in."""
+"""Sentence for a try that got no place to hash in."""
 
 from __future__ import annotations
 

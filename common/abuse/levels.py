@@ -1,4 +1,5 @@
-"""From what was tried, and what came of it, to a level, a price and a place in the queue. Sums in, `Conduct` out."""
+"""Judges conduct: from sums of tries and good ends to a level, a price of proof of work, and a rank in the
+queue. Pure."""
 
 from __future__ import annotations
 
@@ -11,14 +12,14 @@ from common import limits
 
 class Level(IntEnum):
     NORMAL = 0
-    WATCH = 1  # operators hear of it
+    WATCH = 1  # administrators are told
     PRESSURE = 2  # what costs an SMS or a hash is paid for with proof of work, or waited for
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Of one scope within the hour: how much was tried, how much came to something, and what of the rest is over
-    (`ripe`: a younger code may still be used)."""
+    """The sums of one scope within the hour: tries, good ends, and tries that have ended without one (`ripe`: a recent
+    code may still be used)."""
 
     tried: int = 0
     good: int = 0
@@ -31,10 +32,10 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Conduct:
-    """The levels of one request's surroundings. `proven`: what comes from its address mostly comes to something.
-    `restrained`: it is, or not much is under way there and in its network of which nobody knows yet. `rank`: how much
-    of it, or of its network, came to nothing, which is its place in a queue. `price`: how many times the first
-    difficulty a proof of work has under pressure."""
+    """The levels of the scopes that one request belongs to. `proven`: most tries of its address come to a good end.
+    `restrained`: it is proven, or there are few tries without a good end in its address and network. `rank`: tries
+    without a good end of its address or network, which decide its place in a queue. `price`: how many times the first
+    difficulty its proof of work has under pressure."""
 
     address: Level = Level.NORMAL
     network: Level = Level.NORMAL
@@ -47,29 +48,30 @@ class Conduct:
 
     @property
     def here(self) -> Level:
-        """Of the address and its network."""
+        """The higher level of the address and its network."""
         return max(self.address, self.network)
 
     @property
     def around(self) -> Level:
-        """Of all that others do."""
+        """The highest level of network, prefix and population: of what others do."""
         return max(self.network, self.prefix, self.population)
 
     @property
     def level(self) -> Level:
-        """What this request meets. An address whose people succeed does not pay for what others do."""
+        """The level that this request meets. An address that is proven does not pay for what others do."""
         excused = self.proven and self.address == Level.NORMAL
         return max(self.address, min(self.around, Level.WATCH) if excused else self.around)
 
     @property
     def is_good(self) -> bool:
-        """Nothing speaks against the address, and in an attack, or for much at once, something speaks for it."""
+        """Whether nothing speaks against the address and, during an attack or with many tries, something speaks
+        for it."""
         trusted = self.proven or self.around == Level.NORMAL
         return self.address == Level.NORMAL and trusted and self.restrained
 
 
 def judge(sums: Mapping[str, Sums]) -> Conduct:
-    """By the sums of a request's scopes: address, network and population; prefix, where there is a number."""
+    """The conduct from the sums of a request's scopes: address, network and population; prefix if there is a number."""
     address, network = sums["address"], sums["network"]
     proven = address.good > 0 and address.unused <= limits.CONDUCT_PROVEN_TIMES * address.good
     restrained = proven or all(
@@ -87,7 +89,7 @@ def judge(sums: Mapping[str, Sums]) -> Conduct:
 
 
 def level_of(name: str, sums: Sums) -> Level:
-    """By what came to nothing: at least so much, and more than came to something."""
+    """The level by tries without a good end: at least so many, and more than so many times the good ends."""
     floors, times = limits.CONDUCT_FLOORS[name], limits.CONDUCT_TIMES[name]
     for level in (Level.PRESSURE, Level.WATCH):
         floor, share = floors[level - 1], times[level - 1]
@@ -98,7 +100,7 @@ def level_of(name: str, sums: Sums) -> Level:
 
 
 def _price(address: Sums, network: Sums, population: Sums) -> int:
-    """Grows with the square of what came to nothing here for each good end; doubled in a great flood."""
+    """The price grows with the square of tries without a good end for each good end; it is doubled in a great flood."""
     here = address.unused / (address.good + 1)
     near = network.unused / (network.good + 1) / limits.PROOF_NETWORK_SHARE
     price = min(limits.PROOF_DEAREST, round(max(1.0, here, near) ** 2))

@@ -1,4 +1,4 @@
-"""Where a request came from, as keyed hashes: what limits and conduct are counted by."""
+"""The origin of a request, its address and network, as keyed hashes: the keys of limits and conduct."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 from common.secrets import keyed_hash
 
-_WIDE = {4: 24, 6: 48}  # what one owner of a line or a rack can move within
+_WIDE = {4: 24, 6: 48}  # bits of a network in which one customer can change addresses
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """`address`: an IPv4 address or an IPv6 /64; `network`: the IPv4 /24 or IPv6 /48 around it. Keyed hashes, 32
-    characters each, so that no table says who was where."""
+    """`address`: an IPv4 address or an IPv6 /64; `network`: the IPv4 /24 or IPv6 /48 around it. Keyed hashes of 32
+    characters, so that no table says who was where."""
 
     address: str
     network: str
 
 
 def origin_of(client_address: str) -> Origin:
-    """The origin of a request whose `client_address` (set by `ClientAddress`) this is. Any text is taken."""
+    """The origin of a request with this `client_address` (set by `ClientAddress`). Any text is accepted."""
     try:
         inside = ipaddress.ip_network(client_address, strict=False)
     except ValueError:
@@ -34,4 +34,4 @@ def _hashed(kind: str, text: str) -> str:
     return keyed_hash("origin", f"{kind}:{text}")[:32]
 
 
-NOWHERE = Origin(address="", network="")  # an operator's command, or a task
+NOWHERE = Origin(address="", network="")  # of a management command or a task

@@ -1,8 +1,9 @@
-"""Proof of work by ALTCHA's protocol (version 2): the page carries a challenge, a worker script solves it, and the
-solution is good once, for one target, for some minutes (docs/decisions/0022).
+"""Proof of work by ALTCHA's protocol, version 2: makes challenges and checks solutions.
 
-A challenge is signed and kept nowhere; a used one is a row. Solving means deriving keys (PBKDF2 with SHA-512, which
-WebCrypto has) from one counter after another; which counter it is is drawn here, so that nobody is unlucky for long.
+The page carries a challenge, a worker script solves it, and the solution is good once, for one target, for some minutes
+(docs/decisions/0022). A challenge is signed and not stored; a used one is a row. Solving means deriving keys (PBKDF2
+with SHA-512, which WebCrypto has) for one counter after another. The right counter is drawn here, so that the number of
+trials has a limit.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _LONGEST = 2_000  # characters of a solution
 
 
 def challenge(*, target: str, price: int) -> str:
-    """A challenge for whoever is `target`, as JSON for the page; `price`: how many times the first difficulty."""
+    """A challenge for `target` (whoever it is), as JSON for the page; `price`: how many times the first difficulty."""
     made = altcha.create_challenge(
         _ALGORITHM,
         limits.PROOF_COST,
@@ -38,11 +39,11 @@ def challenge(*, target: str, price: int) -> str:
 
 
 def spend(*, solution: str, target: str, price: int = 1) -> bool:
-    """Whether `solution` (as the script sent it) solves a challenge of ours for `target`, for the first time.
-    `price`: today's; what was much cheaper is not good. Else who floods would have an address of good conduct fetch
-    the challenges.
+    """Whether `solution` (as the script sent it) solves a challenge of ours for `target`, for the first time. `price`:
+    the price now; a solution of a much cheaper challenge is refused, because an attacker could fetch challenges through
+    an address of good conduct.
 
-    It is used up then, in a committed step, whatever becomes of what it was spent on.
+    The solution is used up then, in a transaction of its own, whatever happens afterwards.
     """
     if not solution or len(solution) > _LONGEST:
         return False
@@ -60,7 +61,7 @@ def spend(*, solution: str, target: str, price: int = 1) -> bool:
 
 
 def purge(*, before: datetime, dry_run: bool = False) -> int:
-    """Forget proofs that were used before `before`, which have to be out of date by then; returns how many."""
+    """Delete proofs that were used before `before`, when their challenges are out of date; returns how many."""
     old = SpentProof.objects.filter(used_at__lt=before)
     return old.count() if dry_run else old.delete()[0]
 

@@ -1,8 +1,8 @@
-"""The queue of those that give no proof of work: it drains at a set rate, by turns of the networks.
+"""The queue of requests without proof of work: lets a set number through each minute, in turns of their networks.
 
-A place's `rank` is how much its network has asked for in vain within the hour (`Conduct.rank`), so who asks for the
-thousandth time comes after everybody who asks for the first, and in a slow queue apart. One place for each `name`.
-Rows are bounded.
+The `rank` of a place is how much its network has asked for in vain within the hour (`Conduct.rank`), so a thousandth
+request comes after everybody's first one, and high ranks have a slow queue of their own. One place for each `name`. The
+number of rows is limited.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _MINUTE = timedelta(minutes=1)
 
 
 def take(*, queue: str, name: str, origin: Origin, rank: int, reference: str = "") -> int:
-    """A place in `queue` for `name`, or the one it has; returns the seconds until its turn (0: now).
+    """Take a place in `queue` for `name`, or find the one it has; returns the seconds until its turn (0: now).
 
-    `reference`: what `call` gives back for it.
+    `reference`: what `call` returns for it.
     """
     key, now = _key(queue, name), timezone.now()
     row = Turn.objects.filter(queue=queue, name=key, created_at__gt=now - limits.TURN_LIFE).first()
@@ -38,20 +38,20 @@ def take(*, queue: str, name: str, origin: Origin, rank: int, reference: str = "
 
 
 def wait(*, queue: str, name: str) -> int:
-    """Seconds until the turn of `name`, if nobody with a lower rank comes in between; 0: it has come, or there is no
-    such place."""
+    """The seconds until the turn of `name`, if nobody with a lower rank comes in between; 0: it has come, or there is
+    no place."""
     row = Turn.objects.filter(queue=queue, name=_key(queue, name)).first()
     return _wait(row) if row else 0
 
 
 def renews(seconds: int) -> int:
-    """After how many seconds a page without script looks again, where the turn comes in `seconds`."""
+    """After how many seconds a page without script reloads itself, if the turn comes in `seconds`."""
     soonest, latest = (int(span.total_seconds()) for span in limits.TURN_RENEWS)
     return max(soonest, min(seconds, latest))
 
 
 def call(queue: str) -> list[str]:
-    """Call those whose turn it is by now: so many a minute. Returns their references. For a worker and for pages."""
+    """Call those whose turn it is by now; returns their references. For a worker and for pages."""
     with transaction.atomic():
         lock_name(f"turns:{queue}")
         now = timezone.now()
@@ -62,21 +62,21 @@ def call(queue: str) -> list[str]:
 
 
 def use(*, queue: str, name: str) -> bool:
-    """Whether the turn of `name` has come; it is used up then. Two at once: one of them."""
+    """Whether the turn of `name` has come; it is used up then. Of two callers at once only one gets it."""
     since = timezone.now() - limits.TURN_SERVES
     mine = Turn.objects.filter(queue=queue, name=_key(queue, name), called_at__gt=since)
     return bool(mine.delete()[0])  # one statement
 
 
 def grant(*, queue: str, name: str, origin: Origin) -> None:
-    """The turn of `name` has come, whoever waits."""
+    """Let the turn of `name` come at once, whoever waits."""
     now = timezone.now()
     facts = {"reference": "", "rank": 0, "created_at": now, "called_at": now, **_whence(origin)}
     Turn.objects.update_or_create(queue=queue, name=_key(queue, name), defaults=facts)
 
 
 def leave(*, queue: str, name: str) -> None:
-    """It waits no longer: a proof came."""
+    """Delete the place of `name`: a proof of work came."""
     Turn.objects.filter(queue=queue, name=_key(queue, name), called_at__isnull=True).delete()
 
 
@@ -87,7 +87,7 @@ def purge(*, before: datetime, dry_run: bool = False) -> int:
 
 
 def _due(queue: str, is_late: bool, now: datetime) -> list[Turn]:
-    """Whose turn it is now, of the late ones or of the others: each have a rate of their own."""
+    """Those whose turn it is now, of the late ones or of the others: each group has a rate of its own."""
     called = Turn.objects.filter(queue=queue, called_at__gt=now - _MINUTE, called_at__lte=now)
     most = _per_minute(queue, is_late) - called.filter(_which(is_late)).count()
     return list(_waiting(queue).filter(_which(is_late)).order_by("rank", "created_at", "pk")[: max(0, most)])
@@ -111,8 +111,8 @@ def _which(is_late: bool) -> Q:
 
 
 def _make_room(queue: str, origin: Origin) -> None:
-    """In a crowd the newest takes the oldest place of the address that has most in its network, so that one line does
-    not push its neighbours out; then of whoever has most before it."""
+    """If the network has too many places, delete the oldest one of its address that has the most, so that one address
+    does not displace its neighbours. If the queue has too many, delete the newest one of the highest rank."""
     waiting = _waiting(queue)
     near = waiting.filter(network=origin.network)
     if near.count() >= limits.TURNS_OF_NETWORK:

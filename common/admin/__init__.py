@@ -1,1 +1,1 @@
-"""What the apps' admin pages share."""
+"""Base classes of the apps' admin pages."""

@@ -1,4 +1,4 @@
-"""What the apps' admin pages share: who sees one, that nobody changes one, and columns with a moment."""
+"""Base classes of admin pages: read-only pages, pages for superusers only, columns with a moment, queue columns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from common.templatetags.persian_text import jalali
 
 
 class ReadOnly:
-    """For a `ModelAdmin` or an inline: no adding, changing or deleting, whoever asks."""
+    """For a `ModelAdmin` or an inline: nobody may add, change or delete."""
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -28,7 +28,7 @@ class ReadOnly:
 
 
 class SeenBySuperusers:
-    """For a `ModelAdmin`: not even shown to others, whatever permissions they were given."""
+    """For a `ModelAdmin`: shown to superusers only, whatever permissions others have."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return bool(getattr(request.user, "is_superuser", False))
@@ -38,7 +38,7 @@ class SeenBySuperusers:
 
 
 def moment(field: str, label: Any) -> Callable[[Any, Model], str]:
-    """A column that shows the date and time in `field` as Jalali, with Persian digits."""
+    """A column that shows the date and time of `field` as Jalali, with Persian digits."""
 
     @admin.display(description=label, ordering=field)
     def shown(self: Any, row: Model) -> str:
@@ -48,7 +48,7 @@ def moment(field: str, label: Any) -> Callable[[Any, Model], str]:
 
 
 class QueueColumns:
-    """For the `ModelAdmin` of a `Leased` model that is sent: its moments, and how often it was tried."""
+    """For the `ModelAdmin` of a `Leased` model that is sent: its times, and the number of its rounds."""
 
     created = moment("created_at", _("created"))
     sent = moment("sent_at", _("sent"))

@@ -1,4 +1,4 @@
-"""Lists in the admin: only the filters they offer, and searches that are in no address (docs/decisions/0025)."""
+"""Admin lists that allow only their own filters, and searches that never appear in a URL (docs/decisions/0025)."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _SEARCHES = "admin_searches"
 
 
 class OnlyItsFilters:
-    """For a `ModelAdmin`: the address bar takes the filters of `list_filter` and nothing else.
+    """For a `ModelAdmin`: the URL accepts the filters of `list_filter` and nothing else.
 
-    Django's own rule lets any column of the table be asked: `?password__startswith=`, `?text__contains=`
-    would spell out secrets that no page shows.
+    Django allows a filter on any column: `?password__startswith=` or `?text__contains=` would reveal secrets letter by
+    letter that no page shows.
     """
 
     list_filter: ClassVar[Any]
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
-        """A filter class judges its value itself; a column's value must be one that a database can look for."""
+        """A filter class checks its value itself; a column's value must be one that a database can look for."""
         for offered in self.list_filter:
             if not isinstance(offered, str):
                 if lookup == offered.parameter_name:
@@ -46,12 +46,12 @@ class OnlyItsFilters:
 
 
 def searched(request: HttpRequest) -> str:
-    """What the list at this address was searched for; "" where nobody searched, or the session forgot."""
+    """The search of the list at this URL; "" if there is none, or the session has forgotten it."""
     return str(request.session.get(_SEARCHES, {}).get(request.GET.get(FOUND, ""), ""))
 
 
 def list_address(request: HttpRequest, word: str = "") -> str:
-    """The list at this address as it is filtered and sorted, from its first page, with another search or none."""
+    """The URL of this list with its filters and order, from the first page, with another search or none."""
     query = request.GET.copy()
     for name in (SEARCH_VAR, FOUND, PAGE_VAR, ALL_VAR, ERROR_FLAG):
         query.pop(name, None)
@@ -61,7 +61,7 @@ def list_address(request: HttpRequest, word: str = "") -> str:
 
 
 class FoundList(ChangeList):
-    """Django's list, searched for what the session knows under `?found=`."""
+    """Django's change list, with the search that the session holds under `?found=`."""
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         typed = {SEARCH_VAR: searched(request)}
@@ -81,11 +81,11 @@ class FoundList(ChangeList):
 
 
 class SearchesByPost:
-    """For a `ModelAdmin` with `search_fields`: what is searched for, a national ID or a name, is never in an address,
-    where histories, logs and other pages keep it.
+    """For a `ModelAdmin` with `search_fields`: what is searched for, a national ID or a name, is never in a URL, which
+    histories, logs and other pages store.
 
-    The form posts it; the session keeps it, and the address of the list says only under which made-up word
-    (`?found=`). So pages, order, filters and the browser's "back" work. An old `?q=` is led on to such an address.
+    The form posts it; the session stores it, and the URL contains only a random word for it (`?found=`). So pages,
+    order, filters and the browser's "back" work. An old `?q=` is redirected to such a URL.
     """
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -105,7 +105,7 @@ class SearchesByPost:
         return cast(HttpResponse, super().changelist_view(request, extra_context))  # type: ignore[misc]
 
     def search(self, request: HttpRequest, typed: str) -> HttpResponse:
-        """Lead to the list of what fits `typed`; "" is the whole list."""
+        """Redirect to the list of what matches `typed`; "" is the whole list."""
         if not typed.replace("\0", ""):
             return redirect(list_address(request))
         kept = dict(request.session.get(_SEARCHES, {}))

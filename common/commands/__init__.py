@@ -1,1 +1,1 @@
-"""What the apps' management commands share."""
+"""Base classes and helpers of the apps' management commands."""

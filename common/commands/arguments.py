@@ -1,4 +1,4 @@
-"""What operators type after a command, as argparse's `type`: any digits, and a sentence for what it cannot be."""
+"""Parses arguments of commands, as argparse's `type`: digits in any script, and a sentence for what is refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from common.persian import InputError, fold, fold_digits, parse_jalali, to_persian_digits
 
-LONGEST_NAME = 60  # characters of whoever acts, for the record
+LONGEST_NAME = 60  # characters of the name in --by, which is recorded
 
 
 def count(text: str) -> int:

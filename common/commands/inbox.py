@@ -1,4 +1,4 @@
-"""The base of commands that show what a demo's inbox received for a number or an address."""
+"""The base of commands that show what a demo inbox received for a number or an address."""
 
 from __future__ import annotations
 
@@ -27,15 +27,16 @@ class InboxCommand(BaseCommand):
     shown: ClassVar[tuple[str, ...]]
 
     def received(self, typed: str) -> tuple[Sequence[Any], str]:
-        """What arrived at the number or address that was typed, and the sentence for nothing. Raises CommandError."""
+        """What arrived at the number or address that was typed, and the sentence to print if nothing did. Raises
+        CommandError."""
         raise NotImplementedError
 
     def as_text(self, message: Any) -> str:
-        """What people read below the line with the time; ends with an empty line."""
+        """What is printed for people below the line with the time; ends with an empty line."""
         raise NotImplementedError
 
     def heading(self, message: Any) -> list[str]:
-        """What the line with the time names besides the state."""
+        """What the line with the time contains besides the state."""
         return []
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""What commands print: --json and moments for other programs; refusals and progress for people."""
+"""Prints what commands have to say: JSON and times for programs; refusals and progress for people."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def add_json(parser: ArgumentParser, what: str = "one object") -> None:
 
 
 def as_json(shown: Any) -> str:
-    """`shown` (dicts, lists, texts, numbers) as JSON that people can read too."""
+    """`shown` (dicts, lists, texts, numbers) as JSON, indented."""
     return json.dumps(shown, ensure_ascii=False, indent=2)
 
 
@@ -33,7 +33,7 @@ def iso(moment: datetime | None) -> str | None:
 
 @contextmanager
 def refusals(sentence: Callable[[PortalError], str]) -> Iterator[None]:
-    """A service's refusal becomes its `sentence` and exit code 1."""
+    """A context manager that turns a service's refusal into its `sentence` and exit code 1."""
     try:
         yield
     except PortalError as error:
@@ -41,6 +41,6 @@ def refusals(sentence: Callable[[PortalError], str]) -> Iterator[None]:
 
 
 def terminal_progress(*columns: ProgressColumn) -> Progress:
-    """A progress display with `columns` on a terminal, nothing elsewhere; it is gone when the work is done."""
+    """A progress display with `columns` on a terminal, nothing elsewhere; it disappears when the work is done."""
     console = Console(stderr=True)
     return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)

@@ -1,8 +1,8 @@
-"""Form fields as HTML, written in Python: Django's widget templates cost more than the rest of a page.
+"""Template tags that write form fields as HTML, in Python: Django's widget templates cost more than the rest of a page.
 
-One look for every field, after GOV.UK's patterns: a label that holds only the field's name, the hint
-outside it, the error between hint and control, both named by `aria-describedby`. Everything that comes
-from a person or a form goes through `format_html`, which escapes it.
+All fields look the same, after GOV.UK's patterns: a label that contains only the field's name, the hint outside it, the
+error between hint and control, both named by `aria-describedby`. Everything that comes from a person or a form goes
+through `format_html`, which escapes it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def field(bound: BoundField, hint: object = "", width: int = 0, also: str = "") 
 
 @register.simple_tag
 def check(bound: BoundField, hint: object = "") -> SafeString:
-    """A box to tick, its label beside it, the hint below."""
+    """A checkbox with its label beside it and the hint below."""
     attrs = {
         "type": "checkbox",
         "class": "form-check-input",
@@ -100,7 +100,7 @@ def _labelled(
 
 @register.simple_tag
 def error_summary(form: BaseForm | str | None) -> SafeString:
-    """What is wrong, all of it, each with a link to its control. Nothing for a form without errors."""
+    """All errors of a form, each with a link to its control. Nothing for a form without errors."""
     if not form or not isinstance(form, BaseForm) or not form.errors:
         return NOTHING
     first = next((bound for bound in form if not bound.is_hidden), None)
@@ -140,7 +140,7 @@ def error_list(bound: BoundField) -> SafeString:
 
 
 def control(bound: BoundField, *, width: int = 0, described_by: str = "") -> SafeString:
-    """The input or select alone, from the field's own attributes and the value the form holds."""
+    """The input or select alone, from the field's own attributes and the form's value."""
     widget = bound.field.widget
     attrs: dict[str, Any] = {"name": bound.html_name, "id": bound.auto_id, **widget.attrs}
     if not bound.is_hidden:
@@ -164,7 +164,7 @@ def _css_class(widget: Any, width: int) -> str:
 def _options(choices: Iterable[tuple[Any, Any]], selected: object) -> SafeString:
     """`<option>`s, and an `<optgroup>` for every choice whose label is itself a list of choices.
 
-    Escaped by hand: with all cities and countries, `format_html` alone would take half the page's time.
+    Escaped by hand: with all cities and countries, `format_html` would take half the page's time.
     """
     chosen = _text(selected)
     parts = []

@@ -1,4 +1,5 @@
-"""Persian digits, Jalali dates and limits in templates; the rules are in `common.persian` and `sentences`."""
+"""Template filters: Persian digits, Jalali dates and limits; the rules are in `common.persian` and
+`common.sentences`."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ def persian_digits(value: object) -> str:
 
 @register.filter
 def limit(name: str) -> int | dt.timedelta:
-    """The limit of this name, for the filters below: `"CODE_LIFE"|limit|in_words`. AttributeError for no limit."""
+    """The limit of this name, for the filters below: `"CODE_LIFE"|limit|in_words`. Raises AttributeError if there is
+    none."""
     value: int | dt.timedelta = getattr(limits, name)
     return value
 
@@ -55,13 +57,13 @@ def jalali(value: dt.date | None, style: str = "date") -> str:
 
 @register.filter
 def time_of_day(moment: dt.datetime | None) -> str:
-    """۱۰:۴۲, as it is in Tehran; nothing for nothing."""
+    """A time as ۱۰:۴۲, in Tehran; empty for None."""
     return persian.to_persian_digits(f"{timezone.localtime(moment):%H:%M}") if moment else ""
 
 
 @register.filter
 def ago(moment: dt.datetime) -> str:
-    """How long ago, as people say it: just now, ۵ minutes, ۳ hours, ۱۲ days. By whole ones, never more than it is."""
+    """How long ago in whole units, rounded down: just now, ۵ minutes, ۳ hours, ۱۲ days."""
     seconds = (timezone.now() - moment).total_seconds()
     unit, words = next((each for each in _AGO if seconds >= each[0]), (0, gettext_lazy("just now")))
     return str(words) % {"count": persian.to_persian_digits(int(seconds // unit))} if unit else str(words)
@@ -77,7 +79,7 @@ def clock(seconds: int) -> str:
 
 @register.filter
 def wait(seconds: int) -> str:
-    """A wait in words, rounded up: ۴۵ seconds, from two minutes on ۳ minutes."""
+    """A wait in words, rounded up: ۴۵ seconds; from two minutes on ۳ minutes."""
     if int(seconds) < 120:
         return gettext("%(count)s seconds") % {"count": persian.to_persian_digits(int(seconds))}
     return gettext("%(count)s minutes") % {"count": persian.to_persian_digits(-(-int(seconds) // 60))}
@@ -97,5 +99,5 @@ def seconds(span: float | None) -> str:
 
 @register.filter
 def local_mobile(e164: str) -> str:
-    """+989121234567 as people write it: 09121234567."""
+    """+989121234567 in the local spelling: 09121234567."""
     return persian.local_mobile(e164) if e164 else ""

@@ -1,4 +1,4 @@
-"""What both loading commands share: the file, the progress bar, the report, the exit code."""
+"""The base of both loading commands: file, progress bar, report, exit code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LoadCommand(BaseCommand):
 
     @staticmethod
     def load(*, source: BinaryIO, skip_bad: bool, progress: Callable[[int], None]) -> LoadReport:
-        """The service of this kind; each command names its own."""
+        """Load the file by the service for this kind; each command implements it."""
         raise NotImplementedError
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -57,7 +57,7 @@ class LoadCommand(BaseCommand):
 
 @contextmanager
 def _killed_politely() -> Iterator[None]:
-    """SIGTERM is a Ctrl-C, so that the load is given up in order."""
+    """Treat SIGTERM like Ctrl-C, so that the load ends in order."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -76,7 +76,7 @@ def _open(name: str) -> AbstractContextManager[BinaryIO]:
 
 @contextmanager
 def _progress(name: str, source: BinaryIO) -> Iterator[Callable[[int], None]]:
-    """A bar by the bytes read, on a terminal only; without a known size it just moves."""
+    """A progress bar by the bytes read, on a terminal only; without a known size it shows only that it works."""
     columns = TextColumn("{task.fields[lines]:,} lines"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
     with terminal_progress(*columns) as bar:
         sized = name != "-" and source.seekable()

@@ -1,4 +1,4 @@
-"""Who can be asked: `base` is the contract, every other module is one provider."""
+"""The adapters of registries: `base` is the contract, every other module is one provider or a part of one."""
 
 from __future__ import annotations
 

@@ -54,7 +54,8 @@ class Reply(StrEnum):
 
 @dataclass(frozen=True)
 class OwnerInquiry:
-    """The question whose a mobile is. `attempt` counts from 1 and grows each time the same claim is asked again."""
+    """The question whose a mobile is. `attempt` counts from 1 and grows each time the same claim is asked about
+    again."""
 
     claim: OwnerClaim
     attempt: int = 1
@@ -62,7 +63,7 @@ class OwnerInquiry:
 
 @dataclass(frozen=True)
 class Inquiry(OwnerInquiry):
-    """The question who a person is; it also holds what the question about the owner needs."""
+    """The question who a person is; it also contains what the question about the owner needs."""
 
     claim: Claim
 
@@ -71,8 +72,8 @@ class Inquiry(OwnerInquiry):
 class OwnerAnswer:
     """`trace` is the provider's number for the call; `code` its own error code. Neither is personal.
 
-    `of_this_one`: UNAVAILABLE, but it does answer (a code that nobody knows, another person's record): what it says
-    about this claim is no reason to leave it alone.
+    `of_this_one`: the reply is UNAVAILABLE, but the registry works (an unknown code, another person's record), so this
+    is no reason to stop asking it.
     """
 
     reply: Reply
@@ -84,7 +85,8 @@ class OwnerAnswer:
 
 @dataclass(frozen=True, slots=True)
 class PersonAnswer:
-    """`judged` holds fields the provider compared itself; they win over `record`'s. The rest as in `OwnerAnswer`."""
+    """`judged` contains the fields that the provider compared itself; they take precedence over `record`'s. The rest as
+    in `OwnerAnswer`."""
 
     reply: Reply
     record: PersonRecord | None = None
@@ -99,7 +101,7 @@ Answer = OwnerAnswer | PersonAnswer
 
 
 def whole_number(options: Mapping[str, str], name: str, default: int, *, least: int = 1, most: int = 1_000) -> int:
-    """The option `name` as a number. Raises ValueError when it is none, or not from `least` to `most`."""
+    """The option `name` as a number. Raises ValueError if it is no number, or not from `least` to `most`."""
     text = options.get(name, "") or str(default)
     if not (text.isascii() and text.isdigit()) or not least <= int(text) <= most:
         raise ValueError(f"{name} is a whole number from {least} to {most}")
@@ -107,12 +109,13 @@ def whole_number(options: Mapping[str, str], name: str, default: int, *, least: 
 
 
 class Registry(ABC):
-    """One provider. `name` is what settings, traces, breakers and logs call it; `options` are its settings, by the
-    names in `REQUIRED` and `OPTIONAL`. A bad option is a ValueError that says what is wrong, without its value.
+    """One registry. `name` is what settings, traces, breakers and logs call it; `options` are its settings, by the
+    names in `REQUIRED` and `OPTIONAL`. A bad option raises a ValueError that says what is wrong, without the value.
 
-    Built once in a process. `on_network`: a call may hang and costs money, so threads make it, up to `connections`
-    at the same time; it is metered, and rested by a breaker. One that is not is asked in the caller's thread, about
-    a whole batch at once where it can (`owners`, `people`); only that one may touch the database.
+    Built once in a process. `on_network`: a call may hang and costs money, so threads make it, up to `connections` at
+    the same time; it is counted, and a breaker stops it after failures. A registry that is not on the network is asked
+    in the caller's thread, about a whole batch at once if it can (`owners`, `people`); only such a registry may use the
+    database.
     """
 
     KIND: ClassVar[str] = ""
@@ -133,12 +136,12 @@ class Registry(ABC):
 
     @abstractmethod
     def person(self, inquiry: Inquiry) -> PersonAnswer:
-        """What is known under the claim's national ID and birth date."""
+        """What the registry knows under the claim's national ID and birth date."""
 
     def owners(self, inquiries: Sequence[OwnerInquiry]) -> list[OwnerAnswer]:
-        """As `owner`, an answer to each in order."""
+        """As `owner`, for many; the answers are in the same order."""
         return [self.owner(inquiry) for inquiry in inquiries]
 
     def people(self, inquiries: Sequence[Inquiry]) -> list[PersonAnswer]:
-        """As `person`, an answer to each in order."""
+        """As `person`, for many; the answers are in the same order."""
         return [self.person(inquiry) for inquiry in inquiries]

@@ -1,7 +1,7 @@
-"""Six made-up citizens, each with a story, for trying the portal without a registry.
+"""Demo registry: six made-up citizens, each with a story, for trying the portal without a registry (demo mode only).
 
-Answers only for their national IDs and hands every other ID to the imported extract. Never outside
-demo mode: `tamin_portal.checks` refuses it.
+Answers only for their national IDs and passes every other ID to the imported extract. Outside demo mode
+`identity.checks` refuses it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from identity.registries import reading
 from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Registry, Reply
 from identity.registries.local import LocalRegistry
 
-DOWN_FOR = 2  # attempts that find the registry down before it answers
+DOWN_FOR = 2  # attempts without an answer before the registry answers
 
 
 class Plot(StrEnum):
-    """What the registries do with this person; the sentence for it is the citizen's `story`."""
+    """What happens to this person at the registries; the sentence for it is the citizen's `story`."""
 
     MATCHES = "matches"
     OTHER_FAMILY_NAME = "other_family_name"
@@ -34,7 +34,7 @@ class Plot(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class DemoCitizen(Person):
-    """What a person types (the mobile with a 0, the date by `born`), and what then happens."""
+    """What a person types (the mobile with a 0, the date by `born`), and what happens then."""
 
     plot: Plot
     national_id: str
@@ -95,7 +95,7 @@ _BY_ID = {citizen.national_id: citizen for citizen in CITIZENS}
 
 
 class DemoRegistry(Registry):
-    """The stories above. List it alone: it asks the local extract itself."""
+    """Plays the stories above. Configure it alone: it asks the local extract itself."""
 
     KIND = "demo"
 
@@ -104,7 +104,7 @@ class DemoRegistry(Registry):
         self._local = LocalRegistry(name="local", options={})
 
     def owner(self, inquiry: OwnerInquiry) -> OwnerAnswer:
-        """Any mobile is theirs, except in the story of the other owner."""
+        """Any mobile belongs to them, except in the story of the other owner."""
         citizen = _BY_ID.get(inquiry.claim.national_id)
         if citizen is None:
             return self._local.owner(inquiry)
@@ -113,7 +113,7 @@ class DemoRegistry(Registry):
         return OwnerAnswer(Reply.ANSWERED, is_owner=citizen.plot is not Plot.OTHER_OWNER)
 
     def person(self, inquiry: Inquiry) -> PersonAnswer:
-        """Whatever is claimed is confirmed, except where the story says otherwise."""
+        """Any claim is confirmed, except where the story says otherwise."""
         claim = inquiry.claim
         citizen = _BY_ID.get(claim.national_id)
         if citizen is None:

@@ -114,7 +114,7 @@ class JibitRegistry(Registry):
             return heard.but(str(error)).about_person()
 
     def _judged(self, said: Fields) -> dict[str, FieldVerdict]:
-        """Raises ValueError with a word for an answer that is none."""
+        """The fields that the similarity inquiry judged. Raises ValueError with a word if the answer cannot be read."""
         return {field: self._verdict(said.get(name)) for field, name in _PERCENT.items()}
 
     def _verdict(self, percent: object) -> FieldVerdict:
@@ -150,7 +150,8 @@ class JibitRegistry(Registry):
         return Heard(_CODES.get(code, Reply.UNAVAILABLE), code, trace, said, of_this_one=unknown)
 
     def _fetch(self, refused: str, ends: float) -> str:
-        """A token other than `refused`; many threads that need one fetch it once, or fail together. Raises Silent."""
+        """A token other than `refused`. If several threads need one, it is fetched once, and all fail together. Raises
+        Silent."""
         since = time.monotonic()
         if not self._fetching.acquire(timeout=max(ends - since, 0)):
             raise Silent(LATE)
@@ -182,7 +183,7 @@ class JibitRegistry(Registry):
 
 
 def _is_about_another(said: Fields, claim: OwnerClaim) -> bool:
-    """By what it repeats of the question."""
+    """Whether the answer repeats another mobile or ID than the one asked about."""
     for fields in (said, part(said, "identityInfo")):
         if reading.is_another_id(fields.get("nationalCode"), claim) or reading.is_another_mobile(
             fields.get("mobileNumber"), claim
@@ -192,7 +193,8 @@ def _is_about_another(said: Fields, claim: OwnerClaim) -> bool:
 
 
 def _is_about_another_person(said: Fields, claim: Claim) -> bool:
-    """As `_is_about_another`. The birth date beside the ID is repeated too; in `identityInfo` it is an answer."""
+    """As `_is_about_another`, for a person. The birth date beside the ID is repeated too; in `identityInfo` it is part
+    of the answer."""
     born = reading.jalali(said.get("birthDate")) or claim.birth_date
     return born != claim.birth_date or _is_about_another(said, claim)
 
@@ -207,7 +209,7 @@ def _names(claim: Claim) -> dict[str, str]:
 
 
 def _record(said: Fields) -> PersonRecord:
-    """Raises ValueError with a word for an answer that is none."""
+    """The record in the answer. Raises ValueError with a word if it cannot be read."""
     info = part(said, "identityInfo")
     letter, number = reading.series(info.get("identificationSerialCode"))
     record = PersonRecord(
@@ -225,7 +227,7 @@ def _record(said: Fields) -> PersonRecord:
 
 
 class _LifeNotSaid(ValueError):
-    """Neither alive nor dead."""
+    """The answer says neither alive nor dead."""
 
 
 def _is_dead(fields: Fields) -> bool:

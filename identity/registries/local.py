@@ -1,7 +1,7 @@
-"""The imported extracts as a registry: see `identity.extracts` for how they get there.
+"""Local registry: answers from the imported extracts (`identity.extracts`).
 
-Each question, about one claim or a whole batch, is one statement that joins the current generation with the rows
-sought, so that a switch of generations in between cannot turn "found" into "not found".
+Each question, about one claim or a batch, is one statement that joins the generation in use with the rows sought, so
+that a switch of generations meanwhile cannot turn "found" into "not found".
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class LocalRegistry(Registry):
         return self.people([inquiry])[0]
 
     def owners(self, inquiries: Sequence[OwnerInquiry]) -> list[OwnerAnswer]:
-        """A mobile the extract does not list for this ID is not theirs."""
+        """A mobile that the extract does not list for this ID is not theirs."""
         key = {"mobile": {inquiry.claim.mobile for inquiry in inquiries}}
         rows = _look_up(ExtractKind.OWNERS, "owners", key, ("mobile", "national_id"))
         if rows is None:
@@ -40,7 +40,7 @@ class LocalRegistry(Registry):
         return [OwnerAnswer(Reply.ANSWERED, is_owner=(one.mobile, one.national_id) in owned) for one in claims]
 
     def people(self, inquiries: Sequence[Inquiry]) -> list[PersonAnswer]:
-        """The key is ID and birth date, as at the real registry: a wrong date is NOT_FOUND."""
+        """The key is ID and birth date, as at the real registries: a wrong date is NOT_FOUND."""
         key = {"national_id": {inquiry.claim.national_id for inquiry in inquiries}}
         rows = _look_up(ExtractKind.CIVIL, "people", key, ("national_id", *FIELDS, "deceased"))
         if rows is None:

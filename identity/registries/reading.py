@@ -1,9 +1,8 @@
-"""What providers say about a person, read into a `PersonRecord`. Pure.
+"""Parses what providers return about a person into a `PersonRecord`. Pure.
 
-Registries write dates as 1370/05/17 or 13700517, numbers as text or integers (a certificate number overflows an
-int32: it is kept as text), letters in Arabic, and a سید before the name as a flag. A value of a shape that is not
-known counts as not returned: it must never make a mismatch of its own. Only for a person's life that is not enough:
-`is_dead` raises.
+Registries write dates as 1370/05/17 or 13700517, numbers as text or integers (a certificate number overflows an int32,
+so it stays text), letters in Arabic spelling, and a سید before the name as a flag. A value of an unknown form counts as
+not returned, so that it cannot cause a mismatch. Whether a person is alive is the exception: `is_dead` raises.
 """
 
 from __future__ import annotations
@@ -23,15 +22,15 @@ _DEAD = ("dead", "death", "deceased", "death_status_dead", "death_status_decease
 
 
 def text(value: object) -> str | None:
-    """A text that says something, folded; None for anything else."""
+    """A text that is not empty, folded; None for anything else."""
     folded = " ".join(persian.fold(value).split()) if isinstance(value, str) else ""
     return folded or None
 
 
 def number(value: object, *, at_most: int) -> str | None:
-    """Digits, whether they came as text or as an integer; None for anything else. Empty text stays empty.
+    """Digits, given as text or as an integer; None for anything else. Empty text stays empty.
 
-    Nothing is left out of the text: 1254.0 would be another number without its point.
+    No character is dropped: 1254.0 would become another number without its point.
     """
     if type(value) is int and value >= 0:
         value = str(value)
@@ -42,7 +41,7 @@ def number(value: object, *, at_most: int) -> str | None:
 
 
 def is_another_id(value: object, claim: OwnerClaim) -> bool:
-    """Whether `value` is a national ID, and not the claim's. What cannot be read (a masked one) says nothing."""
+    """Whether `value` is a national ID other than the claim's. False for what cannot be read (a masked one)."""
     said = number(value, at_most=10)
     return bool(said) and str(said).zfill(10) != claim.national_id
 
@@ -56,7 +55,7 @@ def is_another_mobile(value: object, claim: OwnerClaim) -> bool:
 
 
 def jalali(value: object) -> dt.date | None:
-    """A birth date, with strokes or without."""
+    """A birth date, with or without slashes."""
     written = str(value) if type(value) is int else text(value) or ""
     written = persian.fold(written)
     if re.fullmatch(r"[0-9]{8}", written):
@@ -84,7 +83,7 @@ def gender(value: object) -> str | None:
 
 
 def names_and_gender(said: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a `PersonRecord` that every provider of ours calls alike."""
+    """The fields of a `PersonRecord` that all providers call by the same names."""
     sex = gender(said.get("gender"))
     flag = said.get("isSeyed", said.get("namePrefix"))
     return {
@@ -95,7 +94,7 @@ def names_and_gender(said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _first_name(value: object, *, flag: object, sex: str | None) -> str | None:
-    """A first name with the سید that stands in a flag of its own (true, or the word)."""
+    """A first name, with the سید that is a flag of its own (true, or the word)."""
     name = text(value)
     said = "سیده" if sex == "female" else "سید"
     flagged = flag is True or text(flag) in ("سید", "سیده")
@@ -117,8 +116,8 @@ def series(value: object) -> tuple[str | None, str | None]:
 
 
 def is_dead(*, alive: object = None, death_status: object = None) -> bool:
-    """From whichever flag is there. Neither: the provider does not say. Raises ValueError for a word that is neither
-    life nor death: a guess would send a living person to a branch, or make a dead one's account."""
+    """Whether a flag says that the person is dead. False if no flag is there. Raises ValueError for an unknown word: a
+    guess would send a living person to a branch, or make a dead person's account."""
     if isinstance(alive, bool):
         return not alive
     said = (text(death_status) or "").lower()

@@ -109,7 +109,7 @@ class UidRegistry(Registry):
 
 
 def _record(fields: Fields) -> PersonRecord:
-    """Raises ValueError where it is not said whether the person lives."""
+    """The record in the answer. Raises ValueError if it does not say whether the person lives."""
     letter, number = reading.series(fields.get("shenasnameSeri"))
     certificate = fields.get("shenasnamehNumber", fields.get("shenasnameNumber"))
     return PersonRecord(

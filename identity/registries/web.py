@@ -1,6 +1,6 @@
-"""Calls of registries over HTTP: the deadlines, the one retry policy, and JSON or a certain word why not.
+"""HTTP calls of registry adapters: deadlines, the only retry, and JSON or one word for what went wrong.
 
-A call that certainly did not leave is made once more, at once; whatever else goes wrong is left to the pause of the
+A call that certainly did not leave is repeated once, at once; everything else is left to the next attempt of the
 request that waits. Nothing here tells whom a call was about.
 """
 
@@ -26,7 +26,7 @@ _WORD = re.compile(r"[A-Za-z0-9_.:\-]{1,60}")
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a provider said: what its code means, the code, its number for the call, and all of it.
+    """A provider's answer: the reply its code means, the code, its number for the call, and the whole body.
 
     `of_this_one` as in `OwnerAnswer`.
     """
@@ -38,7 +38,7 @@ class Heard:
     of_this_one: bool = False
 
     def about_owner(self) -> OwnerAnswer:
-        """The answer where there is nothing to read in it."""
+        """The answer to the question about the owner if the body need not be read."""
         return OwnerAnswer(self.reply, trace=self.trace, code=self.code, of_this_one=self.of_this_one)
 
     def about_person(self) -> PersonAnswer:
@@ -46,16 +46,16 @@ class Heard:
         return PersonAnswer(self.reply, trace=self.trace, code=self.code, of_this_one=self.of_this_one)
 
     def but(self, code: str, *, of_this_one: bool = False) -> Heard:
-        """It cannot be used after all."""
+        """The same answer as one that cannot be used after all."""
         return replace(self, reply=Reply.UNAVAILABLE, code=self.code or code, of_this_one=of_this_one)
 
 
 class Silent(Exception):
-    """No answer that can be read; says why in a word."""
+    """There is no answer that can be read; the text is a word for why."""
 
 
 def deadline() -> float:
-    """Until when a call that begins now may take, with all that belongs to it."""
+    """The time at which a call that begins now, with all that belongs to it, must end."""
     return time.monotonic() + limits.REGISTRY_ANSWER_WITHIN
 
 
@@ -69,13 +69,13 @@ class Web:
     def get(
         self, path: str, query: Mapping[str, str], headers: Mapping[str, str], *, ends: float | None = None
     ) -> tuple[int, Fields]:
-        """HTTP status and the object that came back, before `ends` (`deadline`). Raises Silent."""
+        """HTTP status and JSON object of the answer, before `ends` (`deadline`). Raises Silent."""
         return self._ask("GET", f"{path}?{urlencode(query)}", b"", headers, ends or deadline())
 
     def post(
         self, path: str, body: Fields, headers: Mapping[str, str] | None = None, *, ends: float | None = None
     ) -> tuple[int, Fields]:
-        """As `get`, with a body in JSON."""
+        """As `get`, with a JSON body."""
         json_body = json.dumps(body, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json; charset=utf-8", **(headers or {})}
         return self._ask("POST", path, json_body, headers, ends or deadline())
@@ -123,12 +123,12 @@ def _object(answer: Answer) -> Fields:
 
 
 def part(fields: Fields, name: str) -> Fields:
-    """The object called `name` in `fields`; empty where there is none."""
+    """The object called `name` in `fields`; empty if there is none."""
     found = fields.get(name)
     return found if isinstance(found, dict) else {}
 
 
 def word(value: object) -> str:
-    """A provider's code or number for a call, as it goes into logs and rows: empty where it is anything else."""
+    """A provider's code or call number, as logs and rows take it: empty if it is anything else."""
     text = str(value) if type(value) in (int, str) else ""
     return text if _WORD.fullmatch(text) else ""

@@ -1,4 +1,4 @@
-"""What the demo's inbox page shows of e-mail (`templates/mail/_letters.html`)."""
+"""Template tag of the demo's inbox page: the newest letters (`templates/mail/_letters.html`)."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ register = template.Library()
 
 @register.simple_tag
 def newest_letters() -> list[Received]:
-    """What the embedded mailbox got, of all addresses, newest first."""
+    """The letters that the embedded mailbox got, of all addresses, newest first."""
     return received()

@@ -1,4 +1,4 @@
-"""The services that carry an SMS: `base` is the contract, every other module is one gateway."""
+"""The adapters of SMS gateways: `base` is the contract, every other module is one gateway or a part of one."""
 
 from __future__ import annotations
 

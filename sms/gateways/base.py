@@ -1,15 +1,15 @@
-"""What a gateway is: how it is asked to send, what it may answer, what it declares about itself.
+"""The contract of an SMS gateway: what it is given, what it may answer, what it declares about itself.
 
-An adapter is one file: its code → outcome table at the top, and a class that inherits `Gateway`.
-It decides from the body of an answer, never from an HTTP status alone; it turns everything that
-can go wrong into an outcome (wrong JSON, HTML, a 200 with an error in it); it never logs a number,
-a text, or a URL that holds its key. `sms.sending.drain` does the rest: attempts, retries, states.
+An adapter is one file: its table of codes and outcomes at the top, and a class that inherits `Gateway`. It judges by
+the body of an answer, never by the HTTP status alone; it turns everything that can go wrong into an outcome (wrong
+JSON, HTML, a 200 with an error in it); it never logs a number, a text, or a URL that contains its key. `sms.sending`
+does the rest: attempts, retries, states.
 
-An adapter is built once in a process and is called by up to `connections` threads at the same time.
-Each call comes back well within `limits.SMS_LEASE`: after that another worker takes the message over.
+An adapter is built once in a process and is called by up to `connections` threads at the same time. Each call returns
+well within `limits.SMS_LEASE`: after that another worker takes the message over.
 
-docs/sms-gateways.md says which outcome to choose, and how Magfa and SMS.ir fit, which come later;
-tests/sms/gateways/test_sms_gateway_contract.py has both in small.
+docs/sms-gateways.md says which outcome to choose, and how Magfa and SMS.ir, which have no adapter yet, fit;
+tests/sms/gateways/test_sms_gateway_contract.py has small adapters of both.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from common.unsafe import plain_http_host
 
 @dataclass(frozen=True, slots=True)
 class Sms:
-    """What a gateway is given to send. Shows no number and no text when printed.
+    """One message that a gateway is given to send. Its repr shows no number and no text.
 
-    `key` never changes for a message, however often it is tried: the client key. A gateway whose
-    keys are narrower derives them from it (Kavenegar's `localid` is a Long: `key.int >> 65`).
-    `code` is the code alone and `label` the words before it, for gateways that fill a template of
-    their own instead of taking the text; empty for anything but a code.
+    `key` is the client key: it never changes for a message, however often it is tried. A gateway whose keys are
+    narrower derives them from it (Kavenegar's `localid` is a Long: `key.int >> 65`). `code` is the code alone and
+    `label` the words before it, for gateways that fill a template of their own instead of taking the text; both are
+    empty for anything but a code.
     """
 
     key: uuid.UUID
@@ -44,28 +44,29 @@ class Sms:
     label: str = ""
 
 
-# ── What `send` may answer. `detail` is the gateway's own code or a word, never a number or a text.
+# ── Outcomes of `send`. `detail` is the gateway's own code or a word, never a mobile number or a text.
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The gateway took it. One provider id a message, or one a part where receipts come by part."""
+    """The gateway accepted the message. One provider id, or one for each part where receipts come by part."""
 
     provider_ids: tuple[str, ...] = ()
     detail: str = ""
 
 
 class Because(Enum):
-    """What a temporary no speaks of, and so what it means for other messages."""
+    """What a `TryAgain` is about, and so what it means for other messages."""
 
-    GATEWAY = "gateway"  # it does not work: counts against it (`sms.routing.heard`)
-    BUSY = "busy"  # it works, and takes no more at the moment
-    MESSAGE = "message"  # it works, and does not take this one: another gateway may
+    GATEWAY = "gateway"  # it does not work: counts as a failure (`sms.routing.heard`)
+    BUSY = "busy"  # it works, but takes no more at the moment
+    MESSAGE = "message"  # it works, but does not take this message; another gateway may
 
 
 @dataclass(frozen=True, slots=True)
 class TryAgain:
-    """Certainly not sent, and may work later or elsewhere: refused, DNS, rate, "try later"."""
+    """Certainly not sent, but may work later or through another gateway: connection refused, DNS, rate limit, "try
+    later"."""
 
     detail: str = ""
     because: Because = Because.GATEWAY
@@ -81,17 +82,16 @@ class TryAgain:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Certainly not sent, and never will be: a bad number, a blacklisted one, a forbidden text."""
+    """Certainly not sent, and never will be: an invalid or blacklisted number, a forbidden text."""
 
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class OutOfOrder:
-    """Certainly not sent, because of our account: credit, key, line. An operator must act; the message waits.
+    """Certainly not sent, because of our account: credit, key, line. An administrator must act; the message waits.
 
-    `kind`: it is out of order for messages of that kind alone (codes go by a template of their own);
-    empty: for all.
+    `kind`: out of order only for messages of that kind (codes use a template); empty: for all.
     """
 
     detail: str = ""
@@ -100,7 +100,8 @@ class OutOfOrder:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Perhaps sent: a time-out, a reset or a 5xx after bytes were written. Never answered for a definite non-send."""
+    """Perhaps sent: a time-out, a reset or a 5xx after bytes were written. Never used where it is certain that nothing
+    was sent."""
 
     detail: str = ""
 
@@ -108,7 +109,7 @@ class Unknown:
 Outcome = Accepted | TryAgain | Refused | OutOfOrder | Unknown
 
 
-# ── What became of a message afterwards.
+# ── Look-ups and receipts: what became of a message after the send.
 
 
 class Delivery(Enum):
@@ -129,12 +130,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """Answer of `look_up`: the gateway never took it. Said only when it is certain."""
+    """Answer of `look_up`: the gateway never took the message. Only if that is certain."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoAnswer:
-    """Answer of `look_up`: nobody can say now; ask again later."""
+    """Answer of `look_up`: not known now; ask again later."""
 
     detail: str = ""
 
@@ -144,7 +145,7 @@ LookUp = Found | NotFound | NoAnswer
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One delivery report. Found by provider id, or by client key where a gateway reports that instead."""
+    """One delivery report. It names its message by provider id, or by client key if the gateway reports that."""
 
     delivery: Delivery
     provider_id: str = ""
@@ -155,7 +156,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class PushedReceipt:
-    """What arrived at our receipt URL, raw. Shows nothing of it when printed."""
+    """A request to our receipt URL, unchanged. Its repr shows nothing of it."""
 
     method: str
     query: str = field(repr=False)
@@ -164,11 +165,11 @@ class PushedReceipt:
 
 
 class Malformed(ValueError):
-    """A pushed receipt that cannot be read. Its text is shown to operators: words of our own ("unknown
-    status"), nothing that the request holds."""
+    """A pushed receipt that cannot be read. Administrators see its text: only words of ours ("unknown status"), nothing
+    from the request."""
 
 
-# ── What a gateway declares.
+# ── What a gateway declares about itself.
 
 
 class ReceiptsBy(Enum):
@@ -179,10 +180,10 @@ class ReceiptsBy(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What may be relied on. A time-delta says for how long after the send; None: not at all.
+    """What a gateway guarantees. A timedelta says for how long after the send; None: not at all.
 
-    `client_key`: a second send with the same key returns the first message and sends nothing.
-    `look_up_by_key`, `look_up_by_id`: `look_up` can tell whether the gateway has a message.
+    `client_key`: a second send with the same key returns the first message and sends nothing. `look_up_by_key`,
+    `look_up_by_id`: `look_up` can tell whether the gateway has a message.
     """
 
     client_key: timedelta | None = None
@@ -195,7 +196,7 @@ FOR_EVER = timedelta.max
 
 
 def whole_number(options: Mapping[str, str], name: str, default: int, *, least: int = 1, most: int = 10_000) -> int:
-    """The option `name` as a number. Raises ValueError when it is none, under `least` or over `most`."""
+    """The option `name` as a number. Raises ValueError if it is no number, below `least` or above `most`."""
     text = options.get(name, "") or str(default)
     if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
         raise ValueError(f"{name} is a whole number from {least} to {most}")
@@ -203,15 +204,13 @@ def whole_number(options: Mapping[str, str], name: str, default: int, *, least: 
 
 
 class Gateway(ABC):
-    """One way to a phone. `name` is what settings, routes, rows and logs call it; `options` are its
-    settings, by the names in `REQUIRED` and `OPTIONAL`. A bad option is a ValueError that says what
-    is wrong with it, without its value.
+    """One gateway. `name` is what settings, routes, rows and logs call it; `options` are its settings, by the names in
+    `REQUIRED` and `OPTIONAL`. A bad option raises a ValueError that says what is wrong, without the value.
 
-    `connections`: how many calls it stands at the same time, in this process. `on_network`: a call may
-    hang, so that threads of its own make them; one that is not, with one connection, is called in the
-    order of the queue by the thread that drains. `batch`: how many messages one call takes.
-    `on_receipt` is given what arrives on a connection of the gateway's own (SMPP), raw, and has kept
-    it when it returns.
+    `connections`: how many calls it takes at the same time, in this process. `on_network`: a call may hang, so it is
+    made in a thread of its own; a gateway that is not on the network and has one connection is called in the drain's
+    thread, in the order of the queue. `batch`: how many messages one call takes. `on_receipt` is called with what
+    arrives on a connection of the gateway's own (SMPP), unchanged, and has stored it when it returns.
     """
 
     KIND: ClassVar[str]
@@ -232,38 +231,37 @@ class Gateway(ABC):
 
     @classmethod
     def in_the_open(cls, options: Mapping[str, str]) -> str:
-        """The host off this machine that codes and credentials would reach unencrypted; empty: there is none. For
-        gateways that are not reached by an option URL over HTTP, of their own."""
+        """The host, outside this machine, to which codes and credentials would go unencrypted; empty: there is none. To
+        be overridden by gateways that are not reached over HTTP at an option URL."""
         return plain_http_host(options.get("URL", ""))
 
     @abstractmethod
     def abilities(self, kind: str) -> Abilities:
-        """What holds for messages of this kind: codes may go another way than results (Kavenegar's
-        template look-up takes no client key, its plain send does)."""
+        """The abilities for messages of this kind: codes may be sent another way than results (Kavenegar's template
+        look-up takes no client key, its plain send does)."""
 
     @abstractmethod
     def send(self, sms: Sms) -> Outcome:
-        """Hand one message over. Does not raise for anything the network or the gateway does."""
+        """Send one message. Does not raise for anything that the network or the gateway does."""
 
     def send_many(self, batch: Sequence[Sms]) -> list[Outcome]:
-        """Hand up to `batch` messages over in one call: an outcome for each, in their order."""
+        """Send up to `batch` messages in one call; returns an outcome for each, in their order."""
         return [self.send(sms) for sms in batch]
 
     def stay_connected(self) -> None:  # noqa: B027 - most have nothing to do
-        """Called at the start of every drain, and comes back at once: a gateway that receives on a
-        connection of its own sees to it here, traffic or not."""
+        """Called at the start of every drain; returns at once. A gateway that receives on a connection of its own keeps
+        it open here, even without traffic."""
 
     def look_up(self, *, key: uuid.UUID, provider_id: str = "") -> LookUp:
         """Whether the gateway has a message. Only where `abilities` declares a look-up."""
         raise NotImplementedError(f"{self.name} declares no look-up")
 
     def read_receipts(self, pushed: PushedReceipt) -> list[Receipt]:
-        """The receipts in a request to our URL. Raises Malformed, with the reason, when it cannot be read.
-        Only where `abilities` declares PUSH."""
+        """The reports in a request to our URL. Raises Malformed, with the reason, if it cannot be read. Only if
+        `abilities` declares PUSH."""
         raise NotImplementedError(f"{self.name} declares no receipts over HTTP")
 
     def poll(self, provider_ids: Sequence[str]) -> list[Receipt]:
-        """What is known about these messages, any number of them; unknown ones are left out, all of
-        them when the gateway does not answer, and those for which a few seconds were not enough.
-        Only where `abilities` declares POLL."""
+        """What is known about these messages, any number of them. Left out are unknown ones, those for which a few
+        seconds were not enough, and all of them if the gateway does not answer. Only if `abilities` declares POLL."""
         raise NotImplementedError(f"{self.name} declares no polling")

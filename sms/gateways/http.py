@@ -1,7 +1,7 @@
-"""Any SMS box that takes a message by one GET or POST: an address of our own, with places to fill in.
+"""HTTP gateway: any SMS service that takes a message by one GET or POST to a URL with placeholders.
 
-The honest worst case: the box knows no key of ours and gives no id, so what timed out stays unknown.
-Receipts come as a GET on our own URL, with the message's key in it.
+It assumes the least: the service knows no key of ours and returns no id, so a time-out leaves the message unknown.
+Receipts come as a GET to our URL, with the message's key in it.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from sms.gateways.base import (
     whole_number,
 )
 
-# HTTP status of an answer: the only code there is. 2xx: accepted; other 3xx: it is elsewhere, our address
-# is wrong; other 4xx: it does not take this message, and says nothing about others; anything else is doubt.
+# Outcomes by HTTP status, the only code there is. 2xx: accepted; other 3xx: our URL is wrong; other 4xx: it does not
+# take this message, which says nothing about others; anything else is doubt.
 _CODES: dict[int, Callable[[str], Outcome]] = {
     401: OutOfOrder,  # our key
     402: OutOfOrder,  # credit
     403: OutOfOrder,  # our key, or our address is not allowed
     404: OutOfOrder,  # the address is wrong
     405: OutOfOrder,  # the method is wrong
-    407: OutOfOrder,  # a proxy wants a key
+    407: OutOfOrder,  # a proxy wants credentials
     408: TryAgain,  # it did not get the whole request
-    410: OutOfOrder,  # the address was right once
+    410: OutOfOrder,  # the URL is no longer valid
     425: TryAgain.busy,
     429: TryAgain.busy,
 }
@@ -66,7 +66,7 @@ _PAGE = re.compile(rb"<(!doctype )?html", re.IGNORECASE)
 
 
 class HttpGateway(Gateway):
-    """URL holds {to} (or {to_local}, 09…) and {text}, and may hold {from}, {id} and {receipt_url}."""
+    """The option URL contains {to} (or {to_local}, 09…) and {text}, and may contain {from}, {id} and {receipt_url}."""
 
     KIND = "http"
     on_network = True

@@ -1,6 +1,6 @@
-"""The embedded gateway: keeps what it "sent" in the database, as a phone would. Demo mode only.
+"""Inbox gateway: stores messages in the database instead of sending them (demo mode only).
 
-`/portal/inbox/` and `manage.py sms_inbox` show it.
+`/portal/inbox/` and `manage.py sms_inbox` show them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sms.models import InboxMessage
 
 
 class InboxGateway(Gateway):
-    """Accepts everything. One row for one key: sent twice, it arrives once."""
+    """Accepts everything. One row for each key: a message sent twice arrives once."""
 
     KIND = "inbox"
     batch = 50

@@ -1,7 +1,7 @@
-"""Kavenegar: results by `sms/send` with our key as `localid`, codes by a template where one is set.
+"""Kavenegar gateway: sends results by `sms/send` with our key as `localid`, and codes by a template if one is set.
 
-A repeated `localid` sends nothing and returns the message that is there; a template look-up has no
-such thing. Delivery is asked for (`sms/status`). The key is part of every URL: none is ever logged.
+A repeated `localid` sends nothing and returns the message that is there; a template look-up has no such key. Receipts
+are polled (`sms/status`). The API key is part of every URL, so no URL is logged.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from sms.gateways.base import (
     whole_number,
 )
 
-# `return.status` of an answer to a send; 200 is accepted, any other is doubt. What another gateway or
-# another day could change is never "refused": a message that is refused is failed for good.
+# Outcomes by `return.status` of an answer to a send. 200 is accepted; a status that is not here is doubt. "Refused" is
+# used only where no other gateway and no later try could succeed: a refused message has failed for good.
 _CODES: dict[int, Callable[[str], Outcome]] = {
     400: TryAgain.this_message,  # parameters
     401: OutOfOrder,  # account disabled
@@ -65,7 +65,7 @@ _CODES: dict[int, Callable[[str], Outcome]] = {
     501: OutOfOrder,  # test mode: to the account's owner only
     607: TryAgain.this_message,  # tag
 }
-# Of those, what a template look-up alone needs: results go on without it.
+# Those of them that concern template look-ups only: results are still sent.
 _OF_THE_TEMPLATE = (424, 426, 427, 428)
 # `entries[].status` of a delivery report; 100 is "no such message".
 _DELIVERY = {
@@ -136,7 +136,7 @@ class KavenegarGateway(Gateway):
             return OutOfOrder(str(status), kind=sms.kind)
         if status != _OK:
             return _CODES.get(status, Unknown)(str(status))
-        ids = [entry.id for entry in entries if entry.id]
+        ids = [entry.provider_id for entry in entries if entry.provider_id]
         return Accepted(provider_ids=(ids[0],)) if ids else Unknown("no id")
 
     def _template_fields(self, sms: Sms) -> dict[str, str]:
@@ -155,13 +155,14 @@ class KavenegarGateway(Gateway):
         if status != _OK or len(entries) != 1:
             return NoAnswer(str(status))
         [entry] = entries
-        if entry.id not in (provider_id or entry.id, "") or entry.local_id not in (_local_id(key), ""):
+        is_other = provider_id and entry.provider_id not in (provider_id, "")
+        if is_other or entry.local_id not in (_local_id(key), ""):
             return NoAnswer("about another message")
         if entry.status == _NO_SUCH_MESSAGE:
             return NotFound()
-        if not entry.id or entry.status not in _DELIVERY:
+        if not entry.provider_id or entry.status not in _DELIVERY:
             return NoAnswer(f"delivery {entry.status}")
-        return Found(provider_ids=(entry.id,), delivery=_DELIVERY[entry.status])
+        return Found(provider_ids=(entry.provider_id,), delivery=_DELIVERY[entry.status])
 
     def poll(self, provider_ids: Sequence[str]) -> list[Receipt]:
         known: list[Receipt] = []
@@ -175,14 +176,14 @@ class KavenegarGateway(Gateway):
         except (http_client.NotSent, http_client.NoAnswer, ValueError):
             return []
         return [
-            Receipt(_DELIVERY[entry.status], provider_id=entry.id, detail=str(entry.status))
+            Receipt(_DELIVERY[entry.status], provider_id=entry.provider_id, detail=str(entry.status))
             for entry in entries
-            if status == _OK and entry.id in provider_ids and entry.status in _DELIVERY
+            if status == _OK and entry.provider_id in provider_ids and entry.status in _DELIVERY
         ]
 
     def _ask(self, method: str, fields: Mapping[str, str]) -> tuple[int, list[_Entry]]:
-        """Kavenegar's own status, and its entries. Raises NotSent, NoAnswer, or
-        ValueError for an answer that is none."""
+        """Kavenegar's own status and its entries. Raises NotSent, NoAnswer, or ValueError if the answer cannot
+        be read."""
         answer = self._client.request(
             "POST",
             f"{self._path}{method}.json",
@@ -200,9 +201,9 @@ class KavenegarGateway(Gateway):
 
 
 class _Entry(NamedTuple):
-    """What is said of one message. Empty and 0: it is not there, or of a wrong type."""
+    """What Kavenegar says about one message. Empty and 0: missing or of a wrong type."""
 
-    id: str
+    provider_id: str
     status: int
     local_id: str
 
@@ -217,5 +218,5 @@ class _Entry(NamedTuple):
 
 
 def _local_id(key: uuid.UUID) -> str:
-    """A Long has 63 bits for us."""
+    """The key as a positive Long, which has 63 bits."""
     return str(key.int >> 65)

@@ -1,8 +1,9 @@
-"""SMPP 3.4, an operator's own gateway: one transceiver bind, kept; several messages under way in a window.
+"""SMPP 3.4 gateway, as operators run it: one transceiver bind that is kept, with several messages under way in a
+window.
 
-A Persian text goes as UCS-2, a long one in parts with a header (UDH) that the phone joins them by. Each
-part has an id and a receipt of its own; receipts arrive on the same connection. It knows no key of
-ours: what was not answered stays unknown.
+A Persian text is sent as UCS-2, a long one in parts with a header (UDH) by which the phone joins them. Each part has an
+id and a receipt of its own; receipts arrive on the same connection. SMPP has no client key, so a message without an
+answer stays unknown.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from sms.gateways.base import (
 )
 from sms.gateways.smpp_session import BindRefused, NoAnswer, NotSent, Session
 
-# command_status of an answer to a bind or a submit. Any that is not here says no and nothing more: try again.
+# Outcomes by command_status of an answer to a bind or a submit. One that is not here was not sent: try again.
 _CODES: dict[int, Callable[[str], TryAgain | Refused | OutOfOrder]] = {
     consts.SMPP_ESME_RINVMSGLEN: Refused,
     consts.SMPP_ESME_RINVDSTADR: Refused,
@@ -76,7 +77,7 @@ _NEXT_CONNECT = 5.0  # seconds between attempts to connect without anything to s
 
 
 class SmppGateway(Gateway):
-    """One account at one operator."""
+    """One account at one operator or SMS service."""
 
     KIND = "smpp"
     on_network = True
@@ -132,7 +133,7 @@ class SmppGateway(Gateway):
             said = self._submit(session, sms.to, text, coding, esm_class, patient=bool(ids), ends=ends)
             if isinstance(said, str):
                 ids.append(said)
-            elif ids:  # the phone has, or will have, half a message
+            elif ids:  # the phone gets a part of the message
                 return Unknown(f"part {len(ids) + 1} of {len(texts)}: {said.detail}")
             else:
                 return said
@@ -141,7 +142,8 @@ class SmppGateway(Gateway):
     def _submit(
         self, session: Session, to: str, text: bytes, coding: int, esm_class: int, *, patient: bool, ends: float
     ) -> str | TryAgain | Refused | OutOfOrder | Unknown:
-        """The id of one part, or why there is none. `patient`: the first part is out, so wait for "slow down"."""
+        """The id of one part, or why there is none. `patient`: the first part has been sent, so wait if the answer is
+        "slow down"."""
         while True:
             try:
                 answer = session.ask(
@@ -160,13 +162,13 @@ class SmppGateway(Gateway):
             time.sleep(_SLOW_DOWN_PAUSE)
 
     def _id(self, text: str) -> str:
-        """An id that is not from a receipt's text, as receipts' texts have it."""
+        """The id of an answer, written as the texts of receipts write it."""
         try:
             return str(int(text, 16)) if self._ids == "hex" else text
         except ValueError:
             return text
 
-    # ── the connection
+    # ── Connection
 
     def stay_connected(self) -> None:
         session, (failed_at, _) = self._session, self._failed
@@ -178,10 +180,10 @@ class SmppGateway(Gateway):
         try:
             self._connected()
         except (BindRefused, NotSent):
-            return  # the next send says it
+            return  # the next send reports it
 
     def _connected(self) -> Session:
-        """The bound connection. Of many that wait for it one tries, and all learn what came of it."""
+        """The bound connection. If several threads wait for it, one connects and all get its result."""
         asked_at = time.monotonic()
         with self._connecting:
             if self._session and self._session.alive:
@@ -205,10 +207,10 @@ class SmppGateway(Gateway):
             if self._session:
                 self._session.unbind()
 
-    # ── receipts
+    # ── Receipts
 
     def _keep(self, pdu: Any) -> None:
-        """Hand a receipt on, raw. An SMS from a citizen is nothing to us."""
+        """Pass a receipt on, unchanged. An SMS from a phone is ignored."""
         if (pdu.esm_class or 0) & 0x3C != _RECEIPT or self.on_receipt is None:
             return
         beside = {
@@ -225,7 +227,7 @@ class SmppGateway(Gateway):
 
     def read_receipts(self, pushed: PushedReceipt) -> list[Receipt]:
         beside = parse_qs(pushed.query)
-        fields = reversed(_FIELD.findall(_WORDS.split(pushed.body)[0]))  # of two with one name the first counts
+        fields = reversed(_FIELD.findall(_WORDS.split(pushed.body)[0]))  # if a name occurs twice, the first one counts
         found = {name.decode().lower(): _text(value) for name, value in fields}
         provider_id = self._receipted(found.get("id", ""), _text((beside.get("id") or [""])[0].encode()))
         state = found.get("stat", "").upper() or _state((beside.get("state") or [""])[0])
@@ -237,16 +239,17 @@ class SmppGateway(Gateway):
         return [Receipt(_DELIVERY[state], provider_id=provider_id, detail=detail[:40])]
 
     def _receipted(self, in_text: str, beside: str) -> str:
-        """Which message a receipt is about. No guessing: another's id may look the same in another base."""
+        """The message that a receipt is about. The id is never guessed: in another number base it may be another
+        message's."""
         if self._ids == "same":
             return beside or in_text
         if self._ids == "hex" and in_text.isdigit():
-            in_text = str(int(in_text))  # without noughts in front
+            in_text = str(int(in_text))  # without leading zeros
         return in_text or self._id(beside)
 
 
 def _tls(options: Mapping[str, str]) -> ssl.SSLContext | None:
-    """How the other side is told to be who it should be; None: without TLS. Raises ValueError."""
+    """The TLS context that verifies the other side's name and certificate; None: without TLS. Raises ValueError."""
     wanted, trusted = options.get("TLS", ""), options.get("CA", "")
     if wanted.lower() not in ("", "on", "off"):
         raise ValueError("TLS is on or off")
@@ -265,8 +268,8 @@ def _is_on(wanted: str) -> bool:
 
 
 def _split(sms: Sms) -> tuple[list[bytes], int, int]:
-    """The parts of the text, their data_coding and esm_class. Sent again, they have the same reference: a phone
-    that has some of them already shows the message once."""
+    """The parts of the text, with data_coding and esm_class. Sent again, they have the same reference, so a phone that
+    has some of them shows the message once."""
     latin, texts = parts.is_latin(sms.text), parts.split(sms.text)
     coding = consts.SMPP_ENCODING_DEFAULT if latin else consts.SMPP_ENCODING_ISO10646
     encoded = [parts.encode_latin(text) if latin else text.encode("utf-16-be", "replace") for text in texts]
@@ -277,7 +280,7 @@ def _split(sms: Sms) -> tuple[list[bytes], int, int]:
 
 
 def _text(raw: bytes) -> str:
-    """An id or a word: up to a NUL, without blanks, for several ids are kept with blanks between them."""
+    """An id or a word: up to a NUL, without blanks, because several ids are stored with blanks between them."""
     return "".join(raw.partition(b"\0")[0].decode("ascii", "replace").split())[:_LONGEST_ID]
 
 

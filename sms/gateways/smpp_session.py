@@ -1,7 +1,7 @@
-"""One bound SMPP connection: requests in a window, answers by sequence number, kept alive while idle.
+"""One bound SMPP connection: requests in a window, answers matched by sequence number, kept alive while idle.
 
-A thread reads; another hands over what the gateway delivers, for that touches the database and must
-not hold up answers. When the connection ends, everything that was asked ends with it, without answer.
+One thread reads. Another one passes on what the gateway delivers, because that uses the database and must not delay
+answers. When the connection ends, every open request ends without an answer.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ _LARGEST = 70_000  # bytes of one PDU; a payload has at most 64 kB
 
 
 class NotSent(Exception):
-    """The request did not leave as a whole: nobody can have acted on it."""
+    """The request was not written completely, so nobody can have acted on it."""
 
 
 class NoAnswer(Exception):
-    """It left, and no answer came."""
+    """The request was written, but no answer came."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A delivery that smpplib cannot read, taken for a receipt whose text is all of it: it must be kept and
+    """A delivery that smpplib cannot read, treated as a receipt whose text is all of it: it must be stored and
     acknowledged, or the gateway delivers it again and again."""
 
     sequence: int
@@ -55,7 +55,7 @@ class Unreadable:
 
 
 class BindRefused(Exception):
-    """The other side said no to the bind; `status` is its reason."""
+    """The gateway refused the bind; `status` is its reason."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"bind status {status}")
@@ -63,10 +63,10 @@ class BindRefused(Exception):
 
 
 class Session:
-    """Connects and binds at once. Raises NotSent or BindRefused.
+    """Connects and binds when it is made. Raises NotSent or BindRefused.
 
-    `deliver` is given each deliver_sm; if it raises, the gateway is told to try again later. With `tls` nothing is
-    sent before the other side has shown a certificate that fits; it is never gone on without.
+    `deliver` is called with each deliver_sm; if it raises, the gateway is told to try again later. With `tls`, nothing
+    is sent before the other side has shown a valid certificate; it never falls back to plain text.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Session:
         self._deliver = deliver
         self.alive = True
         self._heard = time.monotonic()
-        self._enquired = float("-inf")  # whether they are still there
+        self._enquired = float("-inf")  # when an enquire_link was sent
         try:
             self._socket = _connected(address, tls)
         except ssl.SSLCertVerificationError:
@@ -107,12 +107,12 @@ class Session:
             raise BindRefused(answer.status)
 
     def next_sequence(self) -> int:
-        """Called by smpplib for every request it makes, under our lock."""
+        """Called by smpplib for every request it makes, while we hold the lock."""
         self.sequence = self.sequence % 0x7FFFFFFF + 1
         return self.sequence
 
     def ask(self, command: str, *, within: float = ANSWER_WITHIN, **fields: Any) -> Any:
-        """The answer to a request. Raises NotSent or NoAnswer."""
+        """Send a request and return its answer. Raises NotSent or NoAnswer."""
         answer: Future[Any] = Future()
         sequence = self._send(command, answer, fields)
         try:
@@ -126,7 +126,7 @@ class Session:
         return said
 
     def close(self) -> None:
-        """Idempotent. Every open question ends without an answer."""
+        """Close the connection; every open request ends without an answer. Idempotent."""
         with self._lock:
             self.alive = False
             asked, self._asked = self._asked, {}
@@ -136,18 +136,18 @@ class Session:
             answer.set_exception(NoAnswer("connection lost"))
 
     def unbind(self) -> None:
-        """Say goodbye, without waiting for an answer, and close."""
+        """Send an unbind, without waiting for an answer, and close."""
         try:
             self._send("unbind", None, {})
         except NotSent:
             return
         self.close()
 
-    # ── what goes out
+    # ── Sending
 
     def _send(self, command: str, answer: Future[Any] | None, fields: dict[str, Any]) -> int:
-        """Write a request and return its number. What could not be written as a whole ends the connection:
-        the other side cannot know where the next request begins."""
+        """Write a request and return its number. If it could not be written completely, the connection is closed: the
+        other side cannot know where the next request begins."""
         with self._lock:
             if not self.alive:
                 raise NotSent("connection lost")
@@ -175,7 +175,7 @@ class Session:
         with self._lock:
             self._write(pdu)
 
-    # ── what comes in
+    # ── Receiving
 
     def _read(self) -> None:
         buffer = b""
@@ -202,8 +202,8 @@ class Session:
         return received
 
     def _enquire(self) -> None:
-        """Half a word does not count as one: a peer that drips is as good as deaf. One that was not asked is not deaf:
-        perhaps it is we who were stopped."""
+        """Send enquire_link after silence, and close the connection if that stays unanswered. An incomplete PDU does
+        not count as a sign of life. If this process itself was stopped, the other side is asked first."""
         now = time.monotonic()
         if self._enquired > self._heard:
             if now - self._enquired > ENQUIRE_WITHIN:
@@ -228,15 +228,16 @@ class Session:
                 answer.set_exception(NoAnswer("cannot be read"))
 
     def _parsed(self, raw: bytes) -> Any:
-        """None: it cannot be read. It costs no other message its connection: where the next one begins is known."""
+        """The PDU, or None if it cannot be read. The connection goes on, because the start of the next PDU is known."""
         try:
             return smpp.parse_pdu(raw, client=self, allow_unknown_opt_params=True)
-        except Exception as error:  # smpplib raises what it likes
+        except Exception as error:  # smpplib raises exceptions of many kinds
             log.warning("smpp: a message of the peer cannot be read (%s)", type(error).__name__)
             return None
 
     def _hand_over(self) -> None:
-        """Acknowledged only when it has been kept: else the gateway keeps it for us."""
+        """Pass a delivery on; acknowledge it only when it has been stored. Otherwise the gateway keeps it and delivers
+        it again."""
         while (pdu := self._delivered.get()) is not None:
             try:
                 self._deliver(pdu)
@@ -251,7 +252,7 @@ class Session:
 
 
 def _connected(address: tuple[str, int], tls: ssl.SSLContext | None) -> socket.socket | TlsStream:
-    """Raises OSError, of which ssl.SSLCertVerificationError is one, or UnicodeError."""
+    """A connected socket. Raises OSError (ssl.SSLCertVerificationError is one) or UnicodeError."""
     ends = time.monotonic() + CONNECT_WITHIN
     connection = connect(*address, within=CONNECT_WITHIN)
     if tls is None:

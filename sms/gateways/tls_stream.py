@@ -1,8 +1,8 @@
 """A TLS connection that one thread reads while another writes.
 
-OpenSSL's state of a connection is not for two threads at once, and a blocking read would hold it for as long as
-nothing comes. So the socket does not block: each call takes the lock for what can be done at once, and waits for the
-network outside it.
+OpenSSL allows only one thread at a time to use a connection, and a blocking read would keep the others out for as long
+as nothing arrives. So the socket is non-blocking: each call holds the lock only for what can be done at once, and waits
+for the network without it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ T = TypeVar("T")
 
 
 class TlsStream:
-    """What `smpp_session.Session` uses of a socket, over TLS. One reader and one writer at a time."""
+    """The part of a socket's interface that `smpp_session.Session` uses, over TLS. One reader and one writer at
+    a time."""
 
     def __init__(self, connection: socket.socket, context: ssl.SSLContext, host: str, *, within: float) -> None:
-        """Takes `connection` over. Raises ssl.SSLCertVerificationError for a certificate that is not trusted or is
-        another host's, OSError for whatever else keeps TLS from being set up within `within` seconds."""
+        """Take over `connection`. Raises ssl.SSLCertVerificationError if the certificate is not trusted or is another
+        host's, OSError if TLS cannot be set up within `within` seconds for any other reason."""
         connection.settimeout(within)
         self._socket = context.wrap_socket(connection, server_hostname=host)
         self._socket.setblocking(False)
@@ -31,15 +32,15 @@ class TlsStream:
         self._patience: float = within
 
     def settimeout(self, seconds: float) -> None:
-        """For the calls that begin from now on."""
+        """Set the time-out of later calls."""
         self._patience = seconds
 
     def recv(self, most: int) -> bytes:
-        """As a socket's: what has come, or b"" at the end. Raises TimeoutError."""
+        """As of a socket: what has arrived, or b"" at the end. Raises TimeoutError."""
         return self._until_done(lambda: self._socket.recv(most))
 
     def sendall(self, data: bytes) -> None:
-        """As a socket's. Raises OSError; then perhaps a part has left."""
+        """As of a socket. Raises OSError; a part may have been sent then."""
         left = memoryview(data)
         while left:
             left = left[self._until_done(lambda: self._socket.send(left)) :]  # noqa: B023 - called at once

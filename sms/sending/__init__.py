@@ -1,1 +1,2 @@
-"""From a queued message to the gateway's answer."""
+"""Sends queued messages: claims them, calls gateways, writes attempts and outcomes, handles doubt. Entry:
+`drain.drain`."""

@@ -1,7 +1,7 @@
-"""Calls of gateways, many at the same time: what is on the network touches no row, and never raises.
+"""Calls gateways in threads, up to as many at the same time as each gateway takes (`connections`).
 
-A gateway whose calls may hang is called in a pool of threads that all drains of this process share; one
-that is not on the network, and stands one call at a time, in the thread that drains.
+A call uses no database and never raises. A gateway on the network is called in a pool of threads that all drains of
+this process share. A gateway that is not on the network and takes one call at a time is called in the drain's thread.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Instead of an SMS: does the gateway have this message?"""
+    """A look-up instead of a send: does the gateway have this message?"""
 
     key: uuid.UUID
     provider_id: str
@@ -31,54 +31,55 @@ Said = base.Outcome | base.LookUp
 Item = base.Sms | Question
 
 
-class Line:
-    """The way to one gateway in this process."""
+class CallPool:
+    """The threads that call one gateway in this process, and its places: one for each call it takes at the
+    same time."""
 
     def __init__(self, gateway: base.Gateway) -> None:
         self._free = threading.BoundedSemaphore(gateway.connections)
         self._pool = ThreadPoolExecutor(gateway.connections, thread_name_prefix=f"sms-{gateway.name}")
 
     def reserve(self) -> bool:
-        """Take a place for a call, if there is one."""
+        """Take a place for a call. False: none is free."""
         return self._free.acquire(blocking=False)
 
     def release(self) -> None:
-        """Give a place back: after the answer is written, so that what is in doubt when a worker dies is never
-        more than the gateway has places."""
+        """Give a place back. Only after the answer is written: so when a worker dies, no more messages are in doubt
+        than the gateway has places."""
         self._free.release()
 
     def start(self, gateway: base.Gateway, items: Sequence[Item], then: Callable[[list[Said]], None]) -> None:
-        """Make the reserved call and hand what was said to `then`, in another thread. The place stays taken."""
+        """Make the reserved call in another thread and pass the answers to `then`. The place stays taken."""
         self._pool.submit(lambda: then(call(gateway, items)))
 
 
-_lines: WeakKeyDictionary[base.Gateway, Line] = WeakKeyDictionary()
+_pools: WeakKeyDictionary[base.Gateway, CallPool] = WeakKeyDictionary()
 _lock = threading.Lock()
 
 
-def line(gateway: base.Gateway) -> Line | None:
-    """The shared way to `gateway`; None: it is called in the caller's own thread."""
+def pool_of(gateway: base.Gateway) -> CallPool | None:
+    """The shared pool of `gateway`; None: it is called in the caller's own thread."""
     if gateway.connections == 1 and not gateway.on_network:
         return None
     with _lock:
-        if gateway not in _lines:
-            _lines[gateway] = Line(gateway)
-        return _lines[gateway]
+        if gateway not in _pools:
+            _pools[gateway] = CallPool(gateway)
+        return _pools[gateway]
 
 
 def start(gateway: base.Gateway, items: Sequence[Item], then: Callable[[list[Said]], None]) -> None:
-    """Make a call whose place is reserved, and hand what was said to `then`, perhaps in another thread. The place
-    is not given back."""
-    its_line = line(gateway)
-    if its_line is None:
+    """Make a call whose place is reserved, and pass the answers to `then`, perhaps in another thread. The place stays
+    taken."""
+    pool = pool_of(gateway)
+    if pool is None:
         then(call(gateway, items))
     else:
-        its_line.start(gateway, items, then)
+        pool.start(gateway, items, then)
 
 
 def call(gateway: base.Gateway, items: Sequence[Item]) -> list[Said]:
-    """What `gateway` says to each of `items`. An adapter's fault is doubt: it must not lose a message, and
-    its text may hold a number."""
+    """The answer of `gateway` to each of `items`. If the adapter raises or answers wrongly, the outcome is unknown: no
+    message may be lost by it. The error's text is not logged, because it may contain a number."""
     try:
         said = _call(gateway, items)
     except Exception as error:

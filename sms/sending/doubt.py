@@ -1,9 +1,9 @@
-"""What may be done about a message that was perhaps sent. Pure decisions; `sms.sending.drain` acts.
+"""Decides what may be done about a message in doubt, one that was perhaps sent. Pure; `sms.sending.drain` acts on it.
 
-A message is in doubt while an attempt of it has no certain end: the worker died over it, or the
-gateway's answer was `Unknown`. Then no other gateway is tried blindly (docs/decisions): the same
-one is asked, or given the same key again; without either, a code is left alone (its owner presses
-"resend") and a result may be sent once more, because not hearing at all is worse than hearing twice.
+A message is in doubt while one of its attempts has no certain end: the worker died during the call, or the gateway's
+answer was `Unknown`. Then no other gateway is tried blindly (docs/decisions): the same gateway is asked, or is given
+the same key again. If it can do neither, a code is left alone (its owner can press "resend") and a result may be sent
+once more, because receiving nothing is worse than receiving it twice.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from sms.gateways.base import Abilities, Gateway
-from sms.models import AttemptOutcome, Message, MessageKind, MessageState
-
-DOUBTFUL = (AttemptOutcome.UNFINISHED, AttemptOutcome.UNKNOWN)
+from sms.models import DOUBTFUL, Message, MessageKind, MessageState
 
 
 class WayOut(Enum):
+    """What to do about a message in doubt."""
+
     SAME_KEY_AGAIN = auto()  # the gateway knows the key: sending again sends nothing twice
     LOOK_UP = auto()
     ONCE_MORE = auto()  # by the ordinary route; may arrive twice
@@ -28,7 +28,7 @@ class WayOut(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What counts of an Attempt here."""
+    """The columns of an Attempt that the decision needs."""
 
     pk: int
     gateway: str
@@ -52,10 +52,10 @@ def way_out(
     now: datetime,
     is_on: bool = True,
 ) -> WayOut:
-    """What to do next. `gateway` is the one the last doubt went through, None if it is gone.
+    """What to do next. `gateway` is the one of the last doubtful attempt, None if it is no longer configured.
 
-    An expired code is never sent again, even by its key; it may still be looked up. So may what went by a
-    gateway that is switched off; where it cannot be asked, the message waits until it is on again.
+    An expired code is never sent again, not even with its key, but may be looked up. If the gateway is switched off, it
+    may still be asked; if it cannot be asked, the message waits until the gateway is on again.
     """
     abilities = gateway.abilities(kind) if gateway else Abilities()
     since = now - doubts[0].started_at

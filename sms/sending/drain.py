@@ -1,12 +1,12 @@
-"""Send what is queued: claim → send → record, until nothing is due.
+"""Sends queued messages: claims them, calls gateways, writes the answers, until nothing is due.
 
-An Attempt is committed before a gateway is called and the answer is written with compare-and-set on
-the lease, so that whenever a worker dies, the rows say what may have happened. A message that was
-perhaps sent is handled by the rules of `sms.sending.doubt`. Nothing here logs a number or a text.
+An Attempt is committed before its gateway is called, and the answer is written only while the lease is still ours
+(compare-and-set). So when a worker dies, the rows tell what may have happened; a message that was perhaps sent is
+handled by the rules of `sms.sending.doubt`. Nothing here logs a number or a text.
 
-A drain is a pipeline: it holds a few claimed messages, calls the gateways as many times at once as
-they stand (`sms.sending.calls`), and writes the answers that came in meanwhile together with the next
-beginnings (`sms.sending.records`). Only this thread touches the database.
+A drain is a loop. In each iteration it claims a few messages (`planning`), writes the answers that have arrived
+together with the new attempts (`records`), and starts as many calls as the gateways take at the same time (`calls`).
+Only the drain's own thread uses the database.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ from common import leases, limits
 from sms import routing
 from sms.gateways import base
 from sms.models import Message, MessageState
-from sms.sending import calls, jobs
-from sms.sending.answers import GATHER, LOOK_EVERY, Answers
+from sms.sending import calls, planning
+from sms.sending.answer_queue import GATHER, LOOK_EVERY, AnswerQueue
 from sms.sending.calls import Said
 from sms.sending.doubt import WayOut
 from sms.sending.job import Call, Job
 from sms.sending.packets import Packets
-from sms.sending.records import Turn, give_back
+from sms.sending.records import Iteration, give_back
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
-_CROWD = limits.SMS_BATCH // 2  # so many of a kind to an operator wait here for a place: no more are claimed
-_PATIENCE = 30.0  # seconds that answers wait for a database that is away, or for a row that somebody else has locked
-_TOO_LATE = base.TryAgain("expired")  # for calls that were not made
+_FULL_LANE = limits.SMS_BATCH // 2  # jobs of a lane that wait for a place: with more, none of it are claimed
+_PATIENCE = 30.0  # seconds that answers wait for the database, or for a row that somebody else has locked
+_TOO_LATE = base.TryAgain("expired")  # the outcome of calls that were not made
 
-_claiming: set[_Drain] = set()  # of this process
+_claiming: set[_Drain] = set()  # drains of this process that claim messages
 _shift = threading.Lock()
 
 
 def drain(*, seconds: float = 50) -> int:
     """Send until nothing is due or `seconds` have passed; returns how many messages were claimed.
 
-    While a call of it hangs and no other drain of this process claims, it goes on for at most
-    `limits.SMS_SUCCESSOR_WITHIN` longer: the queue does not wait for the last answers.
-    Codes go before results, older before newer. With nothing due it costs one statement. Raises
-    ImproperlyConfigured, before anything is claimed, when SMS_GATEWAYS names no gateway.
+    If a call hangs then, and no other drain of this process claims messages, it goes on for at most
+    `limits.SMS_SUCCESSOR_WITHIN`, so that the queue does not stand still meanwhile. Codes go before results, older
+    messages before newer ones. With nothing due it costs one statement. Raises ImproperlyConfigured, before anything is
+    claimed, if SMS_GATEWAYS names no gateway.
     """
     routing.check()
     leases.refuse_inside_transaction()
@@ -64,26 +64,26 @@ def drain(*, seconds: float = 50) -> int:
 
 
 def scrub(*, before: datetime, dry_run: bool = False) -> int:
-    """Blank the text of messages that were final before `before`; returns how many."""
+    """Blank the texts of messages that were final before `before`; returns how many."""
     over = Q(final_at__lt=before) | Q(state=MessageState.ACCEPTED, sent_at__lt=before)
     final = Message.objects.filter(over, next_attempt_at__isnull=True).exclude(text="")
     return final.count() if dry_run else final.update(text="")
 
 
 class _Drain:
-    """One run. `waiting`: claimed and not under way, at most `batch` and the crowds."""
+    """One run. `waiting`: jobs that are claimed and not being sent: at most `batch`, besides full lanes."""
 
     def __init__(self, seconds: float, batch: int) -> None:
         self.ends, self.batch = time.monotonic() + seconds, batch
         self.waiting: list[Job] = []
-        self.answers = Answers()
+        self.answers = AnswerQueue()
         self.unwritten: list[tuple[Call, Said]] = []
         self.held: list[tuple[Call, Said]] = []  # answers about messages that somebody else has locked
         self.held_since: dict[Job, float] = {}
         self.away_since: float | None = None  # the database
         self.claimed = 0
         self.look_again_at = 0.0
-        self.crowds: set[tuple[str, str]] = set()  # kind and operator, at the last look
+        self.full_lanes: set[tuple[str, str]] = set()  # at the last look
 
     def run(self) -> int:
         with _shift:
@@ -97,27 +97,28 @@ class _Drain:
 
     def _run(self) -> int:
         while True:
-            self.away_since = None  # all steps of a turn wait for it together
+            self.away_since = None  # all steps of an iteration wait for it together
             self.unwritten = self._gather()
             claims = self._claims()
             self._give_back_the_late(timedelta(0) if not claims else limits.SMS_BATCH_TIME)
             busy = (claims and self._claim()) or self.unwritten
-            self._turn()
+            self._iterate()
             if not (busy or self.waiting or self.answers.flying or self.held):
                 return self.claimed
 
-    # ── what comes in
+    # ── Claims and answers
 
     def _gather(self) -> list[tuple[Call, Said]]:
-        """The answers that are there; waits a little where there are none."""
+        """The answers that have arrived; waits shortly if there are none."""
         if not self.answers.flying:
-            if self.waiting or self.held:  # other drains have all the calls that the gateways stand, or the rows
+            if self.waiting or self.held:  # other drains have all places of the gateways, or have locked the rows
                 time.sleep(GATHER * 5)
             return []
         return self.answers.take()
 
     def _claims(self) -> bool:
-        """Whether its time is not over, or its last calls may hang and nobody else would claim meanwhile."""
+        """Whether this drain still claims: its time is not over, or its last calls hang and no other drain
+        would claim."""
         late = time.monotonic() - self.ends
         with _shift:
             needed = self.answers.flying and _claiming == {self} and late < limits.SMS_SUCCESSOR_WITHIN.total_seconds()
@@ -126,89 +127,89 @@ class _Drain:
             return self in _claiming
 
     def _claim(self) -> bool:
-        """Whether there was more to send."""
+        """Claim messages if there is room; returns whether any were due."""
         now, room = time.monotonic(), self._room()
         idle = not (self.answers.flying or self.waiting)
         if room * 2 < self.batch or not (idle or now >= self.look_again_at):
             return False
-        rows = self._patiently(partial(jobs.claim, room, self.crowds))
+        rows = self._patiently(partial(planning.claim, room, self.full_lanes))
         if len(rows) < room:
             self.look_again_at = now + LOOK_EVERY
         self.claimed += len(rows)
-        self.waiting += self._patiently(partial(jobs.jobs_of, rows))
+        self.waiting += self._patiently(partial(planning.jobs_of, rows))
         return bool(rows)
 
     def _room(self) -> int:
-        """How many messages may be claimed. Those that wait for a full gateway take no room from the others,
-        and no more like them are claimed until most of them have gone."""
-        waiting = Counter(map(jobs.sort, self.waiting))
-        crowds = {sort for sort, count in waiting.items() if count > _CROWD}
-        if self.crowds - crowds:
+        """How many messages may be claimed. Messages in a full lane do not count, so that they leave room for others;
+        no more of that lane are claimed until most of them are sent."""
+        waiting = Counter(map(planning.lane, self.waiting))
+        full = {lane for lane, count in waiting.items() if count > _FULL_LANE}
+        if self.full_lanes - full:
             self.look_again_at = 0.0
-        self.crowds = crowds
-        return self.batch - sum(count for sort, count in waiting.items() if sort not in crowds)
+        self.full_lanes = full
+        return self.batch - sum(count for lane, count in waiting.items() if lane not in full)
 
     def _give_back_the_late(self, held: timedelta) -> None:
-        """A slow gateway: codes that were queued meanwhile go before what waits here."""
+        """Give back jobs that have waited for a slow gateway for `held`: codes queued meanwhile go first."""
         now = time.monotonic()
         late = [job for job in self.waiting if now - job.claimed >= held.total_seconds() and job not in self.held_since]
         if late:
             self._patiently(lambda: give_back(late))
             self.waiting = [job for job in self.waiting if job not in late]
 
-    # ── what goes out
+    # ── Calls
 
-    def _turn(self) -> None:
-        """Write the answers and the next beginnings, then call."""
+    def _iterate(self) -> None:
+        """Write the answers and the new attempts, then make the calls."""
         again = [call.job for call, said in self.unwritten if isinstance(said, base.TryAgain | base.OutOfOrder)]
         self.waiting = sorted(again + self.waiting, key=lambda job: job.message.priority)
-        turn, packets = Turn(ended=self.held + self.unwritten), Packets(self.answers.places)
+        iteration, packets = Iteration(ended=self.held + self.unwritten), Packets(self.answers.places)
         self._report()
         try:
-            self._choose(turn, packets)
-            begun = self._patiently(turn.write) if turn.ended or turn.over or turn.begun else []
+            self._choose(iteration, packets)
+            begun = self._patiently(iteration.write) if iteration.ended or iteration.over or iteration.begun else []
             self.unwritten = []
-            self._keep_the_held(turn)
-            self._not_sent(set(turn.begun).difference(begun))
+            self._keep_the_held(iteration)
+            self._not_sent(set(iteration.begun).difference(begun))
             self._launch(packets.take(begun))
         finally:
             packets.release()
 
-    def _keep_the_held(self, turn: Turn) -> None:
-        """For a later turn, as long as patience lasts. Then a message is left to its lease; was it called about, it
-        is in doubt."""
+    def _keep_the_held(self, iteration: Iteration) -> None:
+        """Keep what concerns locked messages for a later iteration, for `_PATIENCE` at most. After that a message is
+        left to its lease; if a call for it was made, the message is in doubt."""
         now = time.monotonic()
-        self.held_since = {job: self.held_since.get(job, now) for job in turn.held}
+        self.held_since = {job: self.held_since.get(job, now) for job in iteration.held}
         left = {job for job, since in self.held_since.items() if now - since > _PATIENCE}
         for job in left:
             log.warning("message %s stays locked: what is to be written about it is given up", job.message.pk)
-        for call in turn.begun:
-            if call.job in turn.held:
+        for call in iteration.begun:
+            if call.job in iteration.held:
                 call.job.gateways.insert(0, call.gateway)
-        self.held = [(call, said) for call, said in turn.ended if call.job in turn.held - left]
-        again = [job for job in (*turn.over, *(call.job for call in turn.begun)) if job in turn.held]
+        self.held = [(call, said) for call, said in iteration.ended if call.job in iteration.held - left]
+        again = [job for job in (*iteration.over, *(call.job for call in iteration.begun)) if job in iteration.held]
         self.waiting = [job for job in self.waiting + again if job not in left]
 
-    def _choose(self, turn: Turn, packets: Packets) -> None:
-        """Give each waiting message to one of its gateways, as far as they stand another call."""
+    def _choose(self, iteration: Iteration, packets: Packets) -> None:
+        """Give each waiting job to one of its gateways, as far as the gateways take further calls."""
         waiting, self.waiting = self.waiting, []
         for job in waiting:
-            if not jobs.may_begin(job):
+            if not planning.may_begin(job):
                 job.gateways = []
             if call := self._call(job, packets):
-                turn.begun.append(call)
+                iteration.begun.append(call)
             elif job.gateways:
                 self.waiting.append(job)
             else:
-                turn.over.append(job)
+                iteration.over.append(job)
 
     def _call(self, job: Job, packets: Packets) -> Call | None:
-        """The next call for `job`, in its packet; None: it waits for a place, or no gateway is left to it."""
+        """The next call for `job`, added to a packet; None: it waits for a place, or no gateway is left."""
         asks = job.way is WayOut.LOOK_UP
         for gateway in tuple(job.gateways):
             packet = packets.place(gateway, alone=asks)
             if packet is None:
-                if jobs.waits_for(gateway, job):
+                if planning.waits_for(gateway, job):
                     break
                 continue
             job.gateways.remove(gateway)
@@ -224,10 +225,11 @@ class _Drain:
 
     def _may_send(self, call: Call) -> bool:
         job, name = call.job, call.gateway.name
-        return self._patiently(lambda: jobs.is_paid_for(job) and routing.may_send(name, job.message.operator))
+        return self._patiently(lambda: planning.is_paid_for(job) and routing.may_send(name, job.message.operator))
 
     def _report(self) -> None:
-        """Tell the breakers, before the next choice. No fault of theirs may cost an answer that is not written yet."""
+        """Tell the breakers the answers before gateways are chosen again. An error here must not lose answers that are
+        not written."""
         for call, said in self.unwritten:
             try:
                 self._patiently(partial(_heard, call, said))
@@ -235,13 +237,13 @@ class _Drain:
                 log.error("what gateway %s did was not noted (%s)", call.gateway.name, type(error).__name__)
 
     def _launch(self, packets: Sequence[list[Call]]) -> None:
-        """Call; those in this thread last, for it can do nothing else meanwhile."""
-        for packet in sorted(packets, key=lambda packet: calls.line(packet[0].gateway) is None):
+        """Make the calls. Those in this thread come last, because they block it."""
+        for packet in sorted(packets, key=lambda packet: calls.pool_of(packet[0].gateway) is None):
             self.answers.flying += len(packet)
-            live = [call for call in packet if jobs.may_begin(call.job)]  # the database may have been slow
+            live = [call for call in packet if planning.may_begin(call.job)]  # the database may have been slow
             hear = partial(self._hear, live, [call for call in packet if call not in live])
             if live:
-                calls.start(live[0].gateway, [jobs.item_of(call) for call in live], hear)
+                calls.start(live[0].gateway, [planning.item_of(call) for call in live], hear)
             else:
                 hear([])
 
@@ -249,7 +251,8 @@ class _Drain:
         self.answers.put([*zip(live, said, strict=True), *((call, _TOO_LATE) for call in late)])
 
     def _patiently(self, step: Callable[[], Result]) -> Result:
-        """`step`, again and again while the database is away and there are answers that it must not miss."""
+        """Run `step`, and repeat it for up to `_PATIENCE` while the database is away and answers still have to be
+        written."""
         while True:
             try:
                 return step()

@@ -1,4 +1,4 @@
-"""What goes through a drain: a claimed message, and one call for it."""
+"""The data that a drain works with: `Job`, a claimed message, and `Call`, one call of a gateway for it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from sms.sending.doubt import Tried, WayOut
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A claimed message on its way through a drain; `gateways` are still to be tried."""
+    """A claimed message; `gateways` are those still to be tried."""
 
     message: Message
     claimed: float  # time.monotonic()
     doubts: list[Tried]
-    lease: uuid.UUID | None  # settling takes it off the message, and may be rolled back
+    lease: uuid.UUID | None  # a copy: settling removes it from the message, and may be rolled back
     way: WayOut | None = None  # what may be done about the doubts; None: there are none
     gateways: list[base.Gateway] = field(default_factory=list)
-    paid: bool = False  # it counts as spent of the day's budget
+    paid: bool = False  # it is counted in the daily budget
 
     @property
     def expired(self) -> bool:
@@ -31,7 +31,7 @@ class Job:
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One call for one message. `attempt` is its record; asking a question needs none."""
+    """One call for one message. `attempt` is its record; a look-up has none."""
 
     job: Job
     gateway: base.Gateway

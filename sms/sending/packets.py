@@ -1,4 +1,4 @@
-"""Calls that are about to be made: which messages go together, and a reserved place for each call."""
+"""Groups the calls that are about to be made into packets, and reserves a place for each packet."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from sms.sending.job import Call
 
 
 class Packets:
-    """One packet is one call of one gateway, with up to `gateway.batch` messages. `held` are places that the
-    drain has already, of calls whose answers are written together with the beginning of the new ones."""
+    """A packet is one call of one gateway with up to `gateway.batch` messages. `held` are places that the drain has
+    already, of calls whose answers are written together with the start of the new ones."""
 
     def __init__(self, held: Counter[base.Gateway]) -> None:
         self._packets: dict[base.Gateway, list[list[Call]]] = {}
         self._held = held
 
     def place(self, gateway: base.Gateway, *, alone: bool) -> list[Call] | None:
-        """A packet of `gateway` with room in it; None: it stands no other call now. `alone`: one of its own."""
+        """A packet of `gateway` with room in it; None: the gateway takes no further call now. `alone`: a packet for one
+        message."""
         packets = self._packets.setdefault(gateway, [])
         if packets and _has_room(packets[-1], gateway.batch, alone):
             return packets[-1]
@@ -30,7 +31,7 @@ class Packets:
         return packets[-1]
 
     def take(self, begun: Collection[Call]) -> list[list[Call]]:
-        """The packets to send, with only the calls that may be made. Their places go with them."""
+        """The packets to send, reduced to calls in `begun`. Their places go with them."""
         may = set(begun)
         taken: list[list[Call]] = []
         for packets in self._packets.values():
@@ -42,26 +43,26 @@ class Packets:
         return taken
 
     def release(self) -> None:
-        """Give up the places that were not used."""
+        """Give back the places that were not used."""
         self._held.update({gateway: len(packets) for gateway, packets in self._packets.items()})
         self._packets.clear()
         release(self._held)
 
     def _reserve(self, gateway: base.Gateway) -> bool:
-        line = calls.line(gateway)
-        if line is None:
+        pool = calls.pool_of(gateway)
+        if pool is None:
             return not self._packets[gateway]
         if self._held[gateway]:
             self._held[gateway] -= 1
             return True
-        return line.reserve()
+        return pool.reserve()
 
 
 def release(places: Counter[base.Gateway]) -> None:
     """Give `places` back, to all drains of this process."""
     for gateway in places.elements():
-        if line := calls.line(gateway):
-            line.release()
+        if pool := calls.pool_of(gateway):
+            pool.release()
     places.clear()
 
 

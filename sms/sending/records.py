@@ -1,7 +1,7 @@
-"""What a drain writes: the beginnings and ends of many calls in one transaction.
+"""Writes the attempts and outcomes of many calls in one transaction.
 
-The rows are locked first and only those whose lease is still this drain's are written: compare-and-set
-for many at once. What an end means for its message is in `sms.sending.ends`.
+The rows are locked first, and only those whose lease is still this drain's are written (compare-and-set). What an
+outcome means for its message is in `sms.sending.outcomes`.
 """
 
 from __future__ import annotations
@@ -20,23 +20,22 @@ from django.utils import timezone
 from common import limits
 from sms.gateways import base
 from sms.models import Attempt, Message, MessageState
-from sms.sending import ends
-from sms.sending import sql as statements
+from sms.sending import outcomes, sql
 from sms.sending.calls import Said
 from sms.sending.doubt import Tried, WayOut
 from sms.sending.job import Call, Job
 
 log = logging.getLogger(__name__)
 
-# Of a message that is no longer ours: an acceptance still counts, unless it is being sent anew. The others are final.
+# States in which a message whose lease was lost may still become accepted. All other states are final.
 _OPEN = (MessageState.QUEUED, MessageState.SENDING, MessageState.UNKNOWN)
 
 
 @dataclass(slots=True)
-class Turn:
-    """What is written together. `ended`: calls and what was said; `over`: nothing is left to call in this
-    round; `begun`: what is about to be called. `held`: of these, what was not written, for somebody else has
-    locked its message."""
+class Iteration:
+    """What one iteration of the drain writes. `ended`: calls with their answers; `over`: jobs with no gateway left in
+    this round; `begun`: calls about to be made. `held`: jobs of these that were not written, because somebody else has
+    locked the message."""
 
     ended: list[tuple[Call, Said]] = field(default_factory=list)
     over: list[Job] = field(default_factory=list)
@@ -44,18 +43,19 @@ class Turn:
     held: set[Job] = field(default_factory=set)
 
     def write(self) -> list[Call]:
-        """The calls of `begun` that may be made: their messages are still ours. Can be repeated when it fails, or
-        when nobody knows whether it did: what was committed is found and not written twice."""
+        """Write all of it; returns the calls of `begun` that may be made: their messages are still ours. May be
+        repeated if it fails or if nobody knows whether it was committed: what was committed is found and not written
+        twice."""
         with transaction.atomic():
             now = timezone.now()
             ours, open_ = self._lock()
             ended = [(call, said) for call, said in self.ended if call.job not in self.held]
             late = [(call, said) for call, said in ended if call.job not in ours]
-            taken = ends.end([(call, said) for call, said in ended if call.job in ours], now)
-            ours -= self._jobs_of(ends.end_late(late, open_ - taken, now))
+            taken = outcomes.apply([(call, said) for call, said in ended if call.job in ours], now)
+            ours -= self._jobs_of(outcomes.apply_late(late, open_ - taken, now))
             for job in self.over:
                 if job in ours:
-                    ends.end_of_round(job)
+                    outcomes.end_round(job)
             begun = [call for call in self.begun if call.job in ours]
             _begin(begun, now)
         for call, _said in late:
@@ -68,21 +68,21 @@ class Turn:
         return begun
 
     def _lock(self) -> tuple[set[Job], set[int]]:
-        """Which jobs of this turn are still ours, and the messages that may still be accepted; these are locked until
-        the end of the transaction. After a long pause a message may be here twice: its old call has ended, and it
-        was claimed anew. Only the last claim is ours."""
+        """Which jobs are still ours, and which messages may still become accepted; both are locked until the end of the
+        transaction. After a long pause a message may be here twice: an old call of it ended, and it was claimed again.
+        Only the last claim is ours."""
         jobs = {*(call.job for call, _said in self.ended), *self.over, *(call.job for call in self.begun)}
         for job in jobs:
             job.message.lease = job.lease
         messages = {job.message.pk for job in jobs}
-        rows = statements.lock(messages)
+        rows = sql.lock(messages)
         gone = messages - rows.keys()
         held = set(Message.objects.filter(pk__in=gone).values_list("pk", flat=True)) if gone else set()
         self.held = {job for job in jobs if job.message.pk in held}
         return _ours(jobs, rows), {pk for pk, (_lease, state) in rows.items() if state in _OPEN}
 
     def _jobs_of(self, messages: Collection[int]) -> set[Job]:
-        """What was still to be done about `messages`."""
+        """The jobs in `over` and `begun` of `messages`."""
         return {job for job in (*self.over, *(call.job for call in self.begun)) if job.message.pk in messages}
 
 
@@ -92,16 +92,17 @@ def _ours(jobs: Iterable[Job], rows: Mapping[int, tuple[uuid.UUID | None, str]])
 
 
 def give_back(jobs: Sequence[Job]) -> None:
-    """Due again now, as if never claimed. What somebody else has locked is due when its lease is over."""
+    """Make the messages due now, as if they had never been claimed. Those that somebody else has locked become due when
+    their lease ends."""
     with transaction.atomic():
-        ours = _ours(jobs, statements.lock({job.message.pk for job in jobs}))
+        ours = _ours(jobs, sql.lock({job.message.pk for job in jobs}))
         Message.objects.filter(pk__in=[job.message.pk for job in ours]).update(
             lease=None, next_attempt_at=timezone.now(), attempts=F("attempts") - 1
         )
 
 
 def _begin(calls: list[Call], now: datetime) -> None:
-    """On record before the network is touched, with a fresh lease."""
+    """Record the calls, with a fresh lease, before the network is used."""
     by_gateway: dict[str, list[Call]] = defaultdict(list)
     for call in calls:
         by_gateway[call.gateway.name if call.job.way is not WayOut.LOOK_UP else ""].append(call)
@@ -114,10 +115,10 @@ def _begin(calls: list[Call], now: datetime) -> None:
 
 
 def _record(calls: Sequence[Call], gateway: str, now: datetime) -> None:
-    """An Attempt for each call, except for those that were committed when this was written for the first time."""
+    """Write an Attempt for each call, except those that an earlier try of this transaction has committed."""
     tried = [call.attempt.pk for call in calls if call.attempt]
     known = set(Attempt.objects.filter(pk__in=tried).values_list("pk", "message")) if tried else set()
     new = [call for call in calls if call.attempt is None or (call.attempt.pk, call.job.message.pk) not in known]
-    made = statements.begin_attempts([call.job.message.pk for call in new], gateway, now) if new else {}
+    made = sql.begin_attempts([call.job.message.pk for call in new], gateway, now) if new else {}
     for call in new:
         call.attempt = Tried(made[call.job.message.pk], gateway, now)

@@ -1,7 +1,6 @@
-"""The statements of a drain that are written by hand: many rows in one, without an object for each.
+"""Raw SQL statements of a drain, each for many rows: the ORM takes longer here than the database.
 
-Django's own way costs more here than the database. What they mean is in `sms.sending.records`; `leases.claim`
-and `leases.settle_many` are of the same kind.
+`sms.sending.records` uses them; `leases.claim` and `leases.settle_many` are raw SQL for the same reason.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from sms.models import Attempt, Message
 
 
 def lock(messages: Collection[int]) -> dict[int, tuple[UUID | None, str]]:
-    """Lock messages until the transaction ends, but none that somebody else has locked; returns the lease and the
-    state of each by primary key. On SQLite there is one writer anyway."""
+    """Lock `messages` until the transaction ends, except those that somebody else has locked; returns lease and state
+    by primary key. SQLite needs no lock: it has one writer."""
     unlocked = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     places = ", ".join(["%s"] * len(messages))
     table = connection.ops.quote_name(Message._meta.db_table)
@@ -35,7 +34,7 @@ def _as_uuid(stored: UUID | str | None) -> UUID | None:
 
 
 def begin_attempts(messages: Collection[int], gateway: str, now: datetime) -> dict[int, int]:
-    """An unfinished Attempt of each of `messages`; returns their primary keys by message."""
+    """Insert an unfinished Attempt for each of `messages`; returns the attempts' primary keys by message."""
     table = connection.ops.quote_name(Attempt._meta.db_table)
     rows = ", ".join(["(%s, %s, %s, '', '')"] * len(messages))
     began = connection.ops.adapt_datetimefield_value(now)

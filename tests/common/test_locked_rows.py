@@ -11,10 +11,10 @@ from django.db import connection, transaction
 from django.db.models import Model
 
 from registration.models import Registration
-from sms import reports
 from sms.gateways.base import Delivery, Receipt, ReceiptsBy
 from sms.models import Attempt, Message, MessageState
-from sms.sending import drain as delivery
+from sms.reports import applying
+from sms.sending import drain
 from tests.support.journeys import MATCHES, Browser, code_on, step_shown
 from tests.support.sms_fixtures import crowd, drained_in_a_thread, queue, states, until
 
@@ -55,12 +55,12 @@ def test_a_page_that_finds_its_row_locked_says_so_and_changes_nothing(waits_end)
 def test_a_report_about_a_locked_message_waits_and_the_others_do_not(use_gateways, waits_end):
     use_gateways(crowd("box", receipts=ReceiptsBy.PUSH))
     first, second = queue(), queue()
-    delivery.drain()
+    drain.drain()
     with held(first):
         if connection.vendor == "postgresql":  # on SQLite nobody writes while another does
-            assert reports.apply("box", Receipt(Delivery.DELIVERED, key=second.key))
-        assert not reports.apply("box", Receipt(Delivery.DELIVERED, key=first.key))
-    assert reports.apply("box", Receipt(Delivery.DELIVERED, key=first.key))
+            assert applying.apply("box", Receipt(Delivery.DELIVERED, key=second.key))
+        assert not applying.apply("box", Receipt(Delivery.DELIVERED, key=first.key))
+    assert applying.apply("box", Receipt(Delivery.DELIVERED, key=first.key))
     first.refresh_from_db()
     assert first.state == MessageState.DELIVERED
     assert Message.objects.filter(state=MessageState.ACCEPTED).count() == (connection.vendor == "sqlite")
@@ -72,13 +72,13 @@ def test_an_sms_that_somebody_else_has_locked_waits_and_the_others_are_sent(use_
     gateway = crowd("one", connections=1, receipts=ReceiptsBy.PUSH, on_send=lambda sms: answer.wait(20))
     use_gateways(gateway)
     messages = [queue() for _ in range(4)]
-    drain = drained_in_a_thread()
+    drained = drained_in_a_thread()
     until(lambda: gateway.sent)
     with held(messages[locked == "one that waits its turn"]):
         answer.set()
         if connection.vendor == "postgresql":  # on SQLite nobody writes while another does
             until(lambda: states()[MessageState.ACCEPTED] == 3, 8)
-    drain.join(20)
+    drained.join(20)
     assert states() == {MessageState.ACCEPTED: 4}
     assert len({sms.key for sms in gateway.sent}) == len(gateway.sent) == 4
     assert set(Attempt.objects.values_list("outcome", flat=True)) == {"accepted"}
@@ -86,17 +86,17 @@ def test_an_sms_that_somebody_else_has_locked_waits_and_the_others_are_sent(use_
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="on SQLite nobody writes while another does")
 def test_an_sms_that_stays_locked_ends_no_drain_and_is_left_to_its_lease(use_gateways, waits_end, monkeypatch):
-    monkeypatch.setattr(delivery, "_PATIENCE", 0.5)
+    monkeypatch.setattr(drain, "_PATIENCE", 0.5)
     answer = threading.Event()
     gateway = crowd("one", on_send=lambda sms: answer.wait(20))
     use_gateways(gateway)
     first, _second = queue(), queue()
-    drain = drained_in_a_thread()
+    drained = drained_in_a_thread()
     until(lambda: len(gateway.sent) == 2)
     with held(first):
         answer.set()
-        drain.join(8)
-        assert not drain.is_alive()
+        drained.join(8)
+        assert not drained.is_alive()
         assert states() == {MessageState.SENDING: 1, MessageState.ACCEPTED: 1}
     first.refresh_from_db()
     assert first.lease is not None

@@ -6,7 +6,8 @@ import ast
 
 from common import hints, process_state
 from identity import configuration
-from sms import polling, routing
+from sms import routing
+from sms.reports import polling
 from tests.support.paths import ROOT
 
 PACKAGES = ("common", "tamin_portal", "sms", "identity", "mail", "accounts", "registration")

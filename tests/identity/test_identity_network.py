@@ -279,7 +279,7 @@ def test_an_adapter_that_raises_is_a_failing_registry(remote):
 
     Remote.answer = staticmethod(answer)
     assert outcomes(20) == {Outcome.UNAVAILABLE: 20}
-    assert not breaker.state(resting.line("remote", "owner")).closed
+    assert not breaker.state(resting.breaker_name("remote", "owner")).closed
 
 
 def test_an_answer_that_is_of_no_use_for_some_rests_nobody(monkeypatch):
@@ -352,7 +352,7 @@ def test_at_the_cap_requests_are_held_and_nobody_is_failed(remote, cap, most):
     verdict = services.check(claim=CLAIM)
     assert (verdict.outcome, verdict.traces[0].code) == (Outcome.MISCONFIGURED, "daily_cap")
     assert [alarm.code for alarm in alarms.standing("identity")] == ["daily_cap"]
-    assert breaker.state(resting.line("remote", "owner")).closed  # it is not the registry's fault
+    assert breaker.state(resting.breaker_name("remote", "owner")).closed  # it is not the registry's fault
     Inquiries.objects.update(day=timezone.localdate() - timedelta(days=1))  # midnight
     assert outcomes(1) == {Outcome.MISMATCH: 1}
     assert alarms.standing("identity") == []

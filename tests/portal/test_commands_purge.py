@@ -36,7 +36,7 @@ from mail.models import Letter, LetterState
 from registration.models import Registration
 from registration.states import State
 from sms.models import InboxMessage, Message, Receipt
-from sms.sending import drain as delivery
+from sms.sending import drain
 from tests.support.accounts import citizen
 from tests.support.journeys import CITIZENS, let_pass, registration_in
 
@@ -84,7 +84,7 @@ def make_one_of_each() -> None:
     for old in (True, False):
         mobile = "+989120000999" if old else "+989120000998"
         issuing.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker="someone")
-        delivery.drain()
+        drain.drain()
         if old:
             let_pass(limits.CODES_KEPT + timedelta(seconds=1))
             Message.objects.update(final_at=now - limits.MESSAGE_BODY_KEPT - timedelta(seconds=1))

@@ -21,7 +21,7 @@ from registration.services import decisions, matching
 from registration.states import State
 from sms import outbox
 from sms.models import InboxMessage, Message, MessageKind
-from sms.sending import drain as delivery
+from sms.sending import drain
 from tests.support.accounts import together
 from tests.support.journeys import OTHER_NAME, registration_in
 from tests.support.matching import DOWN, MATCH, MISMATCH, NO_TIME, OTHER_OWNER, national_id, submitted
@@ -113,8 +113,8 @@ def test_one_with_an_account_or_another_request_is_decided_by_itself_among_the_o
 def test_two_requests_of_one_person_are_asked_about_one_after_the_other(registries, monkeypatch):
     first, second = submitted(1, ago=10), submitted(2, national_id=national_id(10_000_001))
     seen: list[dict[str, int]] = []
-    real = matching.corrections.identity_checks
-    monkeypatch.setattr(matching.corrections, "identity_checks", lambda ids: seen.append(real(ids)) or seen[-1])
+    real = matching.second_chance.identity_checks
+    monkeypatch.setattr(matching.second_chance, "identity_checks", lambda ids: seen.append(real(ids)) or seen[-1])
     registries.say = lambda question: MISMATCH
     matching.match_due()
     assert [list(checks.values()) for checks in seen] == [[0], [1]]
@@ -223,7 +223,7 @@ def test_a_surge_of_results_lets_a_code_go_first(registries):
         submitted(number)
     matching.match_due()
     outbox.enqueue(to="+989350000001", kind=MessageKind.CODE, text="123456", dedupe_key="a code")
-    delivery.drain()
+    drain.drain()
     assert InboxMessage.objects.count() == limits.MATCH_GROUP + 1
     assert InboxMessage.objects.earliest("pk").kind == MessageKind.CODE
 

@@ -9,10 +9,10 @@ from django.test import Client
 from django.utils import timezone
 
 from common import limits
-from sms import reports
 from sms.gateways.base import Delivery, Receipt, ReceiptsBy, Refused, TryAgain, Unknown
 from sms.models import Message, MessageState
-from sms.sending import drain as delivery
+from sms.reports import applying
+from sms.sending import drain
 from tests.support.journeys import MATCHES, URL, Browser, code_on, let_pass
 from tests.support.pages import text_of
 from tests.support.sms_gateways import StubGateway
@@ -42,7 +42,7 @@ def told(browser: Client) -> str:
 
 
 def report(state: str) -> None:
-    reports.apply("box", Receipt(Delivery(state), key=Message.objects.latest("pk").key))
+    applying.apply("box", Receipt(Delivery(state), key=Message.objects.latest("pk").key))
 
 
 def clock(moment) -> str:
@@ -52,7 +52,7 @@ def clock(moment) -> str:
 def test_it_follows_the_sms_to_the_phone(pushing):
     browser = asked()
     assert told(browser) == f"کد در حال ارسال به {NUMBER} است."
-    delivery.drain()
+    drain.drain()
     message = Message.objects.get()
     assert told(browser) == f"کد در ساعت {clock(message.sent_at)} به {NUMBER} ارسال شد."
     report("delivered")
@@ -62,7 +62,7 @@ def test_it_follows_the_sms_to_the_phone(pushing):
 
 def test_without_a_receipt_for_a_minute_it_says_what_to_do(pushing):
     browser = asked()
-    delivery.drain()
+    drain.drain()
     Message.objects.update(sent_at=timezone.now() - limits.CODE_UNCONFIRMED_AFTER)
     words = told(browser)
     assert "اپراتور شما هنوز رسیدن آن را تأیید نکرده است" in words
@@ -75,7 +75,7 @@ def test_without_a_receipt_for_a_minute_it_says_what_to_do(pushing):
 def test_a_gateway_without_receipts_has_nothing_to_confirm(use_gateways):
     use_gateways(StubGateway("mute"))
     browser = asked()
-    delivery.drain()
+    drain.drain()
     Message.objects.update(sent_at=timezone.now() - timedelta(minutes=5))
     assert "ارسال شد" in told(browser)
     assert "تأیید" not in told(browser)
@@ -83,7 +83,7 @@ def test_a_gateway_without_receipts_has_nothing_to_confirm(use_gateways):
 
 def test_an_undelivered_one_says_that_the_operator_said_no_and_is_not_sent_again(pushing):
     browser = asked()
-    delivery.drain()
+    drain.drain()
     report("undelivered")
     words = told(browser)
     assert f"اپراتور شما اعلام کرد که پیامک کد به {NUMBER} نرسید." in words
@@ -91,14 +91,14 @@ def test_an_undelivered_one_says_that_the_operator_said_no_and_is_not_sent_again
     for advice in ("خاموش", "آنتن", "800#", "ارسال دوباره کد", "تغییر شماره تلفن همراه"):
         assert advice in words
     assert "data-renew" not in browser.get(URL).content.decode()  # nothing more will be known
-    delivery.drain()
+    drain.drain()
     assert Message.objects.count() == 1
 
 
 def test_one_that_timed_out_is_not_said_to_have_been_sent(use_gateways):
     use_gateways(StubGateway("box", Unknown("time-out"), receipts=ReceiptsBy.PUSH))
     browser = asked()
-    delivery.drain()
+    drain.drain()
     words = told(browser)
     assert f"معلوم نیست که کد به {NUMBER} ارسال شده است یا نه" in words
     assert "ارسال شد،" not in words
@@ -111,7 +111,7 @@ def test_one_that_timed_out_is_not_said_to_have_been_sent(use_gateways):
 def test_one_that_was_refused_is_no_riddle(use_gateways):
     use_gateways(StubGateway("box", Refused("411")))
     browser = asked()
-    delivery.drain()
+    drain.drain()
     assert "ارسال نشد" in told(browser)
     assert "ارسال دوباره کد" in told(browser)
 
@@ -119,7 +119,7 @@ def test_one_that_was_refused_is_no_riddle(use_gateways):
 def test_one_that_no_gateway_takes_is_being_sent_until_its_time_is_over(use_gateways):
     use_gateways(StubGateway("box", *[TryAgain()] * 9))
     browser = asked()
-    delivery.drain()
+    drain.drain()
     assert "در حال ارسال" in told(browser)
     Message.objects.update(state=MessageState.EXPIRED)
     assert "ارسال نشد" in told(browser)
@@ -127,7 +127,7 @@ def test_one_that_no_gateway_takes_is_being_sent_until_its_time_is_over(use_gate
 
 def test_the_newest_code_counts_after_a_resend(pushing):
     browser = asked()
-    delivery.drain()
+    drain.drain()
     report("delivered")
     let_pass(timedelta(minutes=2))
     browser.post(URL + "/resend", {"draft": browser.draft()})
@@ -139,7 +139,7 @@ def test_the_newest_code_counts_after_a_resend(pushing):
 
 def test_nobody_else_learns_anything(pushing):
     asked()
-    delivery.drain()
+    drain.drain()
     assert Client().get(FRAGMENT).status_code == 404
     stranger = Browser()
     stranger.step_one()  # the same pair from another browser, within the minute: no SMS of its own
@@ -189,7 +189,7 @@ def test_while_more_may_become_known_the_page_renews_itself_or_has_a_button(push
     page = browser.get(URL).content.decode()
     assert f'data-renew="{FRAGMENT}"' in page
     assert "ببینید رسیده است یا نه" in page
-    delivery.drain()
+    drain.drain()
     report("delivered")
     page = browser.get(URL).content.decode()
     assert "data-renew" not in page

@@ -13,20 +13,20 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.codes import issuing, sending
-from accounts.codes.asking import Asking
+from accounts.codes.requesters import Requester
 from accounts.life import notices
 from accounts.models import Allowance, CodePurpose, EventKind
 from common import alarms
 from common.abuse.origins import origin_of
 from common.errors import PortalError
 from common.models import AlarmCode
-from sms import budget, operating
+from sms import budget, manual_actions
 from sms.gateways.base import TryAgain
 from sms.models import Message, MessageKind, MessageState, Share, share_of
-from sms.sending import drain as delivery
+from sms.sending import drain
 from sms.shares import divided
 from sms.tasks import watch
-from tests.support.accounts import citizen, operator, together
+from tests.support.accounts import administrator, citizen, together
 from tests.support.commands import run
 from tests.support.entrances import move_clock
 from tests.support.sms_fixtures import NUMBER, crowd, make_due, queue, states
@@ -65,7 +65,7 @@ def sent(parts: int, share: Share | str = "", *, kind: str = CODE) -> Message:
 
 
 def rooms() -> dict[Share, int]:
-    return {line.share: line.room for line in budget.lines()}
+    return {line.share: line.room for line in budget.usage()}
 
 
 def clock(moment: datetime | None) -> str:
@@ -85,7 +85,7 @@ def test_rows_of_before_there_were_shares_count_by_their_kind(at: At) -> None:
     at(9)
     sent(7, "")
     sent(5, "", kind=RESULT)
-    spent = {line.share: line.spent for line in budget.lines()}
+    spent = {line.share: line.spent for line in budget.usage()}
     assert (spent[Share.REST], spent[Share.RESULTS]) == (7, 5)
 
 
@@ -105,7 +105,7 @@ def test_a_process_of_before_the_update_can_still_write_a_message() -> None:
 def test_a_result_that_is_sent_again_costs_the_share_of_the_first(at: At) -> None:
     old = queue(NOTICE, share=Share.REST)
     Message.objects.filter(pk=old.pk).update(state=MessageState.FAILED, next_attempt_at=None)
-    assert operating.resend(message=old.pk).share == Share.REST
+    assert manual_actions.resend(message=old.pk).share == Share.REST
 
 
 def test_a_notice_that_a_stranger_can_cause_costs_the_strangers_share() -> None:
@@ -134,7 +134,7 @@ def test_a_code_costs_the_share_of_who_asks_and_of_the_number(
 ) -> None:
     if proven:
         citizen(mobile=NUMBER)
-    by = Asking(origin=origin_of("203.0.113.7"), is_good=is_good)
+    by = Requester(origin=origin_of("203.0.113.7"), is_good=is_good)
     issuing.issue(purpose=CodePurpose.REGISTER, mobile=NUMBER, asker="someone", allowance=allowance, by=by)
     assert Message.objects.get().share == share
 
@@ -142,7 +142,7 @@ def test_a_code_costs_the_share_of_who_asks_and_of_the_number(
 def test_a_place_in_the_queue_costs_its_own_share_and_is_given_up_where_that_is_used_up(at: At, monkeypatch) -> None:
     at(9)
     for asker, is_good in (("first", True), ("bad address", False), ("good address", True)):
-        by = Asking(origin=origin_of(f"203.0.113.{len(asker)}"), is_good=is_good)
+        by = Requester(origin=origin_of(f"203.0.113.{len(asker)}"), is_good=is_good)
         issuing.issue(purpose=CodePurpose.REGISTER, mobile=NUMBER, asker=asker, by=by)
     sent(rooms()[Share.REST], Share.REST)
     move_clock(monkeypatch, timedelta(seconds=61))
@@ -160,7 +160,7 @@ def test_without_a_budget_nothing_is_counted(django_assert_num_queries, settings
         assert budget.allows(Share.REST, 10**6)
         assert budget.next_part(Share.REST) is None
         assert budget.begin(message)
-        assert budget.lines() == []
+        assert budget.usage() == []
         budget.code_was_queued(Share.REST, 1)
 
 
@@ -168,7 +168,7 @@ def test_a_flood_of_strangers_up_to_its_end_leaves_every_other_share_whole(at: A
     at(9)
     sent(rooms()[Share.REST], Share.REST)
     assert not budget.allows(Share.REST)
-    left = {line.share: (line.room, line.released) for line in budget.lines()}
+    left = {line.share: (line.room, line.released) for line in budget.usage()}
     assert all(left[share][0] >= left[share][1] for share in OTHERS)
     assert all(budget.allows(share, left[share][1]) for share in OTHERS)
 
@@ -251,7 +251,7 @@ def test_what_was_sent_yesterday_counts_no_more(at: At) -> None:
     at(23)
     sent(rooms()[Share.REST], Share.REST)
     at(0, days=1)
-    assert budget.lines()[0].spent == 0
+    assert budget.usage()[0].spent == 0
     assert budget.allows(Share.REST)
 
 
@@ -264,12 +264,12 @@ def test_results_over_their_room_wait_and_go_with_the_next_hour(at: At, use_gate
     at(9)
     sent(rooms()[Share.RESULTS], Share.RESULTS, kind=RESULT)
     message = queue()
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert (message.state, gateway.sent) == (MessageState.QUEUED, [])
     at(10)
     make_due(message)
-    delivery.drain()
+    drain.drain()
     assert [sms.key for sms in gateway.sent] == [message.key]
 
 
@@ -291,7 +291,7 @@ def test_what_tells_of_a_theft_and_codes_that_were_allowed_go_also_over_the_budg
     assert set(rooms().values()) == {0}
     queue()
     code, alert = queue(CODE, share=Share.REST), queue(ALERT)
-    delivery.drain()
+    drain.drain()
     assert [sms.key for sms in gateway.sent] == [code.key, alert.key]
 
 
@@ -303,7 +303,7 @@ def test_results_that_are_queued_together_do_not_go_beyond_the_budget(settings, 
     at(0)
     for _ in range(100):
         queue()
-    delivery.drain()
+    drain.drain()
     own = divided(24)[Share.RESULTS]
     assert len(gateway.sent) == own
     assert states() == {MessageState.ACCEPTED: own, MessageState.QUEUED: 100 - own}
@@ -316,7 +316,7 @@ def test_a_notice_of_the_strangers_share_waits_though_there_is_room_for_results(
     sent(rooms()[Share.REST], Share.REST)
     queue(NOTICE, share=Share.REST)
     result = queue()
-    delivery.drain()
+    drain.drain()
     assert [sms.key for sms in gateway.sent] == [result.key]
 
 
@@ -344,7 +344,7 @@ def test_a_message_that_goes_by_the_next_gateway_costs_the_budget_once(settings,
     own = divided(24)[Share.RESULTS]
     for _ in range(own):
         queue()
-    delivery.drain()
+    drain.drain()
     assert len(second.sent) == own
 
 
@@ -375,11 +375,11 @@ def test_a_flood_from_many_threads_ends_near_its_share_and_the_owner_of_a_number
     told = sum(together(flood, threads), Counter[str]())
     assert told.total() == threads * 30
     budget.forget()
-    spent = {line.share: line.spent for line in budget.lines()}
+    spent = {line.share: line.spent for line in budget.usage()}
     assert room <= spent[Share.NEW] < room + threads * Message.objects.latest("pk").parts
     assert set(told) == {"sent", "code_budget until 02:00"}
     assert {share for share, parts in spent.items() if parts} == {Share.NEW}
-    assert all(budget.allows(line.share, line.released) for line in budget.lines()[:3])
+    assert all(budget.allows(line.share, line.released) for line in budget.usage()[:3])
     assert ask(NUMBER).sent
 
 
@@ -403,7 +403,7 @@ def test_two_processes_exceed_a_share_by_what_the_other_queues_between_its_looks
         monkeypatch.setattr(budget, "_last", process)
         assert not budget.allows(Share.REST)
         assert rooms()[Share.OWN] == 15
-        assert budget.lines()[-1].spent == 30
+        assert budget.usage()[-1].spent == 30
 
 
 def test_what_is_asked_often_is_counted_once_in_ten_seconds(at: At, django_assert_num_queries) -> None:
@@ -412,10 +412,10 @@ def test_what_is_asked_often_is_counted_once_in_ten_seconds(at: At, django_asser
         for _ in range(50):
             budget.allows(Share.NEW)
             budget.next_part(Share.REST)
-            budget.lines()
+            budget.usage()
 
 
-# ── what operators see
+# ── what administrators see
 
 
 def standing() -> list[tuple[str, str]]:
@@ -453,7 +453,7 @@ def test_alarms_end_with_the_day_and_with_the_budget(at: At, settings) -> None:
 
 
 def test_the_health_page_shows_each_share_in_persian_against_its_part(client, settings) -> None:
-    client.force_login(operator())
+    client.force_login(administrator())
     settings.SMS_DAILY_BUDGET = 0
     assert "بودجه امروز" not in client.get("/admin/sms/message/health/").content.decode()
     settings.SMS_DAILY_BUDGET = 2_400
@@ -477,6 +477,6 @@ def test_the_backlog_and_the_status_name_the_shares(at: At) -> None:
 
 
 def test_the_page_of_a_message_names_its_share(client) -> None:
-    client.force_login(operator())
+    client.force_login(administrator())
     page = client.get(f"/admin/sms/message/{queue(CODE).pk}/change/").content.decode()
     assert "بقیه" in page

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from common import leases, limits
-from sms import reports, switches
+from sms import switches
 from sms.gateways.base import (
     FOR_EVER,
     Accepted,
@@ -25,9 +25,10 @@ from sms.gateways.base import (
     Unknown,
 )
 from sms.models import Attempt, InboxMessage, Message, MessageKind, MessageState, Part
-from sms.sending import drain as delivery
+from sms.reports import applying
+from sms.sending import drain
 from sms.sending.job import Call, Job
-from sms.sending.records import Turn
+from sms.sending.records import Iteration
 from tests.support.sms_fixtures import die_in_mid_send, drained_in_a_thread, make_due, queue
 from tests.support.sms_gateways import StubGateway
 
@@ -39,7 +40,7 @@ def test_a_worker_that_died_after_the_inbox_took_the_sms_leaves_one_sms():
     message = queue(MessageKind.CODE)
     InboxMessage.objects.create(key=message.key, to=message.to, kind=message.kind, text=message.text)
     die_in_mid_send(message, "inbox")
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert message.state == MessageState.ACCEPTED
     assert InboxMessage.objects.count() == 1
@@ -48,7 +49,7 @@ def test_a_worker_that_died_after_the_inbox_took_the_sms_leaves_one_sms():
 def test_a_worker_that_died_before_the_inbox_took_the_sms_leaves_one_sms_too():
     message = queue(MessageKind.CODE)
     die_in_mid_send(message, "inbox")
-    delivery.drain()
+    drain.drain()
     assert InboxMessage.objects.get().key == message.key
     assert sorted(message.tries.values_list("outcome", flat=True)) == ["", "accepted"]
 
@@ -58,7 +59,7 @@ def test_a_worker_that_died_between_claim_and_attempt_sent_nothing_so_the_sms_go
     use_gateways(gateway)
     message = queue(MessageKind.CODE)
     Message.objects.update(lease=message.key, attempts=1)
-    delivery.drain()
+    drain.drain()
     assert [sms.key for sms in gateway.sent] == [message.key]
 
 
@@ -69,7 +70,7 @@ def test_in_doubt_the_same_gateway_gets_the_same_key_and_no_other_is_tried(use_g
     message = queue(kind)
     for _ in range(3):
         make_due(message)
-        delivery.drain()
+        drain.drain()
     message.refresh_from_db()
     assert (message.state, message.gateway) == (MessageState.ACCEPTED, "keyed")
     assert {sms.key for sms in keyed.sent} == {message.key}
@@ -80,7 +81,7 @@ def test_in_doubt_the_same_gateway_gets_the_same_key_and_no_other_is_tried(use_g
 def test_while_in_doubt_a_message_is_unknown_since_the_doubtful_attempt_began(use_gateways):
     use_gateways(StubGateway("keyed", Unknown("time-out"), client_key=DAY))
     message = queue()
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert (message.state, message.sent_at) == (MessageState.UNKNOWN, message.tries.get().started_at)
     assert message.next_attempt_at is not None
@@ -92,7 +93,7 @@ def test_a_code_in_mid_send_at_a_gateway_without_a_key_ends_unknown_and_is_never
     use_gateways(keyless, other)
     message = queue(MessageKind.CODE)
     attempt = die_in_mid_send(message, "keyless")
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert (message.state, message.sent_at, message.next_attempt_at) == (MessageState.UNKNOWN, attempt.started_at, None)
     assert message.final_at is not None
@@ -103,7 +104,7 @@ def test_a_code_that_timed_out_at_a_gateway_without_a_key_is_never_sent_again(us
     keyless, other = StubGateway("keyless", Unknown("time-out")), StubGateway("other")
     use_gateways(keyless, other)
     message = queue(MessageKind.CODE)
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert (message.state, message.next_attempt_at) == (MessageState.UNKNOWN, None)
     assert (len(keyless.sent), other.sent) == (1, [])
@@ -114,7 +115,7 @@ def test_a_result_that_timed_out_without_a_key_is_sent_once_more_and_then_left(u
     use_gateways(keyless)
     message = queue(MessageKind.RESULT)
     for _ in range(4):
-        delivery.drain()
+        drain.drain()
         Message.objects.filter(next_attempt_at__isnull=False).update(next_attempt_at=timezone.now())
     message.refresh_from_db()
     assert (message.state, message.next_attempt_at) == (MessageState.UNKNOWN, None)
@@ -125,7 +126,7 @@ def test_an_adapters_exception_is_doubt_and_loses_nothing(use_gateways):
     keyed = StubGateway("keyed", ValueError("<html>"), client_key=DAY)
     use_gateways(keyed)
     message = queue(MessageKind.CODE)
-    delivery.drain()  # the first pause of a code is none
+    drain.drain()  # the first pause of a code is none
     message.refresh_from_db()
     assert message.state == MessageState.ACCEPTED
     assert list(message.tries.order_by("id").values_list("outcome", "detail")) == [
@@ -141,7 +142,7 @@ def test_an_expired_code_in_doubt_is_not_sent_by_its_key_either(use_gateways):
     message = queue(MessageKind.CODE)
     die_in_mid_send(message, "keyed")
     Message.objects.update(expires_at=timezone.now())
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert (message.state, keyed.sent) == (MessageState.UNKNOWN, [])  # not "expired": it may have been sent
 
@@ -152,7 +153,7 @@ def test_a_key_the_gateway_has_forgotten_is_not_relied_on(use_gateways):
     message = queue(MessageKind.CODE, expires_at=timezone.now() + DAY)
     attempt = die_in_mid_send(message, "keyed")
     Attempt.objects.filter(pk=attempt.pk).update(started_at=timezone.now() - timedelta(hours=13))
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert (message.state, keyed.sent) == (MessageState.UNKNOWN, [])
 
@@ -162,7 +163,7 @@ def test_a_gateway_that_is_gone_from_the_settings_leaves_a_code_unknown(use_gate
     use_gateways(other)
     message = queue(MessageKind.CODE)
     die_in_mid_send(message, "removed")
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert (message.state, other.sent) == (MessageState.UNKNOWN, [])
 
@@ -171,7 +172,7 @@ def test_a_refusal_while_in_doubt_does_not_claim_that_nothing_was_sent(use_gatew
     use_gateways(StubGateway("keyed", Refused("blacklisted"), client_key=DAY))
     message = queue()
     die_in_mid_send(message, "keyed")
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert message.state == MessageState.UNKNOWN
 
@@ -179,10 +180,10 @@ def test_a_refusal_while_in_doubt_does_not_claim_that_nothing_was_sent(use_gatew
 def test_doubt_that_never_ends_is_left_when_the_message_is_too_old(use_gateways):
     use_gateways(StubGateway("keyed", *[Unknown("time-out")] * 3, client_key=FOR_EVER))
     message = queue()
-    delivery.drain()
+    drain.drain()
     Message.objects.update(created_at=timezone.now() - limits.SMS_RESULT_GIVE_UP)
     make_due(message)
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert (message.state, message.next_attempt_at) == (MessageState.UNKNOWN, None)
 
@@ -194,11 +195,11 @@ def test_a_gateway_that_can_be_asked_is_asked_and_its_yes_ends_the_doubt(use_gat
     gateway = StubGateway("asked", Unknown("time-out"), look_up_by_key=DAY, found=Found(provider_ids=("77",)))
     use_gateways(gateway)
     message = queue(MessageKind.CODE)
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert (message.next_attempt_at - timezone.now()).total_seconds() > 9  # it shows messages a little late
     make_due(message)
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     attempt = message.tries.get()
     assert (message.state, message.provider_id, message.sent_at) == (MessageState.ACCEPTED, "77", attempt.started_at)
@@ -211,7 +212,7 @@ def test_a_gateway_that_was_asked_and_has_it_not_is_given_it_again(use_gateways)
     use_gateways(gateway)
     message = queue(MessageKind.CODE)
     die_in_mid_send(message, "asked")
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert (message.state, gateway.accepted) == (MessageState.ACCEPTED, [message.key])
     assert list(message.tries.order_by("id").values_list("outcome", flat=True)) == ["not_sent", "accepted"]
@@ -222,7 +223,7 @@ def test_a_gateway_that_cannot_say_now_is_asked_again_later(use_gateways):
     use_gateways(gateway)
     message = queue()
     die_in_mid_send(message, "asked")
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert (message.state, message.next_attempt_at > timezone.now()) == (MessageState.UNKNOWN, True)
     assert gateway.sent == []
@@ -238,7 +239,7 @@ def test_an_expired_code_in_doubt_may_still_be_looked_up_but_never_sent(use_gate
     message = queue(MessageKind.CODE)
     die_in_mid_send(message, "both")
     Message.objects.update(expires_at=timezone.now())
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert (message.state, message.next_attempt_at, gateway.sent) == (state, None, [])
 
@@ -257,10 +258,10 @@ def test_an_answer_ends_the_doubt_at_its_own_gateway_and_at_no_other(use_gateway
     second = StubGateway("second", look_up_by_key=DAY, found=found)
     use_gateways(first, second)
     message = queue()
-    delivery.drain()
+    drain.drain()
     make_due(message)
     die_in_mid_send(message, "second")
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert message.state == state
     assert list(message.tries.order_by("id").values_list("outcome", flat=True)) == outcomes
@@ -276,13 +277,13 @@ def test_a_gateway_that_is_off_gets_no_key_again_until_it_is_on(use_gateways):
     message = queue(MessageKind.CODE)
     die_in_mid_send(message, "keyed")
     switches.switch("keyed", is_on=False)
-    delivery.drain(seconds=1)
+    drain.drain(seconds=1)
     message.refresh_from_db()
     assert (message.state, keyed.sent + other.sent) == (MessageState.UNKNOWN, [])
     assert message.next_attempt_at is not None
     switches.switch("keyed", is_on=True)
     make_due(message)
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert (message.state, keyed.accepted, other.sent) == (MessageState.ACCEPTED, [message.key], [])
 
@@ -293,7 +294,7 @@ def test_a_gateway_that_is_off_may_still_be_asked_and_what_it_has_not_goes_by_th
     message = queue(MessageKind.CODE)
     die_in_mid_send(message, "both")
     switches.switch("both", is_on=False)
-    delivery.drain(seconds=1)
+    drain.drain(seconds=1)
     message.refresh_from_db()
     assert (message.state, both.sent, other.accepted) == (MessageState.ACCEPTED, [], [message.key])
 
@@ -313,13 +314,13 @@ def test_an_acceptance_after_the_message_was_left_as_unknown_still_counts(use_ga
     gateway = StubGateway("slow", Accepted(("p1", "p2")), receipts=ReceiptsBy.PUSH, on_send=held_up)
     use_gateways(gateway)
     message = queue(MessageKind.CODE)
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert left == [MessageState.UNKNOWN]
     assert (message.state, message.provider_id, message.final_at) == (MessageState.ACCEPTED, "p1 p2", None)
     assert (message.tries.get().outcome, message.sent_at) == ("accepted", message.tries.get().started_at)
-    assert reports.apply("slow", Receipt(Delivery.DELIVERED, provider_id="p1"))
-    assert reports.apply("slow", Receipt(Delivery.DELIVERED, provider_id="p2"))
+    assert applying.apply("slow", Receipt(Delivery.DELIVERED, provider_id="p1"))
+    assert applying.apply("slow", Receipt(Delivery.DELIVERED, provider_id="p2"))
     message.refresh_from_db()
     assert message.state == MessageState.DELIVERED
 
@@ -333,9 +334,9 @@ def test_an_acceptance_of_a_message_that_waits_to_be_sent_again_keeps_it_from_th
     gateway = StubGateway("slow", on_send=queued_again)
     use_gateways(gateway)
     message = queue()
-    delivery.drain()
+    drain.drain()
     make_due(message)
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert (message.state, len(gateway.sent)) == (MessageState.ACCEPTED, 1)
 
@@ -351,7 +352,7 @@ def test_an_acceptance_too_late_to_count_is_noted(use_gateways, state):
 
     use_gateways(StubGateway("slow", on_send=goes_on_without_us))
     message = queue()
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     own = message.tries.earliest("pk")
     assert (message.state, own.outcome, own.detail) == (state, "", "accepted late")
@@ -363,8 +364,8 @@ def test_a_turn_that_is_written_again_after_a_lost_commit_leaves_one_attempt_of_
     queue(), queue()
     rows = leases.claim(Message, limit=2, lease_for=limits.SMS_LEASE)
     sent, fresh = (Call(Job(row, 0.0, [], row.lease), gateway) for row in rows)
-    Turn(begun=[sent]).write()
-    turn = Turn(ended=[(sent, Accepted(("p1", "p2")))], begun=[fresh])
+    Iteration(begun=[sent]).write()
+    turn = Iteration(ended=[(sent, Accepted(("p1", "p2")))], begun=[fresh])
     for _ in range(2):  # the commit went through, and its answer was lost
         assert turn.write() == [fresh]
     assert Counter(Attempt.objects.values_list("outcome", flat=True)) == {"": 1, "accepted": 1}

@@ -18,8 +18,7 @@ from common import limits
 from sms import routing
 from sms.gateways.base import ReceiptsBy, TryAgain, Unknown
 from sms.models import Message, MessageKind, MessageState
-from sms.sending import calls
-from sms.sending import drain as delivery
+from sms.sending import calls, drain
 from tests.support import sms_fixtures
 from tests.support.sms_fixtures import crowd, drained_in_a_thread, make_due, queue, states, until
 from tests.support.sms_gateways import StubGateway
@@ -79,7 +78,7 @@ def test_a_crowd_for_a_gateway_that_hangs_does_not_keep_the_others_back(settings
         for _ in range(500):
             queue(operator="mtn")
         others = [queue(operator="mci") for _ in range(60)] + [queue(MessageKind.CODE, operator="mci")]
-        thread = drained_in_a_thread(lambda: delivery.drain(seconds=1))
+        thread = drained_in_a_thread(lambda: drain.drain(seconds=1))
         until(lambda: accepted() == len(others), 5)
         late = queue(MessageKind.CODE, operator="mci")
         until(lambda: Message.objects.get(pk=late.pk).state == MessageState.ACCEPTED, 5)
@@ -98,7 +97,7 @@ def test_a_message_in_doubt_waits_for_the_gateway_it_went_through(settings):
         sms_fixtures.die_in_mid_send(doubtful, "first")
         stuck, other = queue(MessageKind.CODE), queue(MessageKind.CODE)
         make_due(doubtful)
-        thread = drained_in_a_thread(lambda: delivery.drain(seconds=1))
+        thread = drained_in_a_thread(lambda: drain.drain(seconds=1))
         until(lambda: accepted() >= 1, 5)
         assert doubtful.key.hex not in {row["key"] for row in healthy.log}
     thread.join(20)
@@ -136,12 +135,12 @@ def test_a_drain_that_breaks_off_gives_back_the_places_of_its_calls(use_gateways
     use_gateways(gateway)
     stuck, _quick = queue(), queue()
     with pytest.raises(RuntimeError):
-        delivery.drain()
-    line = calls.line(gateway)
-    assert line.reserve()
-    assert not line.reserve()
+        drain.drain()
+    pool = calls.pool_of(gateway)
+    assert pool.reserve()
+    assert not pool.reserve()
     over.set()
-    until(line.reserve)
+    until(pool.reserve)
 
 
 # ── the end of a drain
@@ -151,7 +150,7 @@ def test_a_drain_whose_time_is_over_still_sends_codes_while_a_call_hangs_and_nob
     over = threading.Event()
     use_gateways(crowd("stub", connections=3, on_send=lambda sms: over.wait(30) if sms.key == stuck.key else None))
     stuck = queue()
-    thread = drained_in_a_thread(lambda: delivery.drain(seconds=0.1))
+    thread = drained_in_a_thread(lambda: drain.drain(seconds=0.1))
     until(lambda: states()[MessageState.SENDING] == 1)
     time.sleep(0.5)  # longer than it may claim
     code = queue(MessageKind.CODE)
@@ -175,11 +174,11 @@ def test_a_drain_whose_time_is_over_leaves_the_queue_to_another_and_ends(use_gat
 
     use_gateways(crowd("stub", connections=4, on_send=bring_another))
     stuck = queue()
-    second = drained_in_a_thread(lambda: delivery.drain(seconds=60))
+    second = drained_in_a_thread(lambda: drain.drain(seconds=60))
     until(lambda: states()[MessageState.SENDING] == 1)
     for _ in range(8):
         queue()
-    first = drained_in_a_thread(lambda: delivery.drain(seconds=0.5))
+    first = drained_in_a_thread(lambda: drain.drain(seconds=0.5))
     first.join(20)
     assert not first.is_alive()
     assert second.is_alive()
@@ -199,7 +198,7 @@ def test_a_drain_ends_at_last_also_when_no_other_comes(use_gateways, monkeypatch
     use_gateways(crowd("stub", connections=4, on_send=bring_another))
     for _ in range(8):
         queue()
-    thread = drained_in_a_thread(lambda: delivery.drain(seconds=0.1))
+    thread = drained_in_a_thread(lambda: drain.drain(seconds=0.1))
     thread.join(20)
     assert not thread.is_alive()
     assert states()[MessageState.QUEUED] > 0
@@ -217,7 +216,7 @@ def as_many_as_a_drain_holds() -> None:
 
 
 def test_answers_wait_for_the_database_once_and_not_once_each(use_gateways, monkeypatch):
-    monkeypatch.setattr(delivery, "_PATIENCE", 1.0)
+    monkeypatch.setattr(drain, "_PATIENCE", 1.0)
     all_answer, away, since = threading.Barrier(12), threading.Event(), []
 
     def answer(sms):
@@ -235,7 +234,7 @@ def test_answers_wait_for_the_database_once_and_not_once_each(use_gateways, monk
         queue()
     as_many_as_a_drain_holds()
     with connection.execute_wrapper(nothing_works), pytest.raises(OperationalError):
-        delivery.drain()
+        drain.drain()
     assert time.monotonic() - min(since) < 6
 
 
@@ -266,7 +265,7 @@ def test_a_code_that_expires_while_its_beginning_is_written_is_not_sent(use_gate
     use_gateways(StubGateway("first", TryAgain.busy(), on_send=lock), second)
     as_many_as_a_drain_holds()
     code = queue(MessageKind.CODE, expires_at=timezone.now() + timedelta(seconds=1))
-    delivery.drain()
+    drain.drain()
     holders[0].join(20)
     code.refresh_from_db()
     assert code.state == MessageState.EXPIRED
@@ -296,6 +295,6 @@ def test_an_answer_that_waited_longer_than_its_lease_is_written_and_not_sent_aga
         thread.join(30)
     for _ in range(4):
         make_due(second)
-        delivery.drain()
+        drain.drain()
     assert states() == {MessageState.ACCEPTED: 2}
     assert Counter(each.to for each in gateway.sent) == {first.to: 1, second.to: 1}

@@ -1,4 +1,4 @@
-"""What monitoring and operators see of the whole: the backlog, and how the gateways are doing."""
+"""What monitoring and administrators see of the whole: the backlog, and how the gateways are doing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from common import alarms, breaker
 from common.models import AlarmCode
 from sms import health, routing
 from sms.models import Message, MessageKind, MessageState, Receipt
-from tests.support.accounts import clerk, operator
+from tests.support.accounts import administrator, clerk
 from tests.support.commands import run
 from tests.support.pages import assert_fits_the_policy
 from tests.support.sms_fixtures import LONG_AGO, delivered, queue
@@ -137,7 +137,7 @@ def test_health_counts_what_was_delivered_and_how_fast(use_gateways):
     delivered(9, state=MessageState.UNDELIVERED)
     delivered(9, operator="mtn")
     delivered(5, ago=25 * 3600)
-    lines = {(line.gateway, line.operator): line for line in health.lines()}
+    lines = {(line.gateway, line.operator): line for line in health.look()}
     mci = lines["one", "mci"]
     assert (mci.taken, mci.delivered, mci.undelivered, mci.unconfirmed) == (22, 21, 1, 0)
     assert mci.share_delivered == pytest.approx(21 / 22)
@@ -156,7 +156,7 @@ def test_what_nobody_confirmed_lowers_the_share_once_it_should_have_been(use_gat
     delivered(5, ago=60)  # too young to judge by: the quick ones come first
     delivered(0, ago=60, state=MessageState.ACCEPTED)
     delivered(0, state=MessageState.UNKNOWN)
-    [line] = [each for each in health.lines() if each.operator == "mci"]
+    [line] = [each for each in health.look() if each.operator == "mci"]
     assert (line.taken, line.delivered, line.undelivered, line.unconfirmed, line.unknown) == (12, 7, 1, 3, 1)
     assert (line.due, line.share_delivered) == (10, pytest.approx(0.6))
 
@@ -165,7 +165,7 @@ def test_where_no_receipt_is_due_there_is_no_share(use_gateways):
     use_gateways(StubGateway("one"))
     final = delivered(0, state=MessageState.ACCEPTED)
     Message.objects.filter(pk=final.pk).update(final_at=timezone.now())
-    [line] = [each for each in health.lines() if each.operator == "mci"]
+    [line] = [each for each in health.look() if each.operator == "mci"]
     assert (line.taken, line.due, line.unconfirmed, line.share_delivered) == (1, 0, 0, None)
 
 
@@ -174,7 +174,7 @@ def test_a_busy_day_hides_nothing_that_is_counted(use_gateways, monkeypatch):
     use_gateways(StubGateway("one"))
     for seconds in (1, 2, 3, 4, 5):
         delivered(seconds, ago=LONG_AGO + 100 - seconds)
-    [line] = [each for each in health.lines() if each.operator == "mci"]
+    [line] = [each for each in health.look() if each.operator == "mci"]
     assert (line.delivered, line.share_delivered) == (5, 1.0)
     assert round(line.median) == 4  # of the newest three
 
@@ -196,14 +196,14 @@ def test_a_shifted_weight_is_seen_beside_that_of_the_settings(use_gateways, sett
     assert "* weight 1 on" in told_of("one", "*")
     assert "mci weight 7 (settings: 1) on" in told_of("two", "mci")
     assert "rightel weight 7 (settings: 1) off" in told_of("two", "rightel")
-    client.force_login(operator())
+    client.force_login(administrator())
     page = client.get("/admin/sms/message/health/").content.decode()
     assert "<td>۰ (در تنظیمات: ۳)</td>" in page
 
 
 def test_a_gateway_that_refuses_one_kind_says_so(use_gateways):
     use_gateways(StubGateway("one"))
-    breaker.trip(routing.line_of_kind("one", "code"), "424")
+    breaker.trip(routing.breaker_of_kind("one", "code"), "424")
     assert "on, out of order for code (424)" in run("sms_gateway")
 
 
@@ -211,13 +211,13 @@ def test_the_health_page_shows_it_and_fits_the_policy(use_gateways, client):
     use_gateways(StubGateway("one"), StubGateway("two"))
     delivered(4)
     delivered(0, state=MessageState.ACCEPTED)
-    breaker.trip(routing.line_of_kind("one", "code"), "424")
+    breaker.trip(routing.breaker_of_kind("one", "code"), "424")
     queue(operator="mci")
     for _ in range(5):
         breaker.record("sms:two:mci", False)
     breaker.trip("sms:two:*", "418")
     alarms.sound(AlarmCode.OUT_OF_ORDER, "two", "418")
-    client.force_login(operator())
+    client.force_login(administrator())
     page = client.get("/admin/sms/message/health/").content.decode()
     assert_fits_the_policy(page)
     assert "۵۰٫۰٪" in page

@@ -22,7 +22,7 @@ from sms import routing
 from sms.gateways.base import Accepted, OutOfOrder, Refused, TryAgain, Unknown
 from sms.gateways.http import HttpGateway
 from sms.models import Attempt, Message, MessageKind, MessageState
-from sms.sending import drain as delivery
+from sms.sending import drain
 from tests.support.sms_fixtures import crowd, drained_in_a_thread, make_due, queue, states, until
 from tests.support.sms_gateways import StubGateway
 from tests.support.sms_stubs import stub
@@ -53,7 +53,7 @@ def test_hundreds_go_over_many_connections_each_once(settings):
         settings.SMS_GATEWAYS = ["box"]
         messages = [queue() for _ in range(400)]
         began = time.monotonic()
-        assert delivery.drain() == 400
+        assert drain.drain() == 400
         took = time.monotonic() - began
         assert 10 < peer.most_open <= 50
     assert took < 400 * 0.05 / 2  # one after the other it takes twenty seconds
@@ -85,7 +85,7 @@ def test_every_attempt_is_on_record_before_its_call(use_gateways):
     use_gateways(crowd("stub", on_send=look))
     for _ in range(60):
         queue()
-    delivery.drain()
+    drain.drain()
     assert seen == [(MessageState.SENDING, 1)] * 60
 
 
@@ -113,7 +113,7 @@ def test_a_gateway_that_hangs_altogether_gives_its_messages_back_for_others_to_g
     use_gateways(crowd("stuck", connections=2, on_send=lambda sms: over.wait(20)))
     for _ in range(3):
         queue()
-    thread = drained_in_a_thread(lambda: delivery.drain(seconds=1))
+    thread = drained_in_a_thread(lambda: drain.drain(seconds=1))
     until(lambda: states() == {MessageState.SENDING: 2, MessageState.QUEUED: 1})
     claims = set()
 
@@ -128,7 +128,7 @@ def test_a_gateway_that_hangs_altogether_gives_its_messages_back_for_others_to_g
     assert Attempt.objects.count() == 2
     over.set()
     thread.join(20)
-    delivery.drain()
+    drain.drain()
     assert states() == {MessageState.ACCEPTED: 3}
 
 
@@ -136,7 +136,7 @@ def test_a_crowd_that_is_refused_goes_to_the_next_gateway_once_each(use_gateways
     first, second = crowd("first", *[TryAgain("409")] * 80), crowd("second")
     use_gateways(first, second)
     messages = [queue(MessageKind.CODE, to=f"+98912000{n:04}") for n in range(80)]
-    delivery.drain()
+    drain.drain()
     assert states() == {MessageState.ACCEPTED: 80}
     assert sorted(sms.key for sms in second.sent) == sorted(message.key for message in messages)
     assert len(first.sent) <= 80  # its breaker may have opened on the way
@@ -148,7 +148,7 @@ def test_different_answers_that_are_written_together_end_as_they_should(use_gate
     use_gateways(gateway)
     for n in range(30):
         queue(MessageKind.CODE, to=f"+98912000{n:04}", expires_at=timezone.now() + limits.SMS_LEASE)
-    delivery.drain(seconds=1)
+    drain.drain(seconds=1)
     outcomes = Counter(Attempt.objects.values_list("outcome", flat=True))
     assert outcomes["refused"] == states()[MessageState.FAILED]
     assert outcomes["accepted"] == states()[MessageState.ACCEPTED]
@@ -161,7 +161,7 @@ def test_different_answers_that_are_written_together_end_as_they_should(use_gate
 def test_an_adapter_that_answers_nonsense_is_doubt(use_gateways, answer):
     use_gateways(crowd("stub", answer))
     message = queue(MessageKind.CODE)
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert (message.state, message.tries.get().outcome) == (MessageState.UNKNOWN, "unknown")
 
@@ -179,7 +179,7 @@ def test_a_gateway_that_takes_many_in_one_call_answers_for_each(use_gateways):
     use_gateways(gateway)
     for _ in range(25):
         queue()
-    delivery.drain()
+    drain.drain()
     assert sorted(gateway.calls) == [5, 10, 10]
     assert states() == {MessageState.ACCEPTED: 24, MessageState.FAILED: 1}
 
@@ -197,7 +197,7 @@ def test_a_gateway_that_takes_more_than_a_drain_holds_is_given_more_at_once(use_
     use_gateways(gateway)
     for _ in range(450):
         queue()
-    delivery.drain()
+    drain.drain()
     assert gateway.calls == [450]
     assert states() == {MessageState.ACCEPTED: 450}
 
@@ -212,7 +212,7 @@ def test_a_bulk_gateway_that_leaves_answers_out_leaves_all_of_them_in_doubt(use_
     use_gateways(Short("short"))
     for _ in range(3):
         queue(MessageKind.CODE)
-    delivery.drain()
+    drain.drain()
     assert states() == {MessageState.UNKNOWN: 3}
 
 
@@ -275,7 +275,7 @@ def test_a_worker_killed_with_many_messages_on_the_way_loses_none_and_doubles_no
         assert states()[MessageState.SENDING] > 0
         peer.delay = 0
         lease_is_over()
-        delivery.drain()
+        drain.drain()
     assert states() == {MessageState.ACCEPTED: 150}
     assert sorted(row["key"] for row in peer.taken) == sorted(str(message.key.int >> 65) for message in messages)
     assert any(row["repeat"] for row in peer.log)
@@ -297,7 +297,7 @@ def test_a_worker_killed_at_a_gateway_without_a_key_leaves_what_was_on_the_way_u
         assert 0 < on_the_way <= 20  # its places
         peer.delay = 0
         lease_is_over()
-        delivery.drain()
+        drain.drain()
         assert isinstance(routing._built.pop("box"), HttpGateway)
     assert states() == {MessageState.ACCEPTED: 150 - on_the_way, MessageState.UNKNOWN: on_the_way}
     assert max(Counter(row["key"] for row in peer.log).values()) == 1

@@ -19,13 +19,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from common import alarms, limits
-from sms import polling, receipts, reports
+from sms import receipts
 from sms.gateways import base
 from sms.gateways.base import Accepted, Delivery, ReceiptsBy, Unknown
 from sms.gateways.http import HttpGateway
 from sms.gateways.smpp import SmppGateway
 from sms.models import Attempt, Message, MessageKind, MessageState, Part, Receipt, ReceiptState
-from sms.sending import drain as delivery
+from sms.reports import applying, polling
+from sms.sending import drain
 from sms.tasks import poll as poll_task
 from sms.tasks import read_receipts as read_task
 from sms.tasks import watch as watch_task
@@ -79,7 +80,7 @@ def polled(use_gateways) -> PolledBox:
 
 def sent(**changes: Any) -> Message:
     message = queue(**changes)
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     return message
 
@@ -220,7 +221,7 @@ def test_a_url_that_lost_its_last_slash_on_a_gateways_console_is_the_same(box):
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[[1,2,3,4,5]]", b"", b"\xff\x00", b'[["x","eaten"]]'])
-def test_a_malformed_one_is_kept_raw_and_marked_and_an_operator_hears_of_it(box, body):
+def test_a_malformed_one_is_kept_raw_and_marked_and_an_administrator_hears_of_it(box, body):
     Client().post(URL, body, content_type="text/plain")
     read_task()
     row = Receipt.objects.get()
@@ -304,18 +305,18 @@ def test_one_report_that_cannot_be_applied_costs_neither_its_neighbours_nor_the_
 def test_a_database_that_is_away_makes_no_receipt_malformed(box, monkeypatch):
     message = sent()
     push((message.provider_id, "delivered"))
-    real = reports.apply
+    real = applying.apply
 
     def away(*given):
         raise OperationalError("the server closed the connection")
 
-    monkeypatch.setattr(reports, "apply", away)
+    monkeypatch.setattr(applying, "apply", away)
     with pytest.raises(OperationalError):
         read_task()
     row = Receipt.objects.get()
     assert (row.state, row.next_attempt_at is not None) == (ReceiptState.NEW, True)
     assert alarms.standing("sms") == []
-    monkeypatch.setattr(reports, "apply", real)
+    monkeypatch.setattr(applying, "apply", real)
     make_receipts_due()
     read_task()
     assert state_of(message) == MessageState.DELIVERED
@@ -484,7 +485,7 @@ def test_the_same_id_at_two_gateways_is_two_messages(use_gateways):
     Message.objects.filter(pk=at_two.pk).update(gateway="two")
     Message.objects.filter(pk=in_parts.pk).update(gateway="two", provider_id="9 7")
     Part.objects.create(message=in_parts, gateway="two", provider_id="7")
-    assert reports.apply("one", base.Receipt(Delivery.UNDELIVERED, provider_id="7"))
+    assert applying.apply("one", base.Receipt(Delivery.UNDELIVERED, provider_id="7"))
     assert [state_of(each) for each in (at_one, at_two, in_parts)] == ["undelivered", "accepted", "accepted"]
 
 
@@ -492,9 +493,9 @@ def test_what_an_earlier_gateway_could_not_deliver_says_nothing_of_the_one_that_
     use_gateways(Box("one", receipts=ReceiptsBy.PUSH), Box("two", receipts=ReceiptsBy.PUSH))
     message = sent()
     Message.objects.update(gateway="two")
-    assert reports.apply("one", base.Receipt(Delivery.UNDELIVERED, key=message.key))
+    assert applying.apply("one", base.Receipt(Delivery.UNDELIVERED, key=message.key))
     assert state_of(message) == MessageState.ACCEPTED
-    assert reports.apply("one", base.Receipt(Delivery.DELIVERED, key=message.key))
+    assert applying.apply("one", base.Receipt(Delivery.DELIVERED, key=message.key))
     assert state_of(message) == MessageState.DELIVERED
 
 
@@ -503,7 +504,7 @@ def test_a_doubt_ended_by_another_gateways_report_keeps_that_gateways_id_with_it
     message = sent()
     Attempt.objects.create(message=message, gateway="two", outcome="unknown")
     Message.objects.update(gateway="two")
-    assert reports.apply("one", base.Receipt(Delivery.ON_ITS_WAY, provider_id="7", key=message.key))
+    assert applying.apply("one", base.Receipt(Delivery.ON_ITS_WAY, provider_id="7", key=message.key))
     message.refresh_from_db()
     assert (message.state, message.gateway, message.provider_id) == (MessageState.ACCEPTED, "one", "7")
     outcomes = dict(message.tries.values_list("gateway", "outcome"))
@@ -560,7 +561,7 @@ def test_a_result_in_doubt_that_was_reported_on_its_way_is_not_sent_once_more(us
     read_task()
     assert state_of(message) == MessageState.ACCEPTED
     make_due(message)
-    delivery.drain()
+    drain.drain()
     assert len(box.sent) == 1
 
 
@@ -568,14 +569,14 @@ def test_an_undelivered_code_is_never_sent_again_by_itself(box):
     message = sent(kind=MessageKind.CODE)
     push((message.provider_id, "undelivered"))
     read_task()
-    delivery.drain()
+    drain.drain()
     assert state_of(message) == MessageState.UNDELIVERED
     assert len(box.sent) == 1
 
 
 def test_an_expired_code_stays_expired(box):
     message = queue(MessageKind.CODE, expires_at=timezone.now())
-    delivery.drain()
+    drain.drain()
     push((str(message.key), "delivered"))
     read_task()
     assert state_of(message) == MessageState.EXPIRED

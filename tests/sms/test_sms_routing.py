@@ -15,7 +15,7 @@ from common.models import Alarm, AlarmCode, Breaker
 from sms import routing, switches
 from sms.gateways.base import Accepted, OutOfOrder, Refused, TryAgain, Unknown
 from sms.models import Message, MessageKind, MessageState
-from sms.sending import drain as delivery
+from sms.sending import drain
 from sms.tasks import watch
 from tests.support.sms_fixtures import make_due, queue
 from tests.support.sms_gateways import StubGateway
@@ -52,7 +52,7 @@ def test_weights_share_the_first_place(three):
     assert share["one"] + share["two"] == 400
 
 
-def test_an_operator_shifts_weight_at_run_time_and_for_one_network_only(three):
+def test_an_administrator_shifts_weight_at_run_time_and_for_one_network_only(three):
     switches.switch("one", "mci", weight=0)
     assert firsts() == {"two": 400}
     assert names()[:2] == ["two", "one"]  # still there if the other fails
@@ -83,7 +83,7 @@ def test_a_wrong_route_is_said_before_anything_is_claimed(three, settings):
     settings.SMS_ROUTES = "mci"
     queue()
     with pytest.raises(ImproperlyConfigured, match="SMS_ROUTES"):
-        delivery.drain()
+        drain.drain()
 
 
 # ── the breaker
@@ -113,7 +113,7 @@ def test_codes_stop_going_to_a_dead_gateway_after_five_failures(use_gateways):
     dead, alive = StubGateway("dead", *[TryAgain("500")] * 99), StubGateway("alive")
     use_gateways(dead, alive)
     messages = [queue(CODE, operator="mci") for _ in range(30)]
-    delivery.drain()
+    drain.drain()
     assert len(dead.sent) == limits.BREAKER_FAILURES
     assert sorted(alive.accepted) == sorted(message.key for message in messages)
 
@@ -123,13 +123,13 @@ def test_one_message_tries_whether_it_is_back_and_then_all_go_by_it_again(use_ga
     use_gateways(back, other)
     for _ in range(8):
         queue(operator="mci")
-    delivery.drain()
+    drain.drain()
     assert len(back.sent) == 5
     Breaker.objects.filter(name="sms:back:mci").update(open_until=timezone.now())
     breaker.forget()
     for _ in range(8):
         queue(operator="mci")
-    delivery.drain()
+    drain.drain()
     assert len(back.sent) == 13
 
 
@@ -137,18 +137,18 @@ def test_with_every_gateway_open_messages_wait_and_go_when_one_is_back(use_gatew
     only = StubGateway("only", *[TryAgain("500")] * 5)
     use_gateways(only)
     messages = [queue(operator="mci") for _ in range(7)]
-    delivery.drain()
+    drain.drain()
     assert len(only.sent) == 5
     assert set(Message.objects.values_list("state", flat=True)) == {MessageState.QUEUED}
     Breaker.objects.update(open_until=timezone.now())
     breaker.forget()
     for message in messages:
         make_due(message)
-    delivery.drain()
+    drain.drain()
     assert set(Message.objects.values_list("state", flat=True)) <= {MessageState.ACCEPTED, MessageState.QUEUED}
     for message in messages:
         make_due(message)
-    delivery.drain()
+    drain.drain()
     assert set(Message.objects.values_list("state", flat=True)) == {MessageState.ACCEPTED}
 
 
@@ -204,7 +204,7 @@ def test_a_trial_of_a_message_that_another_worker_took_is_given_back(use_gateway
     half_open("sms:first:mtn")
     queue(operator="mci")
     second = queue(operator="mtn")
-    delivery.drain()
+    drain.drain()
     assert len(first.sent) == 1
     assert trials() == set()
 
@@ -238,7 +238,7 @@ def test_out_of_credit_stops_the_gateway_for_every_operator_and_alarms_once(use_
     use_gateways(broke, other)
     for operator in ("mci", "mtn", "rightel", ""):
         queue(operator=operator)
-    delivery.drain()
+    drain.drain()
     assert len(broke.sent) == 1
     assert len(other.accepted) == 4
     [alarm] = alarms.standing("sms")
@@ -258,11 +258,11 @@ def test_an_alarm_that_was_dealt_with_sounds_again_while_it_is_still_so(three, c
 def test_the_alarm_ends_when_credit_is_back(use_gateways):
     use_gateways(StubGateway("broke", OutOfOrder("418")), StubGateway("other"))
     queue()
-    delivery.drain()
+    drain.drain()
     Breaker.objects.update(open_until=timezone.now())
     breaker.forget()
     queue()
-    delivery.drain()
+    drain.drain()
     assert alarms.standing("sms") == []
     assert Message.objects.latest("id").gateway == "broke"
 
@@ -306,6 +306,6 @@ def test_a_result_given_up_after_three_days_is_an_alarm(use_gateways):
     use_gateways(StubGateway("stub", TryAgain()))
     message = queue()
     Message.objects.update(created_at=timezone.now() - limits.SMS_RESULT_GIVE_UP)
-    delivery.drain()
+    drain.drain()
     [alarm] = alarms.standing("sms")
     assert (alarm.code, alarm.detail) == (AlarmCode.GIVEN_UP, f"message {message.pk}")

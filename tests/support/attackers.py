@@ -13,13 +13,13 @@ from django.utils import timezone
 from accounts.codes import challenges
 from accounts.models import Allowance, CodePurpose, OneTimeCode, User
 from accounts.profile import mobile_change
-from accounts.sign_in import service as sign_in
+from accounts.sign_in import service as sign_in_service
 from accounts.tasks import send_codes
 from common.abuse.origins import Origin, origin_of
 from common.errors import PortalError
 from common.secrets import keyed_hash
 from registration.desk import service as desk
-from registration.services import corrections, journey
+from registration.services import journey, second_chance
 from registration.services.lookup import by_token
 from registration.states import State
 from tests.support.accounts import clerk
@@ -115,8 +115,8 @@ def doors(addresses: int = 20) -> list[Attack]:
 
     def second_step(session: int) -> Guess:
         asker, user = f"second {session}", User.objects.get(pk=account.pk)
-        sign_in.send_code(account=user, asker=asker)
-        return lambda typed: sign_in.confirm_code(account=user, asker=asker, typed_code=typed)
+        sign_in_service.send_code(account=user, asker=asker)
+        return lambda typed: sign_in_service.confirm_code(account=user, asker=asker, typed_code=typed)
 
     def other_number(session: int) -> Guess:
         asker, grant = f"other {session}", f"grant {session}"
@@ -124,12 +124,12 @@ def doors(addresses: int = 20) -> list[Attack]:
             State.REFERRED, mobile=f"+9893000{next(numbers):05}", verdict_kind="owner",
             grant_hash=keyed_hash("grant", grant),
         )  # fmt: skip
-        corrections.change_number(
+        second_chance.change_number(
             registration=row, grant=grant, mobile=account.mobile, operator="mci", asker=asker,
             origin=address(session % addresses),
         )  # fmt: skip
         row.refresh_from_db()
-        return lambda typed: corrections.confirm_number(registration=row, grant=grant, asker=asker, typed_code=typed)
+        return lambda typed: second_chance.confirm_number(registration=row, grant=grant, asker=asker, typed_code=typed)
 
     def new_mobile(session: int) -> Guess:
         user = _another_account(session)
@@ -138,9 +138,9 @@ def doors(addresses: int = 20) -> list[Attack]:
 
     def at_desk(session: int) -> Guess:
         asker = f"desk {session}"
-        desk.send_code(registration=referred, round=0, asker=asker)
+        desk.send_code(registration=referred, revision=0, asker=asker)
         return lambda typed: desk.activate(
-            registration=referred, round=0, by=staff, asker=asker, typed_code=typed, papers=PAPERS, note="x"
+            registration=referred, revision=0, by=staff, asker=asker, typed_code=typed, papers=PAPERS, note="x"
         )
 
     return [

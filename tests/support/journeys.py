@@ -20,7 +20,7 @@ from registration import tracking
 from registration.models import Registration
 from registration.states import State
 from sms.models import InboxMessage, Message
-from sms.sending import drain as delivery
+from sms.sending import drain
 from tests.support.accounts import citizen as make_account
 
 URL = "/portal/registration"
@@ -108,7 +108,7 @@ def nonce_of(page: Any) -> str:
 
 def texts_on(mobile: str) -> list[str]:
     """What the phone has received, newest first, once everything that is due was sent."""
-    delivery.drain()
+    drain.drain()
     rows = InboxMessage.objects.filter(to=parse_mobile(mobile)).order_by("-pk")
     return list(rows.values_list("text", flat=True))
 

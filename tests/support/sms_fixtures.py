@@ -17,7 +17,7 @@ from common import leases, limits
 from sms import outbox, routing
 from sms.gateways import smpp_session
 from sms.models import Attempt, Message, MessageKind, MessageState
-from sms.sending import drain as delivery
+from sms.sending import drain
 from tests.support.sms_gateways import StubGateway
 
 NUMBER = "+989121234567"
@@ -81,7 +81,7 @@ def crowd(name: str, *answers: object, connections: int = 20, **options: object)
     return gateway
 
 
-def drained_in_a_thread(work: Callable[[], object] = delivery.drain) -> threading.Thread:
+def drained_in_a_thread(work: Callable[[], object] = drain.drain) -> threading.Thread:
     """`work`, begun in a thread that lets go of its database connection at the end."""
 
     def run() -> None:

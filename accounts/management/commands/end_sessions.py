@@ -1,4 +1,4 @@
-"""`manage.py end_sessions NATIONAL_ID --by NAME --reason TEXT`."""
+"""Signs an account out everywhere: `manage.py end_sessions NATIONAL_ID --by NAME --reason TEXT`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""`manage.py reactivate_account NATIONAL_ID --by NAME --reason TEXT [--mobile 0912…] [--without-answer]`."""
+"""Opens an account again: `manage.py reactivate_account NATIONAL_ID --by NAME --reason TEXT [--mobile 0912…]
+[--without-answer]`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the registries were asked on a day and what it cost, who rests, and which alarms stand: for monitoring."""
+"""`manage.py identity_usage`: show a day's inquiries and costs, resting registries and alarms. For monitoring."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Show what the embedded mailbox "sent" to an address."""
+"""`manage.py mail_inbox`: show the letters that the embedded mailbox stored for an address (demo mode)."""
 
 from __future__ import annotations
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from common.commands.monitoring import MonitoringCommand
 from common.commands.output import iso
-from common.commands.status import StatusCommand
-from registration.services import waiting
-from registration.services.waiting import Thresholds, Waiting
+from registration.services import matching_status
+from registration.services.matching_status import Thresholds, Waiting
 
 
-class Command(StatusCommand):
+class Command(MonitoringCommand):
     help = (
         "Show how many requests wait for the registries, since when and why, which registries are left alone, and what "
         "was asked today. Ends with exit code 1 and the reasons when a threshold is passed, a breaker is open or "
@@ -26,7 +26,7 @@ class Command(StatusCommand):
     }
 
     def look(self) -> Waiting:
-        return waiting.look()
+        return matching_status.look()
 
     def as_lines(self, found: Waiting) -> Iterator[str]:
         totals = f"{found.count} waiting, the oldest for {found.oldest_seconds} s"

@@ -1,18 +1,18 @@
-"""What waits to be sent, and whether anything is wrong: for monitoring."""
+"""`manage.py sms_backlog`: show the SMS backlog; exit code 1 if something is wrong. For monitoring."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from common.commands.status import StatusCommand
+from common.commands.monitoring import MonitoringCommand
 from sms import backlog
 from sms.backlog import Backlog, Thresholds, Waiting
-from sms.budget import Line
+from sms.budget import ShareUsage
 from sms.models import MessageKind
 
 
-class Command(StatusCommand):
+class Command(MonitoringCommand):
     help = (
         "Show how many SMS wait, the age of the oldest, what ended badly within the hour, open breakers and alarms, "
         "and what each share of the day's budget has spent. "
@@ -35,9 +35,9 @@ class Command(StatusCommand):
         for kind, each in sorted(found.waiting.items()):
             yield f"{kind}: {each.count} waiting, the oldest for {each.oldest} s"
         yield f"within the hour: {found.failed} failed or expired, {found.unknown} unknown"
-        for line in found.budget:
-            told = f"{line.spent} of {line.part} parts of today spent, {line.room} left now"
-            yield f"budget {line.share}: {told}"
+        for share in found.budget:
+            told = f"{share.spent} of {share.part} parts of today spent, {share.room} left now"
+            yield f"budget {share.share}: {told}"
 
     def as_object(self, found: Backlog) -> dict[str, Any]:
         none = Waiting(0, 0)
@@ -47,17 +47,17 @@ class Command(StatusCommand):
             "failed_last_hour": found.failed,
             "unknown_last_hour": found.unknown,
             "oldest_unread_receipt_seconds": found.unread,
-            "budget": [_budget(line) for line in found.budget],
+            "budget": [_usage(each) for each in found.budget],
             "open_breakers": list(found.breakers),
             "alarms": [str(alarm) for alarm in found.alarms],
         }
 
 
-def _budget(line: Line) -> dict[str, str | int]:
+def _usage(share: ShareUsage) -> dict[str, str | int]:
     return {
-        "share": line.share.value,
-        "spent": line.spent,
-        "part": line.part,
-        "released": line.released,
-        "room": line.room,
+        "share": share.share.value,
+        "spent": share.spent,
+        "part": share.part,
+        "released": share.released,
+        "room": share.room,
     }

@@ -1,4 +1,4 @@
-"""Show the gateways; switch one off or on, or shift its weight, at run time."""
+"""`manage.py sms_gateway`: show the gateways; switch one off or on, or change its weight, at run time."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from common.errors import PortalError
 from common.operators import OPERATORS
-from sms import configuration, health, operating
-from sms.health import Line
+from sms import configuration, health, manual_actions
+from sms.health import GatewayHealth
 
 
 class Command(BaseCommand):
@@ -27,8 +27,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, name: str | None, what: str | None, weight: str | None, **options: Any) -> None:
         if name is None:
-            for line in health.lines():
-                self.stdout.write(_told(line))
+            for found in health.look():
+                self.stdout.write(_told(found))
             return
         try:
             self.stdout.write(_change(name, what, weight, options["operator"]))
@@ -39,7 +39,7 @@ class Command(BaseCommand):
 def _change(name: str, what: str | None, weight: str | None, operator: str) -> str:
     about = f"{name}, {operator or 'all operators'}"
     if what in ("on", "off"):
-        operating.switch(gateway=name, operator=operator, is_on=what == "on")
+        manual_actions.switch(gateway=name, operator=operator, is_on=what == "on")
         return f"{about}: {what}"
     if what != "weight" or weight is None or not (weight == "settings" or weight.isdecimal()):
         raise CommandError("say on, off, weight NUMBER or weight settings")
@@ -47,7 +47,7 @@ def _change(name: str, what: str | None, weight: str | None, operator: str) -> s
         number = None if weight == "settings" else configuration.weight_of(weight)
     except ValueError as error:
         raise CommandError(str(error)) from None
-    operating.weigh(gateway=name, operator=operator, weight=number)
+    manual_actions.weigh(gateway=name, operator=operator, weight=number)
     return f"{about}: weight {weight}"
 
 
@@ -57,21 +57,21 @@ def _why_not(error: PortalError, name: str, operator: str) -> str:
     return f"there is no gateway '{name}'; there are: {', '.join(configuration.names())}"
 
 
-def _told(line: Line) -> str:
-    share = "-" if line.share_delivered is None else f"{line.share_delivered:.0%}"
-    times = "-" if line.median is None else f"{line.median:.0f} s / {line.slow or 0:.0f} s"
-    state = "on" if line.is_on else "off"
-    if line.open_until:
-        state += f", breaker open ({line.reason or 'failures'})"
-    state += "".join(f", out of order for {kind} ({reason})" for kind, reason in line.closed_to.items())
+def _told(found: GatewayHealth) -> str:
+    share = "-" if found.share_delivered is None else f"{found.share_delivered:.0%}"
+    times = "-" if found.median is None else f"{found.median:.0f} s / {found.slow or 0:.0f} s"
+    state = "on" if found.is_on else "off"
+    if found.open_until:
+        state += f", breaker open ({found.reason or 'failures'})"
+    state += "".join(f", out of order for {kind} ({reason})" for kind, reason in found.closed_to.items())
     return (
-        f"{line.gateway:<14} {line.operator or '-':<10} {_weight(line):<22} {state:<30} taken {line.taken}, "
-        f"delivered {share} of {line.due} due, not confirmed {line.unconfirmed}, "
-        f"median / 95 % {times}, unknown {line.unknown}"
+        f"{found.gateway:<14} {found.operator or '-':<10} {_weight(found):<22} {state:<30} taken {found.taken}, "
+        f"delivered {share} of {found.due} due, not confirmed {found.unconfirmed}, "
+        f"median / 95 % {times}, unknown {found.unknown}"
     )
 
 
-def _weight(line: Line) -> str:
-    """“weight 0 (settings: 3)” where it was shifted; “-” is a gateway that the route does without."""
-    configured = "-" if line.weight is None else str(line.weight)
-    return f"weight {configured}" if line.shifted is None else f"weight {line.shifted} (settings: {configured})"
+def _weight(found: GatewayHealth) -> str:
+    """“weight 0 (settings: 3)” if it was changed at run time; “-” if the route does not have the gateway."""
+    configured = "-" if found.weight is None else str(found.weight)
+    return f"weight {configured}" if found.shifted is None else f"weight {found.shifted} (settings: {configured})"

@@ -1,4 +1,4 @@
-"""Show what the inbox gateway "sent" to a number."""
+"""`manage.py sms_inbox`: show the SMS that the inbox gateway stored for a number (demo mode)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Send results or notices again whose end was bad."""
+"""`manage.py sms_resend`: queue results or notices again that failed or were not delivered."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from common.errors import PortalError
-from sms import operating
+from sms import manual_actions
 
 _WHY_NOT = {
     "not_found": "there is no such SMS",
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         refused = 0
         for number in ids:
             try:
-                self.stdout.write(f"{number}: queued as {operating.resend(message=number).pk}")
+                self.stdout.write(f"{number}: queued as {manual_actions.resend(message=number).pk}")
             except PortalError as error:
                 refused += 1
                 self.stderr.write(f"{number}: {_WHY_NOT[error.code]}")

@@ -1,4 +1,4 @@
-"""Send one test SMS and say what the gateway answered."""
+"""`manage.py sms_send_test`: send one test SMS and show the gateway's answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from common import operators
 from common.errors import PortalError
 from common.operators import OPERATORS
 from common.persian import InputError, parse_mobile
-from sms import configuration, operating
+from sms import configuration, manual_actions
 from sms.gateways.base import Accepted
 
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         try:
             to = parse_mobile(number)
             known = operator or operators.hint(to)
-            message, outcome = operating.send_test(to=to, gateway=gateway, operator=known, code=code)
+            message, outcome = manual_actions.send_test(to=to, gateway=gateway, operator=known, code=code)
         except InputError:
             raise CommandError("that is not an Iranian mobile number (like 09121234567)") from None
         except PortalError as error:

@@ -1,4 +1,4 @@
-"""Show where messages are: by number or by the id that the admin and the logs show."""
+"""`manage.py sms_status`: show the state and the attempts of messages, by number or by id."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from common.errors import PortalError
 from common.persian import to_persian_digits
 from sms import budget
 from sms.models import Message, MessageState, Share
-from sms.sending import drain as delivery
+from sms.sending import drain
 from sms.tasks import watch as watch_sms
 from tests.support.accounts import citizen
 from tests.support.entrances import move_clock
@@ -151,7 +151,7 @@ def spend(settings, share: Share) -> None:
     settings.SMS_DAILY_BUDGET = 2_400
     budget.forget()
     message = queue(to=NEW)
-    room = next(line.room for line in budget.lines() if line.share == share)
+    room = next(line.room for line in budget.usage() if line.share == share)
     Message.objects.filter(pk=message.pk).update(
         parts=room, share=share, sent_at=timezone.now(), next_attempt_at=None, state=MessageState.ACCEPTED
     )
@@ -173,14 +173,14 @@ def test_new_numbers_that_have_used_up_their_share_leave_proven_ones_theirs(sett
 def test_a_code_that_was_asked_for_counts_at_once_before_any_worker_sent_it(settings, midst_of_an_hour):
     settings.SMS_DAILY_BUDGET = 2_400
     for _ in ("this process", "another, which counts the rows"):
-        before = {line.share: line.room for line in budget.lines()}[Share.NEW]
+        before = {line.share: line.room for line in budget.usage()}[Share.NEW]
         ask(f"+98912666{before:04}")
         parts = Message.objects.latest("pk").parts
-        assert {line.share: line.room for line in budget.lines()}[Share.NEW] == before - parts
+        assert {line.share: line.room for line in budget.usage()}[Share.NEW] == before - parts
         budget.forget()
 
 
-def test_an_operator_hears_of_a_share_that_is_used_up_and_when_it_is_over(settings, midst_of_an_hour):
+def test_an_administrator_hears_of_a_share_that_is_used_up_and_when_it_is_over(settings, midst_of_an_hour):
     spend(settings, Share.NEW)
     watch_sms()
     assert ("budget", "new") in standing()
@@ -203,6 +203,6 @@ def test_the_citizen_is_told_from_when_there_are_codes_again_and_keeps_what_was_
 def test_results_go_on_when_codes_to_new_numbers_have_stopped(settings, midst_of_an_hour):
     spend(settings, Share.NEW)
     message = queue()
-    delivery.drain()
+    drain.drain()
     message.refresh_from_db()
     assert message.sent_at is not None

@@ -1,4 +1,4 @@
-"""`deactivate_account`, `reactivate_account`, `end_sessions`, `account_history`: what operators do about an account."""
+"""`deactivate_account`, `reactivate_account`, `end_sessions`, `account_history`: what administrators do to it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.closing import service as closing
-from accounts.life import history, notices
+from accounts.life import history as account_history
+from accounts.life import notices
 from accounts.models import AccountEvent, Closure, EventKind, FreezeLink, Session, User
 from common import limits
-from tests.support.accounts import PASSWORD, REZA, citizen, operator
+from tests.support.accounts import PASSWORD, REZA, administrator, citizen
 from tests.support.journeys import texts_on
 from tests.support.paths import ROOT
 
@@ -140,7 +141,7 @@ def test_giving_it_twice_is_once_and_says_so(transactional_db, command) -> None:
     assert person.events.count() == 1
     assert len(texts_on("09121234567")) == 1
     person.refresh_from_db()
-    state = history.state_in_words(person)
+    state = account_history.state_in_words(person)
     assert again.strip() in (
         gettext("The account is closed already: %(state)s. Nothing was changed.") % {"state": state},
         gettext(
@@ -182,7 +183,7 @@ def test_the_history_says_what_happened_and_that_it_was_looked_at() -> None:
     told = run("account_history")
 
     lines = told.splitlines()
-    assert gettext("An operator looked at the history") in lines[1]
+    assert gettext("An administrator looked at the history") in lines[1]
     assert "مینا راد" in lines[1]
     assert BY["reason"] in lines[2]
     for words in (
@@ -298,7 +299,7 @@ def test_nothing_that_is_printed_is_a_secret_or_a_whole_number(transactional_db,
 
 
 def test_staff_are_no_citizens_account() -> None:
-    boss = operator()
+    boss = administrator()
     for work in (closing.deactivate, closing.reactivate, closing.end_all_sessions):
         with pytest.raises(Exception, match="no_account"):
             work(account=boss, by="mina", reason="x")

@@ -22,13 +22,13 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import Session, User
 from accounts.sessions.ending import end_sessions
-from accounts.sign_in import texts
+from accounts.sign_in import texts as sign_in_texts
 from accounts.staff import texts as staff_texts
 from accounts.staff import totp
 from common import limits
 from common.errors import PortalError
 from common.persian import format_jalali, to_persian_digits
-from tests.support.accounts import PASSWORD, citizen, clerk, operator, together
+from tests.support.accounts import PASSWORD, administrator, citizen, clerk, together
 from tests.support.pages import assert_fits_the_policy
 
 pytestmark = pytest.mark.django_db
@@ -121,8 +121,8 @@ def test_a_clerk_types_the_password_and_then_the_code(client) -> None:
     assert client.get(LOGIN)["Location"] == "/admin/"
 
 
-def test_operators_are_asked_too(client) -> None:
-    device = device_for(operator())
+def test_administrators_are_asked_too(client) -> None:
+    device = device_for(administrator())
     assert password(client, "boss")["Location"] == CODE
     assert client.get("/admin/password_change/").status_code == 302
     type_code(client, code_of(device))
@@ -157,7 +157,7 @@ def test_wrong_codes_wait_longer_and_longer_and_the_page_says_how_long(client) -
         response = type_code(client, code_of(device))  # the right one, but too early
         assert response.status_code == 429
         assert 0 < int(response["Retry-After"]) <= pause
-        assert errors(response) == [texts.sentence("sign_in_pause", seconds=int(response["Retry-After"]))]
+        assert errors(response) == [sign_in_texts.sentence("sign_in_pause", seconds=int(response["Retry-After"]))]
         let_pass(device, pause)
         device.refresh_from_db()
         assert device.throttling_failure_count == tries  # too early is not counted
@@ -357,7 +357,7 @@ def test_a_citizen_has_no_second_step_here_even_with_a_device(client) -> None:
     person = citizen()
     device = device_for(person)
     response = client.post(LOGIN, {"username": person.username, "password": PASSWORD})
-    assert errors(response) == [texts.sentence("wrong_staff")]
+    assert errors(response) == [sign_in_texts.sentence("wrong_staff")]
     client.force_login(person)
     for page in (CODE, DEVICE):
         assert type_code(client, code_of(device), page)["Location"] == LOGIN
@@ -366,11 +366,11 @@ def test_a_citizen_has_no_second_step_here_even_with_a_device(client) -> None:
 
 def test_somebody_elses_code_is_not_right(client) -> None:
     after_the_password(client)
-    assert errors(type_code(client, code_of(device_for(operator())))) == [staff_texts.sentence(WRONG)]
+    assert errors(type_code(client, code_of(device_for(administrator())))) == [staff_texts.sentence(WRONG)]
 
 
 def test_next_is_kept_over_both_steps_and_over_a_wrong_code(client) -> None:
-    device = device_for(operator())
+    device = device_for(administrator())
     wanted = "/admin/accounts/user/?is_staff__exact=1"
     response = password(client, "boss", next=wanted)
     assert response["Location"] == CODE + "?next=/admin/accounts/user/%3Fis_staff__exact%3D1"
@@ -581,7 +581,7 @@ def _strangers() -> Iterator[tuple[str, Client]]:
     """Everybody who has not typed a code."""
     clerk("fresh")
     device_for(clerk("half"))
-    boss = operator("boss")
+    boss = administrator("boss")
     yield "nobody", Client()
     citizens = Client()
     citizens.force_login(citizen())
@@ -715,8 +715,8 @@ def test_ending_sessions_ends_all_of_one_person_and_nobody_elses() -> None:
     assert [is_in(client) for client in (first, second, third)] == [False, False, True]
 
 
-def test_an_operator_sees_who_has_codes_and_never_a_secret(client) -> None:
-    boss, user = operator(), clerk()
+def test_an_administrator_sees_who_has_codes_and_never_a_secret(client) -> None:
+    boss, user = administrator(), clerk()
     own = device_for(boss)
     password(client, "boss")
     type_code(client, code_of(own))

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from common import alarms, http_client
-from sms import polling, texts
+from sms import texts
 from sms.gateways.base import (
     Abilities,
     Accepted,
@@ -37,7 +37,8 @@ from sms.gateways.base import (
     Unknown,
 )
 from sms.models import Message, MessageKind, MessageState
-from sms.sending import drain as delivery
+from sms.reports import polling
+from sms.sending import drain
 from tests.support.sms_fixtures import CODE_TEXT, make_due, queue
 from tests.support.sms_gateways import StubGateway
 
@@ -214,7 +215,7 @@ def test_magfa_takes_many_in_one_request_and_answers_for_each(use_gateways, url)
     use_gateways(Magfa(url))
     for _ in range(40):
         queue()
-    delivery.drain()
+    drain.drain()
     assert len(Service.requests) == 1
     assert states() == [MessageState.ACCEPTED] * 36 + [MessageState.FAILED] * 4
 
@@ -223,11 +224,11 @@ def test_an_answer_of_magfa_that_got_lost_is_asked_for_by_our_key(use_gateways, 
     use_gateways(Magfa(url))
     Service.loses = 1
     messages = [queue(MessageKind.CODE) for _ in range(3)]
-    delivery.drain()
+    drain.drain()
     assert states() == [MessageState.UNKNOWN] * 3
     for message in messages:
         make_due(message)
-    delivery.drain()
+    drain.drain()
     assert states() == [MessageState.ACCEPTED] * 3
     assert len(Service.requests) == 1
     assert sorted(Message.objects.values_list("provider_id", flat=True)) == ["1000", "1001", "1002"]
@@ -236,10 +237,10 @@ def test_an_answer_of_magfa_that_got_lost_is_asked_for_by_our_key(use_gateways, 
 def test_sms_ir_fills_a_template_and_what_it_did_not_answer_stays_unknown(use_gateways, url):
     use_gateways(SmsIr(url))
     queue(MessageKind.CODE)
-    delivery.drain()
+    drain.drain()
     Service.loses = 1
     queue(MessageKind.CODE)
-    delivery.drain()
+    drain.drain()
     assert Service.requests[0]["parameters"] == [
         {"name": "CODE", "value": "482913"},
         {"name": "FOR", "value": "کد شناسه ثبت نام"},
@@ -253,7 +254,7 @@ def test_what_became_of_their_messages_is_asked_by_id(use_gateways, url, service
     use_gateways(service(url))
     for kind in MessageKind.values:
         queue(kind)
-    delivery.drain()
+    drain.drain()
     polling.poll()
     assert states() == [MessageState.DELIVERED] * 4
 
@@ -264,7 +265,7 @@ def test_without_credit_nothing_is_lost_and_the_next_gateway_takes_it(use_gatewa
     use_gateways(service(url), StubGateway("other"))
     queue(MessageKind.CODE)
     queue()
-    delivery.drain()
+    drain.drain()
     assert set(Message.objects.values_list("gateway", flat=True)) == {"other"}
     assert [alarm.detail for alarm in alarms.standing("sms")] == [str(code)]
 
@@ -274,7 +275,7 @@ def test_sms_ir_without_its_template_still_sends_results(use_gateways, url):
     use_gateways(SmsIr(url), StubGateway("other"))
     queue(MessageKind.CODE)
     queue()
-    delivery.drain()
+    drain.drain()
     gateways = Message.objects.values_list("kind", "gateway")
     assert set(gateways) == {(MessageKind.CODE, "other"), (MessageKind.RESULT, "smsir")}
 

@@ -7,10 +7,10 @@ from django.utils import timezone
 
 from common import alarms, breaker, limits
 from common.models import AlarmCode, Breaker
-from sms import operating, routing
+from sms import manual_actions, routing
 from sms.gateways.base import OutOfOrder, TryAgain
 from sms.models import Message, MessageKind, MessageState
-from sms.sending import drain as delivery
+from sms.sending import drain
 from tests.support.sms_fixtures import queue
 from tests.support.sms_gateways import StubGateway
 from tests.support.sms_stubs import stub
@@ -43,11 +43,11 @@ def test_a_text_that_one_gateway_forbids_goes_by_the_next_and_stops_nobody_else(
     first.behave(f"code-{code}")
     for _ in range(limits.BREAKER_FAILURES * 2):
         queue(RESULT, operator="mci")
-    delivery.drain()
+    drain.drain()
     assert gateways_of(RESULT) == ["box"] * limits.BREAKER_FAILURES * 2
     first.behave("ok")
     queue(CODE, operator="mci")
-    delivery.drain()
+    drain.drain()
     assert gateways_of(CODE) == ["kn"]
     assert alarms.standing("sms") == []
 
@@ -58,10 +58,10 @@ def test_a_box_that_does_not_take_one_number_goes_on_carrying_the_others(kaveneg
     box.behave("code-400")
     for _ in range(limits.BREAKER_FAILURES):
         queue(RESULT, operator="mci")
-    delivery.drain()
+    drain.drain()
     box.behave("ok")
     queue(CODE, operator="mci")
-    delivery.drain()
+    drain.drain()
     assert Message.objects.get(kind=CODE).state == MessageState.ACCEPTED
 
 
@@ -70,12 +70,12 @@ def test_a_template_that_is_missing_takes_codes_to_the_next_gateway_and_leaves_r
     first, _ = kavenegar_then_box
     first.behave(f"code-{code}")
     queue(CODE, operator="mci")
-    delivery.drain()
+    drain.drain()
     first.behave("ok")
     for operator in ("mci", "mtn"):
         queue(CODE, operator=operator)
         queue(RESULT, operator=operator)
-    delivery.drain()
+    drain.drain()
     assert gateways_of(CODE) == ["box"] * 3
     assert gateways_of(RESULT) == ["kn"] * 2
     assert len(first.log) == 3  # one code that found it out, two results
@@ -87,25 +87,25 @@ def test_codes_go_by_it_again_when_the_template_is_there(kavenegar_then_box):
     first, _ = kavenegar_then_box
     first.behave("code-424")
     queue(CODE)
-    delivery.drain()
+    drain.drain()
     first.behave("ok")
     Breaker.objects.filter(open_until__isnull=False).update(open_until=timezone.now())
     breaker.forget()
     queue(CODE)
-    delivery.drain()
+    drain.drain()
     assert gateways_of(CODE) == ["box", "kn"]
     assert alarms.standing("sms") == []
     assert not Breaker.objects.filter(open_until__isnull=False).exists()
 
 
 @pytest.mark.parametrize("operator", ["", "mci"])
-def test_an_operator_who_mended_the_template_says_so_and_the_alarm_ends(use_gateways, operator):
+def test_an_administrator_who_mended_the_template_says_so_and_the_alarm_ends(use_gateways, operator):
     use_gateways(StubGateway("kn", OutOfOrder("424", kind=CODE)), StubGateway("box"))
     queue(CODE)
-    delivery.drain()
-    operating.switch(gateway="kn", operator=operator, is_on=True)
+    drain.drain()
+    manual_actions.switch(gateway="kn", operator=operator, is_on=True)
     queue(CODE)
-    delivery.drain()
+    drain.drain()
     assert gateways_of(CODE) == ["box", "kn"]
     assert alarms.standing("sms") == []
 
@@ -115,6 +115,6 @@ def test_a_gateway_that_says_not_so_fast_is_not_left_alone_while_it_takes_others
     use_gateways(slow, StubGateway("other"))
     for _ in range(limits.BREAKER_FAILURES + 3):
         queue(operator="mci")
-    delivery.drain()
+    drain.drain()
     assert len(slow.sent) == limits.BREAKER_FAILURES + 3
     assert not Breaker.objects.filter(open_until__isnull=False).exists()

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sms import parts, reports, routing
+from sms import parts, routing
 from sms.gateways import smpp_session
 from sms.gateways.base import (
     Abilities,
@@ -24,7 +24,8 @@ from sms.gateways.base import (
     Unknown,
 )
 from sms.models import MessageState
-from sms.sending import drain as delivery
+from sms.reports import pushed
+from sms.sending import drain
 from tests.support.smpp_binds import LONG, an_sms, bound
 from tests.support.sms_fixtures import queue
 from tests.support.sms_stubs.smpp import smpp_peer
@@ -285,17 +286,17 @@ def test_a_long_message_is_delivered_when_the_receipts_of_all_its_parts_are_in(s
             "SMS_OP_SYSTEM_ID": "u", "SMS_OP_PASSWORD": "pw", "SMS_OP_SENDER": "1000",
         }  # fmt: skip
         message = queue(text=LONG)
-        delivery.drain()
+        drain.drain()
         peer.until(lambda: len(peer.of("acknowledged")) == 8)
         routing._built.pop("op").close()
     message.refresh_from_db()
     assert (message.state, message.provider_id) == (MessageState.ACCEPTED, "m1 m2 m3 m4")
-    reports.drain()
+    pushed.drain()
     message.refresh_from_db()
     assert message.state == MessageState.DELIVERED
 
 
-def pushed(body: str, query: str = "") -> PushedReceipt:
+def pushed_receipt(body: str, query: str = "") -> PushedReceipt:
     return PushedReceipt(method="SMPP", query=query, content_type="", body=body.encode())
 
 
@@ -317,13 +318,13 @@ def not_now(name: str, pushed: PushedReceipt) -> None:
 
 def test_receipts_are_read_as_operators_write_them():
     with bound(1) as gateway:
-        [receipt] = gateway.read_receipts(pushed("id:77 sub:001 dlvrd:000 stat:UNDELIV err:027 text:..."))
+        [receipt] = gateway.read_receipts(pushed_receipt("id:77 sub:001 dlvrd:000 stat:UNDELIV err:027 text:..."))
         assert (receipt.provider_id, receipt.delivery, receipt.detail) == ("77", Delivery.UNDELIVERED, "UNDELIV 027")
-        [receipt] = gateway.read_receipts(pushed("", "id=77&state=2"))
+        [receipt] = gateway.read_receipts(pushed_receipt("", "id=77&state=2"))
         assert (receipt.provider_id, receipt.delivery) == ("77", Delivery.DELIVERED)
         for body in ("", "id:77", "stat:DELIVRD", "id:77 stat:WHAT", "\x00\xff"):
             with pytest.raises(ValueError):
-                gateway.read_receipts(pushed(body))
+                gateway.read_receipts(pushed_receipt(body))
         assert gateway.abilities("code") == Abilities(receipts=ReceiptsBy.PUSH)
 
 
@@ -335,7 +336,7 @@ def test_ids_in_hexadecimal_are_kept_as_their_receipts_have_them():
 
 def test_the_words_of_a_message_in_its_receipt_are_not_read_as_its_state():
     with bound(1) as gateway:
-        [receipt] = gateway.read_receipts(pushed("id:77 stat:DELIVRD err:000 Text:id:9 stat:UNDELIV err:1"))
+        [receipt] = gateway.read_receipts(pushed_receipt("id:77 stat:DELIVRD err:000 Text:id:9 stat:UNDELIV err:1"))
     assert (receipt.provider_id, receipt.delivery, receipt.detail) == ("77", Delivery.DELIVERED, "DELIVRD")
 
 
@@ -353,7 +354,7 @@ def test_the_words_of_a_message_in_its_receipt_are_not_read_as_its_state():
 )
 def test_which_of_two_ids_in_a_receipt_counts_is_a_setting(ids, body, query, expected):
     with bound(1, RECEIPT_IDS=ids) as gateway:
-        assert gateway.read_receipts(pushed(body, query))[0].provider_id == expected
+        assert gateway.read_receipts(pushed_receipt(body, query))[0].provider_id == expected
 
 
 @pytest.mark.parametrize(
