@@ -10,7 +10,7 @@ from collections.abc import Iterable
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# RFC 1918, RFC 4193, loopback and link-local. Not 100.64.0.0/10: customers of carriers stand there.
+# RFC 1918, RFC 4193, loopback and link-local. Not 100.64.0.0/10: operators put their customers there.
 PRIVATE: tuple[Network, ...] = tuple(
     ipaddress.ip_network(text)
     for text in (

@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-_MOST_DOUBLINGS = 20  # past any longest pause, and no overflow
+_MOST_DOUBLINGS = 20  # longer than any longest pause, without overflow
 
 
 def doubling(attempts: int, *, first: timedelta, longest: timedelta) -> timedelta:

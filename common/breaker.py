@@ -20,7 +20,7 @@ from common import limits
 from common.models import Breaker
 from common.process_state import register_reset
 
-LOOK_EVERY = 1.0  # seconds a process may rely on what it read
+LOOK_EVERY = 1.0  # seconds between two reads of the rows
 OK, FAILED = "1", "0"
 
 

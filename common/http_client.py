@@ -116,7 +116,7 @@ class Client:
         ends = time.monotonic() + within
         try:
             connection = connect(*self._address, within=within)
-        except (OSError, UnicodeError) as error:  # UnicodeError: a host name that cannot be one
+        except (OSError, UnicodeError) as error:  # UnicodeError: an impossible host name
             raise NotSent(_word(error)) from None
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls is None:

@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 Row = TypeVar("Row", bound="Leased")
-Skip = tuple[tuple[str, ...], Collection[tuple[str, ...]]]  # columns, and the values in them
+Skip = tuple[tuple[str, ...], Collection[tuple[str, ...]]]  # columns, and the values to skip
 
 
 class Leased(models.Model):
@@ -109,7 +109,7 @@ def settle_many(model: type[Leased], column: str, each: Mapping[int, int | str],
     rows = ", ".join(["(%s, %s)"] * len(each))
     values: list[Any] = [*itertools.chain.from_iterable(each.items())]
     values += [fields[name].get_db_prep_save(value, connection) for name, value in changes.items()]
-    with connection.cursor() as cursor:  # Django's own way, CASE WHEN a row, costs as much as all else together
+    with connection.cursor() as cursor:  # bulk_update (a CASE WHEN for each row) costs as much as all the rest
         cursor.execute(
             f"WITH new(id, value) AS (VALUES {rows}) UPDATE {table} "  # noqa: S608 - names come from the model
             f"SET {quote(column)} = new.value{into_all} FROM new WHERE {table}.id = new.id",

@@ -30,7 +30,7 @@ def email_settings(url: str) -> dict[str, Any]:
         raise ImproperlyConfigured(f"MAIL_URL begins with none of {'://, '.join(_SCHEMES)}://.")
     theirs, port = _SCHEMES[scheme]
     try:
-        found = environ.Env.email_url_config(theirs + url.removeprefix(scheme).replace("+", "%2B"))  # not a blank
+        found = environ.Env.email_url_config(theirs + url.removeprefix(scheme).replace("+", "%2B"))  # else a blank
     except ValueError:
         found = {}
     if not found.get("EMAIL_HOST"):

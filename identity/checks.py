@@ -17,7 +17,7 @@ def registries_are_configured(**_options: Any) -> list[CheckMessage]:
     """The faults and doubts of `identity.configuration`; also a demo registry outside demo mode, under any name."""
     found = as_messages(configuration.faults(), configuration.doubts())
     actors = [name for name in configuration.all_names() if configuration.kind(name) == "demo" and name != "demo"]
-    if actors and not settings.DEMO:  # by its own name `registries_are_real` refuses it
+    if actors and not settings.DEMO:  # one called "demo" is refused by `registries_are_real`
         found.append(
             Error(
                 f"The registry {actors[0]} is the demo's, which confirms people who do not exist.",

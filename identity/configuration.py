@@ -33,7 +33,7 @@ QUESTIONS = (OWNER, PERSON)
 COSTS = {OWNER: "OWNER_COST", PERSON: "PERSON_COST"}
 OWN_OPTIONS = ("KIND", *COSTS.values())  # of every registry
 _NAME = re.compile(r"[a-z][a-z0-9]{0,19}")
-OF_ALL = (  # the settings that are no registry's
+OF_ALL = (  # the settings that belong to no single registry
     "IDENTITY_OWNER_REGISTRIES",
     "IDENTITY_PERSON_REGISTRIES",
     "IDENTITY_DAILY_INQUIRIES",
@@ -179,7 +179,7 @@ def _faults_of_options(name: str, registry_class: type[Registry]) -> Iterator[Fa
     try:
         build(name)
     except ValueError as error:
-        if not too_low:  # where MATCH_FROM is, REVIEW_FROM may be over it: no second mistake
+        if not too_low:  # if MATCH_FROM is too low, REVIEW_FROM may be above it: that is no second fault
             yield Fault("identity.E004", f"The settings {prefix}… are wrong: {error}.", _hint(prefix, registry_class))
     known = _known_options(registry_class)
     for option in sorted(given.keys() - set(known)):
@@ -204,7 +204,7 @@ def _faults_of_url(name: str) -> Iterator[Fault]:
     setting = f"{_prefix(name)}URL"
     try:
         url = urlsplit(options(name).get("URL", ""))
-    except ValueError:  # the registry says that it is none
+    except ValueError:  # the adapter reports an invalid URL
         return
     if unsafe.plain_http_host(url.geturl()) and not unsafe.is_allowed("registries"):
         hint = "Write https://…; http:// only to this machine, for a tunnel or a stand-in. "

@@ -72,7 +72,7 @@ def load(
             if not report.loaded:
                 raise PortalError("extract_empty", report=report)
             _take_over(extract, report)
-    except DatabaseError as error:  # its text may hold a line of the file
+    except DatabaseError as error:  # only its class is told: its text may contain a line of the file
         raise PortalError("extract_database", why=type(error).__name__) from None
     return report
 
@@ -84,7 +84,7 @@ def _new_generation(kind: ExtractKind) -> Iterator[Extract]:
     try:
         yield extract
     except BaseException:
-        with contextlib.suppress(Error):  # without a database the purge takes it for dead, an hour later
+        with contextlib.suppress(Error):  # if the database is away, a purge retires it later
             Extract.objects.filter(pk=extract.pk, state=ExtractState.LOADING).update(state=ExtractState.RETIRED)
         raise
 
@@ -133,7 +133,7 @@ def _take_over(extract: Extract, report: LoadReport) -> None:
     if connection.vendor == "postgresql":  # without statistics of the new generation, look-ups might be planned badly
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {connection.ops.quote_name(extract_pieces.table(ExtractKind(extract.kind)))}")
-    while True:  # once more where another load was quicker: its rows are the ones this one replaces
+    while True:  # again if another load was quicker: then its rows are the ones to compare with
         current = Extract.objects.filter(kind=extract.kind, state=ExtractState.CURRENT).first()
         report.changes = extract_pieces.compare(new=extract, old=current)
         if _switch(extract, report.loaded, current):
@@ -143,7 +143,7 @@ def _take_over(extract: Extract, report: LoadReport) -> None:
 def _switch(extract: Extract, rows: int, instead_of: Extract | None) -> bool:
     """Use `extract` from now on; False if the one in use is no longer `instead_of`."""
     with transaction.atomic():
-        # Two loads that end together: the later one wins, and never are there two or none.
+        # If two loads end together, the later one wins; there are never two extracts in use, or none.
         lock_name(f"extract:{extract.kind}")
         current = Extract.objects.filter(kind=extract.kind, state=ExtractState.CURRENT)
         if current.first() != instead_of:

@@ -51,7 +51,7 @@ class Case:
     traces: list[Trace] = field(default_factory=list)
     answer: Answer | None = None
 
-    def has(self, name: str, answer: Answer, *, final: bool = False) -> bool:
+    def record(self, name: str, answer: Answer, *, final: bool = False) -> bool:
         """Record the answer of `name`. True: it is final; only after UNAVAILABLE the next registry is asked."""
         self.answer = answer
         said = (answer.reply.value, answer.code, answer.trace, answer.of_this_one)
@@ -141,7 +141,7 @@ class InquiryBatch:
             yield from self._start(registry, question, name, cases)
             return
         for case, answer in zip(cases, _ask_all(registry, question, [case.inquiry for case in cases]), strict=True):
-            yield from self._has(case, name, answer)
+            yield from self._record(case, name, answer)
 
     def _start(self, registry: Registry, question: str, name: str, cases: list[Case]) -> Iterator[Case]:
         """Start calls while there are places; the other cases wait."""
@@ -162,7 +162,7 @@ class InquiryBatch:
                 if reserved.code == DAILY_CAP and any(out.reservation.person_registry for out in self._out.values()):
                     self._waiting += cases[number:]  # an owner's mismatch will free the person's reservation
                     return
-                yield from self._has(case, name, reserved)
+                yield from self._record(case, name, reserved)
 
     def _reserve(self, question: str, name: str, wanted: int, person_registry: str) -> Reservation | Answer:
         """A reservation in the day's caps, or an answer that says why `name` is not asked now."""
@@ -194,12 +194,12 @@ class InquiryBatch:
             finally:  # only now: a failure that is not recorded yet would let more calls start
                 _give_place(out.registry)
             self._reservations.keep_person(out.reservation)
-            yield from self._has(out.case, out.name, call.result())
+            yield from self._record(out.case, out.name, call.result())
 
-    def _has(self, case: Case, name: str, answer: Answer) -> Iterator[Case]:
+    def _record(self, case: Case, name: str, answer: Answer) -> Iterator[Case]:
         answer = _without_the_person(answer, case.inquiry)
         self._tell(case.question, name, answer)
-        if case.has(name, answer):
+        if case.record(name, answer):
             yield case
         else:
             self._waiting.append(case)
@@ -227,7 +227,7 @@ def _next_stop(case: Case) -> tuple[bool, str, str]:
 
 def _end(cases: list[Case], name: str, reply: Reply, code: str) -> Iterator[Case]:
     for case in cases:
-        case.has(name, no_answer(case.question, reply, code), final=True)
+        case.record(name, no_answer(case.question, reply, code), final=True)
         yield case
 
 

@@ -21,7 +21,7 @@ import mail
 from common import alarms, backoff, leases, limits
 from common.models import AlarmCode
 from mail.models import Letter, LetterState
-from mail.server import Answer, Came, Server
+from mail.server import Answer, Result, Server
 
 log = logging.getLogger(__name__)
 
@@ -87,21 +87,21 @@ class _Batch:
             self._hear(letter, server.deliver(letter))
 
     def _hear(self, letter: Letter, answer: Answer) -> None:
-        came, detail = answer.came, answer.detail
-        self.drops = self.drops + 1 if came is Came.DROPPED else 0
-        match came:
-            case Came.SENT:
+        result, detail = answer.result, answer.detail
+        self.drops = self.drops + 1 if result is Result.DROPPED else 0
+        match result:
+            case Result.SENT:
                 self.went = True
                 _finish(letter, LetterState.SENT, sent_at=timezone.now(), last_error="")
-            case Came.REFUSED:
+            case Result.REFUSED:
                 log.warning("letter %s is refused for good (%s)", letter.pk, detail)
                 _finish(letter, LetterState.FAILED, last_error=detail)
-            case Came.LATER | Came.DROPPED:
+            case Result.LATER | Result.DROPPED:
                 _put_off(letter, detail)
-            case Came.TURNED_AWAY:
+            case Result.TURNED_AWAY:
                 self.turned_away = detail
                 _put_off(letter, _TROUBLE + detail)
-            case Came.UNREACHABLE:
+            case Result.UNREACHABLE:
                 self.trouble = detail
                 _put_off(letter, _TROUBLE + detail)
         if self.drops >= limits.MAIL_DROPS:

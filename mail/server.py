@@ -30,7 +30,7 @@ _POLICY = re.compile(rb"[45]\.7\.")  # RFC 3463: security or policy, as "relayin
 _ENHANCED = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}\b")
 
 
-class Came(Enum):
+class Result(Enum):
     """What one try to send a letter came to."""
 
     SENT = auto()
@@ -45,7 +45,7 @@ class Came(Enum):
 class Answer:
     """`detail` is the error's class and code; nothing personal."""
 
-    came: Came
+    result: Result
     detail: str = ""
 
 
@@ -68,15 +68,15 @@ class Server:
             self._backend.open()
         except Exception as error:
             self._close()
-            return Answer(Came.UNREACHABLE, _detail(error))
+            return Answer(Result.UNREACHABLE, _detail(error))
         try:
             self._backend.send_messages([_message(letter)])
         except Exception as error:
             answer = judge(error)
-            if answer.came in (Came.DROPPED, Came.UNREACHABLE):
+            if answer.result in (Result.DROPPED, Result.UNREACHABLE):
                 self._close()
             return answer
-        return Answer(Came.SENT)
+        return Answer(Result.SENT)
 
     def _close(self) -> None:
         with contextlib.suppress(OSError):  # smtplib's own errors are of that kind too
@@ -87,16 +87,16 @@ class Server:
 def judge(error: Exception) -> Answer:
     """What an error during the send of one letter means."""
     code, words = _said(error)
-    came = Came.LATER  # also if we cannot encode the letter: it is given up in the end, with an alarm
+    result = Result.LATER  # also if we cannot encode the letter: it is given up in the end, with an alarm
     if code == _BUSY or (isinstance(error, OSError) and not code):
-        came = Came.DROPPED
+        result = Result.DROPPED
     elif isinstance(error, smtplib.SMTPSenderRefused):
-        came = Came.UNREACHABLE  # the server takes no letter from our sender address
+        result = Result.UNREACHABLE  # the server takes no letter from our sender address
     elif code in _OUR_ACCOUNT or _POLICY.match(words):
-        came = Came.TURNED_AWAY
+        result = Result.TURNED_AWAY
     elif 500 <= code < 600:
-        came = Came.REFUSED
-    return Answer(came, _detail(error))
+        result = Result.REFUSED
+    return Answer(result, _detail(error))
 
 
 def _backend() -> BaseEmailBackend:

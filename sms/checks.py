@@ -18,7 +18,7 @@ def sending_is_configured(**_options: Any) -> list[CheckMessage]:
     """The faults and doubts of `sms.configuration`; also an inbox gateway outside demo mode, under any name."""
     found = as_messages(configuration.faults(), configuration.doubts())
     boxes = [name for name in configuration.names() if configuration.kind(name) == "inbox" and name != "inbox"]
-    if boxes and not settings.DEMO:  # by its own name `gateways_reach_phones` refuses it
+    if boxes and not settings.DEMO:  # one called "inbox" is refused by `gateways_reach_phones`
         found.append(
             Error(
                 f"The gateway {boxes[0]} is an inbox, which shows every code on a page instead of sending it.",

@@ -19,7 +19,7 @@ from sms import configuration, outbox, parts, receipts, routing, switches, texts
 from sms.gateways import base
 from sms.models import Attempt, AttemptOutcome, GatewaySwitch, Message, MessageKind, MessageState, Share, share_of
 
-# What may be sent again: nobody will ever say that these arrived.
+# States of messages that may be sent again, because no receipt will say that they arrived.
 _ENDED_BADLY = (
     MessageState.ACCEPTED,
     MessageState.UNDELIVERED,

@@ -11,7 +11,7 @@ _ESCAPE = "\x1b"
 _LATIN = (
     f"@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ{_ESCAPE}ÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§"
     "¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)  # a character's place is its code
+)  # a character's index is its code
 _ESCAPED = {"^": 0x14, "{": 0x28, "}": 0x29, "\\": 0x2F, "[": 0x3C, "~": 0x3D, "]": 0x3E, "|": 0x40, "€": 0x65}
 _SEPTETS = {character: bytes([code]) for code, character in enumerate(_LATIN) if character != _ESCAPE} | {
     character: bytes([_LATIN.index(_ESCAPE), code]) for character, code in _ESCAPED.items()

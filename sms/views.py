@@ -71,7 +71,7 @@ def _body(request: HttpRequest) -> tuple[bytes, bool]:
     in_chunks = not length and "HTTP_TRANSFER_ENCODING" in request.META
     try:
         body = request.META["wsgi.input"].read(most) if in_chunks else request.read(most)
-    except OSError:  # the connection ended, or the chunks are none
+    except OSError:  # the connection ended, or the chunks are malformed
         return b"", False
     return body, not length.isdecimal() or len(body) >= min(int(length), most)
 

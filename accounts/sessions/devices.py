@@ -32,8 +32,8 @@ _SALTS = {COOKIE: _SALT, TRUSTED_COOKIE: _TRUSTED_SALT}
 
 
 def holds_device_cookie(header: str) -> bool:
-    """Whether a Cookie header holds a device's cookie with a valid signature. It may be too old, or of a deleted row:
-    `trusted` and `known_device` check that. Asks no database."""
+    """Whether a Cookie header holds a device's cookie that we signed and that is not too old. Its row may have been
+    deleted: `trusted` and `known_device` check that. Asks no database."""
     request = HttpRequest()
     request.COOKIES = parse_cookie(header)
     return bool(secrets_of(request) or _read(request)[0])

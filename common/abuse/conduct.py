@@ -73,9 +73,10 @@ def count(*, kind: Kind, origin: Origin, is_own_fault: bool = False) -> None:
 def credit(*, kind: Kind, origin: Origin, prefix: str = "", tried_at: datetime | None = None, who: str = "") -> None:
     """Count a good end of a try that was counted at `tried_at` (default: now).
 
-    `who`: the account that succeeded. It is credited once an hour at each of a few addresses, so that nobody can hide a
-    thousand wrong guesses behind a thousand sign-ins to an own account, or vouch for a thousand addresses. Some more
-    successes of it there count neither for nor against the address; further ones stay tries, because each costs a hash.
+    `who`: who succeeded (an account, a request). It is credited once an hour at each of a few addresses, so that nobody
+    can hide a thousand wrong guesses behind a thousand sign-ins to an own account, or vouch for a thousand addresses.
+    Some more successes of it there count neither for nor against the address; further ones stay tries, because each
+    costs a hash.
     """
     slot = slot_of(tried_at or timezone.now())
     before = _good_before(f"{kind}:{who}", origin, slot) if who else 0

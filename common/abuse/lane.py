@@ -39,7 +39,7 @@ from django.utils.log import log_response
 from common import limits
 from common.errors import PortalError
 
-ARRIVED = "portal.arrived"  # in a request's environ: when it had arrived whole, by time.monotonic()
+ARRIVED = "portal.arrived"  # in a request's environ: when it had arrived completely (time.monotonic())
 
 
 class Whose(Enum):

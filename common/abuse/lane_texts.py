@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy
 from common.sentences import Sentences
 
 SENTENCES: dict[str, Any] = {
-    # Nothing was looked at, and when to send it again.
     "hashing_busy": gettext_lazy(
         "The portal is very busy at this moment, so this was not looked at and counts as no try. What you typed is "
         "kept, except passwords and answers. Please send it again in %(seconds)s seconds."

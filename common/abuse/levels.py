@@ -13,7 +13,7 @@ from common import limits
 class Level(IntEnum):
     NORMAL = 0
     WATCH = 1  # administrators are told
-    PRESSURE = 2  # what costs an SMS or a hash is paid for with proof of work, or waited for
+    PRESSURE = 2  # whatever costs an SMS or a hash needs proof of work, or waits for its turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common import limits
 
-FOUND = "found"  # in an address: under which word the session keeps what was searched for
+FOUND = "found"  # the URL parameter with the word under which the session stores a search
 _SEARCHES = "admin_searches"
 
 

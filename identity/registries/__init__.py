@@ -9,5 +9,5 @@ from identity.registries.local import LocalRegistry
 from identity.registries.uid import UidRegistry
 
 _ALL: tuple[type[Registry], ...] = (LocalRegistry, UidRegistry, JibitRegistry, DemoRegistry)
-# Each kind under the name that settings call it by.
+# The adapters by the names that settings use for them.
 KINDS: dict[str, type[Registry]] = {kind.KIND: kind for kind in _ALL}

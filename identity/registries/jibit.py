@@ -78,7 +78,7 @@ class JibitRegistry(Registry):
             raise ValueError("either TOKEN, or API_KEY and SECRET_KEY are needed")
         self._web = Web(options["URL"])
         self._fetching = threading.Lock()
-        self._failed, self._failed_at = "", 0.0  # why the last fetch of a token did, and when
+        self._failed, self._failed_at = "", 0.0  # why and when the last fetch of a token failed
 
     def owner(self, inquiry: OwnerInquiry) -> OwnerAnswer:
         claim = inquiry.claim
@@ -125,7 +125,7 @@ class JibitRegistry(Registry):
         return FieldVerdict.NEEDS_A_PERSON if percent >= self._review_from else FieldVerdict.MISMATCH
 
     def _ask(self, path: str, query: Mapping[str, str]) -> Heard:
-        ends = deadline()  # of the tokens too
+        ends = deadline()  # includes fetching tokens
         try:
             token = self._token or self._fetch("", ends)
             heard = self._call(path, query, token, ends)
@@ -139,7 +139,7 @@ class JibitRegistry(Registry):
         try:
             status, said = self._web.get(path, query, {"Authorization": f"Bearer {token}"}, ends=ends)
         except Silent as fault:
-            if str(fault) in [f"http_{status}" for status in _REFUSED_STATUS]:  # without a word
+            if str(fault) in [f"http_{status}" for status in _REFUSED_STATUS]:  # a plain refusal, without a code
                 return Heard(_CODES[_FORBIDDEN], _FORBIDDEN)
             raise
         trace = word(part(said, "identityInfo").get("providerTrackerId")) or word(said.get("providerTrackerId"))
@@ -158,7 +158,7 @@ class JibitRegistry(Registry):
         try:
             if self._token and self._token != refused:
                 return self._token
-            if self._failed_at >= since:  # while this one waited
+            if self._failed_at >= since:  # another thread's fetch failed while this one waited
                 raise Silent(self._failed)
             self._token = self._fetched(ends)
             return self._token
@@ -178,7 +178,7 @@ class JibitRegistry(Registry):
         if status == 200 and isinstance(token, str) and token.isascii() and token.isprintable():
             return token
         code = word(said.get("code"))
-        # Its own word for a key that is not right is not known: a plain refusal is one.
+        # Jibit's code for a wrong key is not known, so a plain refusal counts as one.
         raise Silent(_FORBIDDEN if status in (400, *_REFUSED_STATUS) else code or f"http_{status}")
 
 

@@ -20,7 +20,7 @@ from identity.registries.base import OwnerAnswer, PersonAnswer, Reply
 
 Fields = dict[str, Any]
 LATE = "time-out"
-ANOTHER = "another_person"  # the answer says itself that it is about somebody else
+ANOTHER = "another_person"  # the answer repeats another person's data
 _WORD = re.compile(r"[A-Za-z0-9_.:\-]{1,60}")
 
 
@@ -83,12 +83,12 @@ class Web:
     def _ask(
         self, method: str, target: str, body: bytes, headers: Mapping[str, str], ends: float
     ) -> tuple[int, Fields]:
-        if time.monotonic() >= ends:  # what came before it in the same call took all the time
+        if time.monotonic() >= ends:  # an earlier request of the same call took all the time
             raise Silent(LATE)
         try:
             answer = self._once(method, target, body, headers, ends)
         except NotSent as fault:
-            if str(fault) == WRONG_CERTIFICATE:  # it would be as wrong again
+            if str(fault) == WRONG_CERTIFICATE:  # a second try would find the same certificate
                 raise Silent(str(fault)) from None
             answer = self._once_more(method, target, body, headers, ends)
         except NoAnswer as fault:

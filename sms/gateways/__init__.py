@@ -9,5 +9,5 @@ from sms.gateways.kavenegar import KavenegarGateway
 from sms.gateways.smpp import SmppGateway
 
 _ALL: tuple[type[Gateway], ...] = (InboxGateway, KavenegarGateway, HttpGateway, SmppGateway)
-# Each kind under the name that settings call it by.
+# The adapters by the names that settings use for them.
 KINDS: dict[str, type[Gateway]] = {kind.KIND: kind for kind in _ALL}

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 CONNECT_WITHIN = 5.0  # seconds, for the name and the connection, and again for the bind
 ANSWER_WITHIN = 15.0
-ENQUIRE_EVERY = 30.0  # seconds without a word from the other side
+ENQUIRE_EVERY = 30.0  # seconds without data from the other side
 ENQUIRE_WITHIN = 10.0
 _LOOK_EVERY = 0.5
 # smpplib takes the last byte of this one for a NUL, and many gateways send none: then the id is not whole.
@@ -77,7 +77,7 @@ class Session:
         *,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.sequence = 0  # smpplib asks for it by this name
+        self.sequence = 0  # smpplib reads this attribute
         self._lock = threading.Lock()
         self._asked: dict[int, Future[Any]] = {}
         self._delivered: queue.SimpleQueue[Any] = queue.SimpleQueue()

@@ -34,7 +34,7 @@ def apply(gateway: str, report: base.Receipt, received_at: datetime | None = Non
         with transaction.atomic():
             return _apply(gateway, report, received_at)
     except OperationalError as error:
-        if is_locked(error):  # one message that is held for long must not hold up the others
+        if is_locked(error):  # a message that is locked for long must not delay the others
             return False
         raise
 

@@ -120,6 +120,6 @@ def _use(name: str, answer: Sequence[base.Receipt]) -> None:
         try:
             applying.apply(name, report)
         except (OperationalError, InterfaceError):
-            raise  # the database's fault: what was not used is asked for again
+            raise  # the database failed: unused reports are asked for again
         except Exception as error:
             log.error("a report of %s could not be used (%s)", name, type(error).__name__)

@@ -47,7 +47,7 @@ def _read(row: Receipt) -> None:
     pushed = base.PushedReceipt(row.method, row.query, row.content_type, bytes(row.body))
     try:
         reports = list(gateway.read_receipts(pushed))
-    except Exception as error:  # not Malformed alone: an adapter's own fault must not lose it either
+    except Exception as error:  # any exception: a bug of an adapter must not lose the receipt
         _mark_malformed(row, error)
         return
     known, fault = _apply_each(row, reports)
@@ -71,7 +71,7 @@ def _apply_each(row: Receipt, reports: Sequence[base.Receipt]) -> tuple[list[boo
         try:
             known.append(applying.apply(row.gateway, report, row.received_at))
         except (OperationalError, InterfaceError):
-            raise  # the database's fault, not the receipt's: due again when the lease is over
+            raise  # the database failed: the receipt is due again when the lease is over
         except Exception as error:
             fault = error
     return known, fault

@@ -8,14 +8,14 @@ import time
 from collections import Counter
 
 from sms.gateways import base
-from sms.sending.calls import Said
+from sms.sending.calls import Answer
 from sms.sending.job import Call
 from sms.sending.packets import release
 
 GATHER = 0.003  # seconds: answers that come close together are written together
 LOOK_EVERY = 0.2  # seconds between looks for new messages while calls are under way
 
-Ended = list[tuple[Call, Said]]
+Ended = list[tuple[Call, Answer]]
 
 
 class AnswerQueue:

@@ -27,7 +27,7 @@ class Question:
     provider_id: str
 
 
-Said = base.Outcome | base.LookUp
+Answer = base.Outcome | base.LookUp
 Item = base.Sms | Question
 
 
@@ -48,7 +48,7 @@ class CallPool:
         than the gateway has places."""
         self._free.release()
 
-    def start(self, gateway: base.Gateway, items: Sequence[Item], then: Callable[[list[Said]], None]) -> None:
+    def start(self, gateway: base.Gateway, items: Sequence[Item], then: Callable[[list[Answer]], None]) -> None:
         """Make the reserved call in another thread and pass the answers to `then`. The place stays taken."""
         self._pool.submit(lambda: then(call(gateway, items)))
 
@@ -67,7 +67,7 @@ def pool_of(gateway: base.Gateway) -> CallPool | None:
         return _pools[gateway]
 
 
-def start(gateway: base.Gateway, items: Sequence[Item], then: Callable[[list[Said]], None]) -> None:
+def start(gateway: base.Gateway, items: Sequence[Item], then: Callable[[list[Answer]], None]) -> None:
     """Make a call whose place is reserved, and pass the answers to `then`, perhaps in another thread. The place stays
     taken."""
     pool = pool_of(gateway)
@@ -77,7 +77,7 @@ def start(gateway: base.Gateway, items: Sequence[Item], then: Callable[[list[Sai
         pool.start(gateway, items, then)
 
 
-def call(gateway: base.Gateway, items: Sequence[Item]) -> list[Said]:
+def call(gateway: base.Gateway, items: Sequence[Item]) -> list[Answer]:
     """The answer of `gateway` to each of `items`. If the adapter raises or answers wrongly, the outcome is unknown: no
     message may be lost by it. The error's text is not logged, because it may contain a number."""
     try:
@@ -91,7 +91,7 @@ def call(gateway: base.Gateway, items: Sequence[Item]) -> list[Said]:
     return [_of_its_kind(item, one) for item, one in zip(items, said, strict=True)]
 
 
-def _call(gateway: base.Gateway, items: Sequence[Item]) -> list[Said]:
+def _call(gateway: base.Gateway, items: Sequence[Item]) -> list[Answer]:
     first = items[0]
     if isinstance(first, Question):
         return [gateway.look_up(key=first.key, provider_id=first.provider_id)]
@@ -100,10 +100,10 @@ def _call(gateway: base.Gateway, items: Sequence[Item]) -> list[Said]:
     return list(gateway.send_many([item for item in items if isinstance(item, base.Sms)]))
 
 
-def _of_its_kind(item: Item, said: Said) -> Said:
+def _of_its_kind(item: Item, said: Answer) -> Answer:
     good = isinstance(said, base.LookUp if isinstance(item, Question) else base.Outcome)
     return said if good else _no_word(item, "no outcome")
 
 
-def _no_word(item: Item, detail: str) -> Said:
+def _no_word(item: Item, detail: str) -> Answer:
     return base.NoAnswer(detail) if isinstance(item, Question) else base.Unknown(detail)

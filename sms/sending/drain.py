@@ -29,7 +29,7 @@ from sms.gateways import base
 from sms.models import Message, MessageState
 from sms.sending import calls, planning
 from sms.sending.answer_queue import GATHER, LOOK_EVERY, AnswerQueue
-from sms.sending.calls import Said
+from sms.sending.calls import Answer
 from sms.sending.doubt import WayOut
 from sms.sending.job import Call, Job
 from sms.sending.packets import Packets
@@ -77,13 +77,13 @@ class _Drain:
         self.ends, self.batch = time.monotonic() + seconds, batch
         self.waiting: list[Job] = []
         self.answers = AnswerQueue()
-        self.unwritten: list[tuple[Call, Said]] = []
-        self.held: list[tuple[Call, Said]] = []  # answers about messages that somebody else has locked
+        self.unwritten: list[tuple[Call, Answer]] = []
+        self.held: list[tuple[Call, Answer]] = []  # answers about messages that somebody else has locked
         self.held_since: dict[Job, float] = {}
-        self.away_since: float | None = None  # the database
+        self.away_since: float | None = None  # since when the database is away
         self.claimed = 0
         self.look_again_at = 0.0
-        self.full_lanes: set[tuple[str, str]] = set()  # at the last look
+        self.full_lanes: set[tuple[str, str]] = set()  # at the last claim
 
     def run(self) -> int:
         with _shift:
@@ -108,7 +108,7 @@ class _Drain:
 
     # ── Claims and answers
 
-    def _gather(self) -> list[tuple[Call, Said]]:
+    def _gather(self) -> list[tuple[Call, Answer]]:
         """The answers that have arrived; waits shortly if there are none."""
         if not self.answers.flying:
             if self.waiting or self.held:  # other drains have all places of the gateways, or have locked the rows
@@ -247,7 +247,7 @@ class _Drain:
             else:
                 hear([])
 
-    def _hear(self, live: list[Call], late: list[Call], said: list[Said]) -> None:
+    def _hear(self, live: list[Call], late: list[Call], said: list[Answer]) -> None:
         self.answers.put([*zip(live, said, strict=True), *((call, _TOO_LATE) for call in late)])
 
     def _patiently(self, step: Callable[[], Result]) -> Result:
@@ -266,7 +266,7 @@ class _Drain:
                 time.sleep(0.5)
 
 
-def _heard(call: Call, said: Said) -> None:
+def _heard(call: Call, said: Answer) -> None:
     message = call.job.message
     if said is _TOO_LATE:
         routing.not_sent(call.gateway.name, message.operator)

@@ -18,7 +18,7 @@ from common.models import AlarmCode
 from sms import receipts
 from sms.gateways import base
 from sms.models import Attempt, AttemptOutcome, Message, MessageKind, MessageState
-from sms.sending.calls import Said
+from sms.sending.calls import Answer
 from sms.sending.doubt import Tried, WayOut, way_out
 from sms.sending.job import Call, Job
 
@@ -33,7 +33,7 @@ _OUTCOMES: dict[type, AttemptOutcome] = {
 }
 
 
-def apply_late(ended: Sequence[tuple[Call, Said]], open_: Collection[int], now: datetime) -> set[int]:
+def apply_late(ended: Sequence[tuple[Call, Answer]], open_: Collection[int], now: datetime) -> set[int]:
     """Apply answers to calls whose lease was lost; returns the messages that are accepted now. An acceptance proves
     that the message was sent: it is not sent again, whoever has claimed it, and receipts find it. A message that is
     being sent anew, or is final, stays as it is."""
@@ -57,7 +57,7 @@ def _is_sent_anew(attempt: Tried, message: int) -> bool:
     return Attempt.objects.filter(message=message, pk__gt=attempt.pk, outcome=AttemptOutcome.UNFINISHED).exists()
 
 
-def apply(ended: Sequence[tuple[Call, Said]], now: datetime) -> set[int]:
+def apply(ended: Sequence[tuple[Call, Answer]], now: datetime) -> set[int]:
     """Apply answers to calls whose lease is ours; returns the messages that a gateway has."""
     accepted: dict[tuple[str, bool], list[tuple[Call, tuple[str, ...]]]] = defaultdict(list)
     closed: dict[tuple[type, str], list[int]] = defaultdict(list)
@@ -87,7 +87,7 @@ def _accept(gateway: str, calls: Sequence[tuple[Call, tuple[str, ...]]], **times
     receipts.expect([(call.job.message.pk, gateway, provider_ids) for call, provider_ids in calls])
 
 
-def _apply_one(call: Call, said: Said) -> None:
+def _apply_one(call: Call, said: Answer) -> None:
     job = call.job
     match said:
         case base.Refused():  # what was in doubt may still have been sent

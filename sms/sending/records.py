@@ -21,7 +21,7 @@ from common import limits
 from sms.gateways import base
 from sms.models import Attempt, Message, MessageState
 from sms.sending import outcomes, sql
-from sms.sending.calls import Said
+from sms.sending.calls import Answer
 from sms.sending.doubt import Tried, WayOut
 from sms.sending.job import Call, Job
 
@@ -37,7 +37,7 @@ class Iteration:
     this round; `begun`: calls about to be made. `held`: jobs of these that were not written, because somebody else has
     locked the message."""
 
-    ended: list[tuple[Call, Said]] = field(default_factory=list)
+    ended: list[tuple[Call, Answer]] = field(default_factory=list)
     over: list[Job] = field(default_factory=list)
     begun: list[Call] = field(default_factory=list)
     held: set[Job] = field(default_factory=set)

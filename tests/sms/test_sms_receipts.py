@@ -19,7 +19,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from common import alarms, limits
-from sms import receipts
+from sms import receipts, tasks
 from sms.gateways import base
 from sms.gateways.base import Accepted, Delivery, ReceiptsBy, Unknown
 from sms.gateways.http import HttpGateway
@@ -27,9 +27,6 @@ from sms.gateways.smpp import SmppGateway
 from sms.models import Attempt, Message, MessageKind, MessageState, Part, Receipt, ReceiptState
 from sms.reports import applying, polling
 from sms.sending import drain
-from sms.tasks import poll as poll_task
-from sms.tasks import read_receipts as read_task
-from sms.tasks import watch as watch_task
 from tests.support.sms_fixtures import die_in_mid_send, make_due, queue
 from tests.support.sms_gateways import StubGateway
 
@@ -103,7 +100,7 @@ def test_a_receipt_makes_the_message_delivered(box, published):
     assert (response.status_code, response.content) == (200, b"ok")
     assert published[-1] == "sms.read_receipts"
     assert state_of(message) == MessageState.ACCEPTED  # nothing is decided in the request
-    read_task()
+    tasks.read_receipts()
     assert state_of(message) == MessageState.DELIVERED
     assert message.final_at is not None
     assert Receipt.objects.get().state == ReceiptState.DONE
@@ -210,7 +207,7 @@ def test_a_url_that_lost_its_last_slash_on_a_gateways_console_is_the_same(box):
     report = json.dumps([[message.provider_id, "delivered"]])
     answer = Client().post(cut, report, content_type="application/json")
     assert (answer.status_code, answer.content) == (200, b"ok")
-    read_task()
+    tasks.read_receipts()
     assert state_of(message) == MessageState.DELIVERED
     assert Client().get(f"{cut}?id=1").status_code == 200
     wrong = [Client().get(path) for path in (f"/sms/receipts/box/{TOKEN[:-1]}", f"/sms/receipts/nobody/{TOKEN}")]
@@ -223,7 +220,7 @@ def test_a_url_that_lost_its_last_slash_on_a_gateways_console_is_the_same(box):
 @pytest.mark.parametrize("body", [b"<html>", b"[[1,2,3,4,5]]", b"", b"\xff\x00", b'[["x","eaten"]]'])
 def test_a_malformed_one_is_kept_raw_and_marked_and_an_administrator_hears_of_it(box, body):
     Client().post(URL, body, content_type="text/plain")
-    read_task()
+    tasks.read_receipts()
     row = Receipt.objects.get()
     assert (row.state, bytes(row.body), row.next_attempt_at) == (ReceiptState.MALFORMED, body, None)
     assert [(alarm.code, alarm.subject) for alarm in alarms.standing("sms")] == [("receipts", "box")]
@@ -242,7 +239,7 @@ def test_the_reason_of_a_malformed_one_is_said_in_words_of_ours_alone(box, monke
 
     monkeypatch.setattr(box, "read_receipts", unreadable)
     Client().post(URL, b"to=09121234567", content_type="text/plain")
-    read_task()
+    tasks.read_receipts()
     [alarm] = alarms.standing("sms")
     assert (Receipt.objects.get().detail, alarm.detail) == (detail, detail)
     with pytest.raises(CommandError, match=f"alarm receipts box: {detail}"):
@@ -280,7 +277,7 @@ def test_a_malformed_one_does_not_keep_the_others_from_being_read(box):
     message = sent()
     Client().post(URL, b"<html>", content_type="text/plain")
     push((message.provider_id, "delivered"))
-    read_task()
+    tasks.read_receipts()
     assert state_of(message) == MessageState.DELIVERED
 
 
@@ -294,7 +291,7 @@ def test_one_report_that_cannot_be_applied_costs_neither_its_neighbours_nor_the_
     monkeypatch.setattr(box, "read_receipts", with_poison)
     push((first.provider_id, "delivered", 5), (second.provider_id, "delivered"))
     push((third.provider_id, "delivered"))
-    read_task()
+    tasks.read_receipts()
     assert [state_of(each) for each in (first, second, third)] == ["accepted", "delivered", "delivered"]
     poison, good = Receipt.objects.order_by("pk")
     assert (poison.state, poison.detail, poison.next_attempt_at) == (ReceiptState.MALFORMED, "KeyError", None)
@@ -312,13 +309,13 @@ def test_a_database_that_is_away_makes_no_receipt_malformed(box, monkeypatch):
 
     monkeypatch.setattr(applying, "apply", away)
     with pytest.raises(OperationalError):
-        read_task()
+        tasks.read_receipts()
     row = Receipt.objects.get()
     assert (row.state, row.next_attempt_at is not None) == (ReceiptState.NEW, True)
     assert alarms.standing("sms") == []
     monkeypatch.setattr(applying, "apply", real)
     make_receipts_due()
-    read_task()
+    tasks.read_receipts()
     assert state_of(message) == MessageState.DELIVERED
 
 
@@ -337,7 +334,7 @@ def test_a_body_in_chunks_is_kept(box):
     assert (
         posted(json.dumps([[message.provider_id, "delivered"]]).encode(), HTTP_TRANSFER_ENCODING="chunked") == "200 OK"
     )
-    read_task()
+    tasks.read_receipts()
     assert state_of(message) == MessageState.DELIVERED
     assert posted(b"x" * 100_000, HTTP_TRANSFER_ENCODING="chunked") == "200 OK"
     assert Receipt.objects.latest("pk").detail == "too large"
@@ -366,7 +363,7 @@ def test_every_order_of_three_repeated_reports_ends_in_the_same_state(box):
         message = sent()
         for each in order * 3:
             push((message.provider_id, each))
-        read_task()
+        tasks.read_receipts()
         assert state_of(message) == MessageState.DELIVERED, order
 
 
@@ -375,21 +372,21 @@ def test_a_final_state_never_changes(box, first, second):
     message = sent()
     for each in (first, second, "on_its_way"):
         push((message.provider_id, each))
-        read_task()
+        tasks.read_receipts()
     assert state_of(message) == first
 
 
 def test_one_that_comes_before_the_answer_to_the_send_is_held_and_then_used(box):
     def report_at_once(sms):
         push(("id-1", "delivered"))
-        read_task()
+        tasks.read_receipts()
         assert Receipt.objects.get().state == ReceiptState.HELD
 
     box.on_send = report_at_once
     message = sent()
     assert message.provider_id == "id-1"
     make_receipts_due()
-    read_task()
+    tasks.read_receipts()
     assert state_of(message) == MessageState.DELIVERED
     row = Receipt.objects.get()
     assert (row.state, row.next_attempt_at) == (ReceiptState.DONE, None)
@@ -401,11 +398,11 @@ def test_a_held_one_is_not_for_a_message_that_was_sent_after_it_came(use_gateway
     use_gateways(Box("box", Accepted(provider_ids=parts), receipts=ReceiptsBy.PUSH))
     settings.SMS_ENVIRONMENT = {"SMS_BOX_RECEIPT_TOKENS": TOKEN}
     push(("id-1", "undelivered"))
-    read_task()
+    tasks.read_receipts()
     Receipt.objects.update(received_at=timezone.now() - limits.RECEIPT_CLOCKS_DIFFER - timedelta(seconds=1))
     message = sent()
     make_receipts_due()
-    read_task()
+    tasks.read_receipts()
     assert state_of(message) == MessageState.ACCEPTED
     assert Receipt.objects.get().state == ReceiptState.HELD
 
@@ -414,17 +411,17 @@ def test_one_by_our_key_that_overtakes_the_send_waits_for_it(box):
     message = queue()
     die_in_mid_send(message, "box")
     push((str(message.key), "delivered"))
-    read_task()
+    tasks.read_receipts()
     assert state_of(message) == MessageState.SENDING
     assert Receipt.objects.get().state == ReceiptState.HELD
 
 
 def test_an_unmatched_one_is_held_for_an_hour_and_no_longer(box):
     push(("nobodys", "delivered"))
-    read_task()
+    tasks.read_receipts()
     Receipt.objects.update(received_at=timezone.now() - limits.RECEIPT_HELD)
     make_receipts_due()
-    read_task()
+    tasks.read_receipts()
     row = Receipt.objects.get()
     assert (row.state, row.next_attempt_at) == (ReceiptState.UNMATCHED, None)
 
@@ -432,7 +429,7 @@ def test_an_unmatched_one_is_held_for_an_hour_and_no_longer(box):
 def test_one_request_may_report_known_and_unknown_messages(box):
     message = sent()
     push((message.provider_id, "delivered"), ("nobodys", "delivered"))
-    read_task()
+    tasks.read_receipts()
     assert state_of(message) == MessageState.DELIVERED
     assert Receipt.objects.get().state == ReceiptState.HELD
 
@@ -444,7 +441,7 @@ def test_another_gateways_id_is_not_ours(box, use_gateways):
     )
     other = Box("other", receipts=ReceiptsBy.PUSH)
     use_gateways(box, other)
-    read_task()
+    tasks.read_receipts()
     assert state_of(message) == MessageState.ACCEPTED
 
 
@@ -452,7 +449,7 @@ def test_of_a_gateway_that_counts_from_the_start_again_the_newest_message_is_mea
     old, new = sent(), sent()
     Message.objects.update(provider_id="7")
     push(("7", "delivered"))
-    read_task()
+    tasks.read_receipts()
     assert (state_of(old), state_of(new)) == (MessageState.ACCEPTED, MessageState.DELIVERED)
 
 
@@ -464,7 +461,7 @@ def test_an_id_that_is_used_again_means_the_newest_whether_whole_or_part(use_gat
     settings.SMS_ENVIRONMENT = {"SMS_BOX_RECEIPT_TOKENS": TOKEN}
     old, new = sent(), sent()
     push(("7", "undelivered"))
-    read_task()
+    tasks.read_receipts()
     assert (state_of(old), state_of(new)) == (MessageState.ACCEPTED, MessageState.UNDELIVERED)
 
 
@@ -473,7 +470,7 @@ def test_the_newest_is_the_one_accepted_last_not_the_one_asked_for_last(box):
     Message.objects.update(provider_id="7")
     Message.objects.filter(pk=first.pk).update(sent_at=timezone.now() + timedelta(seconds=1))
     push(("7", "delivered"))
-    read_task()
+    tasks.read_receipts()
     assert (state_of(first), state_of(second)) == (MessageState.DELIVERED, MessageState.ACCEPTED)
 
 
@@ -532,7 +529,7 @@ def test_a_long_message_is_delivered_when_all_its_parts_are(use_gateways, settin
     assert Part.objects.count() == 2
     for each in told:
         push(each)
-    read_task()
+    tasks.read_receipts()
     assert state_of(message) == state
 
 
@@ -546,7 +543,7 @@ def test_a_report_ends_the_doubt_about_a_message_that_timed_out(use_gateways, se
     message = sent(kind=MessageKind.CODE)
     assert message.state == MessageState.UNKNOWN
     push((str(message.key), told))
-    read_task()
+    tasks.read_receipts()
     assert state_of(message) == told
     assert (message.next_attempt_at, message.lease) == (None, None)
     assert message.tries.get().outcome == "accepted"
@@ -558,7 +555,7 @@ def test_a_result_in_doubt_that_was_reported_on_its_way_is_not_sent_once_more(us
     settings.SMS_ENVIRONMENT = {"SMS_BOX_RECEIPT_TOKENS": TOKEN}
     message = sent()
     push((str(message.key), "on_its_way"))
-    read_task()
+    tasks.read_receipts()
     assert state_of(message) == MessageState.ACCEPTED
     make_due(message)
     drain.drain()
@@ -568,7 +565,7 @@ def test_a_result_in_doubt_that_was_reported_on_its_way_is_not_sent_once_more(us
 def test_an_undelivered_code_is_never_sent_again_by_itself(box):
     message = sent(kind=MessageKind.CODE)
     push((message.provider_id, "undelivered"))
-    read_task()
+    tasks.read_receipts()
     drain.drain()
     assert state_of(message) == MessageState.UNDELIVERED
     assert len(box.sent) == 1
@@ -578,7 +575,7 @@ def test_an_expired_code_stays_expired(box):
     message = queue(MessageKind.CODE, expires_at=timezone.now())
     drain.drain()
     push((str(message.key), "delivered"))
-    read_task()
+    tasks.read_receipts()
     assert state_of(message) == MessageState.EXPIRED
     assert Receipt.objects.get().state == ReceiptState.DONE
 
@@ -590,7 +587,7 @@ def test_the_gateways_own_time_counts_where_it_can_be_true(box):
     messages = [sent() for _ in range(3)]
     Message.objects.update(sent_at=timezone.now() - timedelta(seconds=60))
     push(*((message.provider_id, "delivered", ago) for message, ago in zip(messages, (50, 90, -500), strict=True)))
-    read_task()
+    tasks.read_receipts()
     took = []
     for message in messages:
         message.refresh_from_db()
@@ -603,7 +600,7 @@ def test_the_gateways_own_time_counts_where_it_can_be_true(box):
 def test_an_accepted_message_nobody_reports_is_left_accepted_after_three_days(box):
     old, young = sent(), sent()
     Message.objects.filter(pk=old.pk).update(sent_at=timezone.now() - limits.RECEIPT_WAIT - timedelta(seconds=1))
-    watch_task()
+    tasks.watch()
     old.refresh_from_db()
     young.refresh_from_db()
     assert (old.state, old.final_at is not None, young.final_at) == (MessageState.ACCEPTED, True, None)
@@ -615,10 +612,10 @@ def test_an_accepted_message_nobody_reports_is_left_accepted_after_three_days(bo
 def test_a_gateway_that_pushes_nothing_is_asked(polled):
     first, second = sent(), sent()
     polled.reports = [Box.report(first.provider_id, "delivered")]
-    poll_task()
+    tasks.poll()
     assert sorted(polled.asked[0]) == sorted([first.provider_id, second.provider_id])
     assert (state_of(first), state_of(second)) == (MessageState.DELIVERED, MessageState.ACCEPTED)
-    poll_task()
+    tasks.poll()
     assert len(polled.asked) == 1  # not at once again
 
 

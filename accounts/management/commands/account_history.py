@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.closing import service as closing
 from accounts.life import history as account_history
-from accounts.management.operating import AccountCommand, by_and_reason
+from accounts.management.account_command import AccountCommand, by_and_reason
 from accounts.models import AccountEvent, User
 from common.commands.output import add_json, as_json, iso
 from common.persian import mask_mobile

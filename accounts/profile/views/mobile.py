@@ -145,7 +145,7 @@ def _progress(change: MobileChange) -> dict[str, Any]:
 
 
 def _elsewhere(request: HttpRequest, change: MobileChange | None) -> HttpResponse:
-    """There is no code to type: it was right already, or the change is over."""
+    """Redirect where there is no code to type: it was right already, or the change is over."""
     if change is not None and change.stage not in (MobileChangeStage.CODE_SENT, MobileChangeStage.ENDED):
         return redirect("profile_mobile_wait")
     if change is not None or request.method == "POST":

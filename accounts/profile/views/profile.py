@@ -22,7 +22,7 @@ from common.persian import mask_mobile
 @require_safe
 @owner_page("profile")
 def profile(request: HttpRequest) -> HttpResponse:
-    """Everything we hold, each with the way to change it."""
+    """Everything that the portal holds about the citizen, each with a link to change it."""
     user = owner(request)
     change = mobile_change.newest(account=user)
     waits = change and (mobile_change.waits_for_code(change) or change.stage == MobileChangeStage.OWNER_ASKED)
