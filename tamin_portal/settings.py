@@ -52,9 +52,7 @@ if not env("SECRET_KEY", default=""):
 SECRET_KEY = env("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 CODE_HASH_KEY = env("CODE_HASH_KEY", default=SECRET_KEY)  # keys the stored hashes of codes and grants
-CODE_HASH_KEY_FALLBACKS = env.list(
-    "CODE_HASH_KEY_FALLBACKS", default=[]
-)  # earlier keys, still accepted while the key is replaced
+CODE_HASH_KEY_FALLBACKS = env.list("CODE_HASH_KEY_FALLBACKS", default=[])  # earlier keys that are still accepted
 
 DEBUG = False
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEMO else [])
