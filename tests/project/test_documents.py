@@ -98,6 +98,24 @@ def _module(parts):
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.exists()), None)
 
 
+def test_every_test_that_is_named_exists():
+    sources = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/*.py"))
+    for document in DOCUMENTS:
+        for name in re.findall(r"`(test_\w+)`", document.read_text(encoding="utf-8")):
+            is_there = re.search(rf"def {name}\b", sources) or name == "test_portal"  # a database
+            assert is_there, f"{name} in {document.name}"
+
+
+def test_the_names_of_what_sees_a_request_are_those_of_the_contract():
+    built = text("docs/architecture.md").partition("## How a room is built")[2].split("```")[1].partition("service ")[0]
+    told = set(re.findall(r"^([a-z_]+) +\w", built, re.MULTILINE)) | set(
+        re.search(r"also: (.+?) ─", built)[1].split(", ")
+    )
+    contracts = tomllib.loads(text("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+
+    assert told | {"form_fields"} == {name.removeprefix("**.") for name in contracts[2]["protected_modules"]}
+
+
 def test_the_picture_of_the_house_has_the_apps_and_the_floors_of_the_contracts():
     picture = text("docs/architecture.md").partition("## The house")[2].split("```")[1]
     floors = re.findall(r"(\d) {4}([a-z_]+(?:  [a-z_]+)*)", picture)
