@@ -89,13 +89,13 @@ def at_once(most: int) -> int:
     """How many claims to ask about in one batch, `most` at the most: no more than the first registry of each question
     can take in `limits.REGISTRY_TURNS` rounds of its connections, because no other worker can start with a claimed
     batch."""
-    turns = [most]
+    bounds = [most]
     for question in QUESTIONS:
         for name in names(question)[:1]:
             with suppress(ValueError):
                 registry = build(name)
-                turns += [registry.connections * limits.REGISTRY_TURNS] if registry.on_network else []
-    return min(turns)
+                bounds += [registry.connections * limits.REGISTRY_TURNS] if registry.on_network else []
+    return min(bounds)
 
 
 def build(name: str) -> Registry:

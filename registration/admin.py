@@ -54,7 +54,7 @@ class StateFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         chosen = self.value()
-        if chosen is not None:  # what is no state is never looked for: PostgreSQL refuses a NUL
+        if chosen is not None:  # only a known state goes into a query: PostgreSQL refuses a NUL
             return queryset.filter(state=chosen) if chosen in State.values else queryset.none()
         return queryset if _numbers_in(searched(request)) else queryset.filter(state__in=AT_BRANCH)
 
@@ -65,7 +65,7 @@ class RegistrationAdmin(ReadOnly, SearchesByPost, OnlyItsFilters, admin.ModelAdm
 
     list_display = ("code", "full_name", "shown_national_id", "shown_mobile", "state", "since")
     list_filter = (StateFilter,)
-    search_fields = ("tracking_code",)  # what is really searched: get_search_results
+    search_fields = ("tracking_code",)  # only shows the search box; the search is get_search_results
     search_help_text = _("The whole tracking code, national ID or mobile.")
     ordering = ("-state_since", "-pk")
     sortable_by = ()

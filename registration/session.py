@@ -94,7 +94,7 @@ class Journey:
         if self.token != str(registration.token):
             _whole_time(self.session)
         if self.session.get(late_answers.KEY, {}).get("token") != str(registration.token):
-            self.session.pop(late_answers.KEY, None)  # another person at this browser
+            self.session.pop(late_answers.KEY, None)  # they may be another person's, at the same browser
         self._write(token=str(registration.token), grant="", duplicate=duplicate, changing=False, receipt="")
 
     def change(self) -> None:
@@ -130,7 +130,7 @@ class Journey:
         self.session.pop(late_answers.KEY, None)
         self._data = {"finished": timezone.now().timestamp()}
         self._write(receipt=str(registration.token), **({"submitted": True} if submitted else {}))
-        if SESSION_KEY not in self.session:  # somebody who is signed in here stays so as they chose
+        if SESSION_KEY not in self.session:  # who is signed in keeps the expiry that they chose
             self.session.set_expiry(RECEIPT_SECONDS)
 
     def forget(self) -> None:

@@ -87,7 +87,7 @@ class RegistrationWizard(SessionWizardView):
             raise RuntimeError("a step past the first without a registration")
         return self.registration
 
-    # Where this browser is.
+    # ── Which step this browser may see.
 
     def place(self) -> str:
         """The step this browser may see now; empty: none, the journey is past the steps."""
@@ -95,7 +95,7 @@ class RegistrationWizard(SessionWizardView):
         if row is None or self.journey.changing:
             return MOBILE
         if not self.journey.holds(row):
-            return CODE  # even if the row has ended: who has not proven the number is not told
+            return CODE  # even if the row has ended: whoever has not proven the number is told nothing
         if row.state == State.MOBILE_CONFIRMED:
             return IDENTITY
         return ""
@@ -174,7 +174,7 @@ class RegistrationWizard(SessionWizardView):
         messages.warning(self.request, sentence(code))
         return redirect("registration")
 
-    # What a good POST does.
+    # ── What a valid POST does.
 
     def render_next_step(self, form: forms.Form, **kwargs: Any) -> HttpResponseBase:
         """Steps one and two: the service decides; its refusal is shown on the same page."""
@@ -244,7 +244,7 @@ class RegistrationWizard(SessionWizardView):
         form = self.get_form(data=self.request.POST)
         service.save_draft(registration=self.row, grant=self.journey.grant, answers=form.answers_to_keep())
 
-    # What formtools asks for.
+    # ── Hooks that formtools calls.
 
     def get_template_names(self) -> list[str]:
         return [self.templates[self.steps.current]]

@@ -1,4 +1,4 @@
-"""The contract between the portal and a registry, whoever runs it.
+"""The contract of a registry: what it is asked, and what its adapter may answer.
 
 Two questions: *is this mobile theirs* (`owner`) and *is this person who they say* (`person`).
 An adapter turns its provider's answer into a `Reply`, by a table of its own, and nothing else:
@@ -14,14 +14,14 @@ An adapter turns its provider's answer into a `Reply`, by a table of its own, an
 
 An inquiry about a mobile needs the mobile and the national ID alone; one about a person carries the whole claim because
 some providers take the claimed names and answer percentages: such an adapter fills `judged` by its thresholds and
-leaves `record` None or partial. An adapter that cannot make sense of an answer, or does not know a code, says
-UNAVAILABLE with the code: the request waits and nobody is sent to a branch for it. It may also raise, which counts as
-UNAVAILABLE. It decides by the body's code before the HTTP status, keeps the provider's number for the call as `trace`,
-and never logs a person's data. `web` has the deadlines and the one retry, `reading` the formats; who is asked next,
-resting, metering and alarms are not an adapter's business.
+leaves `record` None or partial. An adapter that cannot read an answer, or does not know a code, replies UNAVAILABLE
+with the code: the request waits, and no citizen is sent to a branch because of it. It may also raise, which counts as
+UNAVAILABLE. It judges by the body's code before the HTTP status, keeps the provider's number for the call as `trace`,
+and never logs a person's data. `web` has the deadlines and the one retry, `reading` the formats. The choice of the next
+registry, resting, metering and alarms are done elsewhere.
 
-How the providers that have no adapter yet fit (tests/identity/test_identity_contract.py has them in small; nobody here
-has called them):
+How providers that have no adapter yet fit (tests/identity/test_identity_contract.py has small adapters of them; they
+have not been tried with the real services):
 
 |           | owner                      | person                                  | codes                             |
 |-----------|----------------------------|-----------------------------------------|-----------------------------------|

@@ -1,16 +1,17 @@
-"""Jibit: `GET /ide/v1/services/matching` → `matched`, and about the person either of two inquiries (VARIANT):
+"""Jibit adapter. Owner: `GET /ide/v1/services/matching` → `matched`. Person: either of two inquiries (VARIANT):
 
 `full`         `/ide/v1/services/identity` → names, gender, `alive`, certificate number, series, serial; compared here.
 `similarity`   `/ide/v1/services/identity/similarity` → how alike the names are, in percent; the rest stays unknown.
 
-A refused token (`forbidden`) is fetched anew once. Thresholds seen in use: all 100; 95 and over; 80 and over; 70 to 80
-with a person's review. Ours: MATCH_FROM 95 is a match, REVIEW_FROM 70 goes to a person, below it is a mismatch.
+After a refused token (`forbidden`) a new one is fetched, once. Thresholds seen in use: all 100; 95 and over; 80 and
+over; 70 to 80 with a person's review. Ours: from MATCH_FROM (95) on it is a match, from REVIEW_FROM (70) on a person
+looks, below that it is a mismatch.
 
-Nobody here has called the real service. What public client code shows: the paths, the token, the fields of
-`identityInfo`, most codes. Our assumptions: `matching.unknown` says nothing about anybody, so it is asked again;
+This adapter has not been tried with the real service. Known from public client code: the paths, the token, the fields
+of `identityInfo`, most codes. Our assumptions: `matching.unknown` says nothing about anybody, so it is asked again;
 `identificationSerialCode` is the series, «الف12», and `identificationSerialNumber` the serial; `alive` comes with
-the similarity too (`checkAliveness=true`), and where it does not, life is not said; a token lives at least as long as
-it is not refused; «سید» may come as `isSeyed` or `namePrefix`.
+the similarity too (`checkAliveness=true`), and if it does not, the answer does not say whether the person lives; a
+token is valid until it is refused; «سید» may come as `isSeyed` or `namePrefix`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""UID: `POST /api/inquiry/mobile/owner/v2` → `isMatched`, `POST /api/inquiry/person` → who the person is.
+"""UID adapter. Owner: `POST /api/inquiry/mobile/owner/v2` → `isMatched`. Person: `POST /api/inquiry/person` → a record.
 
-Nobody here has called the real service. What public client code shows: the paths, the key inside the body, the
-sections of the answer, `status.code` 0, or 1 with "SUCCESS", for good, 3 for a bad national ID, `requestId`. Our
+This adapter has not been tried with the real service. Known from public client code: the paths, the key in the body,
+the sections of the answer, `status.code` 0, or 1 with "SUCCESS", for good, 3 for a bad national ID, `requestId`. Our
 assumptions:
 - an HTTP status or code of 401 and 403 is a refused key, 402 an empty account, 429 and 500 on a temporary fault;
 - `isMatched` counts only beside a good code: with "bad national ID" it is false too;

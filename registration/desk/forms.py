@@ -55,7 +55,7 @@ class WorkForm(forms.Form):
     )
     note = TextArea(label=_("Note for the file"), rows=3)
 
-    use_required_attribute = False  # the portal's sentences, not the browser's
+    use_required_attribute = False  # the portal's error sentences are shown, not the browser's
 
     def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial, label_suffix="")
@@ -89,7 +89,7 @@ class RejectForm(forms.Form):
     )
     words = TextArea(label=_("In your own words"), rows=3, required=False)
 
-    use_required_attribute = False  # the portal's sentences, not the browser's
+    use_required_attribute = False  # the portal's error sentences are shown, not the browser's
 
     def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial, label_suffix="")

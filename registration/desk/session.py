@@ -10,7 +10,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from registration.models import Registration
 
 _ASKER, _WORK = "desk_asker", "desk_work"
-_REVISION = "round"  # as sessions have it
+_REVISION = "round"  # the key in sessions that began before the name was changed
 _MOST_UNFINISHED = 5  # citizens a clerk has open at a time
 
 

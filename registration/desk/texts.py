@@ -19,7 +19,7 @@ from registration.texts import SENTENCES
 
 Words = dict[str, Any]
 
-# What the clerk ticks; `desk.service.REQUIRED_PAPERS` says which of them nobody is activated without.
+# What the clerk ticks; an activation needs those of `desk.service.REQUIRED_PAPERS`.
 PAPERS: Words = {
     "national_card": gettext_lazy("National card (the original)"),
     "birth_certificate": gettext_lazy("Birth certificate (the original)"),
@@ -36,7 +36,7 @@ REASONS: Words = {
     "withdrawn": gettext_lazy("The applicant asked for it."),
 }
 
-# What the check said, by outcome; about the owner of the mobile there is one sentence of its own.
+# The result of the check, by outcome; a mismatch of the mobile's owner has a sentence of its own.
 _VERDICTS: Words = {
     "match": gettext_lazy("Everything agreed with the registries."),
     "needs_a_person": gettext_lazy("The data are close to the civil registry's, but a person has to compare them."),
@@ -52,7 +52,7 @@ _OWNER_VERDICTS: Words = {
     "mismatch": gettext_lazy("The mobile is not in the name of this national ID. The identity was not checked."),
 }
 
-# What holds up a request, for administrators: by outcome, and by the question that got no answer.
+# Why requests are held, for administrators: by outcome, and by the question that got no answer.
 _HELD: Words = {
     "": gettext_lazy("Not asked yet: they wait for their turn."),
     "unavailable": gettext_lazy("%(registry)s does not answer."),
@@ -107,7 +107,7 @@ _REGISTRY_NOW: Words = {
     ),
 }
 
-# Beside what the civil registry says, which knows nothing about mobiles.
+# Shown beside the civil registry's answer, which says nothing about mobiles.
 _OWNER_DIFFERS = gettext_lazy(
     "But the mobile is not in the name of this national ID: ask for a proof that it is the person's own, such as the "
     "contract of the SIM card, and send a code to it."
@@ -137,7 +137,7 @@ _WHYS: Words = {
     "abandoned": gettext_lazy("Left alone for too long"),
 }
 
-LOOKED = gettext_lazy("Looked at what the civil registry says")  # no move: who saw a person's data
+LOOKED = gettext_lazy("Looked at what the civil registry says")  # no transition: a look
 
 # A clerk is not the citizen: these errors read differently at the desk.
 _ERRORS: Words = {

@@ -31,7 +31,7 @@ from registration.models import Registration
 from registration.services.journey import Identity
 
 CHOOSE = ("", _("Choose"))
-# Never kept outside the request that carries them.
+# Never kept: neither in the draft nor in a session.
 SECRET_FIELDS = ("password", "password_again", "security_answer")
 NOT_KEPT = (*SECRET_FIELDS, "draft", "revision", "made_for")
 

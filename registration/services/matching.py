@@ -97,9 +97,11 @@ def _one_of_each(rows: Sequence[Registration]) -> list[Registration]:
     for row in rows:
         first.setdefault(row.national_id, row)
     mine = [row.pk for row in rows]
-    elsewhere = _in_hand(first.keys(), but=mine)  # looked at after the claim: of two workers one sees the other
+    elsewhere = _in_hand(
+        first.keys(), but=mine
+    )  # read after the claim, so that of two workers at least one sees the other
     if elsewhere:
-        with transaction.atomic():  # and where both do, whoever is here first gives way, and the other goes on
+        with transaction.atomic():  # if both see each other, the first to get here gives its rows back
             decisions.hold_national_ids(elsewhere)
             elsewhere = _in_hand(elsewhere, but=mine)
             retries.give_back((first[national_id] for national_id in elsewhere), after=limits.MATCH_FIRST_PAUSE)

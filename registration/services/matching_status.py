@@ -16,7 +16,7 @@ from identity.metering import Caps, Usage
 from registration.models import Registration
 from registration.states import State
 
-LOOKED_AT = 1_000  # of the oldest: whose answers hold them; the counts are of all
+LOOKED_AT = 1_000  # so many of the oldest are read for `answers`; the counts are of all
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,12 @@ from registration.states import State
 
 log = logging.getLogger(__name__)
 
-NO_ANSWER = (Outcome.UNAVAILABLE, Outcome.MISCONFIGURED)  # perhaps about anybody; the third below is about one person
+NO_ANSWER = (Outcome.UNAVAILABLE, Outcome.MISCONFIGURED)  # perhaps for everybody; INVALID_INPUT is about one person
 ASK_AGAIN = (*NO_ANSWER, Outcome.INVALID_INPUT)  # every other outcome decides
 _OUR_FAULT = (Outcome.MISCONFIGURED, Outcome.INVALID_INPUT)
 _QUESTIONS = {OWNER: "owner", IDENTITY: "person"}  # what is asked, by the kind that a verdict names
 _ANSWERED = ("answered", "not_found")
-_released: dict[str, float] = {}  # when this process last did, by kind
+_released: dict[str, float] = {}  # when this process last released, by kind (monotonic seconds)
 
 
 def match_again(*, registration: Registration) -> bool:

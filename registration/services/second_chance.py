@@ -38,7 +38,7 @@ from registration.services.journey import (
 from registration.services.transitions import CITIZEN, move
 from registration.states import OPEN, State
 
-_CORRECTED = "corrected"  # why such a move was made
+_CORRECTED = "corrected"  # the event's `why`
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def correct(*, registration: Registration, grant: str, revision: int, identity: 
     meanwhile), corrections_used, nothing_changed (the same answer would come, and be paid for; no try is used).
     """
     with transaction.atomic():
-        hold_national_id(registration.national_id)  # others of this ID have the same tries
+        hold_national_id(registration.national_id)  # registrations of one ID share the tries
         row = lock_with_grant(registration, grant)
         if row.revision != revision:
             return row

@@ -25,7 +25,7 @@ from registration.session import StatusAccess
 from registration.states import State
 from registration.texts import sentence
 
-_ANOTHER = "another"  # in the address: not the request of this browser's own journey, which goes on
+_ANOTHER = "another"  # in the address: asks for another request than that of this browser's journey
 
 
 @renews_itself

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class LookUpRequest:
     """A look-up instead of a send: does the gateway have this message?"""
 
     key: uuid.UUID
@@ -28,7 +28,7 @@ class Question:
 
 
 Answer = base.Outcome | base.LookUp
-Item = base.Sms | Question
+Item = base.Sms | LookUpRequest
 
 
 class CallPool:
@@ -93,7 +93,7 @@ def call(gateway: base.Gateway, items: Sequence[Item]) -> list[Answer]:
 
 def _call(gateway: base.Gateway, items: Sequence[Item]) -> list[Answer]:
     first = items[0]
-    if isinstance(first, Question):
+    if isinstance(first, LookUpRequest):
         return [gateway.look_up(key=first.key, provider_id=first.provider_id)]
     if gateway.batch == 1:
         return [gateway.send(first)]
@@ -101,9 +101,9 @@ def _call(gateway: base.Gateway, items: Sequence[Item]) -> list[Answer]:
 
 
 def _of_its_kind(item: Item, said: Answer) -> Answer:
-    good = isinstance(said, base.LookUp if isinstance(item, Question) else base.Outcome)
+    good = isinstance(said, base.LookUp if isinstance(item, LookUpRequest) else base.Outcome)
     return said if good else _no_word(item, "no outcome")
 
 
 def _no_word(item: Item, detail: str) -> Answer:
-    return base.NoAnswer(detail) if isinstance(item, Question) else base.Unknown(detail)
+    return base.NoAnswer(detail) if isinstance(item, LookUpRequest) else base.Unknown(detail)

@@ -14,7 +14,7 @@ from sms import budget, routing, switches, texts
 from sms.gateways import base
 from sms.models import Message, MessageKind
 from sms.sending import calls
-from sms.sending.calls import Item, Question
+from sms.sending.calls import Item, LookUpRequest
 from sms.sending.doubt import WayOut, doubts, way_out
 from sms.sending.job import Call, Job
 
@@ -85,7 +85,7 @@ def item_of(call: Call) -> Item:
     """What the gateway is given for `call`."""
     message = call.job.message
     if call.job.way is WayOut.LOOK_UP:
-        return Question(key=message.key, provider_id=message.provider_id)
+        return LookUpRequest(key=message.key, provider_id=message.provider_id)
     is_code = message.kind == MessageKind.CODE
     return base.Sms(
         key=message.key,
