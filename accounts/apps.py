@@ -10,13 +10,13 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.checks import sign_ins_are_known, staff_type_a_code
-        from accounts.sessions.binding import mark_session
+        from accounts.sessions.binding import bind_session
         from accounts.sessions.middleware import note_sign_out
         from accounts.sessions.store import begin_life
 
-        # In this order: the mark goes into the new life.
+        # In this order: the binding is written into the new life of the session.
         user_logged_in.connect(begin_life, dispatch_uid="begin_life")
-        user_logged_in.connect(mark_session, dispatch_uid="mark_session")
+        user_logged_in.connect(bind_session, dispatch_uid="mark_session")
         user_logged_out.connect(note_sign_out, dispatch_uid="note_sign_out")
         checks.register(sign_ins_are_known, "portal")
         checks.register(staff_type_a_code, "portal")

@@ -1,7 +1,7 @@
-"""Who may sign in where: citizens on the portal by national ID, staff at /admin/ by user name.
+"""Authenticates citizens by national ID on the portal, and staff by user name at /admin/.
 
-Wrong, unknown and inactive look the same: one query and one hash in every case. A password that is
-too long to be anybody's is refused before hashing, whoever is meant.
+A wrong password, an unknown name and a closed account look the same: one query and one hash in every case. A password
+that is too long for anybody is refused before hashing, for whichever account.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from common import limits
 
 
 def _check(user: User | None, password: str) -> User | None:
-    """`user` if the password is theirs and the account is open."""
+    """`user` if the password is right and the account is open; else None."""
     if len(password) > limits.PASSWORD_LONGEST:
         return None
     if user is None:
@@ -25,10 +25,10 @@ def _check(user: User | None, password: str) -> User | None:
 
 
 def _is_password_of(user: User, password: str) -> bool:
-    """Whether it is right; a hash that is made otherwise today is renewed, where the person gets in.
+    """Whether the password is right. A hash with outdated parameters is renewed when the person may sign in.
 
     Only the very hash that was compared is replaced, unlike by Django's `check_password`: hashing takes a while, and a
-    password that was set meanwhile must not be written over by the one it replaced.
+    password that was set meanwhile must not be overwritten by the old one.
     """
     right, outdated = verify_password(password, user.password)
     if not (right and outdated and user.is_active):
@@ -37,12 +37,13 @@ def _is_password_of(user: User, password: str) -> bool:
     if User.objects.filter(pk=user.pk, password=compared).update(password=fresh):
         user.password = fresh
         return True
-    user.refresh_from_db(fields=["password"])  # renewed by another press of the button, or another password
+    user.refresh_from_db(fields=["password"])  # another press of the button renewed it, or the password was changed
     return verify_password(password, user.password)[0]
 
 
 def password_of_citizen(*, national_id: str, password: str) -> tuple[User | None, bool]:
-    """The activated account of this ID, if there is one, and whether the password is its: also of a closed one."""
+    """The activated account of this ID, if there is one, and whether the password is right; closed accounts
+    included."""
     user = User.objects.filter(national_id=national_id, activated_at__isnull=False).exclude(national_id="").first()
     if len(password) > limits.PASSWORD_LONGEST:
         return user, False
@@ -53,7 +54,7 @@ def password_of_citizen(*, national_id: str, password: str) -> tuple[User | None
 
 
 class _ByPrimaryKey:
-    """The user of a session; None (signed out) as soon as the account is closed."""
+    """Reads the user of a session; None (signed out) as soon as the account is closed."""
 
     def get_user(self, user_id: int) -> User | None:
         user = User.objects.filter(pk=user_id, is_active=True).first()
@@ -61,7 +62,7 @@ class _ByPrimaryKey:
 
 
 class CitizenBackend(_ByPrimaryKey, BaseBackend):
-    """A citizen with an activated account, let in by `accounts.sign_in.flow`. Has no permissions."""
+    """A citizen with an activated account, signed in by `accounts.sign_in.flow`. Has no permissions."""
 
 
 class StaffBackend(_ByPrimaryKey, ModelBackend):

@@ -1,4 +1,4 @@
-"""A start with unsafe or misspelt settings of the sign-ins is refused, each mistake by name."""
+"""Checks the settings of the sign-ins at the start, and refuses unsafe or misspelt ones, each by name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from common.setting_faults import unknown_choice
 
 
 def sign_ins_are_known(**_options: Any) -> list[CheckMessage]:
-    """In every mode: a misspelt policy must not silently mean another one."""
+    """Refuse an unknown policy, in every mode: a misspelt one must not silently mean another one."""
     return [
         *unknown_choice("STAFF_TOTP", ("required", "optional"), code="portal.E003"),
         *unknown_choice("SIGN_IN_CODE", ("risk", "choice", "always"), code="portal.E004"),
@@ -19,7 +19,7 @@ def sign_ins_are_known(**_options: Any) -> list[CheckMessage]:
 
 
 def staff_type_a_code(**_options: Any) -> list[CheckMessage]:
-    """Outside a demo: staff sign in with a one-time code."""
+    """Outside a demo refuse a start at which staff could sign in without a one-time code."""
     if settings.DEMO or settings.STAFF_TOTP != "optional":
         return []
     return [

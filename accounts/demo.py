@@ -1,6 +1,5 @@
-"""What a demo begins with: a clerk in a branch and an operator, with random passwords kept in the home, and a catalogue
-of made-up services.
-"""
+"""Creates what a demo begins with: a clerk in a branch and an operator, with random passwords kept in the home, and a
+catalogue of made-up services."""
 
 from __future__ import annotations
 
@@ -16,17 +15,18 @@ from django.db import transaction
 from accounts.life.lifecycle import clerk_group, create_staff
 from accounts.models import Branch, Service, User
 from accounts.passwords.rules import hash_password
-from accounts.staff.first_password import random_password
+from accounts.staff.random_password import random_password
 
 CLERK = "clerk"
 OPERATOR = "operator"
 
 
 def ensure_staff(home: Path) -> tuple[str, str]:
-    """The demo's staff exist and have the passwords of `home`/staff.txt. Returns the clerk's sign-in.
+    """Make sure that the demo's staff exist with the passwords of `home`/staff.txt. Returns the clerk's user
+    name and password.
 
-    The file (mode 0600, a line `name password` each) is written once; doing it again changes
-    nothing. Raises ImproperlyConfigured outside demo mode.
+    The file (mode 0600, a line `name password` each) is written once; doing it again changes nothing. Raises
+    ImproperlyConfigured outside demo mode.
     """
     if not settings.DEMO:
         raise ImproperlyConfigured("demo staff belong to demo mode only")
@@ -40,7 +40,7 @@ def ensure_staff(home: Path) -> tuple[str, str]:
 
 
 def ensure_services() -> None:
-    """The home page has something to show: once, where no service was ever added. Raises as `ensure_staff`."""
+    """Create the demo's services, if no service was ever added. Raises as `ensure_staff`."""
     if not settings.DEMO:
         raise ImproperlyConfigured("demo services belong to demo mode only")
     if not Service.objects.exists():
@@ -73,7 +73,7 @@ def _kept_passwords(file: Path) -> dict[str, str]:
 
 
 def _write_private(file: Path, text: str) -> None:
-    """Whole or not at all, and never readable by others, not even for a moment."""
+    """Write the file completely or not at all, and at no moment readable by others."""
     fresh = file.with_suffix(".new")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:

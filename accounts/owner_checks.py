@@ -1,7 +1,7 @@
-"""The queue of questions to the registry of mobile owners: for recoveries and changes of number.
+"""Asks the registry of mobile owners the queued questions of recoveries and changes of number, and applies the answers.
 
-An outage decides nothing: it is asked again, ever later, until the thing that waits for it is over; and soon, once
-the registry answers again.
+An outage decides nothing: the question is asked again after growing pauses until the recovery or the change is over;
+and soon, once the registry answers again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import ChallengeStage, MobileChangeStage, OwnerCheck, User
 from accounts.profile import mobile_change
-from accounts.recovery import service as recovery
+from accounts.recovery import service as recovery_service
 from common import limits
 from common.leases import bring_forward, drain, settle
 from identity import services as identity
@@ -25,11 +25,12 @@ from identity.services import OwnerQuestion
 
 log = logging.getLogger(__name__)
 
-ANSWERS = (Outcome.MATCH, Outcome.MISMATCH)  # every other outcome is none
+ANSWERS = (Outcome.MATCH, Outcome.MISMATCH)  # every other outcome is no answer
 
 
 def check_due(*, seconds: float = 50) -> int:
-    """Ask about all that is due; returns how many were claimed. Any number of workers, killed at any moment."""
+    """Ask all questions that are due; returns how many were claimed. Any number of workers may run, and may be killed
+    at any moment."""
     return drain(OwnerCheck, _work, limit=limits.OWNER_CHECK_BATCH, lease_for=limits.OWNER_CHECK_LEASE, seconds=seconds)
 
 
@@ -40,22 +41,22 @@ def _work(checks: Sequence[OwnerCheck]) -> None:
         row = still.get(check.pk)
         if row is None:
             continue  # deleted with its account
-        row.lease, row.attempts = check.lease, check.attempts  # what was claimed, whoever has it now
+        row.lease, row.attempts = check.lease, check.attempts  # as claimed, whoever has the lease now
         if _still_waits(row) and not _is_over(row):
             asked.append(row)
         else:
-            _safely(row, None)
+            _conclude_safely(row, None)
     answered = []
     questions = [OwnerQuestion(check.account.national_id, check.mobile, check.attempts) for check in asked]
     for number, outcome in identity.owners(questions):
-        _safely(asked[number], outcome)
+        _conclude_safely(asked[number], outcome)
         if outcome in ANSWERS:
             answered.append(asked[number])
     _release(answered)
 
 
 def _still_waits(check: OwnerCheck) -> bool:
-    """Each inquiry may cost money: nobody is asked for what was ended meanwhile."""
+    """Whether the answer is still needed: each inquiry may cost money."""
     if not check.account.is_active:
         return False
     if check.change:
@@ -68,31 +69,33 @@ def _is_over(check: OwnerCheck) -> bool:
     return check.created_at < timezone.now() - life
 
 
-def _safely(check: OwnerCheck, outcome: Outcome | None) -> None:
+def _conclude_safely(check: OwnerCheck, outcome: Outcome | None) -> None:
     try:
         with transaction.atomic():
             _conclude(check, outcome)
-    except Exception as error:  # its lease lapses and it is asked again; the others go on. No text: it may be personal.
+    except Exception as error:  # it is asked again after its lease; the others go on. The text may be personal.
         log.error("owner check %s could not be concluded: %s", check.pk, type(error).__name__)
 
 
 def _conclude(check: OwnerCheck, outcome: Outcome | None) -> None:
-    """Write what the registry said and act on it, if the check is still this worker's. None: nobody was asked."""
+    """Write the answer and apply it, if the check is still this worker's. None: the registry was not asked."""
     account = User.objects.select_for_update().get(pk=check.account_id)
     if outcome in ANSWERS:
         if settle(check, outcome=outcome.value):
-            _act(check, account, matched=outcome is Outcome.MATCH)
+            _apply(check, account, matched=outcome is Outcome.MATCH)
     elif outcome and not _is_over(check):
         settle(check, outcome=outcome.value, next_attempt_at=_due_again(check))
     elif settle(check) and check.change:
         mobile_change.owner_unknown(account=account, change=check.change)
 
 
-def _act(check: OwnerCheck, account: User, *, matched: bool) -> None:
+def _apply(check: OwnerCheck, account: User, *, matched: bool) -> None:
     if check.change:
         mobile_change.owner_answered(account=account, change=check.change, matched=matched)
     elif check.challenge:
-        recovery.owner_answered(account=account, challenge=check.challenge, matched=matched, since=check.created_at)
+        recovery_service.owner_answered(
+            account=account, challenge=check.challenge, matched=matched, since=check.created_at
+        )
 
 
 def _due_again(check: OwnerCheck) -> dt.datetime:
@@ -106,11 +109,11 @@ def _due_again(check: OwnerCheck) -> dt.datetime:
 
 
 def _release(answered: Collection[OwnerCheck]) -> None:
-    """What these answers show to work again is asked again at once about the others.
+    """Ask again at once about the other questions that these answers show to be answerable.
 
     A key, a quota or an extract that was missing is there for everybody. A registry that was down is back when it
-    answers about somebody for whom it did not: one that fails on a single number must not be asked about it, and
-    paid, each time it answers about another.
+    answers about somebody for whom it did not: one that fails on a single number must not be asked about it, and paid,
+    each time it answers about another.
     """
     if not answered:
         return

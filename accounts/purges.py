@@ -1,4 +1,4 @@
-"""What is purged of accounts: codes, proofs, failures at the sign-in, sessions."""
+"""Registers the purges of accounts: codes, proofs, failures at the sign-in, sessions."""
 
 from __future__ import annotations
 

@@ -1,17 +1,16 @@
-"""Celery's way in: the clock."""
+"""The Celery tasks of accounts, which the clock starts."""
 
 from celery import shared_task
 
 from accounts import owner_checks
-from accounts.codes import challenges, issuing, sending
-from accounts.codes import watch as abuse
+from accounts.codes import abuse_alarms, challenges, issuing, sending
 from accounts.sign_in import refusals
 
 
 @shared_task(name="accounts.watch", ignore_result=True)
 def watch() -> None:
-    """Look for abuse of codes."""
-    abuse.watch()
+    """Update the alarms about abuse of codes and of sign-ins."""
+    abuse_alarms.update_alarms()
 
 
 @shared_task(name="accounts.send_codes", ignore_result=True)
@@ -25,11 +24,11 @@ def send_codes() -> None:
 
 @shared_task(name="accounts.check_owners", ignore_result=True)
 def check_owners() -> None:
-    """Ask whose mobiles are."""
+    """Ask the registry who owns the mobiles in the queue."""
     owner_checks.check_due()
 
 
 @shared_task(name="accounts.tell_owners", ignore_result=True)
 def tell_owners() -> None:
-    """Tell the owners of accounts what the sign-in page must not tell."""
-    refusals.tell_due()
+    """Notify the owners of accounts of refused sign-ins, which the page must not tell of."""
+    refusals.notify_due()

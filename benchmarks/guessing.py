@@ -328,7 +328,7 @@ def _a_day(allowance: Any, *, first: int) -> tuple[int, int]:
 def _guessed(allowance: Any, mobile: str, *, asker: str, number: int) -> bool:
     """One session that asks and types as often as it may; nothing twice."""
     from accounts.codes import issuing, trying
-    from accounts.codes.asking import Asking
+    from accounts.codes.requesters import Requester
     from accounts.models import CodePurpose
     from common import limits
     from common.errors import PortalError
@@ -336,7 +336,7 @@ def _guessed(allowance: Any, mobile: str, *, asker: str, number: int) -> bool:
 
     session: dict[str, Any] = {"purpose": CodePurpose.REGISTER, "mobile": mobile, "asker": asker}
     try:
-        issuing.issue(**session, allowance=allowance, by=Asking(origin=address(number)))
+        issuing.issue(**session, allowance=allowance, by=Requester(origin=address(number)))
         for guess in range(limits.CODE_TRIES + 1):  # once more than is compared
             try:
                 trying.consume(trying.try_code(**session, typed=f"{guess:0{DIGITS}}"), used_for="guess")

@@ -51,18 +51,18 @@ def main(server: str) -> None:
 def measure() -> None:
     from django.db import connection
 
-    from accounts.sessions import store as sessions
+    from accounts.sessions import store as session_store
     from tests.support.accounts import citizen
 
     key, browsers = prepare(citizen())
     print(f"{connection.vendor}, medians of {ROUNDS} rounds, each against Django's own in the same round")
-    stores = {"ours": sessions.SessionStore, "Django's": stock()}
+    stores = {"ours": session_store.SessionStore, "Django's": stock()}
     works = {name: loading(store, key) for name, store in stores.items()}
     works |= {"ORM, young": once_a_minute(key, due=False), "ORM, old": once_a_minute(key, due=True)}
     if connection.vendor == "postgresql":
-        not_twice = sessions._WITHIN.replace(LOCK, NOT_TWICE)
-        works |= {"on disk": statement(key, sessions._WITHIN), "not twice": statement(key, not_twice)}
-        works["returning"] = statement(key, RETURNING.format(alive=sessions._ALIVE))
+        not_twice = session_store._WITHIN.replace(LOCK, NOT_TWICE)
+        works |= {"on disk": statement(key, session_store._WITHIN), "not twice": statement(key, not_twice)}
+        works["returning"] = statement(key, RETURNING.format(alive=session_store._ALIVE))
     report("load", works, LOADS)
     report("page", {name: looking(browser) for name, browser in browsers.items()}, PAGES)
     connection.close()
@@ -118,15 +118,15 @@ def loading(store, key: str) -> Callable[[], None]:  # type: ignore[no-untyped-d
 def statement(key: str, sql: str) -> Callable[[], None]:
     from django.utils import timezone
 
-    from accounts.sessions import store as sessions
+    from accounts.sessions import store as session_store
     from common import limits
 
-    store = sessions.SessionStore(key)
+    store = session_store.SessionStore(key)
 
     def work() -> None:
         now = timezone.now()
         alive = [key, now, now - limits.SESSION_IDLE]
-        found = sessions._first(sql, [now, *alive, *alive][: sql.count("%s")])
+        found = session_store._first_value(sql, [now, *alive, *alive][: sql.count("%s")])
         right(store.decode(found or ""))
 
     return work
@@ -138,10 +138,10 @@ def once_a_minute(key: str, *, due: bool) -> Callable[[], None]:
     from django.utils import timezone
 
     from accounts.models import Session
-    from accounts.sessions import store as sessions
+    from accounts.sessions import store as session_store
     from common import limits
 
-    store = sessions.SessionStore(key)
+    store = session_store.SessionStore(key)
     free = Session.objects.filter(pk=key).select_for_update(skip_locked=True, no_key=True).values("pk")
 
     def touch() -> None:

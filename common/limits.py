@@ -22,7 +22,7 @@ CODE_LIFE = timedelta(minutes=10)  # from the moment a gateway accepted it
 CODE_UNCONFIRMED_AFTER = timedelta(seconds=60)  # without a receipt, where one is due; then the page says what to do
 CODE_TRIES = 5  # each code, counted before the comparison
 
-# Codes, all numbers together: these only raise an alarm (accounts/codes/watch.py).
+# Codes, all numbers together: these only raise an alarm (accounts/codes/abuse_alarms.py).
 PUMPING_NUMBERS = 50  # that got a code within an hour, at least,
 PUMPING_USED = 0.2  # and fewer than this share used one
 PREFIX_LENGTH = 9  # of +989121234567: ten thousand neighbours

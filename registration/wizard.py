@@ -29,7 +29,8 @@ from django.utils.cache import add_never_cache_headers
 from formtools.wizard.storage.base import BaseStorage
 from formtools.wizard.views import SessionWizardView
 
-from accounts.codes import delivery, issuing, proofs
+from accounts.codes import delivery as code_delivery
+from accounts.codes import issuing, proofs
 from accounts.models import CodePurpose
 from common.abuse import lane
 from common.abuse.origins import origin_of
@@ -269,7 +270,7 @@ class RegistrationWizard(SessionWizardView):
         if row and self.steps.current == CODE:
             context["wait"] = issuing.wait(purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=self.journey.asker)
             context["masked_mobile"] = mask_mobile(row.mobile)
-            context["delivery"] = delivery.of_newest(
+            context["delivery"] = code_delivery.of_newest(
                 purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=self.journey.asker
             )
             context["proof"] = proofs.for_place(
@@ -278,6 +279,6 @@ class RegistrationWizard(SessionWizardView):
                 mobile=row.mobile,
                 asker=self.journey.asker,
             )
-            context["turn"] = delivery.renews(context["delivery"])
+            context["turn"] = code_delivery.renews(context["delivery"])
             context["notice"] = "duplicate" if self.journey.duplicate else ""
         return context

@@ -105,7 +105,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "accounts.sessions.binding.SignedIn",
+    "accounts.sessions.binding.BoundSessionAuthentication",
     "django_otp.middleware.OTPMiddleware",  # who typed a one-time code in this session; asks nothing for citizens
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -215,7 +215,7 @@ PASSWORD_HASHERS = [
 ]
 HASHING_PAGES = ("sign_in", "admin:login")  # where strangers cause a hash: their POSTs queue apart (web_worker.py)
 HASHING_KNOWN = (
-    "accounts.sessions.devices.wrote_a_cookie_in"  # whose tries do not queue behind strangers' (web_worker.py)
+    "accounts.sessions.devices.holds_device_cookie"  # whose tries do not queue behind strangers' (web_worker.py)
 )
 HASHING_PLACES = whole_number("HASHING_PLACES", 0)  # for everybody, at a time; 0: by the cores (abuse/lane.py)
 AUTH_PASSWORD_VALIDATORS = [  # each of accounts/passwords/rules.py RULES, in their order; then how easily it is guessed
@@ -226,7 +226,7 @@ AUTH_PASSWORD_VALIDATORS = [  # each of accounts/passwords/rules.py RULES, in th
     {"NAME": "accounts.passwords.rules.Strong"},
 ]
 OTP_TOTP_ISSUER = PUBLIC_HOST  # what the app calls the account; two portals are told apart
-OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # its pages are not registered either (accounts/admin/pages.py)
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # its pages are not registered either (accounts/admin/model_admins.py)
 MESSAGE_STORAGE = "common.cookies.Messages"  # no session row for a sentence
 LOGIN_URL = "/portal/"
 LOGIN_REDIRECT_URL = "/portal/home"

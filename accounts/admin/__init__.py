@@ -1,3 +1,3 @@
-"""Branches and accounts in the admin. Django looks for this package by its name."""
+"""Branches, services and accounts in Django's admin, which looks for this package by its name."""
 
-from accounts.admin import pages  # noqa: F401 - registers them
+from accounts.admin import model_admins  # noqa: F401 - registers them

@@ -1,1 +1,1 @@
-"""An account is frozen, deactivated and opened again."""
+"""Closes an account and opens it again: frozen by its owner, deactivated or reactivated by an operator."""

@@ -1,6 +1,7 @@
-"""An account is closed and opened again: frozen by its owner ("not me"), closed and opened by an operator.
+"""Closes an account and opens it again: frozen by its owner ("not me"), deactivated and reactivated by an operator.
 
-Nothing here gives anything back to whoever holds a link: an account is opened for a branch that has seen the papers.
+Whoever holds a "not me" link can only freeze the account: it is opened again by an operator, for a branch that has seen
+the papers.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from common.persian import mask_mobile
 from common.secrets import keyed_hashes
 
 LONGEST_REASON = 500  # characters; what the history keeps
-_SET_ANEW = (
+_FIELDS_OF_REACTIVATION = (
     "is_active",
     "closure",
     "closed_at",
@@ -33,7 +34,7 @@ _SET_ANEW = (
 
 
 def account_of(*, national_id: str) -> User:
-    """The account that an operator means: the activated one, else one that waits for its branch.
+    """The account of this national ID that an operator means: the activated one, else one that waits for its branch.
 
     Raises PortalError("no_account").
     """
@@ -65,17 +66,19 @@ def check_link(*, token: str) -> FreezeLink:
 
 @transaction.atomic
 def freeze(*, token: str, browser: str = "") -> User:
-    """Whoever got the SMS says that it was somebody else: nobody comes in any more. Raises as `check_link`.
+    """Close the account for the reader of an SMS who says that it was somebody else: nobody can sign in any more.
+    Raises as `check_link`.
 
-    Who heard of what happened hears of this too: after a change of number or address, the old one.
+    Everybody who was told of the event is told of the freeze too: after a change of number or address, the old one as
+    well.
     """
     User.objects.select_for_update().get(pk=check_link(token=token).account_id)
-    link = check_link(token=token)  # as it stands now that nobody else can change it
+    link = check_link(token=token)  # checked again, now that the account is locked
     link.used_at = timezone.now()
     link.save(update_fields=["used_at"])
     account = link.account
     _close(account, Closure.FROZEN)
-    numbers, addresses = notices.who_heard(account=account, event=link.event)
+    numbers, addresses = notices.recipients_of(account=account, event=link.event)
     notices.record(account=account, kind=EventKind.FROZEN, browser=browser, sms_to=numbers, mail_to=addresses)
     return account
 
@@ -98,11 +101,11 @@ def deactivate(*, account: User, by: str, reason: str) -> bool:
 def reactivate(*, account: User, by: str, reason: str, mobile: str = "", without_answer: bool = False) -> bool:
     """Open the account again, for a branch that has seen the papers. False: it was open, and nothing was changed.
 
-    After a freeze the old password is worthless: somebody else knew it, and recovery is the way in; and nothing is
-    told at the e-mail address until it is confirmed again: it may be theirs. `mobile`
-    (E.164): another number, where the SIM is lost or the one on record is a thief's; both numbers hear of it.
-    `without_answer`: recovery goes on without the security answer for `limits.RECOVERY_WITHOUT_ANSWER`.
-    Raises PortalError: account_never_activated, no_account.
+    After a freeze the old password is void, because somebody else knew it, and the owner sets a new one by recovery;
+    the e-mail address gets no letters until it is confirmed again, because it may be the thief's. `mobile` (E.164):
+    another number, where the SIM is lost or the one on record is a thief's; both numbers are told. `without_answer`:
+    recovery needs no security answer for `limits.RECOVERY_WITHOUT_ANSWER`. Raises PortalError: account_never_activated,
+    no_account.
     """
     row = _locked(account)
     if row.is_active:
@@ -110,8 +113,8 @@ def reactivate(*, account: User, by: str, reason: str, mobile: str = "", without
     numbers = dict.fromkeys((row.mobile, mobile or row.mobile))
     reset = _reset(row, mobile, without_answer)
     row.is_active, row.closure, row.closed_at = True, "", None
-    row.save(update_fields=_SET_ANEW)
-    end_sessions(account=row)  # one that began in the very moment of the closing
+    row.save(update_fields=_FIELDS_OF_REACTIVATION)
+    end_sessions(account=row)  # a session that began at the very moment of the closing
     FreezeLink.objects.filter(account=row, used_at__isnull=True).update(used_at=timezone.now())
     notices.record(
         account=row, kind=EventKind.REACTIVATED, actor=notices.operator(by), reason=reason, sms_to=[*numbers], **reset
@@ -132,7 +135,7 @@ def end_all_sessions(*, account: User, by: str, reason: str) -> int:
 
 @transaction.atomic
 def look_at_history(*, account: User, by: str, reason: str) -> list[AccountEvent]:
-    """Everything that happened to the account, newest first. That an operator looked is written down before."""
+    """Everything that happened to the account, newest first. First records that an operator looked."""
     notices.record(account=account, kind=EventKind.LOOKED_AT, actor=notices.operator(by), reason=reason)
     return list(account.events.order_by("-at", "-pk"))
 
@@ -156,9 +159,9 @@ def _close(account: User, closure: Closure) -> None:
 
 
 def _reset(account: User, mobile: str, without_answer: bool) -> dict[str, Any]:
-    """Set what is set anew when `account` is opened; the caller saves it. Returns what the history says of it."""
+    """Reset what a reactivation resets; the caller saves it. Returns the details for the history."""
     reset: dict[str, Any] = {}
-    account.recovery_without_answer_until = None  # allowed before the account was closed: the papers are seen anew
+    account.recovery_without_answer_until = None  # what was allowed before the closing ends: the papers are seen again
     if account.closure == Closure.FROZEN:
         account.set_unusable_password()
         account.password_changed_at = timezone.now()

@@ -1,6 +1,6 @@
-"""«Not me»: the page behind the link in an SMS. It freezes the account, and never gives anything back.
+"""The page behind the "not me" link of an SMS: it freezes the account, and can do nothing else.
 
-Looking at it changes nothing: phones and scanners open links by themselves. It needs no session and no script.
+Opening it changes nothing: phones and scanners open links by themselves. It needs no session and no script.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _STATUS = {"link_over": 404, "link_used": 410}
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def not_me(request: HttpRequest, token: str) -> HttpResponse:
-    """GET: what a freeze does, or what has become of the account. POST: freeze it; the same page then says so."""
+    """GET: what a freeze does, or the state of the account. POST: freeze it; the same page then says so."""
     state = "ready"
     try:
         if request.method == "POST":
@@ -32,6 +32,6 @@ def not_me(request: HttpRequest, token: str) -> HttpResponse:
         state = error.code
     context = {"state": state, "hours": int(limits.FREEZE_LINK_LIFE.total_seconds() // 3600)}
     response = render(request, "accounts/not_me.html", context, status=_STATUS.get(state, 200))
-    # The address is the secret. Not "no-referrer": browsers then send no origin with the form, and it would be refused.
+    # The address is the secret. With "no-referrer" browsers send no origin with the form, which would be refused.
     response["Referrer-Policy"] = "strict-origin"
     return response

@@ -1,4 +1,5 @@
-"""What the session that asked for a code may know of its SMS: on its way, sent, delivered, or why it does not come."""
+"""Tells the session that asked for a code what became of its SMS: held, queued, sent, delivered, or why it does not
+come."""
 
 from __future__ import annotations
 
@@ -39,24 +40,24 @@ class CodeDelivery:
 
     @property
     def is_final(self) -> bool:
-        """Nothing more will be known."""
+        """Whether this is the last that will be known."""
         return self.progress in (Progress.DELIVERED, Progress.UNDELIVERED, Progress.NOT_SENT)
 
     @property
     def wants_advice(self) -> bool:
-        """It may never come, and its owner can do something about it."""
+        """Whether the code may never come, and its owner can do something about it."""
         return self.progress in (Progress.UNCONFIRMED, Progress.UNDELIVERED, Progress.DOUBTFUL)
 
 
 def renews(delivery: CodeDelivery | None) -> int:
-    """After how many seconds a page without script loads itself anew while the code is held; 0: not."""
+    """After how many seconds a page without a script reloads itself while the code is held; 0: not."""
     return turns.renews(delivery.wait) if delivery and delivery.progress == Progress.HELD else 0
 
 
 def of_newest(*, purpose: CodePurpose, mobile: str, asker: str) -> CodeDelivery | None:
-    """About the newest code that `asker` was sent; None where none was sent for this session.
+    """The delivery of the newest code that `asker` asked for; None where nothing was asked for in this session.
 
-    What others asked for is not told: they would learn of it as well.
+    It tells nothing of what other sessions asked for: they would learn of it as well.
     """
     now = timezone.now()
     codes = OneTimeCode.objects.filter(

@@ -1,7 +1,7 @@
 """Issues one-time codes: a session asks for one, and is sent it or gets a place in the number's queue.
 
-Which session gets a number's next code is in `accounts.codes.places`, how many codes a number gets in
-`accounts.codes.allowances`. Limits are in `common.limits`; all are counted in the database.
+Which session gets a number's next code is decided in `accounts.codes.places`, how many codes a number gets in
+`accounts.codes.allowances`. The limits are in `common.limits`; all are counted in the database.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.codes import places as code_places
-from accounts.codes import sending, turns
-from accounts.codes.allowances import Next, next_code, sent_within_a_day
-from accounts.codes.asking import NOBODY, Asking
+from accounts.codes import held_turns, places, sending
+from accounts.codes.allowances import NextCode, next_code, sent_within_a_day
+from accounts.codes.requesters import UNCOUNTED, Requester
 from accounts.codes.validity import gap_left, live_codes
 from accounts.models import Allowance, CodePurpose, OneTimeCode
 from common import limits
@@ -32,8 +31,8 @@ from sms import budget
 
 @dataclass(frozen=True)
 class Issued:
-    """`sent`: an SMS is on its way. Else `wait`: seconds until this session may ask again, or, where it has a place in
-    the number's queue (`comes`), until its code is sent by itself."""
+    """What came of asking. `sent`: an SMS is on its way. Else `wait`: the seconds until this session may ask again, or,
+    where it has a place in the number's queue (`comes`), until its code is sent by itself."""
 
     sent: bool
     wait: int
@@ -47,14 +46,14 @@ def issue(
     asker: str,
     operator: str = "",
     allowance: Allowance = Allowance.ASKED,
-    by: Asking = NOBODY,
+    by: Requester = UNCOUNTED,
 ) -> Issued:
     """Send a code for `purpose` to `mobile`, for the session that holds the secret `asker`; or give that session a
-    place in the number's queue, if somebody else was sent one less than a minute ago.
+    place in the number's queue, if another session was sent one less than a minute ago.
 
-    `by`: who asks, as weighed before; a place that is held waits for `release`.
-    Raises PortalError: "code_limit" (`retry_at`) when the codes of this number are used up (`code_allowances`),
-    "code_budget" (`retry_at`) when its share of the day's budget has no more in this hour.
+    `by`: who asks, as weighed before; a place that is held waits for `release`. Raises PortalError: code_limit
+    (`retry_at`) when the codes of this number are used up (`accounts.codes.allowances`), code_budget (`retry_at`) when
+    its share of the day's budget has no more in this hour.
     """
     row = _new_row(by, purpose=purpose, mobile=mobile, asker=asker, operator=operator, allowance=allowance)
     with transaction.atomic():
@@ -64,48 +63,47 @@ def issue(
         if just_sent := gap_left(live, now):
             return Issued(sent=False, wait=just_sent)
         not_before = _not_before(row, now)
-        if not_before <= now and not by.is_held and not code_places.exist(mobile=mobile, allowance=allowance):
+        if not_before <= now and not by.is_held and not places.any_waiting(mobile=mobile, allowance=allowance):
             return _send_at_once(row, now)
         place = _take_place(row, live=live, not_before=not_before, by=by)
     if by.is_held:
-        return Issued(sent=False, wait=code_places.wait(place), comes=True)
+        return Issued(sent=False, wait=places.wait(place), comes=True)
     return _send_or_wait(place, not_before)
 
 
 def create_decoy(*, purpose: CodePurpose, mobile: str, asker: str) -> None:
-    """A row that counts tries as for a code, where none may be sent: `mobile` is a decoy that is nobody's."""
+    """Write a row that counts tries as a code does, where none may be sent. `mobile`: a number that is nobody's."""
     OneTimeCode.objects.create(purpose=purpose, mobile=mobile, asker=keyed_hash("asker", asker))
 
 
-def held_from(*, purpose: CodePurpose, mobile: str, asker: str) -> Origin:
-    """Where this session asked for the code that is held; nowhere, if none is."""
+def origin_of_held(*, purpose: CodePurpose, mobile: str, asker: str) -> Origin:
+    """Where this session asked for the code that is held; NOWHERE when none is."""
     place = _held(purpose=purpose, mobile=mobile, asker=asker).order_by("-created_at").first()
     return Origin(address=place.address, network=place.network) if place else NOWHERE
 
 
 def release(*, purpose: CodePurpose, mobile: str, asker: str) -> bool:
-    """This session has paid for what it asked (a proof of work): its place is held no longer. True: it had one that
-    was."""
-    places = list(_held(purpose=purpose, mobile=mobile, asker=asker))
-    return bool(sum(_release(place) for place in places))
+    """Release the held place of this session, which has paid by a proof of work. True: it had one."""
+    held = list(_held(purpose=purpose, mobile=mobile, asker=asker))
+    return bool(sum(_release(place) for place in held))
 
 
 def release_called() -> int:
-    """Let the held places go on whose turn has come; returns how many. For a worker."""
-    called = OneTimeCode.objects.filter(pk__in=turns.call(OneTimeCode), is_held=True)
+    """Release the held places whose turn has come; returns how many. For a worker."""
+    called = OneTimeCode.objects.filter(pk__in=held_turns.call(OneTimeCode), is_held=True)
     return sum(_release(place) for place in called.filter(next_attempt_at__isnull=False))
 
 
 def wait(*, purpose: CodePurpose, mobile: str, asker: str) -> int:
-    """Seconds until the session of `asker` may ask for another code; 0: now. By what it has asked for itself."""
+    """Seconds until the session of `asker` may ask for another code; 0: now. Only what it asked for itself counts."""
     now = timezone.now()
     live = live_codes(purpose=purpose, mobile=mobile, asker=asker, now=now)
-    places = [code_places.wait(code) for code in live if code.next_attempt_at]
-    return max([gap_left(live, now), *places])
+    until_sent = [places.wait(code) for code in live if code.next_attempt_at]
+    return max([gap_left(live, now), *until_sent])
 
 
-def _new_row(by: Asking, *, asker: str, **asked: Any) -> OneTimeCode:
-    """What is asked for, and who asks; not stored yet."""
+def _new_row(by: Requester, *, asker: str, **asked: Any) -> OneTimeCode:
+    """A row of what is asked for, and by whom; not stored yet."""
     return OneTimeCode(
         asker=keyed_hash("asker", asker),
         address=by.origin.address,
@@ -117,19 +115,18 @@ def _new_row(by: Asking, *, asker: str, **asked: Any) -> OneTimeCode:
 
 
 def _not_before(row: OneTimeCode, now: datetime) -> datetime:
-    """When the number may get the code of `row`; notes in it whether it is one of those kept for newcomers. Raises
-    PortalError("code_limit")."""
+    """When the number may get the code of `row`; sets its `is_kept`. Raises PortalError("code_limit")."""
     allowance = Allowance(row.allowance)
     sent = sent_within_a_day(mobile=row.mobile, allowance=allowance, now=now)
     found = next_code(sent, allowance=allowance, address=row.address, network=row.network, now=now)
-    if not isinstance(found, Next):
+    if not isinstance(found, NextCode):
         raise PortalError("code_limit", retry_at=found)
     row.is_kept = found.is_kept
     return found.at
 
 
 def _send_at_once(row: OneTimeCode, now: datetime) -> Issued:
-    """Nobody is before `row`. Raises PortalError("code_budget")."""
+    """Send `row`, for which nobody waits in front. Raises PortalError("code_budget")."""
     share = sending.share_of(row)
     if (more_at := budget.next_part(share)) is not None:
         raise PortalError("code_budget", retry_at=more_at)
@@ -137,11 +134,11 @@ def _send_at_once(row: OneTimeCode, now: datetime) -> Issued:
     return _sent()
 
 
-def _take_place(row: OneTimeCode, *, live: Sequence[OneTimeCode], not_before: datetime, by: Asking) -> OneTimeCode:
-    """The session's place in the number's queue; a held one also waits for its turn."""
-    place = code_places.take(row, live=live, not_before=not_before)
+def _take_place(row: OneTimeCode, *, live: Sequence[OneTimeCode], not_before: datetime, by: Requester) -> OneTimeCode:
+    """Give the session a place in the number's queue; a held one also waits for its turn."""
+    place = places.take(row, live=live, not_before=not_before)
     if place.is_held:
-        turns.take(place, origin=by.origin, rank=by.rank)
+        held_turns.take(place, origin=by.origin, rank=by.rank)
     return place
 
 
@@ -151,10 +148,10 @@ def _send_or_wait(place: OneTimeCode, not_before: datetime) -> Issued:
     place.refresh_from_db()
     if place.code_hash:
         return _sent()
-    if not place.next_attempt_at:  # given up: its share of the budget has no more
+    if not place.next_attempt_at:  # given up: its share of the budget is used up
         more_at = budget.next_part(sending.share_of(place))
         raise PortalError("code_budget", retry_at=more_at or not_before + limits.CODE_GAP)
-    return Issued(sent=False, wait=code_places.wait(place), comes=True)
+    return Issued(sent=False, wait=places.wait(place), comes=True)
 
 
 def _sent() -> Issued:
@@ -170,6 +167,6 @@ def _release(place: OneTimeCode) -> bool:
     held = OneTimeCode.objects.filter(pk=place.pk, is_held=True)
     if not held.update(is_held=False, next_attempt_at=timezone.now()):
         return False
-    turns.leave(place)
+    held_turns.leave(place)
     sending.send_places(mobile=place.mobile)
     return True

@@ -1,4 +1,4 @@
-"""The odds of guessing a code: what the limits come to, for the table in SECURITY.md."""
+"""Computes the odds of guessing a code under the limits, for the table in SECURITY.md."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from common import limits
 
 @dataclass(frozen=True, slots=True)
 class Odds:
-    """Of one number, in any 24 hours, whatever the number of sessions and addresses. `codes`: how many it is sent at
-    most. Of two allowances the sum is what one has who may use both."""
+    """The odds against one number in any 24 hours, whatever the number of sessions and addresses. `codes`: how many it
+    is sent at most. Whoever may use two allowances has the sum of both."""
 
     codes: int
 
     @property
     def tries(self) -> int:
-        """Guesses that are compared with a live code, at most."""
+        """How many guesses are compared with a live code, at most."""
         return self.codes * limits.CODE_TRIES
 
     @property
     def per_million(self) -> float:
-        """How many in a million attackers succeed who use every try."""
+        """How many of a million attackers succeed who use every try."""
         return self.tries * 1_000_000 / 10**limits.CODE_DIGITS
 
 
@@ -33,5 +33,5 @@ def of(allowance: Allowance) -> Odds:
 
 
 def of_all() -> Odds:
-    """The odds of who could use every allowance of a number: nobody can, so it is the outermost bound."""
+    """The odds of an attacker who could use every allowance of a number. Nobody can: it is the outermost bound."""
     return Odds(codes=sum(of(allowance).codes for allowance in Allowance))

@@ -1,5 +1,6 @@
-"""The queue of a number: sessions that asked for a code within a minute of another's, and get the next ones by
-themselves. A stranger who asks every minute takes no gap from the owner, who has a place like everybody else."""
+"""The queue of a number: sessions that asked for a code within a minute of another session's code, and are sent the
+next ones by themselves. A stranger who asks every minute takes no code from the owner, who has a place like everybody
+else."""
 
 from __future__ import annotations
 
@@ -12,31 +13,31 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.codes import turns
-from accounts.codes.allowances import Sent, in_order, sent_within_a_day
+from accounts.codes import held_turns
+from accounts.codes.allowances import SentCode, sent_within_a_day, serving_order
 from accounts.models import Allowance, OneTimeCode
 from common import limits
 
 log = logging.getLogger(__name__)
 
 
-def exist(*, mobile: str, allowance: Allowance) -> bool:
-    """Whether somebody waits for this number's next code."""
+def any_waiting(*, mobile: str, allowance: Allowance) -> bool:
+    """Whether a session waits for this number's next code."""
     return _waiting(mobile, allowance, timezone.now()).exists()
 
 
 def take(row: OneTimeCode, *, live: Sequence[OneTimeCode], not_before: datetime) -> OneTimeCode:
-    """Give the session of `row` a place in its number's queue; the one it has, if it has one already. In a crowd the
-    newest takes the place of the oldest of its own address, or of the fullest network. The caller holds the number's
-    name."""
+    """Give the session of `row` a place in its number's queue, or the one that it has already. In a full queue the
+    newest takes the place of the oldest of its own address, or of the fullest network. The caller has locked the
+    number's name."""
     own = [code for code in live if not code.code_hash and not code.used_at]
     places = [code for code in own if code.next_attempt_at]
     if places:
-        if places[0].is_held and not row.is_held:  # now it is paid for, or nobody has to pay any more
+        if places[0].is_held and not row.is_held:  # it is paid for now, or no payment is required any more
             places[0].is_held, places[0].next_attempt_at = False, not_before
             places[0].save(update_fields=["is_held", "next_attempt_at"])
         return places[0]
-    if own:  # one that only counted tries, or whose place was given up
+    if own:  # a row that only counted tries, or whose place was given up
         row.pk, row.tries = own[0].pk, own[0].tries
     else:
         _make_room(row)
@@ -46,43 +47,44 @@ def take(row: OneTimeCode, *, live: Sequence[OneTimeCode], not_before: datetime)
 
 
 def wait(place: OneTimeCode) -> int:
-    """Seconds until the code of this place is sent, if nothing comes between; a whole gap more for each before it."""
+    """Seconds until the code of this place is sent, if nothing comes between; a whole gap more for each place before
+    it."""
     if place.is_held:
-        return turns.wait(place)
+        return held_turns.wait(place)
     now = timezone.now()
     allowance = Allowance(place.allowance)
     sent = sent_within_a_day(mobile=place.mobile, allowance=allowance, now=now)
-    queue = in_order(_waiting(place.mobile, allowance, now).filter(is_held=False), sent)
+    queue = serving_order(_waiting(place.mobile, allowance, now).filter(is_held=False), sent)
     before = [other.pk for other in queue].index(place.pk) if place in queue else 0
     due = max(place.next_attempt_at or now, now) + before * limits.CODE_GAP
     return max(1, -int(-(due - now).total_seconds() // 1))
 
 
-def in_queue(*, mobile: str, allowance: Allowance, sent: Sequence[Sent]) -> list[OneTimeCode]:
-    """Who waits for this number's next code and may have it, the first one first."""
-    return in_order(_waiting(mobile, allowance, timezone.now()).filter(is_held=False), sent)
+def in_queue(*, mobile: str, allowance: Allowance, sent: Sequence[SentCode]) -> list[OneTimeCode]:
+    """The places that wait for this number's next code and are not held, the first one first."""
+    return serving_order(_waiting(mobile, allowance, timezone.now()).filter(is_held=False), sent)
 
 
 def allowances_of(*, mobile: str) -> list[Allowance]:
-    """In which of a number's queues somebody waits."""
+    """The allowances in whose queues of this number a session waits."""
     rows = OneTimeCode.objects.filter(mobile=mobile, next_attempt_at__isnull=False)
     return [Allowance(name) for name in rows.values_list("allowance", flat=True).distinct()]
 
 
 def put_off(*, mobile: str, allowance: Allowance, until: datetime) -> None:
-    """The number's next code is not due before `until`."""
+    """Move the number's next code to `until`, if it is due earlier."""
     rows = OneTimeCode.objects.filter(mobile=mobile, allowance=allowance, next_attempt_at__lt=until, is_held=False)
     rows.update(next_attempt_at=until)
 
 
 def give_up(place: OneTimeCode) -> None:
-    """Its number has no code left for it: who is still there asks again, and reads when."""
+    """End the place: its number has no code left for it. A session that is still there asks again, and reads when."""
     OneTimeCode.objects.filter(pk=place.pk).update(next_attempt_at=None, is_held=False)
 
 
 def for_each_due(work: Callable[..., None], *, seconds: float) -> int:
-    """Call `work(mobile=…)` for each number with a place that is due; returns how many. A place that is too old is
-    nobody's any more."""
+    """Call `work(mobile=…)` for each number with a place that is due; returns how many. Places that are too old are
+    ended before."""
     ends, done = time.monotonic() + seconds, 0
     now = timezone.now()
     OneTimeCode.objects.filter(next_attempt_at__isnull=False, created_at__lte=now - limits.CODE_PLACE_LIFE).update(
@@ -92,7 +94,7 @@ def for_each_due(work: Callable[..., None], *, seconds: float) -> int:
     for mobile in due.order_by().values_list("mobile", flat=True).distinct():
         try:
             work(mobile=mobile)
-        except Exception as error:  # it is due again at the next look; the others go on. No text: a number
+        except Exception as error:  # it is due again at the next look; the others go on. The text may hold a number
             log.error("the next code of a number could not be sent: %s", type(error).__name__)
         done += 1
         if time.monotonic() > ends:
@@ -107,12 +109,12 @@ def _make_room(row: OneTimeCode) -> None:
     if len(here) >= limits.CODE_ASKERS_IN_GAP:
         row.pk = here[0].pk
     elif len(crowd) >= limits.CODE_PLACES:
-        row.pk = _of_the_fullest(crowd).pk
+        row.pk = _oldest_of_fullest(crowd).pk
 
 
-def _of_the_fullest(crowd: Sequence[OneTimeCode]) -> OneTimeCode:
-    """The oldest place of the fullest address in the fullest network. Of networks that have as many the one that came
-    last: whoever has one address must not lose the place to who has many."""
+def _oldest_of_fullest(crowd: Sequence[OneTimeCode]) -> OneTimeCode:
+    """The oldest place of the fullest address in the fullest network. Of equally full networks the one that came last:
+    a requester with one address must not lose the place to one with many."""
     networks, addresses = (Counter(getattr(code, name) for code in crowd) for name in ("network", "address"))
     network = max(reversed(crowd), key=lambda code: networks[code.network]).network
     return max((code for code in crowd if code.network == network), key=lambda code: addresses[code.address])

@@ -1,55 +1,56 @@
-"""Proof of work for a code that is held: what the page gives the browser to solve, and what its solution lets go.
+"""Proof of work for held codes: the work that a page gives to the browser, and the release of the code by its solution.
 
-The price is that of the address where the code was asked for, whoever shows the page: else a flood would have its pages
-shown to an address of good conduct.
+The price is that of the address where the code was asked for, whoever shows the page: otherwise a flood would have its
+pages shown to an address of good conduct.
 """
 
 from __future__ import annotations
 
-from accounts.codes import asking, challenges, issuing
+from accounts.codes import challenges, issuing, requesters
 from accounts.codes.delivery import CodeDelivery, Progress
 from accounts.models import Challenge, CodePurpose
 from common.abuse import proof
 
 
 def for_place(*, delivery: CodeDelivery | None, purpose: CodePurpose, mobile: str, asker: str) -> str:
-    """What the session of `asker` solves for its held code, as JSON for the page; "": it is not held."""
+    """The work for the held code of the session of `asker`, as JSON for the page; empty when it is not held."""
     if delivery is None or delivery.progress != Progress.HELD:
         return ""
     price = _price_of_place(purpose, mobile, asker)
-    return proof.challenge(target=_place(purpose, mobile, asker), price=price)
+    return proof.challenge(target=_place_target(purpose, mobile, asker), price=price)
 
 
 def pay_place(*, purpose: CodePurpose, mobile: str, asker: str, solution: str) -> bool:
-    """Let the session's held code go, if `solution` is good. True: it went."""
-    good = proof.spend(solution=solution, target=_place(purpose, mobile, asker))
+    """Release the session's held code, if `solution` is valid. True: it was released."""
+    good = proof.spend(solution=solution, target=_place_target(purpose, mobile, asker))
     return good and issuing.release(purpose=purpose, mobile=mobile, asker=asker)
 
 
 def for_challenge(*, challenge: Challenge) -> str:
-    """As `for_place`, for a browser that waits for the code of `challenge`: alike for every national ID."""
+    """As `for_place`, for a browser that waits for the code of `challenge`: the same for every national ID."""
     if not challenge.is_held:
         return ""
-    return proof.challenge(target=_challenge(challenge), price=_price_of_challenge(challenge))
+    return proof.challenge(target=_challenge_target(challenge), price=_price_of_challenge(challenge))
 
 
 def pay_challenge(*, challenge: Challenge, solution: str) -> bool:
     """As `pay_place`."""
-    return proof.spend(solution=solution, target=_challenge(challenge)) and challenges.release(challenge=challenge)
+    good = proof.spend(solution=solution, target=_challenge_target(challenge))
+    return good and challenges.release(challenge=challenge)
 
 
-def _place(purpose: CodePurpose, mobile: str, asker: str) -> str:
+def _place_target(purpose: CodePurpose, mobile: str, asker: str) -> str:
     return f"code:{purpose}:{mobile}:{asker}"
 
 
 def _price_of_place(purpose: CodePurpose, mobile: str, asker: str) -> int:
-    origin = issuing.held_from(purpose=purpose, mobile=mobile, asker=asker)
-    return asking.price(origin=origin, mobile=mobile)
+    origin = issuing.origin_of_held(purpose=purpose, mobile=mobile, asker=asker)
+    return requesters.price(origin=origin, mobile=mobile)
 
 
 def _price_of_challenge(challenge: Challenge) -> int:
-    return asking.price(origin=asking.of_challenge(challenge).origin)
+    return requesters.price(origin=requesters.of_challenge(challenge).origin)
 
 
-def _challenge(challenge: Challenge) -> str:
+def _challenge_target(challenge: Challenge) -> str:
     return f"challenge:{challenge.token}"

@@ -1,5 +1,5 @@
-"""Sends one-time codes: writes the code's hash and its message, and gives a number's next code to the first in its
-queue. Which share of the SMS budget pays is decided here.
+"""Sends one-time codes: writes a code's hash and its message, and gives a number's next code to the first in its queue.
+Decides which share of the SMS budget pays.
 
 Only a keyed hash of the code is stored.
 """
@@ -14,8 +14,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.codes import asking, places, validity
-from accounts.codes.allowances import Next, gap_ends, next_code, sent_within_a_day
+from accounts.codes import places, requesters, validity
+from accounts.codes.allowances import NextCode, gap_ends, next_code, sent_within_a_day
 from accounts.models import Allowance, CodePurpose, OneTimeCode, User
 from common import limits
 from common.leases import lock_name
@@ -25,13 +25,13 @@ from sms.models import MessageKind, Share
 
 
 def send_due(*, seconds: float = 50) -> int:
-    """Send the next code of every number in whose queue somebody waits; returns how many numbers were looked at. For a
-    worker; any number of them, killed at any moment."""
+    """Send the next code of every number in whose queue a session waits; returns how many numbers were looked at. Any
+    number of workers may run, and may be killed at any moment."""
     return places.for_each_due(send_places, seconds=seconds)
 
 
 def send_places(*, mobile: str) -> None:
-    """Send `mobile` its next code, to whoever is first in its queue, if it is time."""
+    """Send `mobile` its next code, for the first in its queue, if it is time."""
     with transaction.atomic():
         lock_name(f"code:{mobile}")
         now = timezone.now()
@@ -40,11 +40,11 @@ def send_places(*, mobile: str) -> None:
 
 
 def send(row: OneTimeCode, now: datetime, share: Share) -> None:
-    """Write the code and its message into `row`, which is new, or a place in the queue. The caller holds the number's
-    name, and has asked the budget."""
+    """Write the code and its message into `row`, which is new, or a place in the queue. The caller has locked the
+    number's name, and has asked the budget."""
     code = "".join(secrets.choice("0123456789") for _ in range(limits.CODE_DIGITS))
     row.created_at, row.next_attempt_at, row.is_held, row.tries = now, None, False, 0
-    row.code_hash = keyed_hash(validity.binding(row), code)
+    row.code_hash = keyed_hash(validity.hash_purpose(row), code)
     row.message = outbox.enqueue(
         to=row.mobile,
         kind=MessageKind.CODE,
@@ -55,12 +55,13 @@ def send(row: OneTimeCode, now: datetime, share: Share) -> None:
         share=share,
     )
     row.save()
-    asking.count_sent(row)
+    requesters.count_sent(row)
     budget.code_was_queued(share, row.message.parts)
 
 
 def share_of(row: OneTimeCode) -> Share:
-    """Which share of the day's budget pays. Who is signed in chooses the new number, and pays like any other asker."""
+    """Which share of the day's budget pays. A signed-in citizen chooses the new number, and pays like any other
+    requester."""
     if row.allowance in (Allowance.TRUSTED, Allowance.PASSWORD, Allowance.DESK):
         return Share.OWN
     if not row.is_good:
@@ -71,14 +72,14 @@ def share_of(row: OneTimeCode) -> Share:
 
 
 def _send_first(mobile: str, allowance: Allowance, now: datetime) -> None:
-    """The first of the queue that may have a code gets it. The others wait for the next gap, or have no place left."""
+    """Send a code to the first of the queue that may have one. The others wait a gap, or lose their place."""
     sent = sent_within_a_day(mobile=mobile, allowance=allowance, now=now)
     if gap_ends(sent, now) > now:
         places.put_off(mobile=mobile, allowance=allowance, until=gap_ends(sent, now))
         return
     for place in places.in_queue(mobile=mobile, allowance=allowance, sent=sent):
         found = next_code(sent, allowance=allowance, address=place.address, network=place.network, now=now)
-        if not isinstance(found, Next):
+        if not isinstance(found, NextCode):
             places.give_up(place)
             continue
         place.is_kept, share = found.is_kept, share_of(place)

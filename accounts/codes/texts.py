@@ -1,4 +1,4 @@
-"""What pages that ask for a code say about it. One sentence each."""
+"""The sentences about codes on pages that ask for one."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from common.templatetags.persian_text import wait as wait_in_words
 
 
 def code_elsewhere(*, wait: int = 0, comes: bool = False) -> str:
-    """The wrong code of somebody who may have asked for it on another device. `wait`: seconds until this one may ask,
-    `comes`: its code is sent by itself."""
+    """The sentence after a wrong code, which may have been asked for on another device. `wait`: seconds until this
+    device may ask; `comes`: its code is sent by itself."""
     if comes:
         return _(
             "The code you entered is not valid. If you asked for it on another device, enter it there; the code for "
@@ -58,7 +58,7 @@ sentence = Sentences(SENTENCES)
 
 
 def sentence_of(issued: Issued) -> str:
-    """What came of asking once more."""
+    """The sentence after a request for another code."""
     if issued.sent:
         return sentence("code_sent_again")
     if issued.comes:

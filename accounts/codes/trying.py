@@ -1,7 +1,7 @@
 """Tries a typed one-time code, and uses it up.
 
-What a session types is compared with the codes of that session, and with nothing else (docs/decisions/0031). Each try
-is counted in the database before it is compared.
+What a session types is compared with the codes of that session only (docs/decisions/0031). Each try is counted in the
+database before it is compared.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.codes import asking
-from accounts.codes.validity import RETRY_GRACE, binding, is_live, of_asker, seconds_left
+from accounts.codes import requesters
+from accounts.codes.validity import RETRY_GRACE, hash_purpose, is_live, of_asker, seconds_left
 from accounts.models import Allowance, CodePurpose, OneTimeCode
 from common import limits
 from common.errors import PortalError
@@ -22,16 +22,16 @@ from common.secrets import keyed_hash_matches, keyed_hashes
 
 
 def try_code(*, purpose: CodePurpose, mobile: str, asker: str, typed: str) -> OneTimeCode:
-    """The code that `typed` is. Counts one try first, in a committed step of its own.
+    """The code that `typed` matches. Counts one try first, in a committed step of its own.
 
-    Call it outside any transaction, then `consume` the answer inside the one that decides. Raises
-    PortalError: code_wrong, code_expired (nothing of this session is alive), code_tries (all tries used),
-    code_elsewhere (this session was sent none, so whatever was typed is wrong here; `wait` seconds to its own, where
-    it has a place in the queue: `comes`).
+    Call it outside any transaction, then `consume` the answer inside the one that decides. Raises PortalError:
+    code_wrong, code_expired (no code of this session is alive), code_tries (all tries are used), code_elsewhere (this
+    session was sent none, so whatever was typed is wrong here; `wait`: the seconds to its own code, where it has a
+    place in the queue: `comes`).
     """
     mine = _count_try(purpose=purpose, mobile=mobile, asker=asker)
     typed = fold_number(typed)
-    right = [code for code in mine if keyed_hash_matches(binding(code), typed, code.code_hash)]
+    right = [code for code in mine if keyed_hash_matches(hash_purpose(code), typed, code.code_hash)]
     if right:
         return right[0]
     if not any(code.code_hash for code in mine):
@@ -43,22 +43,22 @@ def try_code(*, purpose: CodePurpose, mobile: str, asker: str, typed: str) -> On
 def consume(code: OneTimeCode, *, used_for: str) -> None:
     """Use up `code` and the asker's other live ones. Raises PortalError("code_wrong") if it was used.
 
-    The same session repeating it for the same thing (`used_for`) within RETRY_GRACE is answered as
-    the first time: on a slow network the first answer may never have arrived.
+    The same session that repeats it for the same purpose (`used_for`) within RETRY_GRACE is answered as the first time:
+    on a slow network the first answer may never have arrived.
     """
     now = timezone.now()
     askers = code.askers or [code.asker]
     fresh = OneTimeCode.objects.filter(purpose=code.purpose, mobile=code.mobile, asker__in=askers, used_at__isnull=True)
     asked = list(fresh.filter(allowance=Allowance.ASKED).exclude(code_hash="").exclude(address=""))
     used: dict[str, Any] = {"used_at": now, "used_for": used_for, "next_attempt_at": None}
-    if not fresh.filter(pk=code.pk).update(**used):  # whatever else is fresh: it was not typed
+    if not fresh.filter(pk=code.pk).update(**used):  # it was used before, whatever other codes are unused
         again = OneTimeCode.objects.filter(pk=code.pk, used_for=used_for, used_at__gte=now - RETRY_GRACE)
         if not again.exists():
             raise PortalError("code_wrong")
         return
     fresh.update(**used)
     if asked:
-        transaction.on_commit(lambda: asking.credit(asked))
+        transaction.on_commit(lambda: requesters.credit(asked))
 
 
 def _count_try(*, purpose: CodePurpose, mobile: str, asker: str) -> list[OneTimeCode]:

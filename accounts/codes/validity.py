@@ -1,7 +1,7 @@
-"""Which one-time codes of a session are valid, and what their hashes are made of.
+"""Decides which one-time codes of a session are valid, and names the purpose under which a code is hashed.
 
-A code is bound to its purpose, its mobile and the session that asked (`asker`, a secret of that session). Everything
-here looks at the rows of one session only: no answer depends on another session's secret (docs/decisions/0031).
+A code is bound to its purpose, its mobile and the session that asked (`asker`, a secret of that session). Every
+function here reads the rows of one session only: no answer depends on another session's secret (docs/decisions/0031).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from accounts.models import CodePurpose, OneTimeCode
 from common import limits
 from common.secrets import keyed_hashes
 
-# A session that repeats its right code this soon did not receive the first answer; it gets the same one again.
+# A session that repeats its right code this soon did not receive the first answer; it is given the same answer again.
 RETRY_GRACE = timedelta(seconds=60)
 
 
@@ -36,8 +36,8 @@ def live_codes(*, purpose: CodePurpose, mobile: str, asker: str, now: datetime) 
 
 
 def is_live(code: OneTimeCode, now: datetime) -> bool:
-    """Unused (or used within `RETRY_GRACE`), and within its life, which begins when a gateway accepts the message, or
-    when the code is asked for until then. A place in the queue has a life of its own."""
+    """Whether the code is unused (or was used within `RETRY_GRACE`) and within its life, which begins when a gateway
+    accepts the message; until then, when the code was asked for. A place in the queue has a life of its own."""
     if code.used_at and code.used_at < now - RETRY_GRACE:
         return False
     if code.message and code.message.state in NEVER_SENT:
@@ -67,8 +67,9 @@ def seconds_left(until: datetime, now: datetime | None = None) -> int:
     return max(0, -int(-left // 1))
 
 
-def binding(code: OneTimeCode) -> str:
-    """The name under which the code of this row is hashed: the same digits elsewhere give another hash."""
+def hash_purpose(code: OneTimeCode) -> str:
+    """The purpose under which the code of this row is hashed (`common.secrets`): the same digits in another row give
+    another hash."""
     return f"code:{code.purpose}:{code.mobile}:{code.asker}"
 
 

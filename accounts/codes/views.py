@@ -1,4 +1,5 @@
-"""The part of a page that says that the code is held: in a recovery, and at a sign-in by code. Alike for every ID."""
+"""The part of a page that says that its code is held, in a recovery and at a sign-in by code. The same for every
+national ID."""
 
 from __future__ import annotations
 
@@ -7,15 +8,14 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.codes import proofs
-from accounts.codes import turns as code_turns
+from accounts.codes import held_turns, proofs
 from accounts.models import Challenge
 from common.abuse import turns
 
 
 def context(request: HttpRequest, challenge: Challenge) -> dict[str, Any]:
-    """What the page shows of `challenge`: what the browser has to solve, and when its turn is without that."""
-    turn = code_turns.wait(challenge) if challenge.is_held else 0
+    """What the page shows of `challenge`: the proof of work for the browser, and when its turn comes without one."""
+    turn = held_turns.wait(challenge) if challenge.is_held else 0
     return {
         "challenge": challenge,
         "proof": proofs.for_challenge(challenge=challenge),
@@ -25,8 +25,8 @@ def context(request: HttpRequest, challenge: Challenge) -> dict[str, Any]:
 
 
 def pay(request: HttpRequest, challenge: Challenge) -> HttpResponse:
-    """The browser sent its solution: the code goes on, if it was held. Answered by that part of the page."""
+    """Take the browser's solution: a held code is then sent. Answers with that part of the page."""
     proofs.pay_challenge(challenge=challenge, solution=request.POST.get("proof", ""))
     challenge.refresh_from_db()
-    turn = code_turns.wait(challenge) if challenge.is_held else 0
+    turn = held_turns.wait(challenge) if challenge.is_held else 0
     return render(request, "accounts/_held.html", {"challenge": challenge, "turn_in": turn})

@@ -1,1 +1,1 @@
-"""The first page after the sign-in, with the organisation's services."""
+"""The home page after the sign-in, with the catalogue of the organisation's services."""

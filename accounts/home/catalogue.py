@@ -1,4 +1,4 @@
-"""The organisation's services on the home page, and which links an operator may give them."""
+"""The catalogue of the organisation's services on the home page, and the rule for links that an operator may enter."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ _NO_ADDRESS = re.compile(r"[\s\\\x00-\x1f\x7f]")
 
 
 def shown() -> QuerySet[Service]:
-    """What the home page shows, in the operators' order. One query."""
+    """The services that the home page shows, in the operators' order. One query."""
     return Service.objects.filter(is_shown=True)
 
 
 def check_link(link: str) -> None:
-    """A page of ours ("/…") or an address that begins with https://. Raises ValidationError with one sentence."""
+    """Raise ValidationError with one sentence unless `link` is a page of the portal ("/…") or an address that begins
+    with https://."""
     if not (_OUR_PATH.fullmatch(link) or _is_https(link)):
         raise ValidationError(
             _("A link begins with https:// or, for a page of this portal, with one slash, like /portal/status."),

@@ -1,4 +1,4 @@
-"""The home page of a signed-in citizen, and sign-out."""
+"""The home page of a signed-in citizen, and the sign-out."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from accounts.sessions.guards import citizen_required
 @citizen_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Greets by name, and shows the organisation's services."""
+    """The home page: the citizen's name, and the organisation's services."""
     return render(request, "accounts/home.html", {"services": catalogue.shown()})
 
 
 @require_POST
 @never_cache
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session. Without one, nothing happens."""
+    """End the session; nothing happens without one."""
     logout(request)
     return redirect("sign_in")

@@ -1,1 +1,1 @@
-"""An account from its making on: states, locks, history, and who is told."""
+"""The life of an account from its creation: states, locks, history, notices to its owner, and purges."""

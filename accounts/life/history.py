@@ -1,4 +1,4 @@
-"""What happened to an account, in words: for its owner, for operators' commands and for the admin."""
+"""Puts the history of an account into words: for its owner, for operators' commands and for the admin."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from accounts.models import AccountEvent, User
 from common.persian import to_persian_digits
 from common.templatetags.persian_text import jalali
 
-# What an event's details add to its sentence. What is not here is not shown.
+# What an event's details add to its sentence. Other details are not shown.
 _DETAILS = {
     "mobile": gettext_lazy("the number %(value)s"),
     "email": gettext_lazy("the address %(value)s"),
@@ -27,12 +27,12 @@ _STATES = {
     "open": pgettext_lazy("account", "open"),
     "closed": pgettext_lazy("account", "closed"),
 }
-_AT_ONCE = dt.timedelta(minutes=1)
+_SAME_MOMENT = dt.timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """One thing that happened. `who`, `browser` and `reason` are empty where nobody knows, or may know."""
+class HistoryEntry:
+    """One event in words. `who`, `browser` and `reason` are empty where they are unknown, or hidden from the reader."""
 
     at: dt.datetime
     what: str
@@ -42,13 +42,13 @@ class Line:
 
     @property
     def when(self) -> str:
-        """۱۴۰۵/۰۹/۰۲ ۱۰:۴۲, as it was in Tehran."""
+        """The time in Tehran: ۱۴۰۵/۰۹/۰۲ ۱۰:۴۲."""
         return jalali(self.at, "time")
 
 
-def line_of(event: AccountEvent, *, for_owner: bool) -> Line:
-    """`event` in words. Its owner sees that an operator did something, and neither the name nor the reason."""
-    return Line(
+def entry_of(event: AccountEvent, *, for_owner: bool) -> HistoryEntry:
+    """`event` in words. Its owner reads that an operator did something, and neither the name nor the reason."""
+    return HistoryEntry(
         at=event.at,
         what=_what(event),
         who=_who(event.actor, for_owner),
@@ -58,39 +58,40 @@ def line_of(event: AccountEvent, *, for_owner: bool) -> Line:
 
 
 def state_of(account: User) -> str:
-    """waiting (for a branch to activate it), open, frozen, deactivated; closed: before its why was kept."""
+    """The state of an account: waiting (for a branch to activate it), open, frozen, deactivated; closed: no reason was
+    recorded."""
     if account.activated_at is None:
         return "waiting"
     return account.closure or ("open" if account.is_active else "closed")
 
 
 def state_in_words(account: User) -> str:
-    """As `state_of`, and since when it is closed."""
+    """`state_of` in words, and since when the account is closed."""
     words = str(account.get_closure_display() or _STATES[state_of(account)])
     return f"{words} ({jalali(account.closed_at, 'time')})" if account.closed_at else words
 
 
-def beginnings(account: User) -> list[Line]:
-    """How the account came to be, newest first: that stands on the account itself."""
+def first_entries(account: User) -> list[HistoryEntry]:
+    """How the account was created and activated, newest first: the account's own columns tell that, not its events."""
     made, activated = account.date_joined, account.activated_at
     if activated is None:
-        return [Line(made, _("The account was made, and waits for a branch to activate it"))]
-    if activated - made < _AT_ONCE:
-        return [Line(made, _("The account was made and activated"))]
+        return [HistoryEntry(made, _("The account was made, and waits for a branch to activate it"))]
+    if activated - made < _SAME_MOMENT:
+        return [HistoryEntry(made, _("The account was made and activated"))]
     return [
-        Line(activated, _("The account was activated"), who=_("the staff of a branch")),
-        Line(made, _("The account was made")),
+        HistoryEntry(activated, _("The account was activated"), who=_("the staff of a branch")),
+        HistoryEntry(made, _("The account was made")),
     ]
 
 
-def lines(account: User, *, for_owner: bool) -> list[Line]:
+def entries(account: User, *, for_owner: bool) -> list[HistoryEntry]:
     """The whole history, newest first. One query."""
-    return in_words(account, account.events.order_by("-at", "-pk"), for_owner=for_owner)
+    return entries_of(account, account.events.order_by("-at", "-pk"), for_owner=for_owner)
 
 
-def in_words(account: User, events: Iterable[AccountEvent], *, for_owner: bool) -> list[Line]:
-    """As `lines`, where the events are at hand."""
-    return [*(line_of(event, for_owner=for_owner) for event in events), *beginnings(account)]
+def entries_of(account: User, events: Iterable[AccountEvent], *, for_owner: bool) -> list[HistoryEntry]:
+    """As `entries`, for `events` that were read already."""
+    return [*(entry_of(event, for_owner=for_owner) for event in events), *first_entries(account)]
 
 
 def _what(event: AccountEvent) -> str:
@@ -103,13 +104,13 @@ def _what(event: AccountEvent) -> str:
 
 
 def _isolated(value: object) -> str:
-    """Between LRI and PDI: the dots of a masked number would turn it round in a Persian sentence."""
+    """The value between LRI and PDI marks: the dots of a masked number would turn it round in a Persian sentence."""
     return f"\u2066{to_persian_digits(str(value))}\u2069"
 
 
 def _who(actor: str, for_owner: bool) -> str:
     if actor == CITIZEN:
-        return "" if for_owner else _("the owner of the account")  # it may have been a thief who had the password
+        return "" if for_owner else _("the owner of the account")  # it may have been a thief with the password
     if actor == PORTAL:
         return _("the portal")
     if not actor.startswith(OPERATOR):

@@ -1,4 +1,4 @@
-"""What time does to accounts: proofs and failures at the sign-in that are over are deleted."""
+"""Purges what is over: proofs, changes, links, failed sign-ins and their counters, and unused devices."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from common import limits, purging
 
 
 def purge_proofs(*, before: datetime, dry_run: bool = False) -> int:
-    """Delete proofs from before `before`, and what has a life of its own after that; returns how many.
+    """Delete proofs and changes from before `before`, and rows whose own time is over; returns how many.
 
-    The history stays: it is in events.
+    The history stays: it is in the events.
     """
     now = timezone.now()
     over: list[QuerySet[Any]] = [
@@ -37,7 +37,7 @@ def purge_proofs(*, before: datetime, dry_run: bool = False) -> int:
     ]
     if dry_run:
         return sum(rows.count() for rows in over)
-    return sum(rows.delete()[1].get(rows.model._meta.label, 0) for rows in over)  # without what hangs on them
+    return sum(rows.delete()[1].get(rows.model._meta.label, 0) for rows in over)  # without the rows deleted with them
 
 
 def purge_failures(*, before: datetime, dry_run: bool = False) -> int:

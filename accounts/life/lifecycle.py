@@ -1,4 +1,4 @@
-"""Accounts come into being and are activated; staff and their rights."""
+"""Creates and activates accounts of citizens, and creates staff with their rights."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def account_exists(*, national_id: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewAccount:
-    """What an account is made with. The two secrets are hashes already."""
+    """What an account is created with. The two secrets are hashes already."""
 
     national_id: str
     mobile: str
@@ -44,11 +44,11 @@ class NewAccount:
     security_answer_hash: str
 
     def __repr__(self) -> str:
-        return "NewAccount(…)"  # it may stand in a traceback
+        return "NewAccount(…)"  # it may be printed in a traceback
 
     @classmethod
     def plain(cls) -> tuple[str, ...]:
-        """The names of all that is no secret, as the columns are called too."""
+        """The names of the fields that are no secrets; the columns have the same names."""
         return tuple(field.name for field in fields(cls) if not field.name.endswith("_hash"))
 
 
@@ -60,10 +60,9 @@ def taken(*, national_ids: Collection[str]) -> set[str]:
 
 @transaction.atomic
 def create_account(*, person: NewAccount, active: bool) -> User:
-    """A citizen's account. `active`: activated at once, and from then on it holds the national ID.
+    """Create a citizen's account. `active`: activated at once, and from then on it holds the national ID.
 
-    Raises PortalError("account_exists") when an activated account holds the ID; the caller's
-    transaction stays usable.
+    Raises PortalError("account_exists") when an activated account holds the ID; the caller's transaction stays usable.
     """
     if account_exists(national_id=person.national_id):
         raise PortalError("account_exists")
@@ -74,9 +73,9 @@ def create_account(*, person: NewAccount, active: bool) -> User:
 
 
 def create_accounts(*, people: Sequence[NewAccount], active: bool) -> list[User]:
-    """As `create_account`, for people whose IDs the caller holds and has seen not to be `taken`: one statement.
+    """As `create_account`, for people whose IDs the caller has locked and found not to be `taken`: one statement.
 
-    Raises IntegrityError if one of them is held by an account all the same; the transaction is lost then.
+    Raises IntegrityError if an account holds one of them all the same; the transaction is lost then.
     """
     return User.objects.bulk_create(_new_user(person, active) for person in people)
 
@@ -96,10 +95,10 @@ def _new_user(person: NewAccount, active: bool) -> User:
 
 @transaction.atomic
 def activate_account(*, user: User) -> User:
-    """Open an account that was made inactive. Doing it again changes nothing.
+    """Activate an account that was created inactive. Doing it again changes nothing.
 
-    Raises PortalError: account_exists (another activated account holds the national ID),
-    account_gone (the row was deleted meanwhile). The caller's transaction stays usable.
+    Raises PortalError: account_exists (another activated account holds the national ID), account_gone (the row was
+    deleted meanwhile). The caller's transaction stays usable.
     """
     now = timezone.now()
     with _national_id_stays_unique(user.national_id):
@@ -129,10 +128,10 @@ def _national_id_stays_unique(national_id: str) -> Iterator[None]:
 
 @transaction.atomic
 def delete_inactive_account(*, user: User) -> None:
-    """Delete an account that never was activated. Gone already: nothing happens.
+    """Delete an account that never was activated. Nothing happens if it is deleted already.
 
-    Raises PortalError("account_is_active"). Whatever points to the account must let go of it
-    before (foreign keys are protected).
+    Raises PortalError("account_is_active"). Rows that point to the account must be detached before (foreign keys are
+    protected).
     """
     row = User.objects.select_for_update().filter(pk=user.pk).first()
     if row is None:
@@ -143,9 +142,9 @@ def delete_inactive_account(*, user: User) -> None:
 
 
 def clerk_group() -> Group:
-    """The group of branch clerks, made or mended to hold exactly the desk's permissions.
+    """The group of branch clerks, created or corrected to hold exactly the desk's permissions.
 
-    Raises PortalError("not_migrated") before `migrate` has made the permissions.
+    Raises PortalError("not_migrated") before `migrate` has created the permissions.
     """
     permissions = list(
         Permission.objects.filter(content_type__app_label="registration", codename__in=CLERK_PERMISSIONS)
@@ -158,7 +157,7 @@ def clerk_group() -> Group:
 
 
 def create_staff(*, username: str, password: str, branch: Branch | None, operator: bool) -> User:
-    """A clerk of `branch`, or an operator (superuser, who needs no branch).
+    """Create a clerk of `branch`, or an operator (superuser, who needs no branch).
 
     Raises PortalError: username_taken, needs_a_branch, not_migrated, password_weak (`broken`: codes of
     `passwords.SENTENCES`).
@@ -168,7 +167,7 @@ def create_staff(*, username: str, password: str, branch: Branch | None, operato
     broken = faults(password, About(username=username))
     if broken:
         raise PortalError("password_weak", broken=broken)
-    hashed = hash_password(password)  # before the transaction: it takes a while
+    hashed = hash_password(password)  # before the transaction: hashing takes a while
     with transaction.atomic():
         if User.objects.filter(username=username).exists():
             raise PortalError("username_taken")

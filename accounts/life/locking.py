@@ -1,4 +1,5 @@
-"""What every service about one account begins with: its row, locked; and what ends with every change of secrets.
+"""Locks an account's row, with which every service about one account begins; and ends its pending changes and
+recoveries.
 
 Lock order: the account first, then what belongs to it.
 """
@@ -34,7 +35,7 @@ def open_account(*, account: User) -> User:
 
 
 def open_with_password(*, account: User, checked: str) -> User:
-    """`open_account` for one who has just given the password: `checked` is the stored hash that it was right for.
+    """As `open_account`, for a person who has just typed the password: `checked` is the stored hash that it matched.
 
     Raises PortalError: account_closed, changed_meanwhile (another password is in force by now).
     """
@@ -45,29 +46,30 @@ def open_with_password(*, account: User, checked: str) -> User:
 
 
 def end_pending(*, account: User, but: Challenge | None = None) -> None:
-    """End every change and recovery of `account` that waits for a proof, `but` one. The caller holds the account."""
+    """End every change and recovery of `account` that waits for a proof, `but` one. The caller has locked the
+    account."""
     end_mobile_changes(account=account)
     end_email_changes(account=account)
     end_recoveries(account=account, but=but)
 
 
 def end_mobile_changes(*, account: User) -> None:
-    """End the change of number that is open, and ask nobody about it any more. The caller holds the account."""
+    """End the open change of number, and its question to the registry. The caller has locked the account."""
     MobileChange.objects.filter(account=account, stage__in=OPEN_CHANGES).update(stage=MobileChangeStage.ENDED)
     checks = OwnerCheck.objects.filter(account=account, change__isnull=False, next_attempt_at__isnull=False)
     checks.update(next_attempt_at=None, lease=None)
 
 
 def end_email_changes(*, account: User) -> None:
-    """End the links that were sent and not used yet. The caller holds the account."""
+    """End the links that were sent and not used yet. The caller has locked the account."""
     links = EmailChange.objects.filter(account=account, done_at__isnull=True, ended_at__isnull=True)
     links.update(ended_at=timezone.now())
 
 
 def end_recoveries(*, account: User, but: Challenge | None = None) -> None:
-    """End what waits for a code or an answer, `but` one. The caller holds the account."""
+    """End the recoveries and challenges that wait for a proof, `but` one. The caller has locked the account."""
     others = Challenge.objects.filter(account=account).exclude(stage__in=OVER).exclude(pk=but.pk if but else 0)
     others.update(stage=ChallengeStage.ENDED, next_attempt_at=None, lease=None)
-    # Only what waits: the purge takes what is over, in another order.
+    # Only rows that wait: the purge deletes the others, and locks in another order.
     checks = OwnerCheck.objects.filter(account=account, challenge__isnull=False, next_attempt_at__isnull=False)
     checks.exclude(challenge_id=but.pk if but else 0).update(next_attempt_at=None, lease=None)

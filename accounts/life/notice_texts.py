@@ -1,6 +1,6 @@
 """The sentences that tell the owner of an account what happened to it, by SMS and by e-mail.
 
-Who hears of which kind of event is decided in `accounts.life.notices`.
+Who is told of which kind of event is decided in `accounts.life.notices`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ _SENTENCES: dict[str, Any] = {
         "page."
     ),
 }
-# Where the event brought another mobile with it.
+# The event changed the mobile as well.
 _WITH_MOBILE: dict[str, Any] = {
     EventKind.REACTIVATED: gettext_lazy(
         "Your account was opened again at a branch, and its mobile number is now %(mobile)s. If your password is not "
@@ -69,15 +69,14 @@ _WITH_MOBILE: dict[str, Any] = {
 
 
 def account_event(kind: str, *, at: datetime, link: str = "", **values: object) -> str:
-    """What the owner of an account hears when `kind` has happened to it (`accounts.life.notices`), and when; `link` is
-    where to say that it was somebody else."""
+    """The SMS to the owner after an event of `kind`, with its time; `link`: where to say that it was somebody else."""
     return texts.joined(
         _("Social Security"), *account_sentence(kind, at=at, **values), f"{not_me()}: {link}" if link else ""
     )
 
 
 def account_sentence(kind: str, *, at: datetime, **values: object) -> tuple[str, str]:
-    """What has happened, and when: what an SMS and an e-mail say alike."""
+    """What happened, and when: the same in an SMS and in an e-mail."""
     local = timezone.localtime(at)
     time = to_persian_digits(f"{local:%H:%M}")
     when = _("%(date)s at %(time)s") % {"date": format_jalali(local.date()), "time": time}
@@ -87,16 +86,16 @@ def account_sentence(kind: str, *, at: datetime, **values: object) -> tuple[str,
 
 
 def freeze_it() -> str:
-    """What the link is for, where there is room to say it."""
+    """What the link does, where there is room to say it."""
     return _("If it was somebody else, freeze your account with the button below. Nobody can sign in then.")
 
 
 def not_me() -> str:
-    """Before the link, and on its button."""
+    """The words before the link, and on its button."""
     return _("It was not me")
 
 
 def _in_order(value: str) -> str:
-    """The dots of a masked number would turn it round in a Persian line. (Embedding marks: old phones do not know
-    isolates, and would show a box.)"""
+    """The value between embedding marks: the dots of a masked number would turn it round in a Persian line. (Not
+    isolates: old phones do not know them, and would show a box.)"""
     return f"\u202a{value}\u202c" if "•" in value else value

@@ -1,8 +1,7 @@
-"""The security questions a person may choose from.
+"""The security questions that a person may choose from.
 
-The guide names the first one. The others ask for what only the person remembers: nothing a
-registry, a certificate or a relative's page tells a stranger (so no mother's name, no birth
-place, no school), and nothing that changes.
+The guide names the first one. The others ask for what only the person remembers and what never changes: nothing that a
+registry, a certificate or a relative's page tells a stranger (so no mother's name, no birth place, no school).
 """
 
 from django.utils.translation import gettext_lazy as _

@@ -1,4 +1,5 @@
-"""Accounts: who may sign in, their codes, and what happens in the life of an account."""
+"""The tables of accounts: people and branches, codes, proofs, changes, sessions, the history, and the catalogue of
+services."""
 
 from accounts.models.catalogue import Icon, Service
 from accounts.models.changes import EmailChange, MobileChange, MobileChangeStage

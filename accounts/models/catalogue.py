@@ -1,4 +1,4 @@
-"""The organisation's services that this account opens, as operators list them."""
+"""The table of the organisation's services on the home page, as operators list them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Icon(models.TextChoices):
-    """The fixed set; each is drawn in templates/accounts/_icons.html."""
+    """The icons to choose from; each is drawn in templates/accounts/_icons.html."""
 
     RECORD = "record", _("record")
     MONEY = "money", _("money")
@@ -20,6 +20,9 @@ class Icon(models.TextChoices):
 
 
 class Service(models.Model):
+    """One service of the organisation on the home page: a title, a text and a link. (Not the code's `service`
+    modules.)"""
+
     title = models.CharField(_("title"), max_length=60)
     text = models.CharField(_("text"), max_length=200)
     link = models.CharField(_("link"), max_length=300)

@@ -1,4 +1,4 @@
-"""Changes that wait for a proof: another mobile number, another e-mail address."""
+"""The tables of changes that wait for a proof: another mobile number, another e-mail address."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class MobileChangeStage(models.TextChoices):
 
 
 class MobileChange(models.Model):
-    """From the password to the new number in force. At most one of an account is open."""
+    """A change of the mobile number, from the password until the new number is in force. At most one of an account is
+    open."""
 
     token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)  # the asker of its codes
     account = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
@@ -40,7 +41,7 @@ class MobileChange(models.Model):
 
 
 class EmailChange(models.Model):
-    """A link that was sent to an address; the newest of an account is the only one that works."""
+    """A link that was sent to an e-mail address. Only the newest one of an account works."""
 
     account = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     email = models.EmailField()

@@ -1,4 +1,4 @@
-"""One-time codes, and tries that are counted."""
+"""The tables of one-time codes, and of counted tries."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class CodePurpose(models.TextChoices):
 
 
 class Allowance(models.TextChoices):
-    """Whose codes a number has by themselves: nobody uses up those of a row below from a row above
-    (`accounts.codes.allowances`)."""
+    """A kind of requester, whose codes of a number are counted separately: requests of one kind never use up the codes
+    of another (`accounts.codes.allowances`)."""
 
     ASKED = "asked"  # anybody can ask for these: registration, recovery, sign-in by code
     TRUSTED = "trusted"  # asked for on a device that the account's owner called their own
@@ -30,11 +30,11 @@ class Allowance(models.TextChoices):
 
 
 class OneTimeCode(models.Model):
-    """A code that was asked for: bound to purpose, mobile and the session that asked (`asker`).
+    """A code that was asked for, bound to its purpose, its mobile and the session that asked (`asker`).
 
-    Without a hash: none was sent (yet) for this session. With `next_attempt_at` the row is its place in the number's
-    queue, and gets a code by itself; without, it only counts the session's tries. From the sending on `created_at` is
-    the moment of it.
+    Without a hash none was sent (yet) for this session. With `next_attempt_at` the row is then a place in the number's
+    queue, and gets a code by itself; without it, the row only counts the session's tries. When a code is sent,
+    `created_at` becomes the moment of sending.
     """
 
     purpose = models.CharField(max_length=12, choices=CodePurpose)
@@ -44,16 +44,18 @@ class OneTimeCode(models.Model):
     message = models.OneToOneField("sms.Message", null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     allowance = models.CharField(max_length=10, choices=Allowance, default=Allowance.ASKED)
-    is_kept = models.BooleanField(default=False)  # of the part kept for addresses that had none
+    is_kept = models.BooleanField(default=False)  # one of the codes kept for addresses that have had none
     address = models.CharField(max_length=32, blank=True)  # who asked: common.abuse.origins
     network = models.CharField(max_length=32, blank=True)
     is_good = models.BooleanField(default=True)  # the address's conduct when it asked: which share of the budget pays
     operator = models.CharField(max_length=20, blank=True)
-    next_attempt_at = models.DateTimeField(null=True)  # of a place: not before
+    next_attempt_at = models.DateTimeField(null=True)  # of a place: when it is due
     is_held = models.BooleanField(default=False)  # a place that waits for its turn, or for a proof of work
     tries = models.PositiveSmallIntegerField(default=0)
     used_at = models.DateTimeField(null=True)
-    used_for = models.CharField(max_length=64, blank=True)  # what it proved; a retry proves the same again
+    used_for = models.CharField(
+        max_length=64, blank=True
+    )  # what it was used for; a retry may use it for the same again
     # Not stored: the hashes of its asker under every key, once it was tried. The key may have been changed meanwhile.
     askers: Sequence[str] = ()
 
@@ -67,9 +69,8 @@ class OneTimeCode(models.Model):
 
 
 class SignInFailures(models.Model):
-    """Tries in a row, none of them right, for one account on one device (both keyed hashes): sign-ins, and
-    looks at a status. Written by `accounts.sign_in.throttle` before the try is looked at.
-    """
+    """How many tries in a row failed for one account on one device (both keyed hashes): sign-ins, and looks at a
+    status. `accounts.sign_in.throttle` writes a row before the try is compared."""
 
     account = models.CharField(max_length=64)
     device = models.CharField(max_length=64)

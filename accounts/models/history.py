@@ -1,4 +1,4 @@
-"""What happened to an account, and the links by which its owner stops it."""
+"""The tables of an account's history, and of the "not me" links by which its owner freezes it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from accounts.models.people import User
 
 
 class EventKind(models.TextChoices):
-    """Everything that is written into the history of an account; `accounts.life.notices` says who is told of what.
+    """All kinds of events in the history of an account; `accounts.life.notices` says who is told of each.
 
-    That the account was made and activated stands on the account itself.
+    The creation and the activation are in the account's own columns.
     """
 
     SIGNED_IN = "signed_in", _("Signed in")
@@ -45,7 +45,8 @@ class EventKind(models.TextChoices):
 
 
 class AccountEvent(models.Model):
-    """One thing that happened. `details` never holds a secret or a whole number: masked numbers, counts."""
+    """One event in an account's history. `details` never holds a secret or a whole number, only masked numbers and
+    counts."""
 
     account = models.ForeignKey(User, on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(_("what"), max_length=20, choices=EventKind)
@@ -65,7 +66,7 @@ class AccountEvent(models.Model):
 
 
 class FreezeLink(models.Model):
-    """The "not me" link of one SMS: it freezes the account, and never gives anything back."""
+    """The "not me" link of one message: it can only freeze the account."""
 
     account = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     event = models.ForeignKey(AccountEvent, on_delete=models.CASCADE, related_name="+")

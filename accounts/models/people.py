@@ -1,4 +1,4 @@
-"""Who may sign in, and the branches staff belong to."""
+"""The tables of citizens, staff and the branches."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Gender(models.TextChoices):
 
 
 class Closure(models.TextChoices):
-    """Why an activated account is closed. The way out of either is a branch."""
+    """Why an activated account is closed. Only a branch can help to open it, in either case."""
 
     FROZEN = "frozen", _("frozen by its owner")  # "not me"
     DEACTIVATED = "deactivated", _("deactivated by an operator")
@@ -43,9 +43,9 @@ class Closure(models.TextChoices):
 
 class UserManager(BaseUserManager["User"]):
     def create_superuser(self, username: str, password: str | None = None, **fields: object) -> User:
-        """For Django's own `createsuperuser`, which would let a weak password pass on request.
+        """Create a superuser for Django's `createsuperuser`, which itself would accept a weak password.
 
-        Raises ValidationError with the sentences of the rules it breaks.
+        Raises ValidationError with the sentences of the rules that the password breaks.
         """
         user = self.model(username=username, is_staff=True, is_superuser=True, **fields)
         if password is not None:
@@ -56,10 +56,10 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A citizen (has a national ID, signs in on the portal) or staff (signs in at /admin/).
+    """A citizen (has a national ID, signs in on the portal) or a member of staff (signs in at /admin/).
 
-    A citizen's `username` is the subject; nobody types it. The account holds its national ID from
-    the moment it is activated: until then another registration may still win it.
+    A citizen's `username` is the subject; nobody types it. The account holds its national ID from its activation on:
+    until then another registration may still get it.
     """
 
     username = models.CharField(_("user name"), max_length=64, unique=True)
@@ -75,10 +75,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     security_question = models.CharField(max_length=30, blank=True)
     security_answer = models.CharField(max_length=200, blank=True)  # a hash over the name comparison key
     branch = models.ForeignKey(Branch, null=True, blank=True, on_delete=models.PROTECT, verbose_name=_("branch"))
-    email_confirmed_at = models.DateTimeField(null=True, blank=True)  # by a link; until then nothing is told there
+    email_confirmed_at = models.DateTimeField(null=True, blank=True)  # by a link; until then no notice goes there
     code_at_sign_in = models.BooleanField(default=False)  # the citizen's own choice: a code on every new device
-    password_changed_at = models.DateTimeField(null=True, blank=True)  # what was begun before it is over
-    # A branch has seen the papers of one who forgot the answer: until when recovery asks for none.
+    password_changed_at = models.DateTimeField(null=True, blank=True)  # recoveries that were begun before are over
+    # Until when recovery needs no answer: a branch has seen the papers of an owner who forgot it.
     recovery_without_answer_until = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     closure = models.CharField(_("closed"), max_length=12, choices=Closure, blank=True, default="")
@@ -101,7 +101,7 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=models.Q(activated_at__isnull=False) & ~models.Q(national_id=""),
                 name="one_activated_account_per_national_id",
             ),
-            # A clerk who is insured has two accounts: rights at the desk never come with a citizen's password.
+            # A clerk who is insured has two accounts: a citizen's password never gives rights at the desk.
             models.CheckConstraint(
                 condition=models.Q(is_staff=False) | models.Q(national_id=""), name="staff_is_no_citizen"
             ),

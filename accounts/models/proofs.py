@@ -1,4 +1,5 @@
-"""What is asked of somebody who is not signed in, without telling whether there is an account."""
+"""The tables of proofs by people who are not signed in: challenges, questions about the owner of a mobile, failed
+sign-ins."""
 
 from __future__ import annotations
 
@@ -14,23 +15,23 @@ from common.leases import Leased
 
 
 class ChallengeStage(models.TextChoices):
-    """A challenge goes down this list; only recovery goes beyond PROVEN."""
+    """The stages of a challenge, in their order; only a recovery goes beyond PROVEN."""
 
-    ASKED = "asked"  # a worker looks whether there is an account, and sends the code
-    CODE_SENT = "code_sent"  # or nothing was sent, which looks the same
+    ASKED = "asked"  # a worker looks for the account, and sends the code
+    CODE_SENT = "code_sent"  # or nothing was sent, which looks the same to the browser
     PROVEN = "proven"  # the code was right
     OWNER_ASKED = "owner_asked"  # the answer was right; a worker asks whose the mobile is
     OWNER_MATCHED = "owner_matched"  # a new password may be set
-    OWNER_MISMATCHED = "owner_mismatched"  # a branch is the way
+    OWNER_MISMATCHED = "owner_mismatched"  # only a branch can help
     DONE = "done"
     ENDED = "ended"  # overtaken: another recovery, a new password, a frozen account
 
 
 class Challenge(Leased):
-    """A browser says a national ID and has to prove that it holds the mobile on record.
+    """A browser gives a national ID and has to prove that it holds the mobile on record.
 
-    The row is written alike for every ID; whether there is an account a worker finds out (`account`),
-    so that no page and no pause tells.
+    The same row is written for every ID; a worker finds the account (`account`), so that no page and no delay tells
+    whether there is one.
     """
 
     token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)  # in that browser's session
@@ -60,14 +61,15 @@ class Challenge(Leased):
 
 
 class OwnerCheck(Leased):
-    """The registry of mobile owners is asked whether `mobile` is the account's owner's: for one thing that waits."""
+    """A question to the registry of mobile owners: does `mobile` belong to the account's owner? One challenge or one
+    change waits for the answer."""
 
     account = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     mobile = models.CharField(max_length=13)
     challenge = models.OneToOneField(Challenge, null=True, on_delete=models.CASCADE, related_name="owner_check")
     change = models.OneToOneField(MobileChange, null=True, on_delete=models.CASCADE, related_name="owner_check")
     created_at = models.DateTimeField(default=timezone.now)
-    outcome = models.CharField(max_length=16, blank=True)  # an identity Outcome; what the last inquiry came to
+    outcome = models.CharField(max_length=16, blank=True)  # of the last inquiry: an Outcome of identity.matching
 
     class Meta:
         indexes = [
@@ -87,14 +89,14 @@ class OwnerCheck(Leased):
 
 
 class FailedSignIn(Leased):
-    """One refused sign-in, or one whose password is compared at this moment, written alike for every ID; a worker
-    tells the owner what the page must not."""
+    """A refused sign-in, or one whose password is compared at this moment: the same row for every ID. A worker notifies
+    the owner (`accounts.sign_in.refusals`)."""
 
     national_id = models.CharField(max_length=10)
     right_password = models.BooleanField(default=False)  # the account is closed
     browser = models.CharField(max_length=64, blank=True)  # keyed hash: accounts.sign_in.risk
     stopped_at_code = models.BooleanField(default=False)  # the password was right, and `risk` asked for a code
-    counts = models.BooleanField(default=True)  # no good sign-in since; stopped ones: none in this browser
+    counts = models.BooleanField(default=True)  # no good sign-in since; for a stopped one: none in the same browser
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Browsers: sessions with whose they are, and the devices a person called their own."""
+"""The tables of sessions with their accounts, and of trusted devices."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from accounts.models.people import User
 
 
 class Session(AbstractBaseSession):
-    """A session of the portal, read and written by the store of `SESSION_ENGINE`. Without an account: a registration,
-    a recovery, a sign-in or a look at a status is under way.
+    """A session of the portal, read and written by the store of `SESSION_ENGINE`. Without an account: a registration, a
+    recovery, a sign-in or a look at a status is under way.
 
-    `expire_date` is the absolute end; `seen_at` is when it was last used, from which idleness is counted.
+    `expire_date` is the absolute end; `seen_at` is the last use, from which idleness is counted.
     """
 
     account = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
-    began_at = models.DateTimeField(default=timezone.now)  # the sign-in; a new key does not change it
+    began_at = models.DateTimeField(default=timezone.now)  # at the sign-in; a new key does not change it
     seen_at = models.DateTimeField(default=timezone.now)
     browser = models.CharField(max_length=80, blank=True)  # in words: "Chrome, Android"
 
@@ -30,9 +30,9 @@ class Session(AbstractBaseSession):
 
 
 class TrustedDevice(models.Model):
-    """A browser of which its owner said, at a sign-in: it is mine, remember me. The cookie holds its secret."""
+    """A browser whose owner ticked "remember me" at a sign-in. Its cookie holds the secret."""
 
-    PURPOSE = "trusted device"  # with which the secret is hashed
+    PURPOSE = "trusted device"  # of the secret's keyed hash
 
     account = models.ForeignKey(User, on_delete=models.CASCADE, related_name="trusted_devices")
     secret_hash = models.CharField(max_length=64)  # keyed

@@ -1,1 +1,1 @@
-"""Which passwords are good, and how they are hashed."""
+"""The rules of passwords, how strong one is, and how passwords are hashed."""

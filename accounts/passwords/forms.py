@@ -1,4 +1,4 @@
-"""The form field of a password, on whichever page."""
+"""The form field of a password, for every page."""
 
 from __future__ import annotations
 

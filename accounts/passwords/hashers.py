@@ -1,4 +1,4 @@
-"""How passwords and security answers are hashed. In a request each hash needs a place of the lane."""
+"""Hashes passwords and security answers. In a request each hash needs a place in the lane (`common.abuse.lane`)."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from common.abuse import lane
 
 
 class _InTheLane:
-    """A hasher that computes in a place: the one its caller holds, else a stranger's."""
+    """A hasher that computes in a place of the lane: the one that its caller holds, else a stranger's."""
 
     def encode(self, *args: Any, **kwargs: Any) -> str:
         """As the hasher's. Raises PortalError("hashing_busy", seconds=…)."""
@@ -34,4 +34,4 @@ class PortalArgon2Hasher(_InTheLane, Argon2PasswordHasher):
 
 
 class PortalPBKDF2Hasher(_InTheLane, PBKDF2PasswordHasher):
-    """For hashes from elsewhere; renewed at the next good sign-in."""
+    """For hashes that were made elsewhere; renewed at the next good sign-in."""

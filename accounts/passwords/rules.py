@@ -1,8 +1,9 @@
-"""Whether a password is good, by the guide's rules and by how easily it is guessed; the hashing of passwords and
+"""Decides whether a password is good, by the guide's rules and by how easily it is guessed; hashes passwords and
 security answers.
 
-`faults` is the one place that judges: forms, services and Django (by `Rule` and `Strong`) ask it wherever a password is
-set. A password is never altered: no folding, no stripping. What does not fit is refused with the sentence.
+`faults` is the only judge: forms, services and Django (by `Rule` and `Strong`) ask it wherever a password is set. A
+password is never altered: nothing is folded or stripped. A password that does not keep the rules is refused with their
+sentences.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ RULES: dict[str, Any] = {
         )
     ),
 }
-# What is weak about one that keeps the rules, and how to mend it. None of them holds anything of the password.
+# What is weak about a password that keeps the rules, and how to improve it. No sentence holds a part of the password.
 WEAK: dict[str, Any] = {
     Weakness.OWN: _(
         "This password holds something of your own (name, date of birth, a number, city or e-mail), which others can "
@@ -103,7 +104,7 @@ HINT = _("Three words that have nothing to do with you or each other, with a num
 def faults(password: str, about: About) -> list[str]:
     """The codes of the `SENTENCES` for which `password` is refused, in their order; empty: it is good.
 
-    How easily it is guessed is asked of one that keeps all rules: any other has to be changed anyhow.
+    The strength is judged only of a password that keeps all rules: any other has to be changed anyway.
     """
     broken = problems(password, first_name=about.first_name, last_name=about.last_name, national_id=about.national_id)
     if broken:
@@ -113,9 +114,9 @@ def faults(password: str, about: About) -> list[str]:
 
 
 def problems(password: str, *, first_name: str = "", last_name: str = "", national_id: str = "") -> list[str]:
-    """The codes of the guide's `RULES` alone that `password` breaks, in their order; empty: it keeps them all.
+    """The codes of the guide's `RULES` that `password` breaks, in their order; empty: it keeps them all.
 
-    The names are compared as they were typed, whatever the case; nothing is transliterated.
+    The names are compared as they were typed, in any case; nothing is transliterated.
     """
     kinds = (string.ascii_uppercase, string.ascii_lowercase, string.digits)
     broken = {
@@ -136,7 +137,7 @@ def _contains_any(password: str, *words: str) -> bool:
 
 
 class Rule:
-    """One of the `RULES` as a Django password validator, with its sentence. All are registered, in their order."""
+    """One of the `RULES` as a Django password validator. All are registered, in their order."""
 
     def __init__(self, code: str) -> None:
         self.code, self.sentence = code, RULES[code]
@@ -152,7 +153,7 @@ class Rule:
 
 
 class Strong:
-    """That it is hard to guess, as a Django password validator; after the rules, and silent where one is broken."""
+    """The strength of a password as a Django password validator; after the rules, and silent where one is broken."""
 
     def validate(self, password: str, user: User | None = None) -> None:
         """Raises ValidationError with the `Weakness` as its code."""

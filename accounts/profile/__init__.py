@@ -1,1 +1,1 @@
-"""What a signed-in citizen sees and changes: password, question, e-mail, mobile, devices, history."""
+"""What a signed-in citizen sees and changes: password, security question, e-mail, mobile, devices, history."""

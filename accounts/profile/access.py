@@ -1,8 +1,8 @@
-"""Who may be on the pages of the profile, and the password, asked again before anything changes.
+"""Guards the pages of the profile, and checks the current password before anything is changed.
 
-A thief with an open session does not guess freely: wrong passwords are followed by the pauses of the sign-in. They are
-counted for each session by itself: nobody who is not in holds up an owner who is, and a thief only the session that
-was stolen.
+A thief who holds an open session cannot guess freely: wrong passwords are followed by the pauses of the sign-in. They
+are counted for each session separately: a stranger who is not signed in cannot delay the owner, and a thief can delay
+only the stolen session.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from common import limits
 from common.abuse import lane
 from common.errors import PortalError
 
-# Errors of services that end the page: another browser was quicker, or the account is closed.
+# Errors of services after which the form cannot go on: another browser was quicker, or the account is closed.
 _ENDED = ("changed_meanwhile", "account_closed")
-# Where the sentence of an error stands; others are the whole form's.
+# The field under which the sentence of an error stands; other errors belong to the whole form.
 _FIELDS = {
     "password_wrong": "current_password",
     "sign_in_pause": "current_password",
@@ -49,10 +49,11 @@ _FIELDS = {
 }
 
 
-def own_page(name: str) -> Callable[[View], View]:
-    """For signed-in citizens; others sign in first, and come back to the page of this `name`.
+def owner_page(name: str) -> Callable[[View], View]:
+    """Decorator: the page is for signed-in citizens; others are sent to the sign-in, and then to the page of this
+    `name`.
 
-    Who sent a form is told that it was not taken. Never cached.
+    Whoever sent a form is told that it was not taken. Never cached.
     """
 
     def of_page(view: View) -> View:
@@ -70,7 +71,8 @@ def own_page(name: str) -> Callable[[View], View]:
 
 
 def sign_in_again(request: HttpRequest, name: str) -> HttpResponse:
-    """To the sign-in, and from there to the page of this `name`. Says what became of the session, or of the form."""
+    """Redirect to the sign-in, and from there to the page of this `name`. Says what became of the session, or of the
+    form."""
     if request.method == "POST":
         messages.warning(request, sentence("session_ended"))
     else:
@@ -79,21 +81,22 @@ def sign_in_again(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def owner(request: HttpRequest) -> User:
-    """Whose page it is, behind `own_page`."""
+    """The signed-in citizen whose page it is, behind `owner_page`."""
     user = request.user
     if not isinstance(user, User):
         raise TypeError("a page of a signed-in citizen")
     return user
 
 
-def right_password(request: HttpRequest, typed: str) -> str:
-    """The stored hash that `typed` is right for; counted before it is looked at. Outside any transaction.
+def check_current_password(request: HttpRequest, typed: str) -> str:
+    """Check the typed current password; returns the stored hash that it matches. Counted before it is compared. Outside
+    any transaction.
 
     Raises PortalError: password_wrong, sign_in_pause (`seconds`), hashing_busy (`seconds`; then it was not counted).
     """
     user = owner(request)
     account = throttle.account_key(kind="profile", name=user.national_id)
-    # By its beginning, which stays: a new key can be had without the password (`device_views.end_other_sessions`).
+    # Named by its beginning, which stays: a new key can be had without the password (`end_other_sessions`).
     where = throttle.buckets(device=f"session:{request.session.get(BEGAN)}", address="")
     with lane.place(lane.Whose.INSIDE):
         throttle.count_try(account=account, where=where)
@@ -105,12 +108,13 @@ def right_password(request: HttpRequest, typed: str) -> str:
     return user.password
 
 
-def handed_in(
+def apply_change(
     request: HttpRequest, form: WithPassword, name: str, change: Callable[[str], HttpResponse]
 ) -> HttpResponse | None:
-    """What `change` answers once the password is right; it gets the hash. None: refused, and the form says why."""
+    """Check the current password, then return what `change` answers; it gets the stored hash. None: refused, and the
+    form says why."""
     try:
-        return change(right_password(request, form.cleaned_data["current_password"]))
+        return change(check_current_password(request, form.cleaned_data["current_password"]))
     except SessionInterrupted:  # ended, or given another key, by the first press of a double click
         return sign_in_again(request, name)
     except PortalError as error:
@@ -122,8 +126,9 @@ def handed_in(
         return None
 
 
-def page(request: HttpRequest, template: str, form: WithPassword, **context: Any) -> HttpResponse:
-    """The form as it is now; 429 while wrong passwords ask for a pause, 503 where no hash could be computed."""
+def render_form(request: HttpRequest, template: str, form: WithPassword, **context: Any) -> HttpResponse:
+    """The page with the form as it is now. Status 429 during a pause after wrong passwords, 503 where no hash could be
+    computed."""
     response = render(request, template, {"form": form, **context}, status=429 if form.pause else 200)
     if form.busy:
         return lane.come_back(response, form.busy)

@@ -1,7 +1,8 @@
-"""What a signed-in citizen changes at once: the password, the security question, the code on new devices.
+"""Changes what needs only the current password: the password, the security question, the choice of a code on new
+devices.
 
-`checked` is the stored hash that the password, asked for again, was right for: if another one is in force by the
-time the row is held, nothing happens.
+`checked` is the stored hash that the typed current password matched: if another one is in force when the row is locked,
+nothing is changed.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from common.errors import PortalError
 def change_password(
     *, account: User, checked: str, new: str, session: str, device: TrustedDevice | None = None, browser: str = ""
 ) -> User:
-    """Set a new password: `session` (its key) and the trust in `device`, on which it is done, stay; all others end, and
-    so does whatever waits for a proof.
+    """Set a new password. The `session` with this key and the trust in `device`, where it is done, stay; all other
+    sessions and devices end, and so does whatever waits for a proof.
 
-    The rules were the form's to check. Hashes outside the transaction. The same page sent twice changes it once.
-    Raises PortalError: account_closed, changed_meanwhile, password_too_long, hashing_busy (`seconds`).
+    The form has checked the rules. Hashes outside the transaction. The same page sent twice changes it once. Raises
+    PortalError: account_closed, changed_meanwhile, password_too_long, hashing_busy (`seconds`).
     """
     with lane.place(lane.Whose.INSIDE):
         hashed = hash_password(new)
@@ -39,7 +40,7 @@ def change_password(
         now = User.objects.filter(pk=account.pk, is_active=True).first()
         with lane.place(lane.Whose.INSIDE):
             if error.code == "changed_meanwhile" and now and check_password(new, now.password):
-                return now  # by the first press of a double click
+                return now  # changed by the first press of a double click
         raise
 
 
@@ -51,7 +52,7 @@ def _set_password(
     row.password, row.password_changed_at = hashed, timezone.now()
     row.save(update_fields=["password", "password_changed_at"])
     end_pending(account=row)
-    risk.password_replaced(account=row)
+    risk.clear_stopped_tries(account=row)
     end_sessions(account=row, but=session)
     TrustedDevice.objects.filter(account=row).exclude(pk=device.pk if device else 0).delete()
     notices.record(account=row, kind=EventKind.PASSWORD_CHANGED, browser=browser)
@@ -59,7 +60,7 @@ def _set_password(
 
 
 def change_question(*, account: User, checked: str, question: str, answer: str, browser: str = "") -> User:
-    """Another security question and answer. Recoveries that were begun with the old one end.
+    """Set another security question and answer. Recoveries that were begun with the old one end.
 
     Raises PortalError: account_closed, changed_meanwhile, hashing_busy (`seconds`), and those of `hash_answer`.
     """
@@ -77,7 +78,8 @@ def change_question(*, account: User, checked: str, question: str, answer: str, 
 
 @transaction.atomic
 def choose_sign_in_code(*, account: User, checked: str, on: bool, browser: str = "") -> User:
-    """Whether a code is asked for on new devices. What is so already is left, and nobody is told.
+    """Set whether a code is required on new devices. A choice that is in force already changes nothing and is not
+    recorded.
 
     Raises PortalError: account_closed, changed_meanwhile.
     """

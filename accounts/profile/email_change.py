@@ -1,4 +1,4 @@
-"""An e-mail address is confirmed by a link that was sent to it: another one, or the one on record."""
+"""Confirms an e-mail address by a link that is sent to it: a new address, or the one on record."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.life import notices
 from accounts.life.locking import end_email_changes, open_account, open_with_password
 from accounts.models import EmailChange, EventKind, User
-from accounts.profile import letters
+from accounts.profile import confirmation_letter
 from common import limits, links
 from common.errors import PortalError
 from common.persian import mask_email
@@ -40,21 +40,21 @@ def ask(*, account: User, checked: str, email: str, browser: str = "") -> EmailC
     token = secrets.token_urlsafe(24)
     change = EmailChange.objects.create(account=row, email=email, token_hash=keyed_hash(_PURPOSE, token))
     notices.record(account=row, kind=EventKind.EMAIL_ASKED, browser=browser, email=mask_email(email))
-    letters.send_confirmation(
+    confirmation_letter.send(
         to=email, link=links.absolute(PAGE + token), expires_at=change.created_at + limits.EMAIL_LINK_LIFE
     )
     return change
 
 
 def pending(*, account: User) -> EmailChange | None:
-    """The link that was sent and can still be used."""
+    """The link that was sent and can still be used; None when there is none."""
     return _open(EmailChange.objects.filter(account=account), timezone.now()).first()
 
 
-def look(*, token: str) -> EmailChange:
-    """What the link is for; it may have been used (`done_at`). Changes nothing.
+def check_link(*, token: str) -> EmailChange:
+    """The change that the link confirms; it may have been used (`done_at`). Changes nothing.
 
-    Raises PortalError("link_over"): unknown, too old, overtaken, or of an account that is closed.
+    Raises PortalError("link_over"): unknown, too old, ended by a later one, or of a closed account.
     """
     change = EmailChange.objects.select_related("account").filter(token_hash__in=keyed_hashes(_PURPOSE, token)).first()
     if change is None or not (change.done_at or _is_alive(change)) or not change.account.is_active:
@@ -64,11 +64,11 @@ def look(*, token: str) -> EmailChange:
 
 @transaction.atomic
 def confirm(*, token: str, browser: str = "") -> EmailChange:
-    """The address is the account's from now on. Used a second time, the link changes nothing and is no error.
+    """Make the address the account's. A link that is used a second time changes nothing and is no error.
 
     Raises PortalError("link_over").
     """
-    found = look(token=token)
+    found = check_link(token=token)
     try:
         row = open_account(account=found.account)
     except PortalError:

@@ -1,4 +1,4 @@
-"""The forms of the profile. They check shape and the rules of a new password; the old one is checked by the view."""
+"""The forms of the profile. They check the shape and the rules of a new password; the view checks the current one."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from common.form_fields import CodeField, EmailAddressField, FoldedField, Mobile
 
 
 class WithPassword(forms.Form):
-    """What changes an account asks for its password. `pause`: seconds until it may be tried again; `busy`: the
-    refusal, if no hash could be computed."""
+    """The base class of forms that need the current password. `pause`: seconds until it may be tried again; `busy`: the
+    error, if no hash could be computed."""
 
     use_required_attribute = False
     pause = 0
@@ -32,7 +32,7 @@ class WithPassword(forms.Form):
 
 
 class PasswordForm(WithPassword):
-    """A new password, under the rules of every place where one is set."""
+    """A new password, by the same rules as wherever one is set."""
 
     new_password = PasswordField(
         label=_("New password"),
@@ -70,7 +70,7 @@ class EmailForm(WithPassword):
 
 
 class MobileForm(WithPassword):
-    """Another mobile of one's own."""
+    """The citizen's new mobile, and its operator."""
 
     field_order = ("operator", "mobile", "current_password")
     operator = OperatorField()
@@ -78,7 +78,8 @@ class MobileForm(WithPassword):
 
 
 class NewNumberCodeForm(forms.Form):
-    """The code of the new number. `change`: which change the page was about, so that two tabs are told apart."""
+    """The code sent to the new number. `change`: the change that the page was opened for, so that two tabs are told
+    apart."""
 
     use_required_attribute = False
     change = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
@@ -104,6 +105,6 @@ class QuestionForm(WithPassword):
 
 
 class SignInCodeForm(WithPassword):
-    """On or off; the page's button says which."""
+    """Whether a code is required on new devices; the page's button says which."""
 
     on = forms.ChoiceField(choices=[("on", ""), ("off", "")], widget=forms.HiddenInput)

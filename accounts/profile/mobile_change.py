@@ -1,4 +1,5 @@
-"""Another mobile number: password, code to the new number, its owner asked from the registry, the old one told."""
+"""Changes the mobile number: the password, a code to the new number, its owner asked from the registry, the old number
+told."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.codes import issuing, trying
-from accounts.life import notices, owners
+from accounts.life import notices, owner_check_queue
 from accounts.life.locking import OPEN_CHANGES, end_mobile_changes, open_account, open_with_password
 from accounts.models import (
     Allowance,
@@ -27,11 +28,11 @@ from common.persian import mask_mobile
 
 @transaction.atomic
 def begin(*, account: User, checked: str, mobile: str, operator: str, browser: str = "") -> MobileChange:
-    """Send a code to the new number. Whatever change was open ends, unless it is the same one again.
+    """Begin a change and send a code to the new number. An open change of another number ends.
 
     Raises PortalError: account_closed, changed_meanwhile, same_number, mobile_limit (`retry_at`: the account has given
-    too many numbers within a day), and those of `code_issuing.issue`; nothing was begun then, and what was open before
-    stays open.
+    too many numbers within a day), and those of `issuing.issue`; then nothing was begun, and what was open before stays
+    open.
     """
     row = open_with_password(account=account, checked=checked)
     if mobile == row.mobile:
@@ -50,7 +51,8 @@ def begin(*, account: User, checked: str, mobile: str, operator: str, browser: s
 
 
 def _refuse_too_many(account: User) -> None:
-    """Else one account sends SMS to as many numbers as there are: each number has limits of its own only."""
+    """Raise mobile_limit after too many changes within a day. Each number has limits of its own only: without this one
+    account could send SMS to any number of numbers."""
     day, now = timedelta(days=1), timezone.now()
     begun = MobileChange.objects.filter(account=account, created_at__gt=now - day).order_by("-created_at")
     times = begun.values_list("created_at", flat=True)[: limits.MOBILE_CHANGES_PER_DAY]
@@ -70,21 +72,21 @@ def waits_for_code(change: MobileChange) -> bool:
 
 
 def owner_check(change: MobileChange) -> OwnerCheck | None:
-    """The question to the registry, once the code was right."""
+    """The question to the registry of mobile owners, once the code was right."""
     return OwnerCheck.objects.filter(change=change).first()
 
 
 def resend(*, change: MobileChange) -> issuing.Issued:
-    """Another code to the new number. Raises PortalError: change_over, and those of `code_issuing.issue`."""
+    """Send another code to the new number. Raises PortalError: change_over, and those of `issuing.issue`."""
     if not waits_for_code(change):
         raise PortalError("change_over")
     return _issue(change)
 
 
 def confirm(*, change: MobileChange, typed_code: str) -> MobileChange:
-    """The new number is held; now the registry is asked whose it is. Outside any transaction.
+    """Check the typed code, and ask the registry who owns the new number. Outside any transaction.
 
-    Raises PortalError: account_closed, change_over (ended, or its time is), and those of `code_trying.try_code`.
+    Raises PortalError: account_closed, change_over (ended, or too late), and those of `trying.try_code`.
     """
     code = trying.try_code(
         purpose=CodePurpose.NEW_MOBILE, mobile=change.mobile, asker=str(change.token), typed=typed_code
@@ -103,7 +105,7 @@ def _ask_owner(change: MobileChange, code: OneTimeCode) -> MobileChange:
         raise PortalError("change_over")
     row.stage = MobileChangeStage.OWNER_ASKED
     row.save(update_fields=["stage"])
-    owners.ask(account=account, mobile=row.mobile, change=row)
+    owner_check_queue.enqueue(account=account, mobile=row.mobile, change=row)
     return row
 
 
@@ -118,7 +120,7 @@ def _issue(change: MobileChange) -> issuing.Issued:
 
 
 def owner_answered(*, account: User, change: MobileChange, matched: bool) -> None:
-    """The registry said whose the new number is. In the caller's transaction, which has locked the account.
+    """Finish the change by the registry's answer. In the caller's transaction, which has locked the account.
 
     A change that was ended meanwhile (a freeze, a new password) stays ended.
     """
@@ -135,7 +137,7 @@ def owner_answered(*, account: User, change: MobileChange, matched: bool) -> Non
 
 
 def owner_unknown(*, account: User, change: MobileChange) -> None:
-    """No registry answered in the life of this change: it is over, and may be begun again."""
+    """End the change: no registry answered in its life. It may be begun again."""
     if account.is_active and _move(change, MobileChangeStage.LATE):
         notices.record(account=account, kind=EventKind.MOBILE_LATE, actor=notices.PORTAL)
 

@@ -1,4 +1,4 @@
-"""What the pages of the profile say: errors as sentences, and what was done."""
+"""The sentences of the profile's pages: errors, and what was done."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 from django.utils.translation import gettext_lazy
 
 from accounts.codes import texts as code_texts
-from accounts.sign_in import texts
+from accounts.sign_in import texts as sign_in_texts
 from common.abuse import lane_texts
 from common.sentences import Sentences
 
 SENTENCES: dict[str, Any] = {
     **code_texts.SENTENCES,
     **lane_texts.SENTENCES,
-    "sign_in_pause": texts.pause,
+    "sign_in_pause": sign_in_texts.pause,
     "session_ended": gettext_lazy(
         "You had been signed out meanwhile, so what you sent was not taken. Sign in again; if you have just changed "
         "your password, with the new one."

@@ -1,1 +1,1 @@
-"""Back into an account whose password is forgotten; and the branches, where no page can help."""
+"""The recovery of an account whose password is forgotten; and the branches, for people whom no page can help."""

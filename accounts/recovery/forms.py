@@ -1,4 +1,4 @@
-"""The forms of recovery. They check shape and are pure; whether it is right, the services say."""
+"""The forms of a recovery. They check the shape of what was typed; the service checks whether it is right."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHOOSE = ("", _("Choose"))
 
 
 class AnswerField(FoldedField):
-    """A security answer: typed in the open, compared by its letters and digits alone."""
+    """A security answer: visible while it is typed, compared by its letters and digits only."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -41,7 +41,7 @@ class AnswerField(FoldedField):
 
 
 class RecoveryForm(forms.Form):
-    """Whose password. `page` tells a double click from another try."""
+    """The national ID whose password is forgotten. `page` distinguishes a double click from another try."""
 
     use_required_attribute = False
     national_id = NationalIdField()

@@ -1,6 +1,7 @@
-"""Recovery of a lost password: number, answer, owner of the number, new password. Never one of them alone.
+"""Recovers a lost password in steps: the code to the mobile, the security answer, the owner of the mobile, the new
+password. No step alone is enough.
 
-The number is proven by `accounts.codes.challenges`; `standing` says which step follows for a browser that did.
+`accounts.codes.challenges` proves the number; `standing` says which step comes next for a browser that has proven it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.codes import challenges
-from accounts.life import notices, owners
+from accounts.life import notices, owner_check_queue
 from accounts.life.locking import end_pending, open_account
 from accounts.models import AccountEvent, Challenge, ChallengeStage, CodePurpose, EventKind, TrustedDevice, User
 from accounts.passwords.rules import answer_matches, hash_answer, hash_password
@@ -26,24 +27,24 @@ from common.abuse import lane
 from common.errors import PortalError
 
 
-class Place(StrEnum):
-    """Where a recovery stands."""
+class Step(StrEnum):
+    """The steps of a recovery, and its ends."""
 
     CODE = "code"
     ANSWER = "answer"
-    WAIT = "wait"  # for the registry of owners
+    WAIT = "wait"  # until the registry of owners answers
     PASSWORD = "password"  # noqa: S105 - the name of a step
-    BRANCH = "branch"  # the way from here on
+    BRANCH = "branch"  # only a branch can help
     DONE = "done"
-    OVER = "over"  # to be begun again
+    OVER = "over"  # it has to be begun again
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`why`, of BRANCH: closed, owner, no_answer, answers (`until` when none may be tried); of OVER: overtaken,
-    mobile_changed, late."""
+    """Which step a recovery stands at. `why`, of BRANCH: closed, owner, no_answer, answers (`until`: when an answer may
+    be tried again); of OVER: overtaken, mobile_changed, late."""
 
-    place: Place
+    step: Step
     why: str = ""
     until: datetime | None = None
 
@@ -55,49 +56,50 @@ def find(*, token: str) -> Challenge | None:
 
 
 def standing(*, challenge: Challenge) -> Standing:
-    """Where the recovery of a browser that has proven the number stands. Reads what has happened meanwhile."""
+    """Which step follows in a recovery whose number was proven, by what is in the database now."""
     account = challenge.account
     if account is None:
-        return Standing(Place.CODE)
+        return Standing(Step.CODE)
     if not account.is_active:
-        return Standing(Place.BRANCH, "closed")
+        return Standing(Step.BRANCH, "closed")
     match challenge.stage:
         case ChallengeStage.DONE:
-            return Standing(Place.DONE)
+            return Standing(Step.DONE)
         case ChallengeStage.OWNER_MISMATCHED:
-            return Standing(Place.BRANCH, "owner")
+            return Standing(Step.BRANCH, "owner")
     over = _why_over(challenge, account)
     if over:
-        return Standing(Place.OVER, over)
+        return Standing(Step.OVER, over)
     match challenge.stage:
         case ChallengeStage.PROVEN:
-            return _before_the_answer(account)
+            return _answer_step(account)
         case ChallengeStage.OWNER_ASKED:
-            return Standing(Place.WAIT)
+            return Standing(Step.WAIT)
         case ChallengeStage.OWNER_MATCHED:
-            return Standing(Place.PASSWORD)
-    return Standing(Place.CODE)
+            return Standing(Step.PASSWORD)
+    return Standing(Step.CODE)
 
 
 def needs_no_answer(*, account: User) -> bool:
-    """A branch has seen the papers of this account's owner, who forgot the answer."""
+    """Whether recovery needs no security answer: its owner forgot it, and a branch has seen the papers."""
     until = account.recovery_without_answer_until
     return until is not None and until > timezone.now()
 
 
 def needs_question(*, challenge: Challenge) -> bool:
-    """No answer was asked for in this recovery: a new question is chosen together with the new password."""
-    check, account = _owner_check(challenge), challenge.account
+    """Whether a new question is chosen together with the new password: this recovery asked for no answer."""
+    check, account = _owner_asked_at(challenge), challenge.account
     until = account.recovery_without_answer_until if account else None
     return until is not None and check is not None and until > check
 
 
 def answer(*, challenge: Challenge, typed: str, browser: str = "") -> None:
-    """The answer was right, or none is asked for: the owner of the number is asked next. Outside any transaction.
+    """Check the security answer, where one is needed, and ask the registry for the owner of the number. Outside any
+    transaction.
 
-    Counted in a committed step before it is compared, so that no number of browsers has more tries. Raises
-    PortalError: answer_wrong (`left` tries), answer_too_long, account_closed, moved_on (`standing` says where to),
-    hashing_busy (`seconds`; nothing was compared or counted).
+    A try is counted in a committed step before it is compared: several browsers have no more tries than one. Raises
+    PortalError: answer_wrong (`left` tries), answer_too_long, account_closed, moved_on (see `standing`), hashing_busy
+    (`seconds`; nothing was compared or counted).
     """
     if len(typed) > limits.PASSWORD_LONGEST:
         raise PortalError("answer_too_long")
@@ -108,22 +110,22 @@ def answer(*, challenge: Challenge, typed: str, browser: str = "") -> None:
         if event and not answer_matches(typed, stored):
             raise PortalError("answer_wrong", left=left)
     with transaction.atomic():
-        account, row = _held(challenge)
-        if event:  # right, even where another press of the same button was quicker
+        account, row = _locked(challenge)
+        if event:  # the answer was right, even where another press of the same button was quicker
             AccountEvent.objects.filter(pk=event.pk).update(kind=EventKind.ANSWER_RIGHT)
         waits = row.stage == ChallengeStage.PROVEN and not _why_over(row, account)
         goes_on = waits and account.security_answer == stored
         if goes_on:
             Challenge.objects.filter(pk=row.pk).update(stage=ChallengeStage.OWNER_ASKED)
-            owners.ask(account=account, mobile=account.mobile, challenge=row)
+            owner_check_queue.enqueue(account=account, mobile=account.mobile, challenge=row)
     if not goes_on:
         raise PortalError("moved_on")
 
 
 def owner_answered(*, account: User, challenge: Challenge, matched: bool, since: datetime) -> None:
-    """The registry said whose the number is. In the caller's transaction, which has locked the account.
+    """Continue the recovery by the registry's answer. In the caller's transaction, which has locked the account.
 
-    A recovery that was ended meanwhile stays ended, and one of a number that is no longer the account's ends.
+    A recovery that was ended meanwhile stays ended; one that proved another number than the account's present one ends.
     """
     stage = ChallengeStage.OWNER_MATCHED if matched else ChallengeStage.OWNER_MISMATCHED
     if account.mobile != challenge.mobile:
@@ -140,10 +142,11 @@ def owner_answered(*, account: User, challenge: Challenge, matched: bool, since:
 def set_password(
     *, challenge: Challenge, password: str, question: str = "", answer: str = "", browser: str = ""
 ) -> None:
-    """The new password, by the rules already; `question` and `answer` where a new one is chosen. Ends all else.
+    """Set the new password, whose rules the form has checked; `question` and `answer` where a new one is chosen. Ends
+    all sessions, devices and pending changes.
 
     Outside any transaction. The same password again, after a lost answer, changes nothing. Raises PortalError:
-    same_password, account_closed, moved_on (`standing` says where to), hashing_busy (`seconds`).
+    same_password, account_closed, moved_on (see `standing`), hashing_busy (`seconds`).
     """
     account = challenge.account
     if account is None:
@@ -156,7 +159,7 @@ def set_password(
         hashed = {"password": hash_password(password)}
         if question:
             hashed |= {"security_question": question, "security_answer": hash_answer(answer)}
-    if not _changed(challenge, hashed, browser):
+    if not _write_password(challenge, hashed, browser):
         account.refresh_from_db(fields=["password"])
         with lane.place(lane.Whose.INSIDE):
             if not check_password(password, account.password):
@@ -164,24 +167,24 @@ def set_password(
 
 
 @transaction.atomic
-def _changed(challenge: Challenge, hashed: dict[str, str], browser: str) -> bool:
-    """Everything that a new password changes. False: this recovery has done it already."""
-    account, row = _held(challenge)
-    place = standing(challenge=row).place
-    if place == Place.DONE:
+def _write_password(challenge: Challenge, hashed: dict[str, str], browser: str) -> bool:
+    """Write everything that a new password changes. False: this recovery has done it already."""
+    account, row = _locked(challenge)
+    step = standing(challenge=row).step
+    if step == Step.DONE:
         return False
-    if place != Place.PASSWORD or (needs_question(challenge=row) and "security_answer" not in hashed):
+    if step != Step.PASSWORD or (needs_question(challenge=row) and "security_answer" not in hashed):
         raise PortalError("moved_on")
     now = timezone.now()
     fresh = {**hashed, "password_changed_at": now, "recovery_without_answer_until": None}
     if account.email_confirmed_at and account.email_confirmed_at > now - limits.FREEZE_LINK_LIFE:
-        fresh["email_confirmed_at"] = None  # who recovers may have been robbed, and the address be the thief's
+        fresh["email_confirmed_at"] = None  # a person who was robbed recovers: the address may be the thief's
     for name, value in fresh.items():
         setattr(account, name, value)
     account.save(update_fields=list(fresh))
     Challenge.objects.filter(pk=row.pk).update(stage=ChallengeStage.DONE)
     end_pending(account=account, but=row)
-    risk.password_replaced(account=account)
+    risk.clear_stopped_tries(account=account)
     end_sessions(account=account)
     TrustedDevice.objects.filter(account=account).delete()
     notices.record(account=account, kind=EventKind.RECOVERED, browser=browser)
@@ -192,17 +195,18 @@ def _changed(challenge: Challenge, hashed: dict[str, str], browser: str) -> bool
 
 @transaction.atomic
 def _count_answer(challenge: Challenge, browser: str) -> tuple[str, AccountEvent | None, int]:
-    """The stored answer, the event that counts this try (None: no answer is asked for), and how many are left."""
-    account, row = _held(challenge)
-    if standing(challenge=row).place != Place.ANSWER:
+    """Count a try. Returns the stored answer, the event that counts the try (None: no answer is needed), and how many
+    are left."""
+    account, row = _locked(challenge)
+    if standing(challenge=row).step != Step.ANSWER:
         raise PortalError("moved_on")
     if needs_no_answer(account=account):
         return account.security_answer, None, 0
     event = notices.record(account=account, kind=EventKind.ANSWER_TRIED, browser=browser)
-    return account.security_answer, event, limits.ANSWER_TRIES - len(_tried(account))
+    return account.security_answer, event, limits.ANSWER_TRIES - len(_wrong_answers(account))
 
 
-def _held(challenge: Challenge) -> tuple[User, Challenge]:
+def _locked(challenge: Challenge) -> tuple[User, Challenge]:
     """The account and its recovery as they are now, locked to the transaction's end."""
     if challenge.account is None:
         raise PortalError("moved_on")
@@ -212,19 +216,19 @@ def _held(challenge: Challenge) -> tuple[User, Challenge]:
     return account, row
 
 
-def _before_the_answer(account: User) -> Standing:
+def _answer_step(account: User) -> Standing:
     if needs_no_answer(account=account):
-        return Standing(Place.ANSWER)
+        return Standing(Step.ANSWER)
     if not account.security_answer:
-        return Standing(Place.BRANCH, "no_answer")
-    tried = _tried(account)
+        return Standing(Step.BRANCH, "no_answer")
+    tried = _wrong_answers(account)
     if len(tried) >= limits.ANSWER_TRIES:
-        return Standing(Place.BRANCH, "answers", tried[-1] + limits.ANSWER_TRIES_WITHIN)
-    return Standing(Place.ANSWER)
+        return Standing(Step.BRANCH, "answers", tried[-1] + limits.ANSWER_TRIES_WITHIN)
+    return Standing(Step.ANSWER)
 
 
-def _tried(account: User) -> list[datetime]:
-    """When wrong answers were given, the newest first; as many as count."""
+def _wrong_answers(account: User) -> list[datetime]:
+    """When wrong answers were given, the newest first; at most as many as count."""
     since = timezone.now() - limits.ANSWER_TRIES_WITHIN
     wrong = AccountEvent.objects.filter(account=account, kind=EventKind.ANSWER_TRIED, at__gt=since)
     return list(wrong.order_by("-at").values_list("at", flat=True)[: limits.ANSWER_TRIES])
@@ -236,13 +240,13 @@ def _why_over(challenge: Challenge, account: User) -> str:
     changed = account.password_changed_at
     if challenge.stage == ChallengeStage.ENDED or (changed and changed > challenge.created_at):
         return "overtaken"
-    asked = _owner_check(challenge)
+    asked = _owner_asked_at(challenge)
     if asked:
         return "late" if asked < timezone.now() - limits.RECOVERY_LEFT_ALONE else ""
     return "late" if challenges.is_too_old(challenge=challenge) else ""
 
 
-def _owner_check(challenge: Challenge) -> datetime | None:
-    """When the owner was asked for."""
+def _owner_asked_at(challenge: Challenge) -> datetime | None:
+    """When the registry was asked for the owner of the number; None: not yet."""
     check = getattr(challenge, "owner_check", None)
     return check.created_at if check else None

@@ -1,4 +1,4 @@
-"""What the pages of recovery say: refusals as sentences, and what was done."""
+"""The sentences of the pages of recovery: refusals, and what was done."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ANSWER_TOO_LONG = when_read(
 
 
 def code_wait(*, wait: int) -> str:
-    """Another code was asked for too soon; `wait` in seconds."""
+    """The sentence when another code was asked for too soon; `wait` in seconds."""
     text = _("A code was asked for less than %(gap)s ago. You can ask for another one in %(wait)s seconds.")
     return filled(text, {"gap": in_words(limits.CODE_GAP), "wait": wait})
 

@@ -1,1 +1,2 @@
-"""Sessions and devices: where they are kept, whose they are, when they end."""
+"""Sessions and devices: where they are kept, which browser they are bound to, when they end, and which pages need
+one."""

@@ -1,5 +1,5 @@
-"""Whose session it is, and on which engine it was begun: kept at every sign-in, looked at with every page that asks
-who it is."""
+"""Binds a signed-in citizen's session to the engine of its browser, and ends it when another engine uses it (OWASP:
+session binding)."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from accounts.sessions import browsers, ending
 from accounts.sessions import texts as session_texts
 
 
-def mark_session(request: HttpRequest, **_said: Any) -> None:
-    """Somebody signs in, by whichever way: from now on the session belongs to this browser. On `user_logged_in`."""
+def bind_session(request: HttpRequest, **_said: Any) -> None:
+    """Bind the session to this browser at a sign-in, of whatever kind. Called by the signal `user_logged_in`."""
     request.session[browsers.ENGINE] = browsers.engine(request)
 
 
-class SignedIn(AuthenticationMiddleware):
-    """Django's `request.user`, but a citizen's session ends where it turns up on another engine than it was begun on:
-    the password is asked again, and nobody is alarmed (docs/decisions/0029).
+class BoundSessionAuthentication(AuthenticationMiddleware):
+    """Django's `request.user`, but a citizen's session ends when another engine uses it: the password is asked for
+    again, and no alarm is raised (docs/decisions/0029).
 
-    A page that does not ask who it is costs nothing more.
+    A page that does not ask for `request.user` costs nothing more.
     """
 
     def process_request(self, request: HttpRequest) -> None:
@@ -40,9 +40,9 @@ def _user(request: HttpRequest) -> Any:
     begun_on = request.session.get(browsers.ENGINE, "")
     if begun_on == browsers.engine(request):
         return user
-    if begun_on:  # without one it is from before engines were kept: ended as well, and that is all there is to say
+    if begun_on:  # a session from before engines were kept is ended too, without a notice
         key = str(request.session.session_key)
-        ending.used_elsewhere(account=user, session_key=key, browser=browsers.in_words(request))
+        ending.end_used_elsewhere(account=user, session_key=key, browser=browsers.in_words(request))
         messages.info(request, session_texts.sentence("session_elsewhere"), fail_silently=True)
         request.session_elsewhere = True  # type: ignore[attr-defined]
     request.session.flush()

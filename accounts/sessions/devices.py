@@ -1,9 +1,9 @@
-"""Known devices: signed cookies that say which people have signed in on this browser. They give no access.
+"""Known devices: signed cookies that name the accounts that have signed in on this browser. They give no access.
 
-- A citizen's device is *trusted*: its owner ticked "remember me" there. The cookie `trusted` holds a secret for each
-  account of a household, and a row (`TrustedDevice`) its keyed hash. The trust ends with the row. Such a device has a
-  bucket of its own in `accounts.sign_in.throttle`, so that strangers' failures do not slow its owner down (OWASP:
-  "device cookies"), and is asked for no code.
+- A citizen's device is *trusted* when its owner ticked "remember me" there. The cookie `trusted` holds a secret for
+  each account of a household, and a row (`TrustedDevice`) the secret's keyed hash. The trust ends with the row. A
+  trusted device has a bucket of its own in `accounts.sign_in.throttle`, so that failures of strangers do not slow its
+  owner down (OWASP: "device cookies"), and is asked for no code.
 - Staff do not choose: the cookie `device` names their accounts by keyed hash, and only gives a bucket.
 """
 
@@ -31,9 +31,9 @@ _TRUSTED_SALT = "accounts.devices.trusted"
 _SALTS = {COOKIE: _SALT, TRUSTED_COOKIE: _TRUSTED_SALT}
 
 
-def wrote_a_cookie_in(header: str) -> bool:
-    """Whether a Cookie header holds a device's cookie that we wrote. By its signature alone: whom it still helps, and
-    with whose account, is for `trusted` and `known_device` to say. Asks no database."""
+def holds_device_cookie(header: str) -> bool:
+    """Whether a Cookie header holds a device's cookie that we signed and that is not too old. Its row may have been
+    deleted: `trusted` and `known_device` check that. Asks no database."""
     request = HttpRequest()
     request.COOKIES = parse_cookie(header)
     return bool(secrets_of(request) or _read(request)[0])
@@ -43,7 +43,8 @@ def wrote_a_cookie_in(header: str) -> bool:
 
 
 def secrets_of(request: HttpRequest) -> list[str]:
-    """The secrets this browser holds, the latest first; of whom they are, and whether they still count, rows say."""
+    """The secrets in this browser's cookie, the latest first. Rows tell to which accounts they belong, and whether they
+    are still valid."""
     kept = _signed(request, TRUSTED_COOKIE, _TRUSTED_SALT)
     if not isinstance(kept, list) or not all(isinstance(secret, str) for secret in kept):
         return []
@@ -51,9 +52,9 @@ def secrets_of(request: HttpRequest) -> list[str]:
 
 
 def trusted(request: HttpRequest, national_id: str) -> TrustedDevice | None:
-    """The device, if this browser is one that the owner of the account with this ID called their own.
+    """The trusted device, if the owner of the account with this ID trusts this browser.
 
-    One query, whoever is meant; none for a browser without the cookie.
+    One query for whichever ID; none for a browser without the cookie.
     """
     held = secrets_of(request)
     if not held:
@@ -65,8 +66,8 @@ def trusted(request: HttpRequest, national_id: str) -> TrustedDevice | None:
     ).first()
 
 
-def keep(response: HttpResponse, held: list[str]) -> None:
-    """The browser holds these secrets from now on."""
+def set_trusted_cookie(response: HttpResponse, held: list[str]) -> None:
+    """Write these secrets into the browser's cookie."""
     _set(response, TRUSTED_COOKIE, signing.dumps(held[:ACCOUNTS_AT_MOST], salt=_TRUSTED_SALT))
 
 
@@ -74,13 +75,14 @@ def keep(response: HttpResponse, held: list[str]) -> None:
 
 
 def known_device(request: HttpRequest, *hashes: str) -> str:
-    """The device's secret if the account with these keyed hashes (one a key) has signed in on it, else ""."""
+    """The device's secret if the account with these keyed hashes (one for each hash key) has signed in on it; else
+    ""."""
     device, accounts = _read(request)
     return device if any(_short(account) in accounts for account in hashes) else ""
 
 
-def remember(request: HttpRequest, response: HttpResponse, account: str) -> None:
-    """From now on this browser is a known device of `account`. Call it after a right password."""
+def remember_account(request: HttpRequest, response: HttpResponse, account: str) -> None:
+    """Make this browser a known device of `account`. Call it after a right password."""
     device, accounts = _read(request)
     latest = [_short(account), *(other for other in accounts if other != _short(account))][:ACCOUNTS_AT_MOST]
     _set(response, COOKIE, signing.dumps([device or secrets.token_hex(16), latest], salt=_SALT))
@@ -99,11 +101,11 @@ def _short(account: str) -> str:
     return account[:16]
 
 
-# Both, from before their names had the prefix.
+# Both kinds: cookies from before their names had the prefix.
 
 
-def take_old_names(request: HttpRequest) -> None:
-    """A device cookie under its old name is read as if it had the new one, unless the browser holds that too:
+def read_old_cookie_names(request: HttpRequest) -> None:
+    """Read a device cookie under its old name as if it had the new one, unless the browser holds the new one too:
     another host of the domain can plant the old name, never the new one."""
     if not settings.COOKIE_PREFIX:
         return
@@ -113,9 +115,9 @@ def take_old_names(request: HttpRequest) -> None:
             request.COOKIES.setdefault(settings.COOKIE_PREFIX + cookie, old)
 
 
-def write_anew(request: HttpRequest, response: HttpResponse) -> None:
-    """What `take_old_names` took gets its new name in the browser too, as long as it is ours and not too old; the
-    old name goes."""
+def rename_old_cookies(request: HttpRequest, response: HttpResponse) -> None:
+    """Write what `read_old_cookie_names` read under its new name, if it is ours and not too old; delete the old
+    name."""
     if not settings.COOKIE_PREFIX:
         return
     for cookie, salt in _SALTS.items():
@@ -129,7 +131,7 @@ def write_anew(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def _signed(request: HttpRequest, cookie: str, salt: str) -> Any:
-    """What we wrote into the cookie; None: nothing, too long ago, or somebody else did."""
+    """The content of our cookie; None when there is none, it is too old, or the signature is not ours."""
     try:
         return signing.loads(request.COOKIES.get(settings.COOKIE_PREFIX + cookie, ""), salt=salt, max_age=LIFE)
     except (signing.BadSignature, ValueError):

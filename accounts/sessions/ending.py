@@ -1,6 +1,6 @@
-"""Ends sessions: those of an account, one that another kind of browser used, and those that are over by themselves.
+"""Ends sessions: those of an account, one that another engine used, and those whose time is over.
 
-What the owner ends on the page of devices is in `accounts.profile.entries`.
+What the owner ends on the page of devices is in `accounts.profile.device_list`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ def end_sessions(*, account: User, but: str = "") -> int:
 
 
 @transaction.atomic
-def used_elsewhere(*, account: User, session_key: str, browser: str) -> None:
-    """End a session that another kind of browser used, and write it down: once, however many pages were asked for."""
-    row = User.objects.select_for_update().filter(pk=account.pk).first()  # also of an account that is being closed
+def end_used_elsewhere(*, account: User, session_key: str, browser: str) -> None:
+    """End a session that another engine used, and record it: once, however many pages were asked for."""
+    row = User.objects.select_for_update().filter(pk=account.pk).first()  # also when the account is being closed
     if row and Session.objects.filter(session_key=session_key, account=row).delete()[0]:
         notices.record(account=row, kind=EventKind.SESSION_ELSEWHERE, actor=notices.PORTAL, browser=browser)
 

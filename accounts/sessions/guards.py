@@ -1,4 +1,4 @@
-"""Pages for signed-in citizens only, and what a browser is told whose session is gone."""
+"""Guards pages that are for signed-in citizens only, and tells a browser when its session is gone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def is_citizen(user: Any) -> bool:
 
 
 def citizen_required(view: View) -> View:
-    """The page behind it is for signed-in citizens; others sign in first. Never cached."""
+    """Decorator: the page is for signed-in citizens; others are sent to the sign-in. Never cached."""
 
     @wraps(view)
     @never_cache
@@ -38,14 +38,15 @@ def citizen_required(view: View) -> View:
 
 
 def say_session_over(request: HttpRequest) -> None:
-    """To a browser whose session is gone. Who never had one is told nothing, and who was told why, nothing more."""
+    """Tell a browser that its session is gone. A browser that never had one is told nothing, nor one that was told the
+    reason."""
     had_one = bool(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
     if had_one and request.session.session_key is None and not getattr(request, "session_elsewhere", False):
         messages.info(request, session_texts.sentence("session_over"))
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    """Says so if there was a session, and keeps the page; not that of a form, which could not be sent again."""
+    """Redirect to the sign-in, and from there back to the page; not back to a form, which cannot be sent again."""
     say_session_over(request)
     if request.method in ("GET", "HEAD"):
         return redirect_to_login(request.get_full_path())

@@ -1,4 +1,4 @@
-"""A session's key changes with its rights."""
+"""Gives a session a new key when its rights change."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from django.contrib.sessions.backends.base import SessionBase
 
 
 def change_key(session: SessionBase) -> None:
-    """A new key with the same content. The old row stays: a person whose answer was lost goes on from it.
+    """Give the session a new key with the same content. The old row stays, for a person whose answer was lost.
 
-    Not the one of somebody who is signed in: it would stay signed in.
+    The old row of a signed-in session is deleted: it would stay signed in.
     """
     if SESSION_KEY in session:
         session.cycle_key()

@@ -1,4 +1,5 @@
-"""Sessions of browsers that do several things at once: tabs, double clicks, an end that comes from elsewhere."""
+"""Middleware of sessions and device cookies: several requests of one browser at once, sessions that are ended
+meanwhile, and cookies under old names."""
 
 from __future__ import annotations
 
@@ -14,38 +15,39 @@ from accounts.sessions import devices
 
 
 class DeviceCookies:
-    """Device cookies from before their names had the prefix `__Host-` are read, and renamed in the browser."""
+    """Reads device cookies from before their names had the prefix `__Host-`, and renames them in the browser."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        devices.take_old_names(request)
+        devices.read_old_cookie_names(request)
         response = self.get_response(request)
-        devices.write_anew(request, response)
+        devices.rename_old_cookies(request, response)
         return response
 
 
 def note_sign_out(request: HttpRequest, **_said: object) -> None:
-    """Somebody signs out, by whichever way: the answer clears what the browser keeps of them. On `user_logged_out`."""
+    """Note a sign-out, of whatever kind: the response clears what the browser stores. Called by the signal
+    `user_logged_out`."""
     request.signed_out = True  # type: ignore[attr-defined]
 
 
 class Sessions(SessionMiddleware):
-    """Django's, with two outcomes of its own.
+    """Django's session middleware, with three differences.
 
-    A session that was ended while a request was under way: its answer is kept if it leads on, else the page is
-    asked for again and says what a browser without that session is told. Never an error page.
+    A session that was ended while a request was under way: a redirect is answered as it is; any other answer is
+    replaced by the same page, which then says what a browser without that session is told. Never an error page.
 
-    A sign-out: the browser is told to forget pages and storage. Never cookies: those of a trusted device, and of other
-    services of the domain, would go too.
+    A sign-out: the browser is told to delete cached pages and storage. Never cookies: those of a trusted device, and of
+    other services of the domain, would be deleted too.
 
-    A key that is unknown: the cookie stays. It may be a request that was on its way when another tab's got the
-    browser a new key, and the answer would delete that one.
+    An unknown key: the cookie stays. The request may have been under way when another tab's got a new key for the
+    browser, and the response would delete that one.
     """
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """What was ended cannot get a new key (`SessionStore.cycle_key`): the sign-in is the way on."""
+        """Redirect to the sign-in when a session that was ended should get a new key (`SessionStore.cycle_key`)."""
         if not isinstance(exception, SessionInterrupted):
             return None
         return redirect("admin:index" if request.path.startswith("/admin/") else "home")

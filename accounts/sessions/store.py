@@ -1,13 +1,16 @@
-"""Sessions in the database, with whose they are; idle and absolute ends; one statement a page.
+"""The session store (`SESSION_ENGINE`): sessions in the database with their accounts, an idle and an absolute end, and
+one statement for each page.
 
 Extends Django's database sessions in the documented way ("Extending database-backed session engines"). Loading a
 session is one statement, which reads it and writes its last use, or finds that it is over. No Redis is asked. The
-statement is SQL: the ORM needs two, and is slower even when it runs the second once a minute only; and a last use that
-is known to the minute ends sessions too early, or abandoned ones never (docs/decisions/0033-what-was-weighed-again.md).
+statement is SQL: the ORM needs two, and is slower even when it runs the second one once a minute only; and a last use
+that is known to the minute ends sessions too early, or abandoned ones never
+(docs/decisions/0033-what-was-weighed-again.md).
 
-Every session ends after `limits.SESSION_IDLE` without use, and `limits.SESSION_LONGEST` after it began however busy it
-is: one of an account, and one in which a registration, a recovery, a sign-in or a look at a status is under way. What a
-page asks for by itself is no use (`asked_by_itself`): a page that was left open would live for ever.
+Every session ends after `limits.SESSION_IDLE` without use, and `limits.SESSION_LONGEST` after it began, however busy it
+is: a session of an account, and one in which a registration, a recovery, a sign-in or a look at a status is under way.
+A request that a page makes by itself does not count as use (`asked_by_itself`): a page that was left open would keep
+its session for ever.
 """
 
 from __future__ import annotations
@@ -32,9 +35,9 @@ from accounts.sessions import browsers
 from common import limits
 from common.database import is_locked
 
-BEGAN = "began"  # when this life of the session began, as a timestamp: a new key does not begin a new one
+BEGAN = "began"  # when this life of the session began, as a timestamp: a new key does not begin another life
 BROWSER = "browser"  # in which browser, in words
-RENEWED = "renewed"  # in an address: the page has loaded itself anew, where there is no script
+RENEWED = "renewed"  # in an address: the page has reloaded itself, where there is no script
 
 _KEY = re.compile("[a-z0-9]{32}")
 _SQLITE_WAITS = 250  # ms for the lock of another writer; then the session is only read
@@ -60,7 +63,8 @@ _READ = f"SELECT session_data FROM accounts_session WHERE {_ALIVE}"  # noqa: S60
 
 
 class SessionStore(DatabaseStore):
-    """`unknown`: the browser's key is of no session that is alive. `is_used`: loading it counts as use."""
+    """The store of one session. `unknown`: the browser's key belongs to no live session. `is_used`: whether loading it
+    counts as use."""
 
     unknown = False
     is_used = True
@@ -78,7 +82,7 @@ class SessionStore(DatabaseStore):
         return self.decode(data)
 
     def save(self, must_create: bool = False) -> None:
-        """Raises UpdateError when the session was ended meanwhile: what is over stays over."""
+        """Write the session. Raises UpdateError when it was ended meanwhile: an ended session stays ended."""
         if self.session_key is None:
             return self.create()
         row = self.create_model_instance(self._get_session(no_load=must_create))  # type: ignore[attr-defined]
@@ -101,7 +105,7 @@ class SessionStore(DatabaseStore):
         self._key_is_new = True
 
     def cycle_key(self) -> None:
-        """The same session under a new key. Raises SessionInterrupted when a signed-in one was ended meanwhile:
+        """Give the same session a new key. Raises SessionInterrupted when a signed-in session was ended meanwhile:
         under a new key it would be alive again."""
         data = self._session  # type: ignore[attr-defined]
         if self.session_key:
@@ -115,7 +119,7 @@ class SessionStore(DatabaseStore):
         self.create()
 
     def begin(self, *, browser: str) -> None:
-        """A sign-in: from here on a new life under a new key, whoever had the session before."""
+        """Begin a new life under a new key at a sign-in, whoever had the session before."""
         if not self._key_is_new:
             self.cycle_key()
         self.pop("_session_expiry", None)
@@ -123,7 +127,7 @@ class SessionStore(DatabaseStore):
         self[BROWSER] = browser
 
     def get_expiry_date(self, **kwargs: Any) -> dt.datetime:
-        """The absolute end. What a journey sets (`set_expiry`) shortens a journey only."""
+        """The absolute end. What a journey without a sign-in sets (`set_expiry`) can only bring its end forward."""
         ends = self._began() + limits.SESSION_LONGEST
         return ends if SESSION_KEY in self else min(ends, super().get_expiry_date(**kwargs))
 
@@ -142,11 +146,11 @@ class SessionStore(DatabaseStore):
         )
 
     def seconds_left(self) -> int:
-        """Until a session that is used now ends: idle, or for good."""
+        """Seconds until a session that is used now ends, by idleness or by its absolute end."""
         return min(int(limits.SESSION_IDLE.total_seconds()), self.get_expiry_age())
 
     def holds_something(self) -> bool:
-        """Whether somebody is signed in or has begun something here; false for a session that is over or left empty."""
+        """Whether somebody is signed in or has begun something here; False for a session that is over or empty."""
         return any(not key.startswith("_session") and key not in (BEGAN, BROWSER) for key in self.keys())
 
     def _began(self) -> dt.datetime:
@@ -159,30 +163,31 @@ class SessionStore(DatabaseStore):
         except IntegrityError:
             if self.exists(row.pk):
                 raise CreateError from None
-            raise  # the account is gone; another key would not help
+            raise  # the account was deleted; another key would not help
 
     def _validate_session_key(self, key: Any) -> bool:
-        """Anything else than a key of ours is not looked for."""
+        """Whether `key` has the form of our keys; any other is not looked for."""
         return isinstance(key, str) and bool(_KEY.fullmatch(key))
 
     def _touched(self) -> str | None:
-        """The stored data of a session that is alive, which is used now unless `is_used` is off; None: none is."""
+        """The stored data of a live session, whose last use is set to now unless `is_used` is False; None when none is
+        alive."""
         now = timezone.now()
         alive = [self.session_key, now, now - limits.SESSION_IDLE]
         if not self.is_used:
-            return _first(_READ, alive)
+            return _first_value(_READ, alive)
         if connection.vendor == "postgresql":
-            return _first(_WITHIN if connection.in_atomic_block else _ALONE, [now, *alive, *alive])
+            return _first_value(_WITHIN if connection.in_atomic_block else _ALONE, [now, *alive, *alive])
         try:
-            with _impatient():
-                return _first(_TOUCH, [now, *alive])
+            with _short_lock_wait():
+                return _first_value(_TOUCH, [now, *alive])
         except OperationalError as error:
             if not is_locked(error):
                 raise
-            return _first(_READ, alive)
+            return _first_value(_READ, alive)
 
 
-def _first(statement: str, values: list[Any]) -> str | None:
+def _first_value(statement: str, values: list[Any]) -> str | None:
     adapt = connection.ops.adapt_datetimefield_value
     with connection.cursor() as cursor:
         cursor.execute(statement, [adapt(value) if isinstance(value, dt.datetime) else value for value in values])
@@ -191,8 +196,9 @@ def _first(statement: str, values: list[Any]) -> str | None:
 
 
 @contextmanager
-def _impatient() -> Iterator[None]:
-    """SQLite lets one write at a time: a page that only shows something does not wait for a long one."""
+def _short_lock_wait() -> Iterator[None]:
+    """Wait for another writer only a short time. SQLite lets one write at a time, and a page that only shows something
+    must not wait for a long write."""
     connection.ensure_connection()
     waits = connection.settings_dict["OPTIONS"].get("timeout", 5) * 1000
     connection.connection.execute(f"PRAGMA busy_timeout = {_SQLITE_WAITS}")
@@ -206,7 +212,7 @@ _View = Callable[..., Any]
 
 
 def asked_by_itself(view: _View) -> _View:
-    """For a part of a page that a script asks for over and over: it leaves the session as long to live as before."""
+    """Decorator of a view that a script asks for over and over: the request does not count as use of the session."""
 
     @wraps(view)
     def looked_at(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -217,7 +223,8 @@ def asked_by_itself(view: _View) -> _View:
 
 
 def renews_itself(view: _View) -> _View:
-    """For a page that loads itself anew where there is no script: with `RENEWED` in its address it is no use."""
+    """Decorator of a page that reloads itself where there is no script: with `RENEWED` in its address the request does
+    not count as use."""
 
     @wraps(view)
     def looked_at(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -229,13 +236,14 @@ def renews_itself(view: _View) -> _View:
 
 
 def _not_used(request: HttpRequest) -> None:
-    """Before anything has loaded the session: outside of what asks who somebody is."""
+    """Do not count this request as use. Call it before anything has loaded the session, so before `request.user` is
+    read."""
     if isinstance(request.session, SessionStore):
         request.session.is_used = False
 
 
 def begin_life(sender: object, request: HttpRequest, **kwargs: Any) -> None:
-    """After every `login`."""
+    """Begin the session's new life after every `login`. Called by the signal `user_logged_in`."""
     session = request.session
     if isinstance(session, SessionStore):
         session.begin(browser=browsers.in_words(request))

@@ -1,4 +1,4 @@
-"""What is said of sessions and devices that end."""
+"""The sentences about sessions and devices that end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SENTENCES: dict[str, Any] = {
     "session_ended": gettext_lazy("That session was ended."),
     "other_sessions_ended": gettext_lazy("You are signed in on no other device any more."),
     "device_forgotten": gettext_lazy("That device is not remembered any more."),
-    # To whoever holds a session that was begun on another engine: a thief, or a person who changed something.
+    # For a session that was begun on another engine: the reader is a thief, or a person who changed something.
     "session_elsewhere": gettext_lazy(
         "Your browser is not the one in which you signed in. For your safety please enter your password again."
     ),

@@ -1,4 +1,5 @@
-"""The script's "I am still here", from the pages of who is signed in and of who has begun something."""
+"""Requests by which the page's script keeps a session alive: of signed-in people, and of people who have begun
+something."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from common import limits
 @require_POST
 @never_cache
 def stay(request: HttpRequest) -> HttpResponse:
-    """The script's "I am still here": the seconds until the session ends, and whether it does so whatever one does.
+    """Keep a signed-in session alive. Returns the seconds until it ends, and whether that end is the absolute one
+    (`final`).
 
     401: it has ended.
     """
@@ -28,7 +30,7 @@ def stay(request: HttpRequest) -> HttpResponse:
 @require_POST
 @never_cache
 def go_on(request: HttpRequest) -> HttpResponse:
-    """The same from the pages of who has begun something without being signed in. 401: it is forgotten."""
+    """As `stay`, for a session in which something was begun without a sign-in. 401: it has ended."""
     session = cast(SessionStore, request.session)
     if not session.holds_something():
         return HttpResponse(status=401)

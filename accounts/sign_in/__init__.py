@@ -1,1 +1,1 @@
-"""A citizen signs in: password, pauses, risk, and the code of the second step."""
+"""The sign-in of citizens: the password, pauses after wrong tries, the risk, and the code of the second step."""

@@ -1,4 +1,4 @@
-"""The forms of a citizen's sign-in. They check the shape of what was typed; whether it is right, the view asks."""
+"""The forms of a citizen's sign-in. They check the shape of what was typed; the view checks whether it is right."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ class CitizenSignInForm(forms.Form):
     remember = forms.BooleanField(label=_("Remember me"), required=False)
 
     def name(self) -> str:
-        """Whose account is meant."""
+        """The name of the account, as it was typed."""
         return str(self.cleaned_data["national_id"])
 
 
 class ByCodeForm(forms.Form):
-    """Whose mobile is to be proven."""
+    """The national ID whose mobile is to be proven."""
 
     national_id = NationalIdField()
 
 
 class CodeForm(forms.Form):
-    """The code as typed, and the page it was typed in, so that two tabs are told apart."""
+    """The typed code, and the page it was typed on, so that two tabs are told apart."""
 
     use_required_attribute = False
     page = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)

@@ -1,7 +1,8 @@
-"""What a sign-in costs while very many fail: a proof of work, or a place in a queue. Alike for every name.
+"""The price of a sign-in while very many sign-ins fail: a proof of work, or a place in a queue. The same for every
+name.
 
-Nothing is asked of a browser that its account's owner trusts, or that has just proven the mobile: their tries are
-counted by themselves (`accounts.sign_in.throttle`).
+A browser that the account's owner trusts, or that has just proven the mobile, pays nothing: its tries are counted
+separately (`accounts.sign_in.throttle`).
 """
 
 from __future__ import annotations
@@ -18,17 +19,18 @@ from common.secrets import keyed_hash
 _QUEUE = "password"
 
 
-def challenge(request: HttpRequest) -> str:
-    """What this sign-in page gives the browser to solve, as JSON; "": nothing is asked."""
+def proof_of_work(request: HttpRequest) -> str:
+    """The proof of work that the sign-in page gives to the browser, as JSON; empty when none is required."""
     found = conduct.look(kind=Kind.PASSWORD, origin=origin(request))
     return proof.challenge(target=_browser(request), price=found.price) if found.level == Level.PRESSURE else ""
 
 
-def let_through(request: HttpRequest, *, account: str, solution: str) -> bool:
-    """Before anything is compared or hashed. `account`: the keyed name that was typed, `solution`: the page's field.
+def charge(request: HttpRequest, *, account: str, solution: str) -> bool:
+    """Take the price of one try, before anything is compared or hashed. Returns True when the try was paid for, by a
+    proof of work or by waiting. `account`: the keyed hash of the typed name; `solution`: the page's field.
 
-    Raises PortalError("pressure", seconds=…) under pressure without a good proof; `seconds` until this browser may try
-    without one. True: it was paid for, by a proof or by waiting.
+    Raises PortalError("pressure", seconds=…) under pressure without a valid proof; `seconds`: until this browser may
+    try without one.
     """
     here = origin(request)
     found = conduct.look(kind=Kind.PASSWORD, origin=here)
@@ -42,32 +44,32 @@ def let_through(request: HttpRequest, *, account: str, solution: str) -> bool:
     turns.call(_QUEUE)
     if turns.use(queue=_QUEUE, name=name):
         return True
-    # Pressure lasts as long as what causes it.
+    # A try that was not paid for counts too: the pressure lasts as long as its cause.
     conduct.count(kind=Kind.PASSWORD, origin=here, is_own_fault=found.address == Level.PRESSURE)
     raise PortalError("pressure", seconds=turns.take(queue=_QUEUE, name=name, origin=here, rank=found.rank))
 
 
-def give_back(request: HttpRequest, *, account: str) -> None:
-    """What `let_through` took was for nothing: the next try of this browser is paid for already."""
+def refund(request: HttpRequest, *, account: str) -> None:
+    """Give back what `charge` took: nothing was compared, so the next try of this browser is paid for already."""
     turns.grant(queue=_QUEUE, name=f"{account}:{_browser(request)}", origin=origin(request))
 
 
 def count(request: HttpRequest) -> None:
-    """One more password is compared."""
+    """Count one password that is compared."""
     conduct.count(kind=Kind.PASSWORD, origin=origin(request))
 
 
-def succeeded(request: HttpRequest, *, account: str) -> None:
-    """It was right, and its owner, `account`, is in."""
+def credit(request: HttpRequest, *, account: str) -> None:
+    """Count one sign-in that succeeded. `account`: the primary key of the account."""
     conduct.credit(kind=Kind.PASSWORD, origin=origin(request), who=account)
 
 
 def origin(request: HttpRequest) -> Origin:
-    """Where a request comes from."""
+    """The address and the network of a request."""
     return origin_of(request.client_address)  # type: ignore[attr-defined]
 
 
 def _browser(request: HttpRequest) -> str:
-    """All that a page and its answer share before anybody has a session: the browser's CSRF secret."""
+    """A keyed hash of the browser's CSRF secret: all that a page and its form share before anybody has a session."""
     get_token(request)
     return keyed_hash("browser of a sign-in", str(request.META.get("CSRF_COOKIE", "")))

@@ -1,6 +1,6 @@
-"""Whether a right password alone is enough on a device that is not trusted (`SIGN_IN_CODE`; docs/decisions/0023).
+"""Decides whether a right password is enough on a device that is not trusted (`SIGN_IN_CODE`; docs/decisions/0023).
 
-Weighed after the right password only: nobody else can cause a statement, an SMS or an answer here.
+It is decided after the right password only: nobody else can cause a statement, an SMS or a different answer here.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ _PURPOSE = "browser at the sign-in"
 
 
 def browser_of(csrf_secret: str) -> str:
-    """What the tries of a browser are known by: a keyed hash of its CSRF secret; "" for one without.
+    """The keyed hash of a browser's CSRF secret, by which its tries are known; empty for a browser without one.
 
-    Whoever asks can change it at will, so it excuses little: see `asks_for_code`.
+    A browser can change its secret at will, so the hash excuses few failures: see `requires_code`.
     """
     return keyed_hash(_PURPOSE, csrf_secret) if csrf_secret else ""
 
 
 def keys_of(csrf_secret: str) -> list[str]:
-    """What `browser_of` may have been for this browser, under every key."""
+    """The values that `browser_of` may have had for this browser: one for each hash key."""
     return keyed_hashes(_PURPOSE, csrf_secret) if csrf_secret else []
 
 
-def asks_for_code(*, account: User, origin: Origin, this_try: Try, csrf_secret: str) -> bool:
-    """Whether `account`, whose password was right, types a code too.
+def requires_code(*, account: User, origin: Origin, this_try: Try, csrf_secret: str) -> bool:
+    """Whether `account`, whose password was right, has to type a code too.
 
-    By the owner's choice or for everybody; under `risk` also from an address under watch, and after failures. Those
-    of this browser are excused, but only the first few: else who guesses in one browser would never meet the code.
-    Then `this_try` is kept: who was stopped at the code knows the password, and would only have to wait until a good
-    sign-in of the owner lets go of the failures.
+    A code is required by the owner's choice, or of everybody. Under `risk` it is also required from an address under
+    watch, and after failures. The first few failures of this browser are excused, and no more: otherwise a guesser who
+    uses one browser would never be asked for the code. A try that is stopped at the code is kept (`this_try`): its
+    author knows the password, and would only have to wait until the owner's next sign-in clears the failures.
     """
     if account.code_at_sign_in or settings.SIGN_IN_CODE == "always":
         return True
@@ -53,26 +53,28 @@ def asks_for_code(*, account: User, origin: Origin, this_try: Try, csrf_secret: 
     return False
 
 
-def is_reason(*, account: User) -> bool:
-    """Whether `account`, which a code is asked of, would be asked for none without the risk."""
+def is_only_reason(*, account: User) -> bool:
+    """Whether `account`, of which a code is required, has to type it only because of the risk."""
     return settings.SIGN_IN_CODE == "risk" and not account.code_at_sign_in
 
 
-def forget(*, account: User, keys: Sequence[str]) -> None:
-    """A good sign-in in the browser with these `keys_of`: the failures before it count no more, and that it was
-    stopped at the code itself. Another browser that was stopped is not let go of. The caller holds the account."""
+def clear_failures(*, account: User, keys: Sequence[str]) -> None:
+    """After a good sign-in in the browser with these `keys_of`: the failures before it count no more, and neither do
+    tries of this browser that were stopped at the code. Stopped tries of other browsers go on counting. The caller has
+    locked the account."""
     since = FailedSignIn.objects.filter(national_id=account.national_id, counts=True)
     since.filter(Q(stopped_at_code=False) | Q(browser__in=keys)).update(counts=False)
 
 
-def password_replaced(*, account: User) -> None:
-    """Who was stopped at the code knows the password no more. The caller holds the account."""
+def clear_stopped_tries(*, account: User) -> None:
+    """After a new password: tries that were stopped at the code count no more, because their author does not know it.
+    The caller has locked the account."""
     FailedSignIn.objects.filter(national_id=account.national_id, stopped_at_code=True).update(counts=False)
 
 
 def _is_risky(account: User, this_try: Try, own_keys: Sequence[str]) -> bool:
-    """By what happened since the last good sign-in. Tries being compared at this moment count: parallel guesses are
-    worth no more than one by one."""
+    """Whether the failures since the last good sign-in require a code. Tries that are being compared at this moment
+    count too: parallel guesses gain nothing over guesses one by one."""
     since = FailedSignIn.objects.filter(national_id=account.national_id, counts=True).exclude(pk=this_try.row)
     failed, own = Q(stopped_at_code=False), Q(browser__in=own_keys)
     found = since.aggregate(

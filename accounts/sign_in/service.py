@@ -1,5 +1,5 @@
-"""What is written when a citizen's sign-in succeeded; and the second factor: a code to the mobile on record, after the
-right password."""
+"""Completes a citizen's sign-in: sends and checks the code of the second step, records the success in the history, and
+trusts the device if its owner asks for it."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from common.secrets import keyed_hash, keyed_hashes
 
 
 def send_code(*, account: User, asker: str) -> issuing.Issued:
-    """A code to the mobile on record, for the session that holds the secret `asker`. Raises as `code_issuing.issue`."""
+    """Send a code to the mobile on record, for the session that holds the secret `asker`. Raises as `issuing.issue`."""
     purpose, allowance = CodePurpose.SECOND_STEP, Allowance.PASSWORD
     return issuing.issue(purpose=purpose, mobile=account.mobile, asker=asker, allowance=allowance)
 
 
 def confirm_code(*, account: User, asker: str, typed_code: str) -> User:
-    """The code was right. Outside any transaction.
+    """Check the typed code of the second step; returns the account. Call it outside any transaction.
 
-    Raises PortalError: as `code_trying.try_code`; account_closed, sign_in_over (the number or the password is another
-    one than when this sign-in began).
+    Raises PortalError: as `trying.try_code`; account_closed; sign_in_over (the number or the password was changed since
+    this sign-in began).
     """
     code = trying.try_code(purpose=CodePurpose.SECOND_STEP, mobile=account.mobile, asker=asker, typed=typed_code)
     with transaction.atomic():
@@ -43,46 +43,48 @@ def confirm_code(*, account: User, asker: str, typed_code: str) -> User:
 
 
 @transaction.atomic
-def succeeded(
-    *, account: User, browser: str, remember: bool, held: Sequence[str] = (), keys: Sequence[str] = ()
+def record_success(
+    *, account: User, browser: str, remember: bool, device_secrets: Sequence[str] = (), browser_keys: Sequence[str] = ()
 ) -> list[str]:
-    """Write into the history that `account` signed in, let go of the failures before, and trust the device if its
-    owner asks for it.
+    """Record in the history that `account` signed in, clear the failures before it, and trust the device if its owner
+    asks for it.
 
-    `held`: the secrets of the browser's cookie; `keys`: `risk.keys_of` it. Returns what the cookie holds from now
-    on; empty: it stays as it is.
-    Raises PortalError: account_closed, changed_meanwhile (the password was replaced): in this very moment.
+    `device_secrets`: the secrets in the browser's cookie; `browser_keys`: its `risk.keys_of`. Returns the secrets that
+    the cookie holds from now on; empty: the cookie stays as it is.
+
+    Raises PortalError when the account was changed at this moment: account_closed, changed_meanwhile (the password was
+    replaced).
     """
     row = open_with_password(account=account, checked=account.password)
-    risk.forget(account=row, keys=keys)
-    known = _known(row, held)
+    risk.clear_failures(account=row, keys=browser_keys)
+    known = _known_device(row, device_secrets)
     if known:
         secret, device = known
         device.used_at, device.browser = timezone.now(), browser
         device.secret_hash = keyed_hash(TrustedDevice.PURPOSE, secret)
         device.save(update_fields=["used_at", "browser", "secret_hash"])
         notices.record(account=row, kind=EventKind.SIGNED_IN, browser=browser)
-        return [secret, *(other for other in held if other != secret)] if remember else []
+        return [secret, *(other for other in device_secrets if other != secret)] if remember else []
     if not remember:
         notices.record(account=row, kind=EventKind.SIGNED_IN, browser=browser)
         return []
-    secret = secrets.token_urlsafe(16)  # never one that the browser brought: somebody else may know it
+    secret = secrets.token_urlsafe(16)  # never a secret that the browser sent: somebody else may know it
     TrustedDevice.objects.create(account=row, secret_hash=keyed_hash(TrustedDevice.PURPOSE, secret), browser=browser)
     notices.record(account=row, kind=EventKind.DEVICE_TRUSTED, browser=browser)
-    return [secret, *_that_count(held)]
+    return [secret, *_still_valid(device_secrets)]
 
 
-def _known(account: User, held: Sequence[str]) -> tuple[str, TrustedDevice] | None:
-    """Which secret of the browser is this account's, and the device."""
-    by_hash = {hash_: secret for secret in held for hash_ in keyed_hashes(TrustedDevice.PURPOSE, secret)}
+def _known_device(account: User, device_secrets: Sequence[str]) -> tuple[str, TrustedDevice] | None:
+    """The secret of the browser that belongs to this account, and its device; None when there is none."""
+    by_hash = {hash_: secret for secret in device_secrets for hash_ in keyed_hashes(TrustedDevice.PURPOSE, secret)}
     alive = TrustedDevice.objects.filter(account=account, used_at__gt=timezone.now() - limits.TRUSTED_FOR)
     device = alive.filter(secret_hash__in=by_hash).first() if by_hash else None
     return (by_hash[device.secret_hash], device) if device else None
 
 
-def _that_count(held: Sequence[str]) -> list[str]:
-    """The secrets of the household that are still somebody's."""
-    by_hash = {hash_: secret for secret in held for hash_ in keyed_hashes(TrustedDevice.PURPOSE, secret)}
+def _still_valid(device_secrets: Sequence[str]) -> list[str]:
+    """The secrets that still belong to a trusted device of some account."""
+    by_hash = {hash_: secret for secret in device_secrets for hash_ in keyed_hashes(TrustedDevice.PURPOSE, secret)}
     found = TrustedDevice.objects.filter(secret_hash__in=by_hash).values_list("secret_hash", flat=True)
     counts = {by_hash[hash_] for hash_ in found}
-    return [secret for secret in held if secret in counts]
+    return [secret for secret in device_secrets if secret in counts]

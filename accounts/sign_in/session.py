@@ -1,8 +1,9 @@
-"""What a session remembers of a sign-in that is under way. Never a password, a code or a number.
+"""Keeps a sign-in that is under way in the session: a second step, a challenge or a proof. Never a password, a code or
+a number.
 
-At most one thing waits for a code: a *second step* (the password was right) or a *challenge* (somebody wants to prove
+At most one thing waits for a code: a *second step* (the password was right) or a *challenge* (a browser has to prove
 the mobile on record, and is told nothing). A *proof* is a challenge that was passed: for a while it gives the browser
-tries of its own, and stands for the second step.
+tries of its own, and replaces the second step.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ def _open_citizen(pk: int) -> User | None:
     return User.objects.filter(pk=pk, is_active=True, activated_at__isnull=False).first()
 
 
-_SECOND = Stage(key="sign_in_second", hash_name="password", account_of=_open_citizen, keeps_session=True)
+_SECOND_STEP = Stage(key="sign_in_second", hash_name="password", account_of=_open_citizen, keeps_session=True)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Second:
-    """What the second step remembers: `asker` is the secret that its codes are bound to, `remember` what the person
-    said of the device, `next` where to go afterwards."""
+class PendingSecondStep:
+    """What the session keeps of a second step. `asker`: the secret to which its codes are bound; `remember`: whether
+    the person ticked "remember me"; `next`: where to go after the sign-in."""
 
     asker: str
     remember: bool
@@ -44,15 +45,15 @@ class Second:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Waiting:
-    """A challenge of this browser, and where to go after the sign-in."""
+class PendingChallenge:
+    """A challenge that this browser has to pass. `next`: where to go after the sign-in."""
 
     challenge: Challenge
     next: str
 
 
 def page_of(secret: str) -> str:
-    """Which of two tabs a page was opened for; says nothing of the secret."""
+    """Which page was opened for `secret`, so that two tabs are told apart. It does not reveal the secret."""
     return keyed_hash("page of a sign-in", secret)[:16]
 
 
@@ -60,51 +61,54 @@ def page_of(secret: str) -> str:
 
 
 def asker_of(request: HttpRequest, user: User) -> str:
-    """The same for both requests of a double click, which come before either answer: the browser's CSRF secret is all
-    that they share. Another person at this browser has another one."""
+    """The secret to which the codes of this sign-in are bound. It is made from the browser's CSRF secret, which is all
+    that both requests of a double click share: they come before either answer and must get the same. Another person at
+    this browser gets another one."""
     tied = str(request.META.get("CSRF_COOKIE") or "") or secrets.token_urlsafe(32)
     return keyed_hash("asker of a sign-in", f"{tied}:{user.pk}")
 
 
-def begin_second(request: HttpRequest, user: User, *, asker: str, remember: bool, next_page: str) -> None:
-    """The password of `user` was right: from now on this session waits for the code, and nobody is signed in."""
+def begin_second_step(request: HttpRequest, user: User, *, asker: str, remember: bool, next_page: str) -> None:
+    """The password of `user` was right: this session waits for the code from now on, and nobody is signed in."""
     _drop(request)
-    stages.begin(request, _SECOND, user, asker=asker, remember=remember, next=next_page)
+    stages.begin(request, _SECOND_STEP, user, asker=asker, remember=remember, next=next_page)
 
 
-def second(request: HttpRequest) -> tuple[User, Second] | None:
-    """Who waits for the code of the second step; None: nobody, or not any more (time, another password, closed)."""
+def pending_second_step(request: HttpRequest) -> tuple[User, PendingSecondStep] | None:
+    """Who waits for the code of the second step; None when nobody does, or no longer (too late, another password, a
+    closed account)."""
     within = limits.SIGN_IN_CODE_WITHIN
-    found = stages.pending(request, _SECOND, within=within, ahead=within)
-    return (found.user, Second(**found.remembered)) if found else None
+    found = stages.pending(request, _SECOND_STEP, within=within, ahead=within)
+    return (found.user, PendingSecondStep(**found.remembered)) if found else None
 
 
 # A challenge.
 
 
-def ask(request: HttpRequest, challenge: Challenge, *, next_page: str) -> None:
-    """This browser waits for the code of `challenge`."""
+def wait_for_code(request: HttpRequest, challenge: Challenge, *, next_page: str) -> None:
+    """This session waits for the code of `challenge` from now on."""
     _drop(request)
     request.session[_CHALLENGE] = [str(challenge.token), next_page]
 
 
-def waiting(request: HttpRequest) -> Waiting | None:
-    """The challenge that this browser has to pass; None: none, or it was begun too long ago."""
+def pending_challenge(request: HttpRequest) -> PendingChallenge | None:
+    """The challenge that this browser has to pass; None when there is none, or it was begun too long ago."""
     token, next_page = request.session.get(_CHALLENGE) or ("", "")
     challenge = _challenges(limits.RECOVERY_LIFE, "created_at").filter(token=token).first() if token else None
-    return Waiting(challenge=challenge, next=next_page) if challenge else None
+    return PendingChallenge(challenge=challenge, next=next_page) if challenge else None
 
 
-def proven(request: HttpRequest, challenge: Challenge) -> None:
-    """The code was right: the proof goes into a session with a new key. The old one keeps nothing but the challenge,
-    from which a person whose answer was lost can send the same code again."""
+def keep_proof(request: HttpRequest, challenge: Challenge) -> None:
+    """The code of `challenge` was right: keep the proof in this session under a new key. The old key keeps only the
+    challenge, from which a person whose answer was lost can send the same code again."""
     change_key(request.session)
     del request.session[_CHALLENGE]
     request.session[_PROOF] = str(challenge.token)
 
 
-def proof(request: HttpRequest) -> Challenge | None:
-    """The proof that this browser holds, whoever's. It ends with its time, and with what ends all that is pending."""
+def proven_challenge(request: HttpRequest) -> Challenge | None:
+    """The proof that this browser holds, for whichever account. None when there is none, its time is over, the number
+    on record is another one by now, or the account's pending challenges were ended."""
     token = request.session.get(_PROOF)
     if not token:
         return None
@@ -112,9 +116,9 @@ def proof(request: HttpRequest) -> Challenge | None:
     return passed.filter(account__mobile=F("mobile")).first()
 
 
-def proof_of(request: HttpRequest, national_id: str) -> str:
-    """Which proof this browser holds for the account with this ID; "": none."""
-    held = proof(request)
+def proof_token(request: HttpRequest, national_id: str) -> str:
+    """The token of the proof that this browser holds for the account with this ID; empty when there is none."""
+    held = proven_challenge(request)
     return str(held.token) if held and held.national_id == national_id else ""
 
 
@@ -122,7 +126,7 @@ def proof_of(request: HttpRequest, national_id: str) -> str:
 
 
 def clear(request: HttpRequest) -> None:
-    """The sign-in succeeded; nothing of it is left in the session, and a proof serves once."""
+    """The sign-in succeeded: remove everything of it from the session, and use up the proof."""
     token = request.session.pop(_PROOF, None)
     if token:
         Challenge.objects.filter(token=token, stage=ChallengeStage.PROVEN).update(stage=ChallengeStage.DONE)
@@ -130,12 +134,13 @@ def clear(request: HttpRequest) -> None:
 
 
 def _drop(request: HttpRequest) -> None:
-    """Neither a second step nor a challenge waits any more."""
-    stages.end(request, _SECOND)
+    """Neither a second step nor a challenge waits in this session any more."""
+    stages.end(request, _SECOND_STEP)
     request.session.pop(_CHALLENGE, None)
 
 
 def _challenges(within: timedelta, since: str) -> Any:
-    """A moment in the future is no better than one too long ago: a clock was moved."""
+    """The challenges of sign-ins whose time in the column `since` lies less than `within` ago. A time further in the
+    future does not count either: a clock was changed."""
     now = timezone.now()
     return Challenge.objects.filter(purpose=CodePurpose.SIGN_IN, **{f"{since}__range": (now - within, now + within)})

@@ -1,7 +1,7 @@
-"""Stages of a sign-in: the password was right, one more proof is missing, and nobody is signed in yet.
+"""Stages of a sign-in that is half-way: the password was right, one more proof is missing, and nobody is signed in yet.
 
-The session remembers, under the key of the stage, whose password it was, since when, the account's session hash, and
-what the stage needs besides. Never a password or a code. A further kind of proof is one more `Stage`.
+The session keeps under the key of the stage whose password it was, since when, the account's session hash, and what
+else the stage needs. Never a password or a code. Another kind of proof is one more `Stage`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _USER, _AT = "user", "at"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """A proof that is asked for after the password.
+    """A proof that is required after the password.
 
-    `key`: where the session keeps it; `hash_name`: what the account's session hash is called there. Sessions that are
-    alive hold both: neither changes. `account_of`: the account with this primary key; None: it may not sign in.
-    `keeps_session`: what else the session holds stays, where the same account was signed in.
+    `key`: the session's key of the stage; `hash_name`: the name of the account's session hash there. Live sessions hold
+    both: neither may change. `account_of`: returns the account with this primary key, or None when it may not sign in.
+    `keeps_session`: whether the rest of the session stays when the same account was signed in.
     """
 
     key: str
@@ -38,26 +38,27 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class HalfWay:
-    """Who waits at a stage, and what the stage remembers."""
+    """Who waits at a stage, and what the stage keeps."""
 
     user: User
     remembered: dict[str, Any]
 
 
 def begin(request: HttpRequest, stage: Stage, user: User, **remembered: Any) -> None:
-    """From now on this session waits at `stage` for `user`, whose password was right, under a fresh key. Whoever was
-    signed in here no longer is. `remembered`: values that JSON can hold."""
+    """This session waits at `stage` for `user`, whose password was right, under a new key. Whoever was signed in here
+    is signed out. `remembered`: values that JSON can hold."""
     _sign_out(request, stage, user)
     request.session[stage.key] = {
         _USER: user.pk,
         _AT: timezone.now().timestamp(),
-        stage.hash_name: user.get_session_auth_hash(),  # as of a session: it ends when the password is changed
+        stage.hash_name: user.get_session_auth_hash(),  # as in a session: the stage ends when the password is changed
         **remembered,
     }
 
 
 def pending(request: HttpRequest, stage: Stage, *, within: timedelta, ahead: timedelta) -> HalfWay | None:
-    """Who waits at `stage` in this session; None: nobody, or not any more (time, another password, a closed account).
+    """Who waits at `stage` in this session; None when nobody does, or no longer (too late, another password, a closed
+    account).
 
     `within`: how long the proof is waited for; `ahead`: how far the beginning may lie in the future, where the clock
     was put back.
@@ -80,7 +81,7 @@ def end(request: HttpRequest, stage: Stage) -> None:
 
 
 def _sign_out(request: HttpRequest, stage: Stage, user: User) -> None:
-    """Of somebody else's session nothing is left, as in Django's own `login`."""
+    """Sign out whoever is signed in. Nothing is kept of another person's session, as in Django's own `login`."""
     signed_in = request.session.get(SESSION_KEY)
     if signed_in is not None and not (stage.keeps_session and signed_in == str(user.pk)):
         request.session.flush()

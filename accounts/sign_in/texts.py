@@ -1,4 +1,4 @@
-"""What the sign-in pages say."""
+"""The sentences of the sign-in pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from common.sentences import Sentences, filled, when_read
 
 
 def pause(*, seconds: int) -> str:
-    """After too many wrong tries: when to come back. Whole minutes from one minute on, rounded up."""
+    """The sentence after too many wrong tries: when to try again. Whole minutes from one minute on, rounded up."""
     if seconds < 60:
         return filled(_("Too many wrong tries. Try again in %(seconds)s seconds."), {"seconds": seconds})
     return filled(_("Too many wrong tries. Try again in %(minutes)s minutes."), {"minutes": -(-seconds // 60)})

@@ -1,1 +1,1 @@
-"""Staff sign in at /admin/: password, then a one-time code of an authenticator."""
+"""The sign-in of staff at /admin/: the password, then a one-time code of an authenticator app (TOTP)."""

@@ -1,4 +1,4 @@
-"""The forms of the sign-in at /admin/. They check the shape of what was typed; whether it is right, the view asks."""
+"""The forms of the sign-in at /admin/. They check the shape of what was typed; the view checks whether it is right."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _shape() -> str:
 
 
 class NotShownAgain(forms.PasswordInput):
-    """A code that is typed in the open, but never written back: the app shows another one by then."""
+    """A code that is visible while it is typed, but never written back: the app shows another one by then."""
 
     input_type = "text"
 
@@ -58,5 +58,5 @@ class StaffSignInForm(forms.Form):
     )
 
     def name(self) -> str:
-        """Whose account is meant."""
+        """The name of the account, as it was typed."""
         return str(self.cleaned_data["username"])

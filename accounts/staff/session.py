@@ -1,7 +1,8 @@
-"""Half-way in at /admin/: the password was right, the code is still missing, and nobody is signed in.
+"""Keeps a staff member's sign-in in the session while the password was right and the code is still missing: nobody is
+signed in yet.
 
-The session knows who passed and when (`accounts.sign_in.stages`); besides, which device it is setting up, by number.
-The device's secret is in its own row only.
+The session keeps who it is and since when (`accounts.sign_in.stages`), and the primary key of the device that is being
+set up. The device's secret is only in the device's row.
 """
 
 from __future__ import annotations
@@ -33,18 +34,18 @@ _TOTP = Stage(key="staff_pending", hash_name="auth", account_of=_member, keeps_s
 
 
 def sign_in(request: HttpRequest, user: User) -> None:
-    """By the password alone: where codes are not required, and none are set up."""
+    """Sign in by the password alone: where codes are not required, and none are set up."""
     login(request, user, backend=_BACKEND)
-    pressure.succeeded(request, account=str(user.pk))
+    pressure.credit(request, account=str(user.pk))
 
 
 def begin(request: HttpRequest, user: User) -> None:
-    """Remember who passed the password. Whoever was signed in here no longer is."""
+    """The password of `user` was right: this session waits for the code. Whoever was signed in here is signed out."""
     stages.begin(request, _TOTP, user)
 
 
 def pending(request: HttpRequest) -> User | None:
-    """Who passed the password here, if that was just now and still holds."""
+    """Who waits for the code in this session; None when nobody does, or no longer."""
     found = stages.pending(request, _TOTP, within=limits.STAFF_TOTP_WITHIN, ahead=timedelta(seconds=1))
     if found is None:
         stages.end(request, _TOTP)
@@ -53,15 +54,15 @@ def pending(request: HttpRequest) -> User | None:
 
 
 def begin_device(request: HttpRequest, user: User) -> None:
-    """From now on this session, and no other one of `user`, can set up codes.
+    """Begin to set up codes: from now on this session, and no other one of `user`, can finish it.
 
-    Raises PortalError("totp_taken") when they are set up.
+    Raises PortalError("totp_taken") when codes are set up already.
     """
     request.session[ENROLMENT] = totp.begin(user=user).pk
 
 
 def admit(request: HttpRequest, user: User, device: TOTPDevice) -> None:
-    """The code was right: signed in and verified, under a fresh key."""
+    """Sign in after a right code: verified by `device`, under a new session key."""
     stages.end(request, _TOTP)
     request.session.pop(ENROLMENT, None)
     if request.session.get(SESSION_KEY) == str(user.pk):
@@ -69,4 +70,4 @@ def admit(request: HttpRequest, user: User, device: TOTPDevice) -> None:
     else:
         login(request, user, backend=_BACKEND)
     django_otp.login(request, device)
-    pressure.succeeded(request, account=str(user.pk))
+    pressure.credit(request, account=str(user.pk))

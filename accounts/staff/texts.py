@@ -1,4 +1,4 @@
-"""What the second step of the staff's sign-in says."""
+"""The sentences of the second step at the staff's sign-in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.sign_in import texts
+from accounts.sign_in import texts as sign_in_texts
 from common import limits
 from common.persian import to_persian_digits
 from common.sentences import Sentences, when_read
@@ -20,7 +20,7 @@ def _begin_again() -> str:
 
 _AGAIN = when_read(_begin_again)
 SENTENCES: dict[str, Any] = {
-    "totp_pause": texts.pause,
+    "totp_pause": sign_in_texts.pause,
     "totp_wrong": gettext_lazy(
         "This code is not right, or it was used already. Type the code that the app shows now. If that is refused too, "
         "look at the clock of your phone: date and time must be set automatically."

@@ -1,8 +1,8 @@
-"""One-time codes of staff (TOTP): an app on the phone shows six digits, other ones every half minute.
+"""One-time codes of staff (TOTP): an app on the phone shows six digits, which change every half minute.
 
-django-otp keeps the device, compares the code, never takes one twice (`last_t`), and makes whoever types wrong
-ones wait for 1, 2, 4, … seconds. Here stand the portal's own rules: one device a person, a secret that counts
-for nothing until a right code came from it, and who may enter without.
+django-otp keeps the device, compares the code, takes no code twice (`last_t`), and makes whoever types wrong ones wait
+1, 2, 4, … seconds. This module adds the portal's own rules: one device for each person, a secret that counts only after
+a right code came from it, and who may enter without a code.
 """
 
 from __future__ import annotations
@@ -27,33 +27,33 @@ _NAME = "app"
 
 
 def required() -> bool:
-    """Whether nobody enters without a code. Only the one word that says otherwise says so."""
+    """Whether nobody may enter without a code. Only the setting's value "optional" allows it."""
     return settings.STAFF_TOTP != "optional"
 
 
 def may_enter(user: Any) -> bool:
-    """Whether `user`, of a request, has typed a code in this session, or needs none (a demo, no device)."""
+    """Whether the `user` of a request has typed a code in this session, or needs none (a demo, and no device is set
+    up)."""
     if getattr(user, "otp_device", None) is not None:
         return True
     return user is not None and not required() and device_of(user) is None
 
 
 def device_of(user: Any) -> TOTPDevice | None:
-    """The device whose codes `user` is asked for; None: none is set up."""
+    """The device whose codes are required of `user`; None when none is set up."""
     return TOTPDevice.objects.filter(user_id=user.pk, confirmed=True).first()
 
 
-def begun(*, user: User, device_id: object) -> TOTPDevice | None:
-    """The device that is being set up under this number; None once another one took its place."""
+def device_being_set_up(*, user: User, device_id: object) -> TOTPDevice | None:
+    """The device with this primary key that is being set up; None when another one took its place."""
     return TOTPDevice.objects.filter(user=user, pk=device_id, confirmed=False).first()
 
 
 @transaction.atomic
 def begin(*, user: User) -> TOTPDevice:
-    """A device with a fresh secret. What was begun before, here or elsewhere, is gone: only who sees this secret
-    can confirm. Raises PortalError("totp_taken") when one is set up.
-    """
-    _hold(user)
+    """Begin a device with a new secret; returns it. A device that was begun before, in this session or another, is
+    deleted: only who sees this secret can confirm it. Raises PortalError("totp_taken") when one is set up."""
+    _lock(user)
     if device_of(user):
         raise PortalError("totp_taken")
     TOTPDevice.objects.filter(user=user).delete()
@@ -61,19 +61,19 @@ def begin(*, user: User) -> TOTPDevice:
 
 
 def secret(device: TOTPDevice) -> str:
-    """What is typed into an app that cannot read the picture: letters and digits in groups of four."""
+    """The secret as it is typed into an app that cannot read the picture: letters and digits in groups of four."""
     text = b32encode(device.bin_key).decode()
     return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
 def confirm(*, user: User, device_id: object, code: str) -> TOTPDevice:
-    """The device that was begun is in use from now on.
+    """Put the device that was begun into use, by a right code from it; returns it.
 
     Raises PortalError: totp_replaced (another one was begun or set up meanwhile), totp_wrong, totp_pause (`seconds`).
     """
     with transaction.atomic(durable=True):
-        _hold(user)
-        device = None if device_of(user) else begun(user=user, device_id=device_id)
+        _lock(user)
+        device = None if device_of(user) else device_being_set_up(user=user, device_id=device_id)
         refusal = _try(device, code) if device else PortalError("totp_replaced")
         if device and not refusal:
             device.confirmed = True
@@ -84,10 +84,10 @@ def confirm(*, user: User, device_id: object, code: str) -> TOTPDevice:
 
 
 def check(*, user: User, code: str) -> TOTPDevice:
-    """The device of `user`, which shows this code now. The code is used up.
+    """Check a code of `user`'s device, and use it up; returns the device.
 
-    Raises PortalError: totp_gone (no device is set up), totp_wrong (also for one that was used),
-    totp_pause (`seconds`; then nothing was compared).
+    Raises PortalError: totp_gone (no device is set up), totp_wrong (also for a used code), totp_pause (`seconds`; then
+    nothing was compared).
     """
     with transaction.atomic(durable=True):  # a wrong try stays counted
         device = TOTPDevice.objects.select_for_update().filter(user=user, confirmed=True).first()
@@ -99,8 +99,8 @@ def check(*, user: User, code: str) -> TOTPDevice:
 
 @transaction.atomic
 def reset(*, user: User, by: str, reason: str) -> bool:
-    """A lost phone: no device is left, the person's sessions end. Whether one was set up."""
-    _hold(user)
+    """Delete the person's device after a lost phone, and end the sessions. Returns whether one was set up."""
+    _lock(user)
     was_set_up = device_of(user) is not None
     TOTPDevice.objects.filter(user=user).delete()
     ended = end_sessions(account=user)
@@ -109,13 +109,14 @@ def reset(*, user: User, by: str, reason: str) -> bool:
     return was_set_up
 
 
-def _hold(user: User) -> None:
-    """One at a time: two sessions never set up two devices."""
+def _lock(user: User) -> None:
+    """Lock the user's row, so that two sessions never set up two devices."""
     User.objects.select_for_update().filter(pk=user.pk).first()
 
 
 def _try(device: TOTPDevice, code: str) -> PortalError | None:
-    """None: right. Says no by its answer, not by raising: what was counted has to be committed."""
+    """Compare the code; None: it was right. Returns the refusal and does not raise it: what was counted has to be
+    committed."""
     allowed, why = device.verify_is_allowed()
     if not allowed:
         left = (why["locked_until"] - timezone.now()).total_seconds()

@@ -1,4 +1,4 @@
-"""Sign-in at /admin/: the password, then the one-time code, or the page where codes are set up.
+"""The pages of the sign-in at /admin/: the password, then the one-time code, or the page where codes are set up.
 
 The admin site brings the templates and their context (tamin_portal/admin.py).
 """
@@ -21,10 +21,10 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import User
 from accounts.sessions import devices
-from accounts.sign_in import texts
+from accounts.sign_in import texts as sign_in_texts
 from accounts.sign_in.views.password import SignIn
-from accounts.staff import flow as entrance
-from accounts.staff import session as staff_entrance
+from accounts.staff import flow as staff_flow
+from accounts.staff import session as staff_session
 from accounts.staff import texts as staff_texts
 from accounts.staff import totp
 from accounts.staff.forms import StaffCodeForm, StaffSignInForm
@@ -35,13 +35,13 @@ CODE, DEVICE = "admin:staff_code", "admin:staff_device"
 
 
 class KeepsNext(RedirectURLMixin):
-    """Where to go after the sign-in stands in the address of every step, if it is a place of ours."""
+    """Keeps where to go after the sign-in in the address of every step, if it is an address of the portal."""
 
     request: HttpRequest
     next_page = "admin:index"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """`next`: where to go afterwards, empty when it is not a place of ours."""
+        """`next`: where to go afterwards, empty when it is no address of the portal."""
         return super().get_context_data(**{self.redirect_field_name: self.get_redirect_url(), **kwargs})  # type: ignore[misc]
 
     def step(self, page: str) -> HttpResponse:
@@ -51,41 +51,41 @@ class KeepsNext(RedirectURLMixin):
 
 
 class StaffSignIn(KeepsNext, SignIn):
-    """The first step: user name and password."""
+    """The page of the first step: user name and password."""
 
     form_class = StaffSignInForm
 
     def form_valid(self, form: Any) -> HttpResponse:
         try:
-            passed = entrance.check_password(
+            passed = staff_flow.check_password(
                 self.request, name=form.name(), password=form.cleaned_data["password"], solution=self.solution
             )
         except PortalError as error:
-            return self.come_back_later(form, error)
+            return self.refuse_for_now(form, error)
         if passed is None:
-            form.add_error(None, texts.sentence("wrong_staff"))
+            form.add_error(None, sign_in_texts.sentence("wrong_staff"))
             return self.form_invalid(form)
         user, account = passed
         return self.go_on(user, account)
 
     def go_on(self, user: User, account: str) -> HttpResponse:
-        """To the code, to where codes are set up, or in, if this person needs none."""
+        """Go to the code or to where codes are set up; sign in, if this person needs no code."""
         if totp.device_of(user):
-            staff_entrance.begin(self.request, user)
+            staff_session.begin(self.request, user)
             return self.step(CODE)
         if totp.required():
-            staff_entrance.begin(self.request, user)
+            staff_session.begin(self.request, user)
             return new_device(self.request, user, self.step(DEVICE))
-        staff_entrance.sign_in(self.request, user)
+        staff_session.sign_in(self.request, user)
         response = redirect(self.get_success_url())
-        devices.remember(self.request, response, account)
+        devices.remember_account(self.request, response, account)
         return response
 
 
 def new_device(request: HttpRequest, user: User, response: HttpResponse) -> HttpResponse:
-    """`response`, and this session sets up codes; unless they were set up elsewhere at this very moment."""
+    """Begin to set up codes in this session, unless they were just set up elsewhere; returns `response`."""
     try:
-        staff_entrance.begin_device(request, user)
+        staff_session.begin_device(request, user)
     except PortalError:
         messages.info(request, staff_texts.sentence("already_set_up"))
     return response
@@ -93,7 +93,7 @@ def new_device(request: HttpRequest, user: User, response: HttpResponse) -> Http
 
 @method_decorator([sensitive_post_parameters("code"), never_cache], name="dispatch")
 class SecondStep(KeepsNext, FormView):
-    """What both pages that ask for a code have in common. `user` is who passed the password."""
+    """The base class of both pages that ask for a code. `user`: whose password was right."""
 
     form_class = StaffCodeForm
     user: User
@@ -107,9 +107,9 @@ class SecondStep(KeepsNext, FormView):
             device = self.right_device(form.cleaned_data["code"])
         except PortalError as error:
             return self.refuse(form, error)
-        staff_entrance.admit(self.request, self.user, device)
+        staff_session.admit(self.request, self.user, device)
         response = redirect(self.get_success_url())
-        devices.remember(self.request, response, entrance.account_key(self.user.username))
+        devices.remember_account(self.request, response, staff_flow.account_key(self.user.username))
         return response
 
     def refuse(self, form: Any, error: PortalError) -> HttpResponse:
@@ -127,10 +127,10 @@ class SecondStep(KeepsNext, FormView):
 
 
 class CodePage(SecondStep):
-    """The second step of who has codes."""
+    """The page of the code, for a person whose codes are set up."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        user = staff_entrance.pending(request)
+        user = staff_session.pending(request)
         if user is None or totp.device_of(user) is None:
             return self.begin_again(staff_texts.sentence("begin_again"))
         self.user = user
@@ -141,19 +141,19 @@ class CodePage(SecondStep):
 
 
 class DevicePage(SecondStep):
-    """Where codes are set up: the picture for the app, the secret as text, and a right code as the proof.
+    """The page where codes are set up: the picture for the app, the secret as text, and a right code as the proof.
 
-    For who passed the password and has no codes yet, and for who is signed in without (a demo).
+    For a person whose password was right and who has no codes yet, and for one who is signed in without codes (a demo).
     """
 
     device: TOTPDevice
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         signed_in = request.user if isinstance(request.user, User) and request.user.is_staff else None
-        user = staff_entrance.pending(request) or (signed_in if totp.may_enter(signed_in) else None)
+        user = staff_session.pending(request) or (signed_in if totp.may_enter(signed_in) else None)
         if user is None:
             return self.begin_again(staff_texts.sentence("begin_again"))
-        device = totp.begun(user=user, device_id=request.session.get(staff_entrance.ENROLMENT))
+        device = totp.device_being_set_up(user=user, device_id=request.session.get(staff_session.ENROLMENT))
         if device is None:
             return self.nothing_begun(user)
         self.user, self.device = user, device

@@ -1,4 +1,5 @@
-"""The warning before a session ends: of people who are signed in, and of who has begun something without it."""
+"""Template tags that warn before a session ends: of signed-in people, and of people who have begun something without a
+sign-in."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ register = template.Library()
 
 @register.inclusion_tag("accounts/_idle.html", takes_context=True)
 def idle_warning(context: dict[str, Any], *, sign_in: str, sign_out: str) -> dict[str, Any]:
-    """The dialog that `idle.js` opens; without script nobody sees it. Nothing for a session without an end of its own.
+    """The dialog that `idle.js` opens; it stays hidden without a script. Empty for a session of another store.
 
     `sign_in` and `sign_out` name the pages: the portal's or the desk's.
     """
@@ -25,15 +26,16 @@ def idle_warning(context: dict[str, Any], *, sign_in: str, sign_out: str) -> dic
 
 @register.inclusion_tag("accounts/_idle.html", takes_context=True)
 def begun_warning(context: dict[str, Any], *, leave: str, out: str = "") -> dict[str, Any]:
-    """The same for the pages of who is not signed in. They are cleared, and `leave` names the empty one that follows;
-    `out` names what closes them at once. `closes_in` in the context: seconds after which the page ends anyhow."""
+    """The same for the pages of a journey without a sign-in. These pages are cleared; `leave` names the empty page that
+    follows, `out` the page that ends the journey at once. `closes_in` in the context: seconds after which the page ends
+    in any case."""
     dialog = _dialog(context, stay="session_go_on", leave=leave)
     return dialog | {"out": reverse(out) if out else ""} if dialog else {}
 
 
 @register.inclusion_tag("accounts/_how_long.html", takes_context=True)
 def how_long(context: dict[str, Any]) -> dict[str, Any]:
-    """How long such a page lives, for who has no script and gets no warning."""
+    """How long such a page lives, for a browser without a script, which gets no warning."""
     minutes = int(limits.SESSION_IDLE.total_seconds()) // 60
     return {"minutes": minutes, "renews": context.get("renews"), "address": context["request"].path}
 

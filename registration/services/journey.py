@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.codes import asking, issuing, trying
+from accounts.codes import issuing, requesters, trying
 from accounts.life.lifecycle import account_exists
 from accounts.models import CodePurpose
 from accounts.passwords import rules as passwords
@@ -111,10 +111,10 @@ def send_code(
 
     Raises PortalError, those of `code_issuing.issue`.
     """
-    by = asking.weigh(origin=origin, mobile=mobile, paid=paid)
+    by = requesters.weigh(origin=origin, mobile=mobile, paid=paid)
     issued = issuing.issue(purpose=purpose, mobile=mobile, asker=asker, operator=operator, by=by)
     if not (issued.sent or issued.comes):
-        asking.take_back(by)
+        requesters.take_back(by)
     return issued
 
 

@@ -11,7 +11,8 @@ from django.core.checks import run_checks
 from django.test import Client
 
 from accounts.closing import service as closing
-from accounts.codes import challenges, delivery, issuing, trying
+from accounts.codes import challenges, issuing, trying
+from accounts.codes import delivery as code_delivery
 from accounts.life import notices
 from accounts.models import CodePurpose, EventKind, FreezeLink, OneTimeCode, User
 from accounts.sessions import devices
@@ -123,9 +124,9 @@ def test_a_right_code_uses_up_those_of_either_key(rotate) -> None:
 def test_the_page_goes_on_telling_where_the_code_is(rotate) -> None:
     ask()
     rotate()
-    told = delivery.of_newest(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker="mine")
+    told = code_delivery.of_newest(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker="mine")
     assert told is not None
-    assert delivery.of_newest(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker="theirs") is None
+    assert code_delivery.of_newest(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker="theirs") is None
 
 
 @pytest.mark.parametrize("name", ["CODE_HASH_KEY", "SECRET_KEY"])

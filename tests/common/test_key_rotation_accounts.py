@@ -19,7 +19,7 @@ def test_a_device_its_owner_trusts_is_known_after_the_change(rotate, rf, name) -
     person = citizen()
     TrustedDevice.objects.create(account=person, secret_hash=keyed_hash(TrustedDevice.PURPOSE, "s3cr3t"))
     response, request = HttpResponse(), rf.get("/")
-    devices.keep(response, ["s3cr3t"])
+    devices.set_trusted_cookie(response, ["s3cr3t"])
     request.COOKIES = {key: morsel.value for key, morsel in response.cookies.items()}
     rotate(name)
     assert devices.trusted(request, REZA) is not None

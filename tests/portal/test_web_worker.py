@@ -11,7 +11,7 @@ from django.test import Client, RequestFactory
 from waitress.adjustments import Adjustments
 
 from accounts.sessions import devices
-from accounts.staff import flow as entrance
+from accounts.staff import flow as staff_flow
 from common import limits
 from tamin_portal.web_requests import Request
 from tamin_portal.web_worker import Channel, Queues, TcpServer
@@ -50,7 +50,7 @@ def test_who_brings_a_devices_cookie_of_ours_does_not_queue_behind_strangers(que
     assert sign_in(browser, remember="on").status_code == 302
     trusted = browser.cookies[devices.TRUSTED_COOKIE].value
     staff = HttpResponse()
-    devices.remember(RequestFactory().get("/"), staff, entrance.account_key("maryam"))
+    devices.remember_account(RequestFactory().get("/"), staff, staff_flow.account_key("maryam"))
     known = staff.cookies[devices.COOKIE].value
     for cookie in (f"a=b; {devices.TRUSTED_COOKIE}={trusted}", f"{devices.COOKIE}={known}"):
         assert queues._queue_of(request(Cookie=cookie)) is queues.known

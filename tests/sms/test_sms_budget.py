@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.codes import issuing, sending
-from accounts.codes.asking import Asking
+from accounts.codes.requesters import Requester
 from accounts.life import notices
 from accounts.models import Allowance, CodePurpose, EventKind
 from common import alarms
@@ -134,7 +134,7 @@ def test_a_code_costs_the_share_of_who_asks_and_of_the_number(
 ) -> None:
     if proven:
         citizen(mobile=NUMBER)
-    by = Asking(origin=origin_of("203.0.113.7"), is_good=is_good)
+    by = Requester(origin=origin_of("203.0.113.7"), is_good=is_good)
     issuing.issue(purpose=CodePurpose.REGISTER, mobile=NUMBER, asker="someone", allowance=allowance, by=by)
     assert Message.objects.get().share == share
 
@@ -142,7 +142,7 @@ def test_a_code_costs_the_share_of_who_asks_and_of_the_number(
 def test_a_place_in_the_queue_costs_its_own_share_and_is_given_up_where_that_is_used_up(at: At, monkeypatch) -> None:
     at(9)
     for asker, is_good in (("first", True), ("bad address", False), ("good address", True)):
-        by = Asking(origin=origin_of(f"203.0.113.{len(asker)}"), is_good=is_good)
+        by = Requester(origin=origin_of(f"203.0.113.{len(asker)}"), is_good=is_good)
         issuing.issue(purpose=CodePurpose.REGISTER, mobile=NUMBER, asker=asker, by=by)
     sent(rooms()[Share.REST], Share.REST)
     move_clock(monkeypatch, timedelta(seconds=61))

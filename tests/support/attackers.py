@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.codes import challenges
 from accounts.models import Allowance, CodePurpose, OneTimeCode, User
 from accounts.profile import mobile_change
-from accounts.sign_in import service as sign_in
+from accounts.sign_in import service as sign_in_service
 from accounts.tasks import send_codes
 from common.abuse.origins import Origin, origin_of
 from common.errors import PortalError
@@ -115,8 +115,8 @@ def doors(addresses: int = 20) -> list[Attack]:
 
     def second_step(session: int) -> Guess:
         asker, user = f"second {session}", User.objects.get(pk=account.pk)
-        sign_in.send_code(account=user, asker=asker)
-        return lambda typed: sign_in.confirm_code(account=user, asker=asker, typed_code=typed)
+        sign_in_service.send_code(account=user, asker=asker)
+        return lambda typed: sign_in_service.confirm_code(account=user, asker=asker, typed_code=typed)
 
     def other_number(session: int) -> Guess:
         asker, grant = f"other {session}", f"grant {session}"

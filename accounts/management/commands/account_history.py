@@ -1,4 +1,4 @@
-"""`manage.py account_history NATIONAL_ID --by NAME --reason TEXT [--json]`: what happened to an account."""
+"""Shows what happened to an account: `manage.py account_history NATIONAL_ID --by NAME --reason TEXT [--json]`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
 from accounts.closing import service as closing
-from accounts.life import history
-from accounts.management.operating import AccountCommand, by_and_reason
+from accounts.life import history as account_history
+from accounts.management.account_command import AccountCommand, by_and_reason
 from accounts.models import AccountEvent, User
 from common.commands.output import add_json, as_json, iso
 from common.persian import mask_mobile
@@ -35,9 +35,9 @@ class Command(AccountCommand):
 
 
 def _as_text(account: User, events: list[AccountEvent]) -> Iterator[str]:
-    facts = {"state": history.state_in_words(account), "mobile": mask_mobile(account.mobile)}
+    facts = {"state": account_history.state_in_words(account), "mobile": mask_mobile(account.mobile)}
     yield _("The account is %(state)s; its mobile is %(mobile)s.") % facts
-    for line in history.in_words(account, events, for_owner=False):
+    for line in account_history.entries_of(account, events, for_owner=False):
         around = _("; ").join(part for part in (line.who, line.browser) if part)
         yield f"{line.when}  {line.what}" + (f" ({around})" if around else "")
         if line.reason:
@@ -46,7 +46,7 @@ def _as_text(account: User, events: list[AccountEvent]) -> Iterator[str]:
 
 def _as_object(account: User, events: list[AccountEvent]) -> dict[str, Any]:
     return {
-        "state": history.state_of(account),
+        "state": account_history.state_of(account),
         "created_at": iso(account.date_joined),
         "activated_at": iso(account.activated_at),
         "closed_at": iso(account.closed_at),

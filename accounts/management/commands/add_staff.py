@@ -1,4 +1,5 @@
-"""Add a member of staff: a branch clerk, or an operator who looks after the portal."""
+"""Adds a member of staff, a branch clerk or an operator: `manage.py add_staff --username NAME (--branch CODE |
+--operator)`."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.life.lifecycle import create_staff
 from accounts.models import Branch
 from accounts.passwords.rules import SENTENCES
-from accounts.staff.first_password import random_password
+from accounts.staff.random_password import random_password
 from common.errors import PortalError
 
 REASONS = {

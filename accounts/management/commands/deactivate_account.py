@@ -1,4 +1,4 @@
-"""`manage.py deactivate_account NATIONAL_ID --by NAME --reason TEXT`."""
+"""Closes an account: `manage.py deactivate_account NATIONAL_ID --by NAME --reason TEXT`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.closing import service as closing
-from accounts.life import history
-from accounts.management.operating import AccountCommand, by_and_reason
+from accounts.life import history as account_history
+from accounts.management.account_command import AccountCommand, by_and_reason
 from accounts.models import User
 from common.persian import mask_mobile
 
@@ -24,5 +24,5 @@ class Command(AccountCommand):
         if closing.deactivate(account=account, **by_and_reason(options)):
             return _("The account is closed. An SMS to %(mobile)s says so.") % {"mobile": mask_mobile(account.mobile)}
         account.refresh_from_db()
-        state = history.state_in_words(account)
+        state = account_history.state_in_words(account)
         return _("The account is closed already: %(state)s. Nothing was changed.") % {"state": state}

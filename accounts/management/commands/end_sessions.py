@@ -1,4 +1,4 @@
-"""`manage.py end_sessions NATIONAL_ID --by NAME --reason TEXT`."""
+"""Signs an account out everywhere: `manage.py end_sessions NATIONAL_ID --by NAME --reason TEXT`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.closing import service as closing
-from accounts.management.operating import AccountCommand, by_and_reason
+from accounts.management.account_command import AccountCommand, by_and_reason
 from accounts.models import User
 from common.persian import to_persian_digits
 

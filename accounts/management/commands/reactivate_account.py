@@ -1,4 +1,5 @@
-"""`manage.py reactivate_account NATIONAL_ID --by NAME --reason TEXT [--mobile 0912…] [--without-answer]`."""
+"""Opens an account again: `manage.py reactivate_account NATIONAL_ID --by NAME --reason TEXT [--mobile 0912…]
+[--without-answer]`."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from django.core.management.base import CommandParser
 from django.utils.translation import gettext as _
 
 from accounts.closing import service as closing
-from accounts.management.operating import AccountCommand, by_and_reason, mobile
+from accounts.management.account_command import AccountCommand, by_and_reason, mobile
 from accounts.models import User
 from common import limits
 from common.persian import mask_mobile, to_persian_digits

@@ -1,4 +1,5 @@
-"""A member of staff lost the phone with the one-time codes."""
+"""Deletes the one-time codes of a member of staff who lost the phone: `manage.py reset_totp USERNAME --by NAME --reason
+TEXT`."""
 
 from __future__ import annotations
 

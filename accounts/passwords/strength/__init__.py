@@ -1,6 +1,6 @@
-"""How easily a password is guessed: beside the guide's rules, which `accounts.passwords.rules` holds.
+"""Estimates how easily a password is guessed. The guide's rules are in `accounts.passwords.rules`.
 
-`weakness(password, about)` is the one question; what is known of Iranian passwords are the word lists in `data/`.
+`weakness(password, about)` is the question to ask; the word lists in `data/` hold what is known of Iranian passwords.
 """
 
 from accounts.passwords.strength.about import About

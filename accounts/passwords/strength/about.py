@@ -1,4 +1,4 @@
-"""What others can know of the person who sets a password, as it may stand in that password."""
+"""Finds in a password what others can know of the person who sets it: names, numbers, dates, e-mail."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ _NOT_LETTERS = re.compile(r"[\W\d_]+")
 
 @dataclass(frozen=True)
 class About:
-    """Whatever a form or an account knows; empty is unknown. `mobile` is +98…, `birth_date` a date."""
+    """Everything that a form or an account knows of the person; empty is unknown. `mobile` is +98…, `birth_date` a
+    date."""
 
     first_name: str = ""
     last_name: str = ""
@@ -60,7 +61,7 @@ class About:
 
     @classmethod
     def of(cls, user: User) -> About:
-        """What the account knows; a citizen's user name is a random one that nobody types."""
+        """What the account knows. A citizen's user name is random and left out."""
         facts = {name: getattr(user, name) for name in cls.__dataclass_fields__ if name != "username"}
         return cls(**facts, username=user.username if user.is_staff else "")
 
@@ -94,9 +95,9 @@ class About:
 
 
 def _romanised_in(text: str, name: str) -> Iterator[str]:
-    """Every stretch of `text` that may be read as the Persian `name`; the longest one from each place.
+    """Every part of `text` that can be read as the Persian `name`; the longest one from each position.
 
-    Goes letter by letter and keeps what it has seen, so that no name and no password can make it slow.
+    Goes letter by letter and keeps intermediate results, so that no name and no password can make it slow.
     """
     sounds = [_SOUNDS[letter] for letter in name if letter in _SOUNDS]
     ends: list[int] = list(range(len(text) + 1))  # where the rest of the name ends if it begins here; -1: nowhere

@@ -1,8 +1,9 @@
-"""How many guesses a password takes, by zxcvbn's patterns and scoring over our own words, and what is weak about it.
+"""Estimates how many guesses a password takes, by zxcvbn's patterns and scoring over our own words, and says what is
+weak about it.
 
-Some things are done otherwise than `zxcvbn.zxcvbn` does them (docs/decisions/0027-how-strong-a-password-is.md): words
-come in one dictionary and not in ten, which makes it fast; nothing of a person stays in the module; its price for every
-further part, 10,000 guesses, is left out, as it calls "Tehran1370!" strong; years are of the solar calendar too.
+Differences from `zxcvbn.zxcvbn` (docs/decisions/0027-how-strong-a-password-is.md): words are in one dictionary and not
+in ten, which makes it fast; nothing of a person stays in the module; the addition of 10,000 guesses for every further
+part is left out, because with it "Tehran1370!" counts as strong; years are of the solar calendar too.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ _PATTERNS = {
 
 @dataclass(frozen=True)
 class _Reading:
-    """One way to see a piece of a password: `cost` guesses, over the parts in `matches`."""
+    """One way to read a piece of a password: `cost` in guesses, and the parts in `matches`."""
 
     cost: Decimal
     matches: list[Any]
@@ -74,8 +75,8 @@ class _Reading:
 def weakness(password: str, about: About | None = None) -> Weakness | None:
     """What is weak about a password that takes fewer than `limits.PASSWORD_GUESSES`; None: it is strong.
 
-    It takes any text. A long one is looked at piece by piece, and is strong as soon as one piece is: whoever guesses
-    the whole has guessed that piece.
+    It takes any text. A long one is read in pieces, and is strong as soon as one piece is: whoever guesses the whole
+    has guessed that piece.
     """
     if is_common(password):
         return Weakness.COMMON
@@ -89,10 +90,11 @@ def guesses(password: str, about: About | None = None) -> Decimal:
 
 
 def is_common(password: str) -> bool:
-    """Whether it is one of the 20,000 most common passwords that come with Django, in any capitals; or such a one,
-    long enough by itself, that was only decorated as our rules ask for: with digits and signs at its end.
+    """Whether it is one of the 20,000 most common passwords that come with Django, in any case of letters; or a long
+    enough one of these that was only decorated as our rules require: with digits and signs at its end.
 
-    A shorter one in the beginning does not count: "monkey" with four characters of one's own is not the word's doing.
+    A shorter common word at the beginning does not count: "monkey" with four characters of one's own is not weak
+    because of the word.
     """
     typed = password[: limits.PASSWORD_LONGEST].lower()
     undecorated = len(typed.rstrip(string.digits + SIGNS))
@@ -106,7 +108,8 @@ def _common() -> frozenset[str]:
 
 
 def _hardest_piece(password: str, about: About) -> _Reading:
-    """As it stands; or with every repetition but one left out, as the library misses one that ends half-way."""
+    """The reading of the text as it is, or with repetitions left out, because the library misses one that ends
+    half-way."""
     typed = password[: limits.PASSWORD_LONGEST]
     whole = _hardest(typed, about)
     folded = _RUN.sub(r"\1\1", typed)
@@ -127,7 +130,7 @@ def _hardest(text: str, about: About) -> _Reading:
 
 
 def _cheapest(piece: str, about: About) -> _Reading:
-    """As it stands; or as what is left without its signs, which are the first thing that is put around a weak one."""
+    """The reading of the piece as it is, or without its signs, which are often put around a weak word."""
     whole = _read(piece, about.words_in(piece))
     bare = _SIGN_RUN.sub("", piece)
     if bare in ("", piece):
@@ -140,10 +143,10 @@ def _cheapest(piece: str, about: About) -> _Reading:
 
 
 def _read(text: str, own: set[str]) -> _Reading:
-    from zxcvbn import matching, scoring  # brings long lists along: not before they are needed
+    from zxcvbn import matching, scoring  # loads long lists: imported when they are needed
 
     words = {_OWN: dict.fromkeys(own, _OWN_RANK), _KNOWN: known().ranks}  # of equals the first is taken
-    begun = text[:1].lower() + text[1:]  # a capital is asked for, and most people put it there: it tells nothing
+    begun = text[:1].lower() + text[1:]  # a capital is required, and most people put it there: it adds nothing
     found: list[Any] = [*matching.spatial_match(begun), *matching.sequence_match(begun)]
     found += matching.dictionary_match(text, words) + matching.reverse_dictionary_match(text, words)
     found += matching.l33t_match(text, words, _LEET)
@@ -152,14 +155,14 @@ def _read(text: str, own: set[str]) -> _Reading:
         if date["year"] in _SOLAR:
             date["year"] += _GREGORIAN_IS  # as near as the library takes other years to be
     repeats: list[Any] = matching.repeat_match(text)
-    for repeat in repeats:  # the library knows neither our words nor the person's there
+    for repeat in repeats:  # the library uses neither our words nor the person's there
         repeat["base_guesses"] = min(repeat["base_guesses"], _read(repeat["base_token"], own).cost)
     best = scoring.most_guessable_match_sequence(text, [*found, *dates, *repeats], _exclude_additive=True)
     return _Reading(Decimal(best["guesses"]), list(best["sequence"]))
 
 
 def _of(matches: list[Any]) -> Weakness:
-    """What the longest part is, words before patterns; the person's own, wherever it stands."""
+    """The weakness of the longest part, words before patterns; the person's own words first, wherever they are."""
     parts = [match for match in matches if match["pattern"] != "bruteforce"]
     if any(match.get("dictionary_name") == _OWN for match in parts):
         return Weakness.OWN

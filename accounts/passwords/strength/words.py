@@ -1,8 +1,8 @@
-"""The words that passwords are made of, read once, when the first password is set.
+"""The words that passwords are made of, with their ranks; read once, when the first password is set.
 
 A line of a list in `data/` is one word: its Persian spelling, then Latin ones; the line's number is its rank, which is
-how many words a guesser tries before it. Persian letters are also taken as what the same keys write on an English
-keyboard («سلام» typed without looking is "sghl"); spellings that differ by a rule are made here.
+how many words a guesser tries before it. Persian letters are also taken as what the same keys type on an English
+keyboard («سلام» typed without looking is "sghl"); spellings that differ by a rule are generated here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SHORTEST_WORD = 3  # shorter ones are found in random passwords too
 
 
 class Kind(StrEnum):
-    """What a known word is."""
+    """The kind of a known word."""
 
     NAME = "name"
     PLACE = "place"
@@ -81,7 +81,7 @@ class Words:
     kinds: dict[str, Kind] = field(default_factory=dict)
 
     def add(self, word: str, rank: int, kind: Kind, *, stronger: bool = False) -> None:
-        """The more common reading of a word counts; `stronger`: this kind is said whatever the rank."""
+        """Add a word. Its more common reading counts; `stronger`: this kind is kept whatever the rank."""
         if len(word) < SHORTEST_WORD and not word.isdigit():
             return
         known = self.ranks.get(word)
@@ -93,7 +93,7 @@ class Words:
 
 @cache
 def known() -> Words:
-    """All words. Reading them takes some tenths of a second, once a process."""
+    """All words. Reading them takes some tenths of a second, once in each process."""
     ours = Words()
     for name, kind in LISTS:
         for rank, spelled in enumerate(lines(name), start=1):
@@ -117,7 +117,7 @@ def lines(name: str) -> Iterator[list[str]]:
 
 
 def spellings(word: str) -> set[str]:
-    """How else a Latin spelling of a Persian word is written; `word` is among them."""
+    """All Latin spellings of a Persian word that follow from one of them, `word` included."""
     found = {word}
     for pattern, instead in _SPELLINGS:
         if re.search(pattern, word):
@@ -126,7 +126,7 @@ def spellings(word: str) -> set[str]:
 
 
 def typed_blind(word: str) -> str:
-    """What the keys of a Persian word write on an English keyboard; empty if one of them is no letter there."""
+    """What the keys of a Persian word type on an English keyboard; empty if one of them types no letter there."""
     keys = [_KEYS.get(letter, "") for letter in word.replace("\u200c", "")]
     return "".join(keys) if all(keys) else ""
 

@@ -1,4 +1,4 @@
-"""Devices and sessions: where the account is signed in and remembered, and the end of it."""
+"""The page of devices: where the account is signed in or trusted, and how its owner ends that."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from accounts.profile import entries as service
+from accounts.profile import device_list
 from accounts.sessions import texts as session_texts
 from accounts.sessions.guards import citizen_required
 from accounts.sessions.store import BROWSER
@@ -21,11 +21,11 @@ from common.errors import PortalError
 @citizen_required
 @require_safe
 def devices(request: HttpRequest) -> HttpResponse:
-    """The sessions that are alive and the devices that are remembered."""
+    """The open sessions and the trusted devices."""
     account = _account(request)
     lists = {
-        "sessions": service.alive(account=account, key=_key(request)),
-        "devices": service.remembered(account=account),
+        "sessions": device_list.open_sessions(account=account, key=_key(request)),
+        "devices": device_list.trusted_devices(account=account),
     }
     return render(request, "accounts/devices.html", lists)
 
@@ -33,21 +33,21 @@ def devices(request: HttpRequest) -> HttpResponse:
 @citizen_required
 @require_POST
 def end_session(request: HttpRequest) -> HttpResponse:
-    return _done(request, service.end_one, session_texts.sentence("session_ended"))
+    return _done(request, device_list.end_session, session_texts.sentence("session_ended"))
 
 
 @citizen_required
 @require_POST
 def forget_device(request: HttpRequest) -> HttpResponse:
-    return _done(request, service.forget_device, session_texts.sentence("device_forgotten"))
+    return _done(request, device_list.forget_device, session_texts.sentence("device_forgotten"))
 
 
 @citizen_required
 @require_POST
 def end_other_sessions(request: HttpRequest) -> HttpResponse:
-    """Everywhere but here, where the session gets a new key: nobody else can know this one."""
+    """End all other sessions; this one gets a new key, which nobody else can know."""
     try:
-        service.end_others(account=_account(request), key=_key(request), browser=_browser(request))
+        device_list.end_other_sessions(account=_account(request), key=_key(request), browser=_browser(request))
     except PortalError:  # the session or the account is over: home leads to the sign-in
         return redirect("home")
     request.session.cycle_key()
@@ -56,7 +56,7 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
 
 
 def _done(request: HttpRequest, end: Callable[..., None], sentence: str) -> HttpResponse:
-    """End what the page's reference names. Raises Http404 where that is nothing of this account's."""
+    """End what the page's reference names. Raises Http404 where it names nothing of this account."""
     try:
         reference = request.POST.get("reference", "")
         end(account=_account(request), key=_key(request), reference=reference, browser=_browser(request))

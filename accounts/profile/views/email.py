@@ -1,4 +1,4 @@
-"""An e-mail address: asked for in the profile, confirmed by the link that was sent to it."""
+"""The pages of the e-mail address: asked for in the profile, confirmed by the link that was sent to it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.profile import email_change, letters
-from accounts.profile.access import handed_in, own_page, owner, page
+from accounts.profile import confirmation_letter, email_change
+from accounts.profile.access import apply_change, owner, owner_page, render_form
 from accounts.profile.forms import EmailForm
 from accounts.profile.texts import sentence
 from accounts.sessions import browsers
@@ -20,14 +20,16 @@ from common.errors import PortalError
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@own_page("profile_email")
+@owner_page("profile_email")
 def email(request: HttpRequest) -> HttpResponse:
-    """Another address, or the present one to be confirmed: a link goes to it, for the password."""
-    if not letters.can_be_sent():
+    """Send a link to another address, or to the present one, after the current password."""
+    if not confirmation_letter.can_be_sent():
         return render(request, "accounts/profile_email.html", {"no_mail": True})
     form = EmailForm(request.POST if request.method == "POST" else None, initial={"email": owner(request).email})
-    answer = form.is_valid() and handed_in(request, form, "profile_email", lambda is_: _ask(request, form, is_))
-    return answer or page(
+    answer = form.is_valid() and apply_change(
+        request, form, "profile_email", lambda checked: _ask(request, form, checked)
+    )
+    return answer or render_form(
         request, "accounts/profile_email.html", form, pending=email_change.pending(account=owner(request))
     )
 
@@ -46,11 +48,12 @@ def _ask(request: HttpRequest, form: EmailForm, checked: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
-    """The page of the link, for whoever reads that mail, signed in or not. A look changes nothing: scanners look."""
+    """The page of the link, for whoever reads that mail, signed in or not. Opening it changes nothing: mail scanners
+    open links."""
     try:
         if request.method == "POST":
             return _confirm(request, token)
-        change = email_change.look(token=token)
+        change = email_change.check_link(token=token)
     except PortalError:
         return render(request, "accounts/email_link_over.html", status=404)
     return render(request, "accounts/email_confirm.html", {"change": change, "token": token})

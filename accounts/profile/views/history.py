@@ -1,4 +1,4 @@
-"""What happened to the account, as its owner reads it."""
+"""The page of the account's history, for its owner."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from common import limits
 @citizen_required
 @require_safe
 def history(request: HttpRequest) -> HttpResponse:
-    """Newest first. A page that is not there is the nearest one."""
-    lines = account_history.lines(cast(User, request.user), for_owner=True)
-    page = Paginator(lines, limits.HISTORY_PAGE).get_page(request.GET.get("page"))
+    """Newest first. For a page number that does not exist the nearest page is shown."""
+    entries = account_history.entries(cast(User, request.user), for_owner=True)
+    page = Paginator(entries, limits.HISTORY_PAGE).get_page(request.GET.get("page"))
     return render(request, "accounts/history.html", {"page": page})

@@ -1,4 +1,4 @@
-"""Another mobile number: asked for in the profile, proven by a code, and then whose it is asked from the registry."""
+"""The pages of a change of mobile: the new number, its code, and the wait for the registry of owners."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.codes import delivery, issuing
+from accounts.codes import delivery as code_delivery
+from accounts.codes import issuing
 from accounts.codes import texts as code_texts
 from accounts.models import CodePurpose, MobileChange, MobileChangeStage
-from accounts.profile import mobile_change as service
-from accounts.profile.access import handed_in, own_page, owner, page, sign_in_again
+from accounts.profile import mobile_change
+from accounts.profile.access import apply_change, owner, owner_page, render_form, sign_in_again
 from accounts.profile.forms import MobileForm, NewNumberCodeForm
 from accounts.profile.texts import sentence
 from accounts.sessions import browsers
@@ -27,30 +28,32 @@ from common.persian import mask_mobile
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@own_page("profile_mobile")
+@owner_page("profile_mobile")
 def mobile(request: HttpRequest) -> HttpResponse:
-    """The new number, for the password; a code is sent to it."""
+    """The new number and the current password; a code is sent to it."""
     form = MobileForm(request.POST if request.method == "POST" else None)
-    answer = form.is_valid() and handed_in(request, form, "profile_mobile", lambda is_: _begin(request, form, is_))
+    answer = form.is_valid() and apply_change(
+        request, form, "profile_mobile", lambda checked: _begin(request, form, checked)
+    )
     if answer:
         return answer
-    change = service.newest(account=owner(request))
+    change = mobile_change.newest(account=owner(request))
     asked = change is not None and change.stage == MobileChangeStage.OWNER_ASKED
-    return page(request, "accounts/profile_mobile.html", form, asked=asked)
+    return render_form(request, "accounts/profile_mobile.html", form, asked=asked)
 
 
 def _begin(request: HttpRequest, form: MobileForm, checked: str) -> HttpResponse:
     typed = {name: form.cleaned_data[name] for name in ("mobile", "operator")}
-    service.begin(account=owner(request), checked=checked, browser=browsers.in_words(request), **typed)
+    mobile_change.begin(account=owner(request), checked=checked, browser=browsers.in_words(request), **typed)
     return redirect("profile_mobile_code")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@own_page("profile_mobile_code")
+@owner_page("profile_mobile_code")
 def code(request: HttpRequest) -> HttpResponse:
     """The code that was sent to the new number."""
-    change = service.newest(account=owner(request))
-    if change is None or not service.waits_for_code(change):
+    change = mobile_change.newest(account=owner(request))
+    if change is None or not mobile_change.waits_for_code(change):
         return _elsewhere(request, change)
     if request.method == "POST" and request.POST.get("change", "") != str(change.token):
         return _other_change(request)
@@ -64,14 +67,16 @@ def _code_page(request: HttpRequest, form: NewNumberCodeForm, change: MobileChan
         "form": form,
         "masked_mobile": mask_mobile(change.mobile),
         "wait": issuing.wait(purpose=CodePurpose.NEW_MOBILE, mobile=change.mobile, asker=str(change.token)),
-        "delivery": delivery.of_newest(purpose=CodePurpose.NEW_MOBILE, mobile=change.mobile, asker=str(change.token)),
+        "delivery": code_delivery.of_newest(
+            purpose=CodePurpose.NEW_MOBILE, mobile=change.mobile, asker=str(change.token)
+        ),
     }
     return render(request, "accounts/profile_mobile_code.html", context)
 
 
 def _try(request: HttpRequest, form: NewNumberCodeForm, change: MobileChange) -> HttpResponse | None:
     try:
-        service.confirm(change=change, typed_code=form.cleaned_data["code"])
+        mobile_change.confirm(change=change, typed_code=form.cleaned_data["code"])
     except PortalError as error:
         if error.code == "account_closed":
             return sign_in_again(request, "profile_mobile")
@@ -85,16 +90,16 @@ def _try(request: HttpRequest, form: NewNumberCodeForm, change: MobileChange) ->
 
 
 @require_POST
-@own_page("profile_mobile_code")
+@owner_page("profile_mobile_code")
 def resend(request: HttpRequest) -> HttpResponse:
-    """Another code to the new number."""
-    change = service.newest(account=owner(request))
-    if change is None or not service.waits_for_code(change):
+    """Send another code to the new number."""
+    change = mobile_change.newest(account=owner(request))
+    if change is None or not mobile_change.waits_for_code(change):
         return _elsewhere(request, change)
     if request.POST.get("change", "") != str(change.token):
         return _other_change(request)
     try:
-        issued = service.resend(change=change)
+        issued = mobile_change.resend(change=change)
     except PortalError as error:
         messages.error(request, sentence(error))
     else:
@@ -104,10 +109,10 @@ def resend(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @renews_itself
-@own_page("profile_mobile_wait")
+@owner_page("profile_mobile_wait")
 def wait(request: HttpRequest) -> HttpResponse:
-    """What became of the newest change; renews itself while the registry is asked."""
-    change = service.newest(account=owner(request))
+    """What became of the newest change; reloads itself while the registry is asked."""
+    change = mobile_change.newest(account=owner(request))
     if change is None or change.stage == MobileChangeStage.CODE_SENT:
         return redirect("profile_mobile_code")
     return render(request, "accounts/profile_mobile_wait.html", _progress(change))
@@ -115,10 +120,10 @@ def wait(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @asked_by_itself
-@own_page("profile_mobile_wait")
+@owner_page("profile_mobile_wait")
 def progress(request: HttpRequest) -> HttpResponse:
     """The part of the waiting page that the script renews."""
-    change = service.newest(account=owner(request))
+    change = mobile_change.newest(account=owner(request))
     if change is None or change.stage == MobileChangeStage.CODE_SENT:
         raise Http404
     return render(request, "accounts/_profile_mobile_progress.html", _progress(change))
@@ -126,7 +131,7 @@ def progress(request: HttpRequest) -> HttpResponse:
 
 def _progress(change: MobileChange) -> dict[str, Any]:
     """`slow`: no registry answered at once. `renews`: seconds until the page looks again; 0: it does not."""
-    check = service.owner_check(change)
+    check = mobile_change.owner_check(change)
     asked = check is not None and change.stage == MobileChangeStage.OWNER_ASKED
     since = timezone.now() - check.created_at if check else limits.OWNER_CHECK_LIFE
     renews = asked and since < limits.MOBILE_WAIT_RENEWS_UNTIL
@@ -140,7 +145,7 @@ def _progress(change: MobileChange) -> dict[str, Any]:
 
 
 def _elsewhere(request: HttpRequest, change: MobileChange | None) -> HttpResponse:
-    """There is no code to type: it was right already, or the change is over."""
+    """Redirect where there is no code to type: it was right already, or the change is over."""
     if change is not None and change.stage not in (MobileChangeStage.CODE_SENT, MobileChangeStage.ENDED):
         return redirect("profile_mobile_wait")
     if change is not None or request.method == "POST":

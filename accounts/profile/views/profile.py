@@ -1,4 +1,4 @@
-"""The profile: what we hold about a signed-in citizen, and what is changed at once."""
+"""The page of the profile, and those that change the password, the security question and the code on new devices."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.life import questions
 from accounts.models import MobileChangeStage
-from accounts.profile import changes, email_change, letters, mobile_change
-from accounts.profile.access import handed_in, own_page, owner, page
+from accounts.profile import changes, confirmation_letter, email_change, mobile_change
+from accounts.profile.access import apply_change, owner, owner_page, render_form
 from accounts.profile.forms import PasswordForm, QuestionForm, SignInCodeForm
 from accounts.profile.texts import sentence
 from accounts.sessions import browsers, devices
@@ -20,9 +20,9 @@ from common.persian import mask_mobile
 
 
 @require_safe
-@own_page("profile")
+@owner_page("profile")
 def profile(request: HttpRequest) -> HttpResponse:
-    """Everything we hold, each with the way to change it."""
+    """Everything that the portal holds about the citizen, each with a link to change it."""
     user = owner(request)
     change = mobile_change.newest(account=user)
     waits = change and (mobile_change.waits_for_code(change) or change.stage == MobileChangeStage.OWNER_ASKED)
@@ -32,18 +32,20 @@ def profile(request: HttpRequest) -> HttpResponse:
         "code_by_risk": settings.SIGN_IN_CODE == "risk",
         "pending_mobile": mask_mobile(change.mobile) if change and waits else "",
         "email_change": email_change.pending(account=user),
-        "mail": letters.can_be_sent(),
+        "mail": confirmation_letter.can_be_sent(),
     }
     return render(request, "accounts/profile.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@own_page("profile_password")
+@owner_page("profile_password")
 def password(request: HttpRequest) -> HttpResponse:
-    """A new password, for the old one."""
+    """A new password, after the current one."""
     form = PasswordForm(request.POST if request.method == "POST" else None, user=owner(request))
-    answer = form.is_valid() and handed_in(request, form, "profile_password", lambda is_: _password(request, form, is_))
-    return answer or page(request, "accounts/profile_password.html", form)
+    answer = form.is_valid() and apply_change(
+        request, form, "profile_password", lambda checked: _password(request, form, checked)
+    )
+    return answer or render_form(request, "accounts/profile_password.html", form)
 
 
 def _password(request: HttpRequest, form: PasswordForm, checked: str) -> HttpResponse:
@@ -60,13 +62,15 @@ def _password(request: HttpRequest, form: PasswordForm, checked: str) -> HttpRes
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@own_page("profile_question")
+@owner_page("profile_question")
 def question(request: HttpRequest) -> HttpResponse:
-    """Another security question and its answer, for the password."""
+    """Another security question and answer, after the current password."""
     typed = request.POST if request.method == "POST" else None
     form = QuestionForm(typed, initial={"security_question": owner(request).security_question})
-    answer = form.is_valid() and handed_in(request, form, "profile_question", lambda is_: _question(request, form, is_))
-    return answer or page(request, "accounts/profile_question.html", form)
+    answer = form.is_valid() and apply_change(
+        request, form, "profile_question", lambda checked: _question(request, form, checked)
+    )
+    return answer or render_form(request, "accounts/profile_question.html", form)
 
 
 def _question(request: HttpRequest, form: QuestionForm, checked: str) -> HttpResponse:
@@ -82,17 +86,19 @@ def _question(request: HttpRequest, form: QuestionForm, checked: str) -> HttpRes
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@own_page("profile_sign_in_code")
+@owner_page("profile_sign_in_code")
 def sign_in_code(request: HttpRequest) -> HttpResponse:
-    """Whether a code is asked for on new devices, for the password; nothing to choose where all have it."""
+    """Whether a code is required on new devices, after the current password; no choice where all need one."""
     user = owner(request)
     name = "accounts/profile_sign_in_code.html"
     if settings.SIGN_IN_CODE == "always":
         return render(request, name, {"code_for_all": True})
     initial = {"on": "off" if user.code_at_sign_in else "on"}
     form = SignInCodeForm(request.POST if request.method == "POST" else None, initial=initial)
-    answer = form.is_valid() and handed_in(request, form, "profile_sign_in_code", lambda is_: _code(request, form, is_))
-    return answer or page(request, name, form, code_by_risk=settings.SIGN_IN_CODE == "risk")
+    answer = form.is_valid() and apply_change(
+        request, form, "profile_sign_in_code", lambda checked: _code(request, form, checked)
+    )
+    return answer or render_form(request, name, form, code_by_risk=settings.SIGN_IN_CODE == "risk")
 
 
 def _code(request: HttpRequest, form: SignInCodeForm, checked: str) -> HttpResponse:

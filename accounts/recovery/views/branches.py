@@ -1,4 +1,4 @@
-"""The branch way, explained, with the branches of the citizen's city: for whoever cannot go on alone."""
+"""The pages of the branches: for a recovery that only a branch can continue, and by city for anybody."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from accounts.recovery import branches as listed
+from accounts.recovery import branch_list
 from accounts.recovery.forms import BranchForm
-from accounts.recovery.service import Place, Standing
+from accounts.recovery.service import Standing, Step
 from accounts.recovery.session import Recovering
 from accounts.sessions.guards import is_citizen
 
@@ -20,7 +20,8 @@ from accounts.sessions.guards import is_citizen
 @require_safe
 @never_cache
 def recovery_branch(request: HttpRequest) -> HttpResponse:
-    """Why a recovery cannot go on here (to the browser that has proven the number), and the way through a branch."""
+    """Why a recovery cannot continue here (only for the browser that has proven the number), and what to do at a
+    branch."""
     account, found = _recovering(request)
     return render(request, "accounts/recovery_branch.html", {"found": found, **_context(request, account)})
 
@@ -28,22 +29,22 @@ def recovery_branch(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def branches(request: HttpRequest) -> HttpResponse:
-    """Branches by city. To a stranger it says nothing about anybody."""
+    """The branches by city. It tells a stranger nothing about anybody."""
     account = request.user if is_citizen(request.user) else _recovering(request)[0]
     return render(request, "accounts/branches.html", _context(request, account))
 
 
 def _recovering(request: HttpRequest) -> tuple[User | None, Standing]:
-    """The account whose number this browser has proven, and where its recovery stands."""
+    """The account whose number this browser has proven, and the standing of its recovery."""
     browser = Recovering(request)
     row = browser.challenge()
     if row is None or not browser.has_proven:
-        return None, Standing(Place.OVER)
+        return None, Standing(Step.OVER)
     return row.account, browser.standing(row)
 
 
 def _context(request: HttpRequest, account: Any) -> dict[str, Any]:
     asked = request.GET.get("city")
-    nearby = listed.nearby(asked=asked, account=account)
+    nearby = branch_list.nearby(asked=asked, account=account)
     form = BranchForm(initial={"city": nearby.city}, cities=nearby.cities)
     return {"form": form, "nearby": nearby, "of_account": asked is None and account is not None}

@@ -1,1 +1,1 @@
-"""The pages of a citizen's sign-in."""
+"""The pages of a citizen's sign-in: the password, and the code."""

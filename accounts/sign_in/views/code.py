@@ -1,6 +1,7 @@
-"""The code at the sign-in: of the second step after a right password, and of who is held up by a pause.
+"""The pages for typing a code at the sign-in: of the second step after a right password, and of a challenge, by which a
+browser that has to pause proves the mobile.
 
-The latter look the same for every national ID; only the former are told what becomes of the SMS.
+The pages of a challenge are the same for every national ID; only those of the second step tell what became of the SMS.
 """
 
 from __future__ import annotations
@@ -23,17 +24,18 @@ from django.views.generic import FormView
 from accounts.codes import challenges, issuing
 from accounts.codes import delivery as code_delivery
 from accounts.codes import texts as code_texts
-from accounts.codes import views as held_page
+from accounts.codes import views as code_views
 from accounts.models import CodePurpose, User
 from accounts.sessions import devices
 from accounts.sessions.keys import change_key
 from accounts.sessions.store import asked_by_itself
-from accounts.sign_in import flow as citizen_entrance
-from accounts.sign_in import risk, texts
-from accounts.sign_in import service as sign_in
-from accounts.sign_in import session as sign_in_state
+from accounts.sign_in import flow as sign_in_flow
+from accounts.sign_in import risk
+from accounts.sign_in import service as sign_in_service
+from accounts.sign_in import session as sign_in_session
+from accounts.sign_in import texts as sign_in_texts
 from accounts.sign_in.forms import ByCodeForm, CodeForm
-from accounts.sign_in.session import Second, Waiting
+from accounts.sign_in.session import PendingChallenge, PendingSecondStep
 from common.abuse.origins import origin_of
 from common.errors import PortalError
 from common.persian import mask_mobile
@@ -41,7 +43,7 @@ from common.persian import mask_mobile
 
 @method_decorator(never_cache, name="dispatch")
 class ByCode(RedirectURLMixin, FormView):
-    """Whose mobile shall be proven? The answer is the same page, whoever is meant."""
+    """Asks for the national ID whose mobile is to be proven. The answer is the same page for every ID."""
 
     template_name = "accounts/sign_in_by_code.html"
     form_class = ByCodeForm
@@ -52,42 +54,42 @@ class ByCode(RedirectURLMixin, FormView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         national_id = form.cleaned_data["national_id"]
-        before = sign_in_state.waiting(self.request)
+        before = sign_in_session.pending_challenge(self.request)
         if before and before.challenge.national_id == national_id:  # the same button again, or another tab
-            challenges.again(challenge=before.challenge, **_asks(self.request, national_id))
+            challenges.ask_again(challenge=before.challenge, **_requester(self.request, national_id))
             challenge = before.challenge
         else:
             challenge = challenges.begin(
-                purpose=CodePurpose.SIGN_IN, national_id=national_id, **_asks(self.request, national_id)
+                purpose=CodePurpose.SIGN_IN, national_id=national_id, **_requester(self.request, national_id)
             )
-        sign_in_state.ask(self.request, challenge, next_page=self.get_redirect_url())
+        sign_in_session.wait_for_code(self.request, challenge, next_page=self.get_redirect_url())
         return redirect("sign_in_code")
 
 
 @method_decorator([sensitive_post_parameters("code"), never_cache], name="dispatch")
 class CodePage(FormView):
-    """Where the code is typed, of whichever of the two this session waits for."""
+    """The page for typing the code: of the second step or of the challenge, whichever this session waits for."""
 
     template_name = "accounts/sign_in_code.html"
     form_class = CodeForm
-    second: tuple[User, Second] | None
-    waiting: Waiting | None
+    second: tuple[User, PendingSecondStep] | None
+    waiting: PendingChallenge | None
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        self.second = sign_in_state.second(request)
-        self.waiting = None if self.second else sign_in_state.waiting(request)
+        self.second = sign_in_session.pending_second_step(request)
+        self.waiting = None if self.second else sign_in_session.pending_challenge(request)
         if not self.second and not self.waiting:
             return begin_again(request)
         if request.method == "POST" and request.POST.get("page", self.page) != self.page:
-            messages.warning(request, texts.sentence("other_tab"))
+            messages.warning(request, sign_in_texts.sentence("other_tab"))
             return redirect("sign_in_code")
         return super().dispatch(request, *args, **kwargs)
 
     @property
     def page(self) -> str:
         if self.second:
-            return sign_in_state.page_of(self.second[1].asker)
-        return sign_in_state.page_of(str(self.waiting.challenge.token)) if self.waiting else ""
+            return sign_in_session.page_of(self.second[1].asker)
+        return sign_in_session.page_of(str(self.waiting.challenge.token)) if self.waiting else ""
 
     def get_initial(self) -> dict[str, Any]:
         return {"page": self.page}
@@ -96,9 +98,11 @@ class CodePage(FormView):
         context = super().get_context_data(**kwargs)
         if self.waiting:
             challenge = self.waiting.challenge
-            return context | {"wait": challenges.wait(challenge=challenge)} | held_page.context(self.request, challenge)
+            return (
+                context | {"wait": challenges.wait(challenge=challenge)} | code_views.context(self.request, challenge)
+            )
         if self.second:
-            by_risk = risk.is_reason(account=self.second[0])
+            by_risk = risk.is_only_reason(account=self.second[0])
             return context | {"wait": _wait(*self.second), "by_risk": by_risk} | _delivery(*self.second)
         return context
 
@@ -106,25 +110,27 @@ class CodePage(FormView):
         typed = form.cleaned_data["code"]
         try:
             if self.second:
-                return self.come_in(*self.second, typed)
+                return self.finish_second_step(*self.second, typed)
             if self.waiting:
-                return self.hold_proof(self.waiting, typed)
+                return self.keep_proof_of_mobile(self.waiting, typed)
         except PortalError as error:
             return self.refuse(form, error)
         return begin_again(self.request)
 
-    def come_in(self, user: User, step: Second, typed: str) -> HttpResponse:
-        """The second step: a right code lets the person in. The old key keeps what waits, for a lost answer."""
-        user = sign_in.confirm_code(account=user, asker=step.asker, typed_code=typed)
+    def finish_second_step(self, user: User, step: PendingSecondStep, typed: str) -> HttpResponse:
+        """Sign in after the right code of the second step. The old session key keeps the pending step, for a lost
+        answer."""
+        user = sign_in_service.confirm_code(account=user, asker=step.asker, typed_code=typed)
         change_key(self.request.session)
         response = HttpResponseRedirect(step.next or reverse("home"))
-        return citizen_entrance.admit(self.request, user, response, remember=step.remember)
+        return sign_in_flow.admit(self.request, user, response, remember=step.remember)
 
-    def hold_proof(self, waiting: Waiting, typed: str) -> HttpResponse:
-        """A right code alone signs nobody in: back to the password."""
+    def keep_proof_of_mobile(self, waiting: PendingChallenge, typed: str) -> HttpResponse:
+        """Keep the proof after the right code of a challenge, and go back to the password: a code alone signs nobody
+        in."""
         proof = challenges.prove(challenge=waiting.challenge, typed_code=typed)
-        sign_in_state.proven(self.request, proof)
-        messages.success(self.request, texts.sentence("number_proven"))
+        sign_in_session.keep_proof(self.request, proof)
+        messages.success(self.request, sign_in_texts.sentence("number_proven"))
         query = f"?{urlencode({'next': waiting.next})}" if waiting.next else ""
         return redirect(reverse("sign_in") + query)
 
@@ -133,7 +139,7 @@ class CodePage(FormView):
             return begin_again(self.request)
         closed = error.code == "account_closed"
         form.add_error(
-            "code", ValidationError(texts.sentence("account_closed") if closed else code_texts.sentence(error))
+            "code", ValidationError(sign_in_texts.sentence("account_closed") if closed else code_texts.sentence(error))
         )
         return self.form_invalid(form)
 
@@ -142,8 +148,9 @@ class CodePage(FormView):
 @never_cache
 @require_safe
 def delivery(request: HttpRequest) -> HttpResponse:
-    """Where the code of the second step is: the part of its page which the script renews. 404 for any other session."""
-    second = sign_in_state.second(request)
+    """The part of the second step's page that tells how far its SMS is; the script renews it. 404 for any other
+    session."""
+    second = sign_in_session.pending_second_step(request)
     if second is None:
         raise Http404
     return render(request, "shared/_delivery.html", _delivery(*second))
@@ -153,50 +160,50 @@ def delivery(request: HttpRequest) -> HttpResponse:
 @require_POST
 @never_cache
 def proof(request: HttpRequest) -> HttpResponse:
-    """The browser solved what the page gave it: the code goes on, if it was held. Alike for every national ID."""
-    waiting = sign_in_state.waiting(request)
+    """Take the browser's solution of the proof of work: a held code is then sent. The same for every national ID."""
+    waiting = sign_in_session.pending_challenge(request)
     if waiting is None:
         raise Http404
-    return held_page.pay(request, waiting.challenge)
+    return code_views.pay(request, waiting.challenge)
 
 
 @require_POST
 @never_cache
 def resend(request: HttpRequest) -> HttpResponse:
-    """Another code for whatever this session waits for."""
-    second = sign_in_state.second(request)
-    waiting = None if second else sign_in_state.waiting(request)
+    """Send another code for what this session waits for."""
+    second = sign_in_session.pending_second_step(request)
+    waiting = None if second else sign_in_session.pending_challenge(request)
     if second:
         _send_again(request, *second)
     elif waiting:
         challenge = waiting.challenge
-        left = challenges.again(challenge=challenge, **_asks(request, challenge.national_id))
-        _say(request, texts.sentence("asked_again"), left)
+        left = challenges.ask_again(challenge=challenge, **_requester(request, challenge.national_id))
+        _say(request, sign_in_texts.sentence("asked_again"), left)
     else:
         return begin_again(request)
     return redirect("sign_in_code")
 
 
-def _asks(request: HttpRequest, national_id: str) -> dict[str, Any]:
-    """Who asks for a code: where, and whether it is on a device that the account's owner calls their own."""
+def _requester(request: HttpRequest, national_id: str) -> dict[str, Any]:
+    """Where a code is asked for, and the trusted device of the account's owner, if it is one."""
     origin = origin_of(request.client_address)  # type: ignore[attr-defined]
     return {"origin": origin, "trusted": devices.trusted(request, national_id)}
 
 
-def _delivery(user: User, step: Second) -> dict[str, Any]:
+def _delivery(user: User, step: PendingSecondStep) -> dict[str, Any]:
     found = code_delivery.of_newest(purpose=CodePurpose.SECOND_STEP, mobile=user.mobile, asker=step.asker)
     return {"delivery": found, "masked_mobile": mask_mobile(user.mobile), "on_record": True}
 
 
-def _wait(user: User, step: Second) -> int:
+def _wait(user: User, step: PendingSecondStep) -> int:
     return issuing.wait(purpose=CodePurpose.SECOND_STEP, mobile=user.mobile, asker=step.asker)
 
 
-def _send_again(request: HttpRequest, user: User, step: Second) -> None:
+def _send_again(request: HttpRequest, user: User, step: PendingSecondStep) -> None:
     try:
-        issued = sign_in.send_code(account=user, asker=step.asker)
+        issued = sign_in_service.send_code(account=user, asker=step.asker)
     except PortalError as error:
-        messages.error(request, texts.sentence("no_code", reason=code_texts.sentence(error)))
+        messages.error(request, sign_in_texts.sentence("no_code", reason=code_texts.sentence(error)))
         return
     say = messages.success if issued.sent else messages.info
     say(request, code_texts.sentence_of(issued))
@@ -210,5 +217,5 @@ def _say(request: HttpRequest, sent: str, left: int) -> None:
 
 
 def begin_again(request: HttpRequest) -> HttpResponse:
-    messages.warning(request, texts.sentence("begin_again"))
+    messages.warning(request, sign_in_texts.sentence("begin_again"))
     return redirect("sign_in")

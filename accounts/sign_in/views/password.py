@@ -1,4 +1,4 @@
-"""The sign-in page of citizens, and what it has in common with the staff's."""
+"""The page of a citizen's sign-in, and the base class that it shares with the staff's page."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from django.views.generic import FormView
 
 from accounts.codes import texts as code_texts
 from accounts.sessions.guards import is_citizen
-from accounts.sign_in import flow as citizen_entrance
-from accounts.sign_in import pressure, texts
+from accounts.sign_in import flow as sign_in_flow
+from accounts.sign_in import pressure
 from accounts.sign_in import service as sign_in_service
-from accounts.sign_in import session as sign_in_state
+from accounts.sign_in import session as sign_in_session
+from accounts.sign_in import texts as sign_in_texts
 from accounts.sign_in.forms import CitizenSignInForm
 from common.abuse import lane
 from common.errors import PortalError
@@ -25,24 +26,24 @@ from common.errors import PortalError
 
 @method_decorator([sensitive_post_parameters("password"), never_cache], name="dispatch")
 class SignIn(RedirectURLMixin, FormView):
-    """What both sign-in pages have in common."""
+    """The base class of both sign-in pages."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """`next`: where to go afterwards, empty when it is not a place of ours. `proof`: what the browser has to solve
-        meanwhile; empty, as a rule."""
-        more = {self.redirect_field_name: self.get_redirect_url(), "proof": pressure.challenge(self.request)}
+        """`next`: where to go afterwards, empty when it is no address of the portal. `proof`: the proof of work for the
+        browser, empty as a rule."""
+        more = {self.redirect_field_name: self.get_redirect_url(), "proof": pressure.proof_of_work(self.request)}
         return super().get_context_data(**more | kwargs)
 
     @property
     def solution(self) -> str:
-        """Of the page's proof of work, if it asked for one."""
+        """The solution of the page's proof of work, if it gave one."""
         return self.request.POST.get("proof", "")
 
-    def come_back_later(self, form: Any, error: PortalError) -> HttpResponse:
-        """The same page with what was typed, but the password. 429: after a pause, or with a proof of work; 503: no
-        hash could be computed."""
+    def refuse_for_now(self, form: Any, error: PortalError) -> HttpResponse:
+        """The same page with what was typed, except the password. Status 429 during a pause or where a proof of work is
+        required, 503 where no hash could be computed."""
         seconds = int(str(error.values["seconds"]))
-        form.add_error(None, texts.sentence(error))
+        form.add_error(None, sign_in_texts.sentence(error))
         turn = seconds if error.code == "pressure" else 0
         response = self.render_to_response(self.get_context_data(form=form, turn=turn))
         if error.code == "hashing_busy":
@@ -63,13 +64,13 @@ class CitizenSignIn(SignIn):
         return super().get(request, *args, **kwargs)
 
     def get_initial(self) -> dict[str, Any]:
-        """Who has just proven a mobile said whose. A trusted device names nobody: a household reads it."""
-        proof = sign_in_state.proof(self.request)
+        """The national ID whose mobile was just proven here. A trusted device fills in none: a household reads it."""
+        proof = sign_in_session.proven_challenge(self.request)
         return {"national_id": proof.national_id} if proof else {}
 
     def form_valid(self, form: Any) -> HttpResponse:
         try:
-            passed = citizen_entrance.try_password(
+            passed = sign_in_flow.try_password(
                 self.request,
                 national_id=form.name(),
                 password=form.cleaned_data["password"],
@@ -79,28 +80,26 @@ class CitizenSignIn(SignIn):
         except PortalError as error:
             if error.code in ("sign_in_pause", "pressure", "hashing_busy"):
                 self.extra_context = {"paused": error.code == "sign_in_pause"}
-                return self.come_back_later(form, error)
+                return self.refuse_for_now(form, error)
             if error.code in ("account_closed", "changed_meanwhile"):
                 return self.refuse(form)
             self.extra_context = {"no_code": True}
-            form.add_error(None, texts.sentence("no_code", reason=code_texts.sentence(error)))
+            form.add_error(None, sign_in_texts.sentence("no_code", reason=code_texts.sentence(error)))
             return self.form_invalid(form)
 
-    def go_on(self, passed: citizen_entrance.Passed, *, remember: bool) -> HttpResponse:
-        """In, or to the code. Raises PortalError."""
+    def go_on(self, passed: sign_in_flow.Passed, *, remember: bool) -> HttpResponse:
+        """Sign in, or go on to the code. Raises PortalError."""
         if not passed.needs_code:
-            return citizen_entrance.admit(
-                self.request, passed.user, redirect(self.get_success_url()), remember=remember
-            )
-        asker = sign_in_state.asker_of(self.request, passed.user)
+            return sign_in_flow.admit(self.request, passed.user, redirect(self.get_success_url()), remember=remember)
+        asker = sign_in_session.asker_of(self.request, passed.user)
         sign_in_service.send_code(account=passed.user, asker=asker)
-        sign_in_state.begin_second(
+        sign_in_session.begin_second_step(
             self.request, passed.user, asker=asker, remember=remember, next_page=self.get_redirect_url()
         )
         return redirect("sign_in_code")
 
     def refuse(self, form: Any) -> HttpResponse:
-        form.add_error(None, texts.sentence("wrong_citizen"))
+        form.add_error(None, sign_in_texts.sentence("wrong_citizen"))
         return self.form_invalid(form)
 
 

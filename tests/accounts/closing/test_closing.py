@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from accounts.admin.account import ACTS
+from accounts.admin.account_actions import ACTIONS
 from accounts.closing import service as closing
 from accounts.life import notices
 from accounts.models import (
@@ -145,7 +145,7 @@ def test_a_double_click_changes_nothing_more_and_says_so(boss, page) -> None:
     boss.post(url(person, page), {"reason": WHY})
     again = boss.post(url(person, page), {"reason": "again"}, follow=True)
     assert person.events.count() == 1
-    assert [str(message) for message in again.context["messages"]][-1] == str(ACTS[page].nothing)
+    assert [str(message) for message in again.context["messages"]][-1] == str(ACTIONS[page].nothing)
 
 
 def test_the_history_names_everybody_and_notes_who_looked(boss) -> None:

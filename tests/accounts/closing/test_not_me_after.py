@@ -75,7 +75,7 @@ def test_nobody_else_hears_of_it_although_the_numbers_of_rows_meet() -> None:
     say(other, EventKind.MANY_FAILURES)
     for kind in (Message, Letter):
         assert kind.objects.filter(dedupe_key__startswith=f"account:{other.pk}:").exists()
-    heard = notices.who_heard(account=person, event=AccountEvent(pk=other.pk))
+    heard = notices.recipients_of(account=person, event=AccountEvent(pk=other.pk))
     assert heard == ([person.mobile], [])
 
 

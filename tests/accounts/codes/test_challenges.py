@@ -192,7 +192,7 @@ def test_who_lost_the_answer_for_longer_asks_for_another_code():
     challenges.prove(challenge=fresh(challenge), typed_code=code_on(REZA.mobile))
     clock_moves(limits.CODE_GAP)
     OneTimeCode.objects.update(used_at=timezone.now() - limits.CODE_GAP - timedelta(seconds=1))
-    assert challenges.again(challenge=fresh(challenge), origin=NOWHERE) == 0
+    assert challenges.ask_again(challenge=fresh(challenge), origin=NOWHERE) == 0
     challenges.send_due()
     assert fresh(challenge).stage == ChallengeStage.PROVEN
     assert challenges.prove(challenge=challenge, typed_code=code_on(REZA.mobile)).stage == ChallengeStage.PROVEN
@@ -205,7 +205,7 @@ def test_another_code_does_not_carry_a_proof_over_to_another_number():
     challenges.prove(challenge=fresh(challenge), typed_code=code_on(REZA.mobile))
     User.objects.update(mobile="+989120000102")
     clock_moves(limits.CODE_GAP)
-    challenges.again(challenge=fresh(challenge), origin=NOWHERE)
+    challenges.ask_again(challenge=fresh(challenge), origin=NOWHERE)
     challenges.send_due()
     assert fresh(challenge).stage == ChallengeStage.ENDED
     assert codes_sent() == 1
@@ -215,7 +215,7 @@ def test_asking_again_within_a_minute_says_how_long_and_sends_nothing():
     account_of()
     challenge = begin()
     challenges.send_due()
-    assert 0 < challenges.again(challenge=challenge, origin=NOWHERE) <= limits.CODE_GAP.total_seconds()
+    assert 0 < challenges.ask_again(challenge=challenge, origin=NOWHERE) <= limits.CODE_GAP.total_seconds()
     assert challenges.send_due() == 0
 
 

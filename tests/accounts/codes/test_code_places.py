@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.codes import issuing, sending, trying
-from accounts.codes.asking import Asking
+from accounts.codes.requesters import Requester
 from accounts.models import Allowance, CodePurpose, OneTimeCode
 from accounts.tasks import send_codes
 from common import limits
@@ -21,7 +21,7 @@ MOBILE, PHONE = "+989121234567", "09121234567"
 def ask(
     asker: str, address: str = "a", *, held: bool = False, allowance: Allowance = Allowance.ASKED
 ) -> issuing.Issued:
-    by = Asking(origin=Origin(address=address, network=address), is_held=held)
+    by = Requester(origin=Origin(address=address, network=address), is_held=held)
     return issuing.issue(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker=asker, by=by, allowance=allowance)
 
 
@@ -122,7 +122,7 @@ def test_past_the_hours_codes_a_fresh_address_has_one_that_is_kept_and_another_t
 
 def test_the_last_of_the_kept_codes_are_for_networks_that_had_none():
     def one(number: int, network: str) -> None:
-        by = Asking(origin=Origin(address=f"{network}{number}", network=network))
+        by = Requester(origin=Origin(address=f"{network}{number}", network=network))
         issuing.issue(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker=f"{network}{number}", by=by)
         let_pass(limits.CODE_GAP)
 

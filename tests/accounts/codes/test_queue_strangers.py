@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.codes import challenges, issuing, sending, trying
-from accounts.codes.asking import Asking
+from accounts.codes.requesters import Requester
 from accounts.models import ChallengeStage, CodePurpose, OneTimeCode
 from accounts.profile import mobile_change
 from accounts.tasks import send_codes
@@ -25,7 +25,7 @@ MOBILE = "+989121234567"
 def ask(
     asker: str, *, address: str = "", network: str = "", held: bool = False, mobile: str = MOBILE
 ) -> issuing.Issued:
-    by = Asking(origin=Origin(address=address or asker, network=network or address or asker), is_held=held)
+    by = Requester(origin=Origin(address=address or asker, network=network or address or asker), is_held=held)
     return issuing.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker=asker, by=by)
 
 
@@ -72,7 +72,7 @@ def test_who_asks_again_past_the_numbers_limit_can_still_type_the_code_that_came
     monkeypatch.setattr(limits, "CODES_PER_HOUR", 1)
     clock_moves(limits.CODE_GAP)
     owner.refresh_from_db()
-    assert challenges.again(challenge=owner, origin=here) == 0
+    assert challenges.ask_again(challenge=owner, origin=here) == 0
     challenges.send_due()
     owner.refresh_from_db()
     assert challenges.prove(challenge=owner, typed_code=typed).stage == ChallengeStage.PROVEN

@@ -16,7 +16,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.closing import service as closing
-from accounts.life import history, notices
+from accounts.life import history as account_history
+from accounts.life import notices
 from accounts.models import AccountEvent, Closure, EventKind, FreezeLink, Session, User
 from common import limits
 from tests.support.accounts import PASSWORD, REZA, citizen, operator
@@ -140,7 +141,7 @@ def test_giving_it_twice_is_once_and_says_so(transactional_db, command) -> None:
     assert person.events.count() == 1
     assert len(texts_on("09121234567")) == 1
     person.refresh_from_db()
-    state = history.state_in_words(person)
+    state = account_history.state_in_words(person)
     assert again.strip() in (
         gettext("The account is closed already: %(state)s. Nothing was changed.") % {"state": state},
         gettext(

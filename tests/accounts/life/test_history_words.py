@@ -11,7 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext, pgettext
 
 from accounts.closing import service as closing
-from accounts.life import history, notices
+from accounts.life import history as account_history
+from accounts.life import notices
 from accounts.models import AccountEvent, EventKind, User
 from tests.support.accounts import citizen
 
@@ -28,13 +29,13 @@ def event(
 def test_every_kind_of_event_is_a_sentence_for_everybody() -> None:
     person = citizen()
     for kind in EventKind:
-        line = history.line_of(event(person, kind), for_owner=True)
+        line = account_history.entry_of(event(person, kind), for_owner=True)
         assert line.what == str(kind.label)
         assert line.who == ""
 
 
 def test_the_moment_is_jalali_and_of_tehran() -> None:
-    assert history.line_of(event(citizen()), for_owner=True).when == "۱۴۰۵/۰۹/۰۲ ۱۰:۴۲"
+    assert account_history.entry_of(event(citizen()), for_owner=True).when == "۱۴۰۵/۰۹/۰۲ ۱۰:۴۲"
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_the_moment_is_jalali_and_of_tehran() -> None:
 )
 def test_the_owner_reads_who_it_was_and_never_the_name(actor, owner_reads, operator_reads) -> None:
     row = event(citizen(), EventKind.DEACTIVATED, actor, reason="court order 7")
-    mine, theirs = (history.line_of(row, for_owner=owner) for owner in (True, False))
+    mine, theirs = (account_history.entry_of(row, for_owner=owner) for owner in (True, False))
     assert (mine.who, mine.reason) == (owner_reads, "")
     assert (theirs.who, theirs.reason) == (operator_reads, "court order 7")
 
@@ -63,14 +64,14 @@ def test_the_owner_reads_who_it_was_and_never_the_name(actor, owner_reads, opera
     ],
 )
 def test_what_is_known_besides_stands_after_the_sentence(kind, details, words) -> None:
-    line = history.line_of(event(citizen(), kind, details=details), for_owner=True)
+    line = account_history.entry_of(event(citizen(), kind, details=details), for_owner=True)
     assert line.what.startswith(f"{EventKind(kind).label}: ")
     assert words in line.what
 
 
 def test_a_detail_that_has_no_words_is_not_shown() -> None:
     row = event(citizen(), details={"secret": "s3cr3t", "sessions": 0, "mobile": ""})
-    assert history.line_of(row, for_owner=False).what == str(EventKind.SIGNED_IN.label)
+    assert account_history.entry_of(row, for_owner=False).what == str(EventKind.SIGNED_IN.label)
 
 
 def test_newest_first_down_to_the_beginning_in_one_query() -> None:
@@ -78,7 +79,7 @@ def test_newest_first_down_to_the_beginning_in_one_query() -> None:
     event(person, EventKind.SIGNED_IN, browser="Firefox, Android")
     event(person, EventKind.CODE_ON, at=AT + dt.timedelta(hours=1))
     with CaptureQueriesContext(connection) as queries:
-        lines = history.lines(person, for_owner=True)
+        lines = account_history.entries(person, for_owner=True)
     assert len(queries) == 1
     assert [line.what for line in lines] == [
         str(EventKind.CODE_ON.label),
@@ -91,43 +92,49 @@ def test_newest_first_down_to_the_beginning_in_one_query() -> None:
 def test_nothing_of_another_account_is_in_it() -> None:
     person, other = citizen(), citizen(national_id="0070001014", mobile="+989120000101")
     event(other)
-    assert len(history.lines(person, for_owner=True)) == 1
+    assert len(account_history.entries(person, for_owner=True)) == 1
 
 
 def test_an_account_that_a_branch_activated_later_says_so() -> None:
     person = citizen()
     User.objects.filter(pk=person.pk).update(date_joined=AT, activated_at=AT + dt.timedelta(days=3))
     person.refresh_from_db()
-    made, activated = reversed(history.beginnings(person))
+    made, activated = reversed(account_history.first_entries(person))
     assert (made.when, made.what) == ("۱۴۰۵/۰۹/۰۲ ۱۰:۴۲", gettext("The account was made"))
     assert (activated.what, activated.who) == (gettext("The account was activated"), gettext("the staff of a branch"))
 
 
 def test_an_account_that_waits_says_so() -> None:
-    (line,) = history.beginnings(citizen(active=False))
+    (line,) = account_history.first_entries(citizen(active=False))
     assert line.what == gettext("The account was made, and waits for a branch to activate it")
 
 
 def test_the_state_of_an_account_in_words() -> None:
     waiting, person = citizen(active=False, national_id="0070001014"), citizen()
-    assert (history.state_of(waiting), history.state_in_words(waiting)) == (
+    assert (account_history.state_of(waiting), account_history.state_in_words(waiting)) == (
         "waiting",
         pgettext("account", "not activated yet"),
     )
-    assert (history.state_of(person), history.state_in_words(person)) == ("open", pgettext("account", "open"))
+    assert (account_history.state_of(person), account_history.state_in_words(person)) == (
+        "open",
+        pgettext("account", "open"),
+    )
     closing.deactivate(account=person, by="mina", reason="x")
     person.refresh_from_db()
-    assert history.state_of(person) == "deactivated"
-    assert gettext("deactivated by an operator") in history.state_in_words(person)
+    assert account_history.state_of(person) == "deactivated"
+    assert gettext("deactivated by an operator") in account_history.state_in_words(person)
     User.objects.filter(pk=person.pk).update(closure="", closed_at=None)  # closed before reasons were kept
     person.refresh_from_db()
-    assert (history.state_of(person), history.state_in_words(person)) == ("closed", pgettext("account", "closed"))
+    assert (account_history.state_of(person), account_history.state_in_words(person)) == (
+        "closed",
+        pgettext("account", "closed"),
+    )
 
 
 def test_a_look_of_an_operator_is_seen_by_the_owner_without_the_name() -> None:
     person = citizen()
     closing.look_at_history(account=person, by="mina", reason="asked by phone")
-    newest = history.lines(person, for_owner=True)[0]
+    newest = account_history.entries(person, for_owner=True)[0]
     assert newest.what == str(EventKind.LOOKED_AT.label)
     assert "mina" not in str(newest)
     assert "asked by phone" not in str(newest)

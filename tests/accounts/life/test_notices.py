@@ -42,7 +42,7 @@ def record(account: User, kind: EventKind, **more: object) -> AccountEvent:
 
 
 def test_every_kind_of_event_has_its_row_in_the_table() -> None:
-    assert set(notices.TABLE) == set(EventKind)
+    assert set(notices.NOTICES) == set(EventKind)
     assert set(EventKind.values) == QUIET | WITHOUT_LINK | WITH_LINK
 
 

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from accounts import owner_checks
-from accounts.life import owners
+from accounts.life import owner_check_queue
 from accounts.life.locking import end_pending
 from accounts.models import (
     Challenge,
@@ -81,12 +81,12 @@ def recovery_of(account: User) -> OwnerCheck:
         purpose=CodePurpose.RECOVERY, national_id=account.national_id, account=account, mobile=account.mobile,
         stage=ChallengeStage.OWNER_ASKED,
     )  # fmt: skip
-    return owners.ask(account=account, mobile=account.mobile, challenge=challenge)
+    return owner_check_queue.enqueue(account=account, mobile=account.mobile, challenge=challenge)
 
 
 def change_of(account: User) -> OwnerCheck:
     change = MobileChange.objects.create(account=account, mobile=NEW_NUMBER, stage=MobileChangeStage.OWNER_ASKED)
-    return owners.ask(account=account, mobile=NEW_NUMBER, change=change)
+    return owner_check_queue.enqueue(account=account, mobile=NEW_NUMBER, change=change)
 
 
 def stage_of(check: OwnerCheck) -> str:

@@ -20,7 +20,7 @@ from accounts.passwords import rules as passwords
 from accounts.passwords.strength import About, Weakness
 from accounts.profile.forms import PasswordForm
 from accounts.recovery.forms import NewPasswordForm
-from accounts.staff.first_password import random_password
+from accounts.staff.random_password import random_password
 from common.errors import PortalError
 from registration.forms.steps import IdentityForm
 from registration.models import Registration

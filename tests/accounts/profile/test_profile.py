@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import EmailChange, Session, SignInFailures, User
 from accounts.profile.texts import sentence
 from accounts.sessions import texts as session_texts
-from accounts.sign_in import texts
+from accounts.sign_in import texts as sign_in_texts
 from common import limits
 from common.persian import format_jalali, to_persian_digits
 from tests.support.accounts import PASSWORD, REZA, citizen, clerk, spy_on_hashing, together
@@ -140,7 +140,7 @@ def test_a_wrong_password_changes_nothing_and_is_answered_by_growing_pauses(page
     assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 429]
     assert errors(answers[0]) == {"current_password": ["password_wrong"]}
     assert answers[-1]["Retry-After"] == "5"
-    assert texts.sentence("sign_in_pause", seconds=5) in answers[-1].content.decode()
+    assert sign_in_texts.sentence("sign_in_pause", seconds=5) in answers[-1].content.decode()
     assert hand_in(browser, page).status_code == 429  # the right one too
     assert User.objects.values().get(pk=user.pk) == before
     assert (kinds(user), mailbox) == ([], [])

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts import owner_checks
 from accounts.models import AccountEvent, ChallengeStage, EventKind, OwnerCheck, User
 from accounts.passwords.rules import answer_matches, hash_answer
-from accounts.recovery import service as recovery
+from accounts.recovery import service as recovery_service
 from accounts.recovery.texts import sentence
 from common import limits
 from common.errors import PortalError
@@ -125,7 +125,7 @@ def test_a_double_click_with_the_right_answer_is_one_try_and_no_wrong_one():
 def test_a_try_counts_also_where_the_server_dies_over_it(monkeypatch):
     account_of()
     browser = proven()
-    monkeypatch.setattr(recovery, "answer_matches", _dies)
+    monkeypatch.setattr(recovery_service, "answer_matches", _dies)
     with pytest.raises(RuntimeError, match="killed"):
         browser.step("recovery_answer", answer=ANSWER)
     assert wrong_ones() == 1
@@ -143,7 +143,7 @@ def test_what_cannot_be_an_answer_is_said_and_not_counted(typed):
     assert page.status_code == 200
     assert page.context["form"].errors["answer"]
     with pytest.raises(PortalError, match="answer_too_long"):
-        recovery.answer(challenge=row_of(), typed="x" * 10_000)
+        recovery_service.answer(challenge=row_of(), typed="x" * 10_000)
     assert wrong_ones() == 0
 
 
@@ -182,7 +182,7 @@ def test_the_new_question_cannot_be_left_out_by_a_page_of_ones_own():
     browser.step("recovery_answer")
     owner_checks.check_due()
     with pytest.raises(PortalError, match="moved_on"):
-        recovery.set_password(challenge=row_of(), password=NEW)
+        recovery_service.set_password(challenge=row_of(), password=NEW)
     assert browser.new_password(question="no_such", answer="x").context["form"].errors["question"]
 
 
@@ -204,7 +204,7 @@ def test_a_question_that_is_changed_while_it_is_answered_is_asked_anew(monkeypat
         User.objects.update(security_question="first_book", security_answer=hash_answer("شاهنامه"))
         return bool(check_password(name_key(typed), stored))
 
-    monkeypatch.setattr(recovery, "answer_matches", changed_meanwhile)
+    monkeypatch.setattr(recovery_service, "answer_matches", changed_meanwhile)
     assert leads_to(browser.step("recovery_answer", answer=ANSWER), "recovery_wait")
     assert leads_to(browser.look("recovery_wait"), "recovery_answer")
     assert not OwnerCheck.objects.exists()

@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.signals import template_rendered
 
 from accounts.models import AccountEvent, EventKind, Session, User
-from accounts.profile import entries as sessions
+from accounts.profile import device_list
 from accounts.sessions.store import SessionStore
 from common.errors import PortalError
 from registration.states import State
@@ -39,7 +39,7 @@ def key(client: Client) -> str:
 
 
 def reference(account: User, of: Client) -> str:
-    return next(entry.reference for entry in sessions.alive(account=account, key=key(of)) if entry.here)
+    return next(entry.reference for entry in device_list.open_sessions(account=account, key=key(of)) if entry.here)
 
 
 def end_all(**kwargs: Any) -> None:
@@ -179,7 +179,7 @@ def test_a_session_ended_by_six_at_once_is_one_event():
     account = citizen()
     mine, other = browser_of(account), browser_of(account)
     facts = {"account": account, "key": key(mine), "reference": reference(account, other), "browser": ""}
-    assert together(lambda number: sessions.end_one(**facts), 6) == [None] * 6
+    assert together(lambda number: device_list.end_session(**facts), 6) == [None] * 6
     assert AccountEvent.objects.filter(kind=EventKind.SESSION_ENDED).count() == 1
     assert Session.objects.count() == 1
 
@@ -191,9 +191,9 @@ def test_who_was_ended_ends_nobody():
     owner.post(f"{DEVICES}/end-others")
     facts = {"account": account, "key": stolen, "browser": ""}
     with pytest.raises(PortalError, match="session_over"):
-        sessions.end_others(**facts)
+        device_list.end_other_sessions(**facts)
     with pytest.raises(PortalError, match="session_over"):
-        sessions.end_one(**facts, reference=reference(account, owner))
+        device_list.end_session(**facts, reference=reference(account, owner))
     assert owner.get(HOME).status_code == 200
 
 

@@ -84,7 +84,7 @@ def test_the_end_of_a_stolen_session_holds_the_account_first() -> None:
     user, owner = citizen(), browser()
     sign_in(owner)
     with CaptureQueriesContext(connection) as queries:
-        ending.used_elsewhere(account=user, session_key=owner.session.session_key, browser="Firefox")
+        ending.end_used_elsewhere(account=user, session_key=owner.session.session_key, browser="Firefox")
     statements = [query["sql"] for query in queries if "accounts_" in query["sql"]]
     assert statements[0].startswith("SELECT")
     assert 'FROM "accounts_user"' in statements[0]

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Closure, Session, SignInFailures, User
-from accounts.sign_in import texts
+from accounts.sign_in import texts as sign_in_texts
 from tests.support.accounts import PASSWORD, REZA, citizen, clerk
 from tests.support.entrances import HOME, PAGE, UNKNOWN, WRONG, errors, plain, sign_in, signed_in
 
@@ -90,7 +90,7 @@ def test_wrong_unknown_waiting_frozen_and_deactivated_look_the_same_and_cost_the
         statements = tuple(plain(query["sql"]) for query in queries)
         seen.add((response.status_code, tuple(errors(response)), statements, page, tuple(response.cookies)))
     assert len(seen) == 1
-    assert seen.pop()[:2] == (200, (texts.sentence("wrong_citizen"),))
+    assert seen.pop()[:2] == (200, (sign_in_texts.sentence("wrong_citizen"),))
 
 
 def test_an_old_hash_is_renewed_at_sign_in_but_not_that_of_a_closed_account(client) -> None:
@@ -112,7 +112,7 @@ def test_a_password_too_long_to_be_anybodys_is_refused_without_hashing(client, h
     del hashing[:]
     for national_id in (REZA, UNKNOWN):
         response = sign_in(client, national_id, "Aa1" + "x" * 10_000)
-        assert errors(response) == [texts.sentence("wrong_citizen")]
+        assert errors(response) == [sign_in_texts.sentence("wrong_citizen")]
     assert hashing == []
 
 
@@ -238,7 +238,7 @@ def test_without_the_forms_token_nobody_signs_in() -> None:
 def test_staff_do_not_sign_in_on_the_portal_and_have_no_home_there(client) -> None:
     citizen()
     staff = clerk(username=UNKNOWN)  # even with a user name that is somebody's national ID
-    assert errors(sign_in(client, UNKNOWN)) == [texts.sentence("wrong_citizen")]
+    assert errors(sign_in(client, UNKNOWN)) == [sign_in_texts.sentence("wrong_citizen")]
     client.force_login(staff)
     assert client.get(HOME)["Location"].startswith(PAGE)
     assert client.get(PAGE).status_code == 200

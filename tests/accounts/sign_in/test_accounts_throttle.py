@@ -9,7 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import SignInFailures
-from accounts.sign_in import texts, throttle
+from accounts.sign_in import texts as sign_in_texts
+from accounts.sign_in import throttle
 from common import limits
 from common.abuse.origins import origin_of
 from common.errors import PortalError
@@ -206,11 +207,11 @@ def test_the_count_of_tries_cannot_overflow_the_pause() -> None:
 
 
 def test_the_wait_is_told_in_persian_digits_and_whole_minutes() -> None:
-    assert "۵" in texts.sentence("sign_in_pause", seconds=5)
-    assert "۵۹" in texts.sentence("sign_in_pause", seconds=59)
-    assert "۱" in texts.sentence("sign_in_pause", seconds=60)
-    assert "۲" in texts.sentence("sign_in_pause", seconds=61)
-    assert "۱۵" in texts.sentence("sign_in_pause", seconds=900)
+    assert "۵" in sign_in_texts.sentence("sign_in_pause", seconds=5)
+    assert "۵۹" in sign_in_texts.sentence("sign_in_pause", seconds=59)
+    assert "۱" in sign_in_texts.sentence("sign_in_pause", seconds=60)
+    assert "۲" in sign_in_texts.sentence("sign_in_pause", seconds=61)
+    assert "۱۵" in sign_in_texts.sentence("sign_in_pause", seconds=900)
 
 
 @pytest.mark.django_db

@@ -14,7 +14,7 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from accounts.codes import asking, issuing
+from accounts.codes import issuing, requesters
 from accounts.models import Challenge, CodePurpose, OneTimeCode, Session
 from accounts.tasks import send_codes, watch
 from common import alarms, limits
@@ -191,7 +191,7 @@ def test_one_line_puts_its_neighbours_under_no_pressure_by_what_costs_it_nothing
         answer = Client(REMOTE_ADDR=FLOODS).post(PAGE, {"national_id": UNKNOWN, "password": WRONG})
         assert answer.status_code == 429
     for _ in range(around * limits.CONDUCT_FRESH_TIMES["network"] - mine_fresh):
-        by = asking.weigh(origin=origin, mobile="+989120000101")
+        by = requesters.weigh(origin=origin, mobile="+989120000101")
         assert by.is_held
 
     neighbour = origin_of("203.0.113.99")
@@ -202,8 +202,8 @@ def test_one_line_puts_its_neighbours_under_no_pressure_by_what_costs_it_nothing
             < Level.PRESSURE
         )
     before = conduct.look(kind=Kind.CODE, origin=origin)
-    asking.take_back(by)
-    asking.weigh(origin=origin, mobile="+989120000101")
+    requesters.take_back(by)
+    requesters.weigh(origin=origin, mobile="+989120000101")
     assert conduct.look(kind=Kind.CODE, origin=origin) == before
 
 
@@ -216,12 +216,12 @@ def test_numbers_are_under_pressure_by_what_their_neighbours_were_sent_not_by_wh
 
     for number in range(enough + 1):
         asker = {"purpose": CodePurpose.REGISTER, "mobile": "+989120000101", "asker": f"stranger {number}"}
-        issuing.issue(**asker, by=asking.weigh(origin=origin_of(FLOODS), mobile="+989120000101"))
+        issuing.issue(**asker, by=requesters.weigh(origin=origin_of(FLOODS), mobile="+989120000101"))
     assert level() == Level.NORMAL
     for number in range(enough):
         mobile = f"+98912000{number:04}"
         asker = {"purpose": CodePurpose.REGISTER, "mobile": mobile, "asker": "stranger"}
-        issuing.issue(**asker, by=asking.weigh(origin=origin_of(f"203.0.{number}.7"), mobile=mobile))
+        issuing.issue(**asker, by=requesters.weigh(origin=origin_of(f"203.0.{number}.7"), mobile=mobile))
     assert level() == Level.PRESSURE
 
 

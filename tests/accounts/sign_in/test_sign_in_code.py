@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.codes import challenges, validity
 from accounts.models import Challenge, ChallengeStage, EventKind, OneTimeCode, Session
 from accounts.profile import changes
-from accounts.sign_in import texts
+from accounts.sign_in import texts as sign_in_texts
 from common import limits
 from common.abuse.origins import NOWHERE
 from tests.support.accounts import PASSWORD, REZA, citizen
@@ -50,7 +50,7 @@ def test_the_owner_gets_through_a_pause_with_a_code_and_the_password(client) -> 
     response = type_code(client, code)
     assert response["Location"] == f"{PAGE}?next=%2Fportal%2Fhome%3Fx%3D1"
     page = client.get(response["Location"])
-    assert texts.sentence("number_proven") in page.content.decode()
+    assert sign_in_texts.sentence("number_proven") in page.content.decode()
     assert f'value="{REZA}"' in page.content.decode()
     assert not signed_in(client)  # a code alone signs nobody in
     assert sign_in(client, next=page.context["next"])["Location"] == f"{HOME}?x=1"
@@ -154,7 +154,7 @@ def test_two_tabs_for_two_people_are_told_apart(client) -> None:
     client.post(BY_CODE, {"national_id": UNKNOWN})
     response = type_code(client, code, page=first)
     assert response["Location"] == CODE
-    assert told(response) == [texts.sentence("other_tab")]
+    assert told(response) == [sign_in_texts.sentence("other_tab")]
     second = client.get(CODE).context["form"]["page"].value()
     assert second != first
     assert type_code(client, code, page=second).status_code == 200
@@ -169,7 +169,7 @@ def test_another_code_is_sent_after_a_minute_and_the_page_shows_the_wait(client)
     assert "ثانیه" in told(response)[0]
     let_pass(timedelta(seconds=61))
     Challenge.objects.update(asked_at=timezone.now() - timedelta(seconds=61))
-    assert told(client.post(RESEND))[-1] == texts.sentence("asked_again")
+    assert told(client.post(RESEND))[-1] == sign_in_texts.sentence("asked_again")
     challenges.send_due()
     assert len(texts_on(MOBILE)) == 2
     assert type_code(client, code_on(MOBILE)).status_code == 302
@@ -178,7 +178,7 @@ def test_another_code_is_sent_after_a_minute_and_the_page_shows_the_wait(client)
 def test_without_a_challenge_there_is_no_code_page(client) -> None:
     for response in (client.get(CODE), client.post(CODE, {"code": "123456"}), client.post(RESEND)):
         assert response["Location"] == PAGE
-        assert told(response)[-1] == texts.sentence("begin_again")
+        assert told(response)[-1] == sign_in_texts.sentence("begin_again")
     assert client.get(RESEND).status_code == 405
 
 
@@ -230,6 +230,6 @@ def test_a_proof_that_was_ended_does_not_come_back_by_asking_again(client) -> No
     changes.change_password(account=person, checked=person.password, new="Xyzabc2#", session="")
     Challenge.objects.update(asked_at=F("asked_at") - timedelta(hours=1))
     held.refresh_from_db()
-    assert challenges.again(challenge=held, origin=NOWHERE) == 0
+    assert challenges.ask_again(challenge=held, origin=NOWHERE) == 0
     held.refresh_from_db()
     assert (held.stage, held.next_attempt_at) == (ChallengeStage.ENDED, None)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.codes import challenges, issuing
 from accounts.life.locking import end_pending
 from accounts.models import Challenge, ChallengeStage, Closure, CodePurpose, EventKind, User
-from accounts.sign_in import texts
+from accounts.sign_in import texts as sign_in_texts
 from common import limits
 from common.abuse.origins import NOWHERE
 from sms.models import Message
@@ -112,7 +112,7 @@ def test_what_was_begun_an_hour_ago_is_over(client, monkeypatch) -> None:
     citizen()
     code = ask_for_code(client)
     move_clock(monkeypatch, timedelta(hours=1))
-    assert told(type_code(client, code)) == [texts.sentence("begin_again")]
+    assert told(type_code(client, code)) == [sign_in_texts.sentence("begin_again")]
     assert client.get(CODE)["Location"] == PAGE
 
 
@@ -163,7 +163,7 @@ def test_a_frozen_account_gets_no_code_and_a_right_one_from_before_no_proof(clie
     user = citizen()
     code = ask_for_code(client)
     User.objects.filter(pk=user.pk).update(is_active=False, closure=Closure.FROZEN)
-    assert errors(type_code(client, code)) == [texts.sentence("account_closed")]
+    assert errors(type_code(client, code)) == [sign_in_texts.sentence("account_closed")]
     assert Challenge.objects.get().stage != ChallengeStage.PROVEN
 
 

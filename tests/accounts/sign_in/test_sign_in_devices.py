@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import EventKind, Session, SignInFailures, TrustedDevice
 from accounts.sessions import devices
-from accounts.sign_in.service import succeeded
+from accounts.sign_in.service import record_success
 from common import limits
 from sms.models import Message
 from tests.support.accounts import REZA, citizen
@@ -147,13 +147,15 @@ def test_the_cookie_keeps_the_latest_of_many_and_none_that_nobody_needs(client) 
     for user in people:
         held = devices.secrets_of(client.post(OUT).wsgi_request)
         response = HttpResponse()
-        devices.keep(response, succeeded(account=user, browser="", remember=True, held=held))
+        devices.set_trusted_cookie(
+            response, record_success(account=user, browser="", remember=True, device_secrets=held)
+        )
         client.cookies["trusted"] = response.cookies["trusted"].value
     held = devices.secrets_of(client.post(OUT).wsgi_request)
     assert len(held) == devices.ACCOUNTS_AT_MOST
     assert len(client.cookies["trusted"].value) < 400
     TrustedDevice.objects.filter(account=people[-1]).delete()
-    kept = succeeded(account=people[0], browser="", remember=True, held=held)
+    kept = record_success(account=people[0], browser="", remember=True, device_secrets=held)
     assert kept[1:] == held[1:]  # the newest first, without the one that was forgotten
 
 

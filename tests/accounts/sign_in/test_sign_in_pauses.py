@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import SignInFailures
-from accounts.sign_in import texts
+from accounts.sign_in import texts as sign_in_texts
 from tests.support.accounts import REZA, citizen, spy_on_hashing, together
 from tests.support.entrances import UNKNOWN, WRONG, errors, sign_in, signed_in
 
@@ -24,7 +24,7 @@ def test_after_four_wrong_passwords_the_page_says_when_to_come_back(client, hash
     response = sign_in(client)  # the right one, but too early
     assert response.status_code == 429
     assert response["Retry-After"] == "5"
-    assert errors(response) == [texts.sentence("sign_in_pause", seconds=5)]
+    assert errors(response) == [sign_in_texts.sentence("sign_in_pause", seconds=5)]
     assert hashing == []
     assert not signed_in(client)
 

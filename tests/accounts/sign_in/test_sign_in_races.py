@@ -13,8 +13,8 @@ from django.utils import timezone
 from accounts import backends
 from accounts.models import EventKind, TrustedDevice, User
 from accounts.passwords.rules import hash_password
-from accounts.sign_in import flow as citizen_entrance
-from accounts.sign_in import service
+from accounts.sign_in import flow as sign_in_flow
+from accounts.sign_in import service as sign_in_service
 from tests.support.accounts import PASSWORD, REZA, citizen, clerk
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,13 +75,13 @@ def test_a_hash_that_another_press_of_the_button_has_renewed_is_no_reason_to_ref
 
 def test_a_device_is_not_trusted_by_a_password_that_was_just_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     user = citizen()
-    real = service.succeeded
+    real = sign_in_service.record_success
 
     def late(**facts: Any) -> list[str]:
         replaced(user)
         return real(**facts)
 
-    monkeypatch.setattr(citizen_entrance.sign_in, "succeeded", late)
+    monkeypatch.setattr(sign_in_flow.sign_in_service, "record_success", late)
     browser = Client()
     answer = browser.post(PAGE, {"national_id": REZA, "password": PASSWORD, "remember": "on"})
     assert answer.status_code == 200

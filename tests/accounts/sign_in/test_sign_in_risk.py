@@ -16,7 +16,7 @@ from accounts import backends
 from accounts.codes import issuing
 from accounts.life.housekeeping import purge_proofs
 from accounts.models import Allowance, CodePurpose, EventKind, FailedSignIn, SignInFailures, User
-from accounts.sign_in import flow as citizen_entrance
+from accounts.sign_in import flow as sign_in_flow
 from accounts.sign_in import refusals, risk
 from common import limits
 from common.abuse import conduct
@@ -97,7 +97,7 @@ def test_all_combinations_are_as_the_rule_says(settings, monkeypatch, user, poli
             put_under_watch()
         User.objects.filter(pk=user.pk).update(code_at_sign_in=wants_it)
         put_failures(request, elsewhere, own)
-        passed = citizen_entrance.try_password(request, national_id=REZA, password=PASSWORD)
+        passed = sign_in_flow.try_password(request, national_id=REZA, password=PASSWORD)
         assert passed
         expected = right(policy, wants_it, device, watched, elsewhere, own)
         assert passed.needs_code is expected, (wants_it, elsewhere, own)
@@ -109,7 +109,7 @@ def test_however_a_guesser_spreads_wrong_tries_over_browsers_the_sixth_leaves_no
     account, secret = User.objects.get(), request.META["CSRF_COOKIE"]
 
     def is_asked() -> bool:
-        return risk.asks_for_code(account=account, origin=origin_of(HERE), this_try=refusals.Try(0), csrf_secret=secret)
+        return risk.requires_code(account=account, origin=origin_of(HERE), this_try=refusals.Try(0), csrf_secret=secret)
 
     free = ENOUGH - 1 + EXCUSED
     for own in range(free + 2):
@@ -176,7 +176,7 @@ def test_the_neighbours_of_many_failures_are_watched_too() -> None:
 def test_failures_do_not_go_by_with_the_day(user) -> None:
     """Three tries one day and the right one the next are four tries."""
     strangers_fail(ENOUGH)
-    refusals.tell_due()
+    refusals.notify_due()
     FailedSignIn.objects.update(created_at=F("created_at") - limits.FAILED_SIGN_INS_COUNT + timedelta(hours=1))
     purge_proofs(before=timezone.now() - limits.PROOFS_KEPT)
     assert asks(browser())

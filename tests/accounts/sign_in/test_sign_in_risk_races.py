@@ -89,12 +89,12 @@ def test_a_password_that_could_not_be_compared_is_no_failure(monkeypatch) -> Non
 
 
 def test_a_try_whose_process_died_while_it_was_compared_stays_a_failure_and_is_looked_at() -> None:
-    dead = refusals.counted(national_id=REZA, browser="")
+    dead = refusals.counted_try(national_id=REZA, browser="")
     dead.__enter__()
-    refusals.tell_due()
+    refusals.notify_due()
     assert FailedSignIn.objects.filter(next_attempt_at__isnull=False).count() == 1
     FailedSignIn.objects.update(next_attempt_at=F("next_attempt_at") - limits.ACCOUNT_WORK_LEASE)
-    refusals.tell_due()
+    refusals.notify_due()
     assert FailedSignIn.objects.get().next_attempt_at is None
     strangers_fail(ENOUGH - 1)
     assert asks(browser())
@@ -143,7 +143,7 @@ def test_no_number_of_wrong_tries_pushes_it_out() -> None:
     FailedSignIn.objects.bulk_create(
         FailedSignIn(national_id=REZA, next_attempt_at=timezone.now()) for _ in range(2 * limits.FAILED_SIGN_INS_KEPT)
     )
-    refusals.tell_due()
+    refusals.notify_due()
     assert FailedSignIn.objects.filter(stopped_at_code=True).count() == 1
 
 
@@ -154,7 +154,7 @@ def test_of_a_night_of_guesses_the_newest_are_kept() -> None:
     FailedSignIn.objects.bulk_create(
         FailedSignIn(national_id=REZA, next_attempt_at=timezone.now()) for _ in range(3 * limits.FAILED_SIGN_INS_KEPT)
     )
-    refusals.tell_due()
+    refusals.notify_due()
     assert FailedSignIn.objects.count() == limits.FAILED_SIGN_INS_KEPT
     assert max(ENOUGH + limits.SIGN_IN_RISK_OWN_EXCUSED, limits.MANY_FAILURES) <= limits.FAILED_SIGN_INS_KEPT
     assert asks(browser())
@@ -178,5 +178,5 @@ def test_the_owner_still_hears_of_ten_failures_of_a_day_with_a_good_sign_in_amon
     strangers_fail(limits.MANY_FAILURES - 1)
     assert not asks(phone)
     strangers_fail(1)
-    refusals.tell_due()
+    refusals.notify_due()
     assert EventKind.MANY_FAILURES in kinds(user)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.codes import texts as code_texts
 from accounts.codes import validity
 from accounts.models import CodePurpose, EventKind, OneTimeCode, Session, SignInFailures, TrustedDevice, User
-from accounts.sign_in import texts
+from accounts.sign_in import texts as sign_in_texts
 from common import limits
 from sms.models import Message
 from tests.support.accounts import PASSWORD, REZA, citizen, clerk
@@ -191,7 +191,7 @@ def test_two_tabs_of_two_people_at_one_browser_are_told_apart(client, careful_us
     page = client.get(CODE).context["form"]["page"].value()
     sign_in(client, UNKNOWN)
     response = type_code(client, code, page=page)
-    assert told(response) == [texts.sentence("other_tab")]
+    assert told(response) == [sign_in_texts.sentence("other_tab")]
     assert client.get(CODE).context["form"]["page"].value() != page
     assert not signed_in(client)
 

@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.codes import issuing
 from accounts.models import Allowance, Closure, CodePurpose, OneTimeCode, Session, User
 from accounts.passwords.rules import hash_password
-from accounts.sign_in import texts
+from accounts.sign_in import texts as sign_in_texts
 from common import limits
 from tests.support.accounts import citizen, together
 from tests.support.entrances import (
@@ -56,7 +56,7 @@ def test_a_code_of_another_browser_does_not_serve(client, careful_user) -> None:
 def test_what_was_begun_before_the_clock_moved_is_over(client, careful_user, monkeypatch, hours) -> None:
     code = first_step(client)
     move_clock(monkeypatch, timedelta(hours=hours))
-    assert told(type_code(client, code)) == [texts.sentence("begin_again")]
+    assert told(type_code(client, code)) == [sign_in_texts.sentence("begin_again")]
     assert client.post(RESEND)["Location"] == PAGE
     assert not signed_in(client)
 
@@ -64,15 +64,15 @@ def test_what_was_begun_before_the_clock_moved_is_over(client, careful_user, mon
 def test_a_new_password_ends_what_was_begun_with_the_old_one(client, careful_user) -> None:
     code = first_step(client)
     User.objects.filter(pk=careful_user.pk).update(password=hash_password("Another123"))
-    assert told(type_code(client, code)) == [texts.sentence("begin_again")]
+    assert told(type_code(client, code)) == [sign_in_texts.sentence("begin_again")]
     assert not signed_in(client)
 
 
 def test_an_account_that_was_frozen_meanwhile_lets_nobody_in(client, careful_user) -> None:
     code = first_step(client)
     User.objects.filter(pk=careful_user.pk).update(is_active=False, closure=Closure.FROZEN)
-    assert told(type_code(client, code)) == [texts.sentence("begin_again")]
-    assert told(client.post(RESEND))[-1] == texts.sentence("begin_again")
+    assert told(type_code(client, code)) == [sign_in_texts.sentence("begin_again")]
+    assert told(client.post(RESEND))[-1] == sign_in_texts.sentence("begin_again")
     assert not signed_in(client)
     assert kinds(careful_user) == []
 

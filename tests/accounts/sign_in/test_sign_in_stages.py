@@ -11,7 +11,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import User
 from accounts.sign_in import service as sign_in_service
-from accounts.sign_in import texts
+from accounts.sign_in import texts as sign_in_texts
 from tests.support.accounts import citizen, clerk
 from tests.support.entrances import CODE, MOBILE, PAGE, first_step, signed_in, told, type_code
 from tests.support.journeys import code_on
@@ -71,4 +71,4 @@ def test_who_waits_at_the_stage_of_staff_does_not_wait_at_that_of_citizens(clien
     put(client, "sign_in_second", second_of(clerk(), "of a clerk"))
     response = client.get(CODE)
     assert response["Location"] == PAGE
-    assert told(response) == [texts.sentence("begin_again")]
+    assert told(response) == [sign_in_texts.sentence("begin_again")]

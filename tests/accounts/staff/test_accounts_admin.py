@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, Permission
 from django.test import Client
 
 from accounts.models import Branch, User
-from accounts.sign_in import texts
+from accounts.sign_in import texts as sign_in_texts
 from tests.support.accounts import PASSWORD, REZA, branch, citizen, clerk, operator, spy_on_hashing
 from tests.support.desk import search
 from tests.support.pages import assert_fits_the_policy
@@ -83,7 +83,7 @@ def test_wrong_unknown_closed_and_citizen_look_the_same(client, monkeypatch) -> 
     ]:
         response = sign_in(client, username, password)
         assert response.status_code == 200
-        assert list(response.context["form"].non_field_errors()) == [texts.sentence("wrong_staff")]
+        assert list(response.context["form"].non_field_errors()) == [sign_in_texts.sentence("wrong_staff")]
         assert len(hashing) == 1
         del hashing[:]
 
@@ -93,7 +93,7 @@ def test_the_admin_is_throttled_too(client) -> None:
     codes = [sign_in(client, password=WRONG).status_code for _ in range(5)]
     assert codes == [200, 200, 200, 200, 429]
     response = sign_in(client)
-    assert texts.sentence("sign_in_pause", seconds=int(response["Retry-After"])) in response.content.decode()
+    assert sign_in_texts.sentence("sign_in_pause", seconds=int(response["Retry-After"])) in response.content.decode()
 
 
 def test_a_citizen_at_the_admin_is_told_that_it_is_not_theirs(client) -> None:

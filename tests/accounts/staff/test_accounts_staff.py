@@ -16,7 +16,7 @@ from accounts.demo import ensure_staff
 from accounts.models import Branch, User
 from accounts.passwords.rules import faults
 from accounts.passwords.strength import About
-from accounts.staff.first_password import random_password
+from accounts.staff.random_password import random_password
 from tests.support.accounts import branch
 
 pytestmark = pytest.mark.django_db

@@ -22,7 +22,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import Session, User
 from accounts.sessions.ending import end_sessions
-from accounts.sign_in import texts
+from accounts.sign_in import texts as sign_in_texts
 from accounts.staff import texts as staff_texts
 from accounts.staff import totp
 from common import limits
@@ -157,7 +157,7 @@ def test_wrong_codes_wait_longer_and_longer_and_the_page_says_how_long(client) -
         response = type_code(client, code_of(device))  # the right one, but too early
         assert response.status_code == 429
         assert 0 < int(response["Retry-After"]) <= pause
-        assert errors(response) == [texts.sentence("sign_in_pause", seconds=int(response["Retry-After"]))]
+        assert errors(response) == [sign_in_texts.sentence("sign_in_pause", seconds=int(response["Retry-After"]))]
         let_pass(device, pause)
         device.refresh_from_db()
         assert device.throttling_failure_count == tries  # too early is not counted
@@ -357,7 +357,7 @@ def test_a_citizen_has_no_second_step_here_even_with_a_device(client) -> None:
     person = citizen()
     device = device_for(person)
     response = client.post(LOGIN, {"username": person.username, "password": PASSWORD})
-    assert errors(response) == [texts.sentence("wrong_staff")]
+    assert errors(response) == [sign_in_texts.sentence("wrong_staff")]
     client.force_login(person)
     for page in (CODE, DEVICE):
         assert type_code(client, code_of(device), page)["Location"] == LOGIN

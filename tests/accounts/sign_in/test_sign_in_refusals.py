@@ -1,4 +1,4 @@
-"""What the sign-in page must not tell, the owner of the account hears: a closed account, many wrong passwords."""
+"""Refused sign-ins: the owner is told of what the page must not tell: a closed account, and many wrong passwords."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_no_row_holds_what_was_typed_as_the_password() -> None:
 def test_workers_at_the_same_time_tell_once_and_leave_nothing_undone() -> None:
     user = citizen()
     try_in_vain(limits.MANY_FAILURES * 3)
-    assert not [answer for answer in together(lambda number: refusals.tell_due(), 6) if isinstance(answer, Exception)]
+    assert not [answer for answer in together(lambda number: refusals.notify_due(), 6) if isinstance(answer, Exception)]
     assert kinds(user) == [EventKind.MANY_FAILURES]
     assert not FailedSignIn.objects.filter(next_attempt_at__isnull=False).exists()
 

@@ -1,6 +1,6 @@
-"""The admin's pages of one citizen's account: close it, open it again, sign it out everywhere; and its history.
+"""The admin's pages about one citizen's account: close it, open it again, sign it out everywhere, and read its history.
 
-Superusers only. Each page asks for the reason and calls one service of `accounts.closing.service`.
+Superusers only. Each page asks for the reason and calls one function of `accounts.closing.service`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.closing import service as closing
-from accounts.life import history
+from accounts.life import history as account_history
 from accounts.models import User
 from common.errors import PortalError
 from common.form_fields import MobileField
@@ -55,8 +55,8 @@ class OpenForm(ReasonForm):
 
 
 @dataclass(frozen=True)
-class Act:
-    """One thing that can be done. `service` returns what is falsy where nothing was changed."""
+class Action:
+    """One thing that can be done to an account. `service` returns a false value where nothing was changed."""
 
     title: str | Promise
     explained: str | Promise
@@ -67,8 +67,8 @@ class Act:
     service: Callable[..., Any]
 
 
-ACTS = {
-    "close": Act(
+ACTIONS = {
+    "close": Action(
         gettext_lazy("Close the account"),
         gettext_lazy("Nobody can sign in, and everybody who is signed in is signed out. The owner hears of it by SMS."),
         gettext_lazy("Close the account"),
@@ -77,7 +77,7 @@ ACTS = {
         ReasonForm,
         closing.deactivate,
     ),
-    "open": Act(
+    "open": Action(
         gettext_lazy("Open the account again"),
         gettext_lazy(
             "When you or a branch have seen the owner and the papers. After a freeze the old password does not work "
@@ -89,7 +89,7 @@ ACTS = {
         OpenForm,
         closing.reactivate,
     ),
-    "end-sessions": Act(
+    "end-sessions": Action(
         gettext_lazy("Sign out everywhere"),
         gettext_lazy("Everybody who is signed in to the account is signed out. The password stays."),
         gettext_lazy("Sign out everywhere"),
@@ -102,12 +102,12 @@ ACTS = {
 
 
 def citizen(pk: str) -> User | None:
-    """The citizen's account with this number."""
+    """The citizen's account with this primary key; None when there is none."""
     return User.objects.filter(pk=pk).exclude(national_id="").first() if pk.isdecimal() and len(pk) < 19 else None
 
 
 def urls(model_admin: ModelAdmin) -> list[URLPattern]:
-    """…/<number>/close/ and so on, for those who may change an account."""
+    """The addresses …/<primary key>/close/ and so on, for those who may change an account."""
 
     def page(name: str) -> Callable[..., HttpResponse]:
         def guarded(request: HttpRequest, pk: str) -> HttpResponse:
@@ -117,34 +117,34 @@ def urls(model_admin: ModelAdmin) -> list[URLPattern]:
             if account is None or not account.activated_at:
                 messages.warning(request, _("This is no account of a citizen that could be closed or opened."))
                 return redirect("admin:accounts_user_changelist")
-            return _act(model_admin, request, account, ACTS[name])
+            return _perform(model_admin, request, account, ACTIONS[name])
 
         return model_admin.admin_site.admin_view(guarded)
 
-    return [path(f"<str:pk>/{name}/", page(name), name=f"accounts_user_{name}") for name in ACTS]
+    return [path(f"<str:pk>/{name}/", page(name), name=f"accounts_user_{name}") for name in ACTIONS]
 
 
 def show_history(model_admin: ModelAdmin, request: HttpRequest, account: User) -> HttpResponse:
-    """Everything that happened to the account; that somebody looked is part of it."""
+    """The page of everything that happened to the account; opening it is recorded there too."""
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
     events = closing.look_at_history(account=account, by=_name(request), reason="")
-    lines = history.in_words(account, events, for_owner=False)
-    return _page(model_admin, request, account, "history", {"title": _("History of the account"), "lines": lines})
+    entries = account_history.entries_of(account, events, for_owner=False)
+    return _page(model_admin, request, account, "history", {"title": _("History of the account"), "entries": entries})
 
 
-def _act(model_admin: ModelAdmin, request: HttpRequest, account: User, act: Act) -> HttpResponse:
-    form = act.form(request.POST or None)
+def _perform(model_admin: ModelAdmin, request: HttpRequest, account: User, action: Action) -> HttpResponse:
+    form = action.form(request.POST or None)
     if form.is_bound and form.is_valid():
         given = form.cleaned_data
         try:
-            changed = act.service(account=account, by=_name(request), **given)
-        except PortalError:  # gone, or no citizen's any more
+            changed = action.service(account=account, by=_name(request), **given)
+        except PortalError:  # deleted, or no citizen's account
             messages.warning(request, _("This is no account of a citizen that could be closed or opened."))
             return redirect("admin:accounts_user_changelist")
-        messages.success(request, str(act.done)) if changed else messages.info(request, str(act.nothing))
+        messages.success(request, str(action.done)) if changed else messages.info(request, str(action.nothing))
         return redirect("admin:accounts_user_change", account.pk)
-    return _page(model_admin, request, account, "act", {"title": act.title, "act": act, "form": form})
+    return _page(model_admin, request, account, "act", {"title": action.title, "action": action, "form": form})
 
 
 def _page(
@@ -154,7 +154,7 @@ def _page(
         **model_admin.admin_site.each_context(request),
         "opts": User._meta,
         "account": account,
-        "state": history.state_in_words(account),
+        "state": account_history.state_in_words(account),
         "mobile": local_mobile(account.mobile),
     }
     return TemplateResponse(request, f"admin/accounts/user/{name}.html", {**around, **context})

@@ -1,4 +1,4 @@
-"""What the operators' commands about an account share: whose it is, who acts, why, and what is said."""
+"""The base of operators' commands about one account: its arguments, the account, and the sentences of refusals."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ SENTENCES = {
 
 
 class AccountCommand(BaseCommand):
-    """What an operator does about one account. Who and why is kept in its history for good."""
+    """The base class of a command about one account. The operator's name and reason are kept in its history for
+    good."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("national_id", metavar="NATIONAL_ID", help="ten digits, in any script")

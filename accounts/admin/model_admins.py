@@ -1,4 +1,4 @@
-"""Branches and accounts in the admin: for superusers. Clerks work at the desk (registration)."""
+"""Registers branches, services and accounts in the admin, for superusers. Clerks work at the desk (registration)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from accounts.admin import account as admin_account
+from accounts.admin import account_actions
 from accounts.home import catalogue
-from accounts.life import history
+from accounts.life import history as account_history
 from accounts.models import Branch, Service, User
 from accounts.sessions.ending import end_sessions
 from accounts.staff import totp
@@ -24,14 +24,14 @@ from common.admin.bases import SeenBySuperusers
 from common.admin.lists import OnlyItsFilters, SearchesByPost
 from common.persian import format_jalali, local_mobile, to_persian_digits
 
-# What staff may do comes from `add_staff`; a group made by hand could open more than a desk.
+# `add_staff` gives staff their rights; a group made by hand could allow more than the desk.
 admin.site.unregister(Group)
-# Its pages show the secret. Who lost a phone: `reset_totp`.
+# Its pages show the secret. After a lost phone: `manage.py reset_totp`.
 admin.site.unregister(TOTPDevice)
 
 
 class SuperusersOnly(SeenBySuperusers, SearchesByPost, OnlyItsFilters, admin.ModelAdmin):
-    """Superusers may do everything, whatever permissions others were given."""
+    """The base class: superusers may do everything, whatever permissions others were given."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
@@ -71,7 +71,7 @@ class ServiceAdmin(SuperusersOnly):
 
 @admin.register(User)
 class UserAdmin(SuperusersOnly):
-    """Look, and go to the pages that close or open an account. Passwords, answers and rights are not here."""
+    """Shows accounts, and leads to the pages that close or open one. Shows no passwords, answers or rights."""
 
     list_display = ("__str__", "is_staff", "is_active", "branch", "activated")
     list_filter = ("is_staff", "is_active")
@@ -91,25 +91,25 @@ class UserAdmin(SuperusersOnly):
         return False  # what happened to an account has to stay
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Only staff have what is changed by a form: a branch, and a box to be unticked. A citizen's account is closed
-        and opened with a reason, on pages of their own; one that waits for a branch is activated there."""
+        """Only staff have fields that a form changes: a branch, and whether they are active. A citizen's account is
+        closed and opened with a reason, on pages of its own; one that waits for a branch is activated there."""
         return super().has_change_permission(request, obj) and (obj is None or obj.is_staff)
 
     def get_urls(self) -> list[URLPattern]:
-        return [*admin_account.urls(self), *super().get_urls()]
+        return [*account_actions.urls(self), *super().get_urls()]
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """What happened to a citizen's account; of staff, what Django keeps of changes made here."""
-        account = admin_account.citizen(object_id)
+        """The history of a citizen's account; for staff, Django's own log of changes made here."""
+        account = account_actions.citizen(object_id)
         if account is None:
             return super().history_view(request, object_id, extra_context)
-        return admin_account.show_history(self, request, account)
+        return account_actions.show_history(self, request, account)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        if not obj.is_active:  # else a session would be alive again when the box is ticked again
+        if not obj.is_active:  # otherwise a session would be alive again when the box is ticked again
             end_sessions(account=obj)
 
     @admin.display(description=_("Name"))
@@ -134,7 +134,7 @@ class UserAdmin(SuperusersOnly):
 
     @admin.display(description=_("State"))
     def state(self, user: User) -> str:
-        return "-" if user.is_staff else history.state_in_words(user)
+        return "-" if user.is_staff else account_history.state_in_words(user)
 
     @admin.display(description=_("Activated"), ordering="activated_at")
     def activated(self, user: User) -> str:
@@ -142,7 +142,7 @@ class UserAdmin(SuperusersOnly):
 
     @admin.display(description=_("One-time codes"))
     def codes(self, user: User) -> str:
-        """Whether this member of staff is asked for a code, and since when it can be."""
+        """Whether one-time codes are set up for this member of staff, and since when."""
         if not user.is_staff:
             return "-"
         device = totp.device_of(user)

@@ -1,4 +1,4 @@
-"""Which branches there are, by city: for pages that anybody may see."""
+"""Lists the branches of a city, for pages that anybody may see."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from common.persian import name_key
 
 @dataclass(frozen=True, slots=True)
 class Nearby:
-    """`city` as it was asked for, or as the account has it; the `branches` there; all `cities` that have any."""
+    """`city`: as it was asked for, or as the account has it; its `branches`; and all `cities` that have any."""
 
     city: str
     branches: list[Branch]
@@ -18,7 +18,7 @@ class Nearby:
 
 
 def nearby(*, asked: str | None, account: User | None) -> Nearby:
-    """The branches of the city that was asked for, else of the account's. However its name is spelled."""
+    """The branches of the city that was asked for, else of the account's city, however its name is spelled."""
     rows = list(Branch.objects.order_by("city", "code"))
     cities = list(dict.fromkeys(row.city for row in rows))
     wanted = city_of(account) if asked is None and account else asked or ""

@@ -1,4 +1,4 @@
-"""The turns of codes that are held: of places in a number's queue, and of challenges (`common.abuse.turns`)."""
+"""The queue of held codes: of held places in a number's queue, and of held challenges (`common.abuse.turns`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _QUEUES = {OneTimeCode: "code", Challenge: "challenge"}
 
 
 def take(waits: OneTimeCode | Challenge, *, origin: Origin, rank: int) -> None:
-    """Queue what is held. `rank`: as weighed (`accounts.codes.asking`)."""
+    """Put a held place or challenge into the queue. `rank`: as weighed (`accounts.codes.requesters`)."""
     turns.take(queue=_QUEUES[type(waits)], name=_name(waits), origin=origin, rank=rank, reference=str(waits.pk))
 
 
@@ -20,12 +20,12 @@ def wait(waits: OneTimeCode | Challenge) -> int:
 
 
 def leave(waits: OneTimeCode | Challenge) -> None:
-    """It is held no longer."""
+    """Remove it from the queue: it is held no longer."""
     turns.leave(queue=_QUEUES[type(waits)], name=_name(waits))
 
 
 def call(kind: type[OneTimeCode] | type[Challenge]) -> list[int]:
-    """The keys of the rows whose turn has come."""
+    """The primary keys of the rows whose turn has come."""
     return [int(reference) for reference in turns.call(_QUEUES[kind])]
 
 

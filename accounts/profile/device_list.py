@@ -1,7 +1,7 @@
-"""What the owner of an account sees and ends: the sessions that are alive, the devices that are remembered.
+"""The owner's list of open sessions and trusted devices, and how the owner ends one of them.
 
-A row is named by a reference: a keyed hash that only its own account's page holds. It says nothing of the
-session's key, and tells a row that is gone (no error: it ended meanwhile) from one that never was this account's.
+A row is named by a reference: a keyed hash that only its own account's page holds. It says nothing of the session's
+key, and distinguishes a row that is gone (no error: it ended meanwhile) from one that never was this account's.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _Row = TypeVar("_Row", Session, TrustedDevice)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the page. `here`: it is the browser that asks."""
+class ListedBrowser:
+    """One session or device on the page. `here`: it is the browser that asks."""
 
     reference: str
     browser: str
@@ -37,39 +37,39 @@ class Entry:
     here: bool = False
 
 
-def alive(*, account: User, key: str) -> list[Entry]:
-    """The sessions of `account` that are not over: the one with `key` first, then the last used."""
+def open_sessions(*, account: User, key: str) -> list[ListedBrowser]:
+    """The open sessions of `account`: the one with `key` first, then the last used ones."""
     entries = [
-        Entry(_reference(account, row), row.browser, row.began_at, row.seen_at, here=row.session_key == key)
-        for row in _alive(account)
+        ListedBrowser(_reference(account, row), row.browser, row.began_at, row.seen_at, here=row.session_key == key)
+        for row in _session_rows(account)
     ]
     return sorted(entries, key=lambda entry: (entry.here, entry.used_at), reverse=True)
 
 
-def remembered(*, account: User) -> list[Entry]:
-    """The devices on which `account` is remembered, the last used first."""
-    rows = _remembered(account).order_by("-used_at")
-    return [Entry(_reference(account, row), row.browser, row.created_at, row.used_at) for row in rows]
+def trusted_devices(*, account: User) -> list[ListedBrowser]:
+    """The trusted devices of `account`, the last used first."""
+    rows = _device_rows(account).order_by("-used_at")
+    return [ListedBrowser(_reference(account, row), row.browser, row.created_at, row.used_at) for row in rows]
 
 
 @transaction.atomic
-def end_one(*, account: User, key: str, reference: str, browser: str) -> None:
-    """End the session that `reference` names; one that is over already: nothing happens.
+def end_session(*, account: User, key: str, reference: str, browser: str) -> None:
+    """End the session that `reference` names; nothing happens if it is over already.
 
     Raises PortalError: no_such_row (the reference is none of this account's), session_over, account_closed.
     """
-    account = _held(account, key)
-    _delete(account, _found(account, reference, _alive(account)), EventKind.SESSION_ENDED, browser)
+    account = _locked(account, key)
+    _delete(account, _found(account, reference, _session_rows(account)), EventKind.SESSION_ENDED, browser)
 
 
 @transaction.atomic
-def end_others(*, account: User, key: str, browser: str) -> int:
+def end_other_sessions(*, account: User, key: str, browser: str) -> int:
     """End every session of `account` but the one with `key`; returns how many.
 
     Raises PortalError: session_over, account_closed.
     """
-    account = _held(account, key)
-    living = _alive(account).exclude(session_key=key).count()
+    account = _locked(account, key)
+    living = _session_rows(account).exclude(session_key=key).count()
     end_sessions(account=account, but=key)
     if living:
         notices.record(account=account, kind=EventKind.SESSIONS_ENDED, browser=browser, sessions=living)
@@ -78,51 +78,51 @@ def end_others(*, account: User, key: str, browser: str) -> int:
 
 @transaction.atomic
 def forget_device(*, account: User, key: str, reference: str, browser: str) -> None:
-    """Remember `account` on that device no longer; forgotten already: nothing happens.
+    """End the trust in the device that `reference` names; nothing happens if it is over already.
 
     Raises PortalError: no_such_row (the reference is none of this account's), session_over, account_closed.
     """
-    account = _held(account, key)
-    _delete(account, _found(account, reference, _remembered(account)), EventKind.DEVICE_FORGOTTEN, browser)
+    account = _locked(account, key)
+    _delete(account, _found(account, reference, _device_rows(account)), EventKind.DEVICE_FORGOTTEN, browser)
 
 
-def _held(account: User, key: str) -> User:
-    """The account, locked, for the session with `key`. Of two that end each other the first one wins."""
+def _locked(account: User, key: str) -> User:
+    """The account, locked, for the session with `key`. Of two sessions that end each other the first one wins."""
     row = open_account(account=account)
-    if not _alive(row).filter(session_key=key).exists():
+    if not _session_rows(row).filter(session_key=key).exists():
         raise PortalError("session_over")
     return row
 
 
-def _alive(account: User) -> QuerySet[Session]:
+def _session_rows(account: User) -> QuerySet[Session]:
     now = timezone.now()
     return Session.objects.filter(account=account, expire_date__gt=now, seen_at__gt=now - limits.SESSION_IDLE)
 
 
-def _remembered(account: User) -> QuerySet[TrustedDevice]:
+def _device_rows(account: User) -> QuerySet[TrustedDevice]:
     return TrustedDevice.objects.filter(account=account, used_at__gt=timezone.now() - limits.TRUSTED_FOR)
 
 
 def _found(account: User, reference: str, rows: QuerySet[_Row]) -> _Row | None:
-    """The row that `reference` names; None: it is gone. Raises PortalError("no_such_row")."""
+    """The row that `reference` names; None when it is gone. Raises PortalError("no_such_row")."""
     try:
         digest = _signer(account).unsign(reference)
     except signing.BadSignature:
         raise PortalError("no_such_row") from None
-    return next((row for row in rows if keyed_hash_matches(_line_of(row), str(row.pk), digest)), None)
+    return next((row for row in rows if keyed_hash_matches(_purpose_of(row), str(row.pk), digest)), None)
 
 
 def _delete(account: User, row: Session | TrustedDevice | None, kind: EventKind, browser: str) -> None:
-    """Delete `row` and tell the owner, unless it is gone already."""
+    """Delete `row` and record it, unless it is gone already."""
     if row and row.delete()[0]:
         notices.record(account=account, kind=kind, browser=browser, ended=row.browser)
 
 
 def _reference(account: User, row: Session | TrustedDevice) -> str:
-    return _signer(account).sign(keyed_hash(_line_of(row), str(row.pk)))
+    return _signer(account).sign(keyed_hash(_purpose_of(row), str(row.pk)))
 
 
-def _line_of(row: Session | TrustedDevice) -> str:
+def _purpose_of(row: Session | TrustedDevice) -> str:
     return f"a line of {type(row).__name__}"
 
 

@@ -1,4 +1,4 @@
-"""Put a question to the registry of mobile owners; a worker asks it (`accounts.owner_checks`)."""
+"""Queues questions to the registry of mobile owners; a worker asks them (`accounts.owner_checks`)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from accounts.models import Challenge, MobileChange, OwnerCheck, User
 from common.hints import hint
 
 
-def ask(
+def enqueue(
     *, account: User, mobile: str, challenge: Challenge | None = None, change: MobileChange | None = None
 ) -> OwnerCheck:
-    """Is `mobile` the owner's? In the caller's transaction; what waits for it is `challenge` or `change`."""
+    """Queue the question whether `mobile` belongs to the account's owner. In the caller's transaction; `challenge` or
+    `change` waits for the answer."""
     check = OwnerCheck.objects.create(
         account=account, mobile=mobile, challenge=challenge, change=change, next_attempt_at=timezone.now()
     )

@@ -1,4 +1,4 @@
-"""Letters to a citizen that tell of no event: their words, and the way to the queue of e-mail."""
+"""The letter with the link that confirms an e-mail address: its words, and its way into the queue of e-mail."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def can_be_sent() -> bool:
     return mail.is_configured()
 
 
-def send_confirmation(*, to: str, link: str, expires_at: datetime) -> None:
+def send(*, to: str, link: str, expires_at: datetime) -> None:
     """Queue the letter with the link that confirms the address `to`. In the caller's transaction."""
     until = timezone.localtime(expires_at)
     when = {"date": format_jalali(until.date()), "time": to_persian_digits(f"{until:%H:%M}")}

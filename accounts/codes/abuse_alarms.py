@@ -1,7 +1,8 @@
-"""Looks for abuse of codes and of sign-ins, and raises alarms; nobody is blocked here.
+"""Raises alarms about abuse of codes and of sign-ins; blocks nobody.
 
-Pumping: somebody asks for codes to many numbers and uses none, to earn on the SMS or to cost us money. Spraying: very
-many sign-ins fail, as when one password is tried on many IDs. What pages do about it: `common.abuse.levels`.
+Pumping: somebody asks for codes to many numbers and uses none, to earn on the SMS or to cost the organisation money.
+Spraying: very many sign-ins fail, as when one password is tried on many IDs. `common.abuse.levels` decides what the
+pages do about it.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ _TRIES = {Kind.PASSWORD: ("", "sign-ins"), Kind.STATUS: ("status", "looks at a s
 _TAKEN = (MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNDELIVERED)
 
 
-def watch() -> None:
-    """Look at the last hour and sound or end the alarms."""
+def update_alarms() -> None:
+    """Look at the last hour, and raise or end the alarms."""
     now = timezone.now()
     _watch_use(now)
     _watch_prefixes(now)
@@ -42,8 +43,8 @@ def watch() -> None:
 
 
 def _watch_use(now: datetime) -> None:
-    """Of the numbers whose code a gateway took, how many used one. Codes that are still alive do not count
-    yet, and those that never left say nothing of who asked."""
+    """Compare how many numbers got a code with how many used one. Codes that are still alive do not count yet, and
+    those that never left say nothing of who asked."""
     latest = now - limits.CODE_LIFE
     asked = OneTimeCode.objects.filter(created_at__gt=latest - HOUR, created_at__lte=latest, message__state__in=_TAKEN)
     used = Count("mobile", distinct=True, filter=Q(used_at__isnull=False))
@@ -53,14 +54,14 @@ def _watch_use(now: datetime) -> None:
         alarms.sound(AlarmCode.PUMPING, detail=f"{numbers} numbers got codes within an hour, {used_by} used one")
         return
     level, tried, good = conduct.population(Kind.CODE)
-    if level:  # most are held back and cost nothing any more
+    if level:  # most codes are held and cost nothing any more
         alarms.sound(AlarmCode.PUMPING, detail=f"{_name(level)}: {tried} codes asked for within an hour, {good} used")
     else:
         alarms.clear(AlarmCode.PUMPING)
 
 
 def _watch_tries(kind: Kind) -> None:
-    """What is tried all over: one password at many accounts, tracking codes at many national IDs."""
+    """Watch the tries of everybody together: one password at many accounts, tracking codes at many national IDs."""
     subject, what = _TRIES[kind]
     level, tried, good = conduct.population(kind)
     if level:
@@ -71,8 +72,8 @@ def _watch_tries(kind: Kind) -> None:
 
 
 def _watch_loudest(kind: Kind) -> None:
-    """One address or network alone, which the sums of all together would hide in a busy hour. Where that is nobody
-    keeps, only its keyed hash."""
+    """Watch one address or network alone, which the sums of all together would hide in a busy hour. Nobody keeps which
+    one it is, only its keyed hash."""
     code, subject = _ALARMS[kind]
     found = conduct.loudest(kind)
     if found:
