@@ -1,5 +1,5 @@
-"""Creates what a demo begins with: a clerk in a branch and an operator, with random passwords kept in the home, and a
-catalogue of made-up services."""
+"""Creates what a demo begins with: a clerk in a branch and an administrator, with random passwords kept in the home,
+and a catalogue of made-up services."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from accounts.passwords.rules import hash_password
 from accounts.staff.random_password import random_password
 
 CLERK = "clerk"
-OPERATOR = "operator"
+ADMINISTRATOR = "operator"  # the name under which homes made before keep the password
 
 
 def ensure_staff(home: Path) -> tuple[str, str]:
@@ -35,7 +35,7 @@ def ensure_staff(home: Path) -> tuple[str, str]:
         code="0001", defaults={"name": "شعبه نمونه", "city": "تهران", "address": "تهران، خیابان نمونه، پلاک ۱"}
     )
     _ensure(CLERK, passwords[CLERK], branch)
-    _ensure(OPERATOR, passwords[OPERATOR], None)
+    _ensure(ADMINISTRATOR, passwords[ADMINISTRATOR], None)
     return CLERK, passwords[CLERK]
 
 
@@ -51,7 +51,7 @@ def ensure_services() -> None:
 def _ensure(username: str, password: str, branch: Branch | None) -> None:
     user = User.objects.filter(username=username).first()
     if user is None:
-        create_staff(username=username, password=password, branch=branch, operator=branch is None)
+        create_staff(username=username, password=password, branch=branch, administrator=branch is None)
         return
     if not check_password(password, user.password):  # another home's database, or staff.txt was deleted
         user.password = hash_password(password)
@@ -65,7 +65,7 @@ def _kept_passwords(file: Path) -> dict[str, str]:
     kept: dict[str, str] = {}
     if file.exists():
         kept = dict(line.split(maxsplit=1) for line in file.read_text(encoding="utf-8").splitlines() if " " in line)
-    missing = [name for name in (CLERK, OPERATOR) if name not in kept]
+    missing = [name for name in (CLERK, ADMINISTRATOR) if name not in kept]
     if missing:
         kept |= {name: random_password() for name in missing}
         _write_private(file, "".join(f"{name} {password}\n" for name, password in kept.items()))

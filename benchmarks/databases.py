@@ -1,4 +1,4 @@
-"""Databases for one run: migrated once, copied for each fault, and a PostgreSQL server that may be killed."""
+"""Makes databases for one run: migrated once, copied for each fault; and a PostgreSQL server that may be killed."""
 
 from __future__ import annotations
 

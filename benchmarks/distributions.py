@@ -1,4 +1,4 @@
-"""Times of several kinds side by side: percentiles, a histogram, and whether two of them can be told apart."""
+"""Compares times of several kinds: percentiles, a histogram, and whether two kinds can be told apart."""
 
 from __future__ import annotations
 

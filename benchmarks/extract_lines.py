@@ -1,4 +1,4 @@
-"""Files of made-up people and mobiles, of any size, that exist nowhere as a whole."""
+"""Files of made-up people and mobiles, of any size, written line by line as they are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a table of faults runs on: one child process per fault, each with a database of its own, and its verdict.
+"""Runs a table of faults: one child process per fault, each with a database of its own, and its verdict.
 
 A program of faults, called with `--run JSON`, is such a child: it prints its verdict as one line of JSON.
 """

@@ -1,4 +1,4 @@
-"""Ten thousand guesses at one number's codes over two thousand sessions, and what the odds are worth.
+"""Whether guessing codes succeeds more often than SECURITY.md says: ten thousand guesses over two thousand sessions.
 
     .venv/bin/python benchmarks/guessing.py                                              # SQLite
     .venv/bin/python benchmarks/guessing.py postgres://postgres@127.0.0.1:5432/postgres  # a database of its own there

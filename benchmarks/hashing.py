@@ -1,4 +1,4 @@
-"""How long citizens on their journey wait while 200 connections try passwords, as it was and as it is.
+"""How long citizens wait for pages while 200 connections try passwords: with gunicorn's threads, and as configured.
 
     DATABASE_URL=postgres://postgres@127.0.0.1:5432/postgres .venv/bin/python benchmarks/hashing.py
 

@@ -1,7 +1,7 @@
-"""What registries answer, and how they break: each answer to each question, of one stub over a real socket.
+"""Faults in single answers of registries: each answer to each question, from one stub over a real socket.
 
 The drain runs in this process, as the task of a worker runs it, with shortened pauses. Each fault first lasts, so
-that held requests come round and trials fail; then the registry is well again and everybody must be decided.
+that held requests are asked about again and trials fail; then the registry works again and all must be decided.
 Needs Django set up.
 """
 

@@ -1,6 +1,6 @@
-"""What happens to our own house and to whole registries while real workers match: each row returns what came of it.
+"""Faults of our own processes and of whole registries while real workers match: each row returns its verdict.
 
-Needs Django set up. What single answers come to is in `benchmarks.identity_answer_rows`.
+Needs Django set up. Faults in single answers are in `benchmarks.identity_answer_rows`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from benchmarks.sms_world import STARTS_WITHIN, Late, World, answers, free_port,
 from common import limits, persian
 from identity import services as identity
 from registration.models import Event, Registration
-from registration.services import held
+from registration.services import retries
 from registration.states import State
 from sms.models import Message, MessageKind, MessageState
 from tamin_portal.celery import app
@@ -222,7 +222,7 @@ def all_down(scene: Scene) -> Verdict:
     until(crowd.all_tried, "not all were tried", 60)
     verdict.meanwhile, verdict.breaker, verdict.alarm = crowd.summary(), breakers(), ", ".join(alarms())
     verdict.must(not crowd.decided(), f"{crowd.decided()} were decided while nobody answered")
-    verdict.must(held.outage(), "no outage is seen: the status page would promise minutes")
+    verdict.must(retries.outage(), "no outage is seen: the status page would promise minutes")
     scene.start_registry("one", port, delay=0.02)
     scene.wait(crowd, verdict)
     told = Message.objects.filter(kind=MessageKind.NOTICE).count()
@@ -262,7 +262,7 @@ def _registry_of(scene: Scene, crowd: Crowd, *, delay: float = 0.0) -> None:
 
 
 def load(everybody: list[Somebody]) -> None:
-    """Both extracts, from files as an operator has them: these people and others."""
+    """Both extracts, from files as an administrator has them: these people and others."""
     others = [person(5_000_000 + number) for number in range(FILLERS)]
     identity.load_civil_registry(source=_file(_civil_lines([*everybody, *others])))
     identity.load_mobile_owners(source=_file(_owner_lines([*everybody, *others])))

@@ -15,11 +15,11 @@ from django.db import transaction  # noqa: E402
 
 from identity import services as identity  # noqa: E402
 from identity.matching import Outcome  # noqa: E402
-from registration import result_texts  # noqa: E402
+from registration import sms_texts  # noqa: E402
 from registration.models import Registration  # noqa: E402
 from registration.services import decisions  # noqa: E402
 from registration.services.matching import claim_of  # noqa: E402
-from registration.services.moves import PORTAL, move  # noqa: E402
+from registration.services.transitions import PORTAL, move  # noqa: E402
 from registration.states import State  # noqa: E402
 from tamin_portal.celery import app  # noqa: E402
 
@@ -40,5 +40,5 @@ def plain(pk: int) -> None:
         return
     with transaction.atomic():
         row = move(row, State.REFERRED, actor=PORTAL, why=verdict.outcome.value, kind=verdict.kind, **columns)
-        text = result_texts.visit_branch(name=row.full_name, gender=row.gender, tracking_code=row.tracking_code or "")
+        text = sms_texts.visit_branch(name=row.full_name, gender=row.gender, tracking_code=row.tracking_code or "")
         decisions.tell(row, "referred:0", text)

@@ -1,4 +1,4 @@
-"""Whether the time of an answer tells a stranger anything: about a password, an account, a code that was asked for.
+"""Whether the time of an answer tells a stranger something about a password, an account or a code.
 
     DATABASE_URL=postgres://postgres@127.0.0.1:5432/postgres .venv/bin/python benchmarks/sign_in_times.py
 

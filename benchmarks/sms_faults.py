@@ -6,10 +6,9 @@ Prints a table; ends with 1 if a demand is missed, with 2 if a run was left out 
 on (60 with --short) each kill and each bad answer meets some. The rows of a gateway that leaves us in doubt need
 N = 600 (200): up to its 20 connections are full before the breaker opens, and 95 % of the codes must be in time.
 
-Each run of a fault is a process of its own with
-its own Redis, workers and stub gateways on the loopback. DATABASE_URL names a PostgreSQL server in
-which databases are made and dropped; without it each run has an SQLite file. The restarts of
-PostgreSQL happen to a server of their own.
+Each fault runs in a process of its own with its own Redis, workers and stub gateways on the loopback. DATABASE_URL
+names a PostgreSQL server in which databases are made and dropped; without it each run has an SQLite file. The faults
+that restart PostgreSQL use a server of their own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What gateways do wrong: each row starts what it needs, and returns what came of it. Needs Django set up."""
+"""Faults of gateways: each row starts what it needs, and returns its verdict. Needs Django set up."""
 
 from __future__ import annotations
 

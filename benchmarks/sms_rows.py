@@ -1,6 +1,6 @@
-"""The faults of our own house: each row starts what it needs, breaks it, and returns what came of it.
+"""Faults of our own processes and servers: each row starts what it needs, breaks it, and returns its verdict.
 
-Needs Django set up. What gateways do wrong is in `benchmarks.sms_gateway_rows`.
+Needs Django set up. Faults of gateways are in `benchmarks.sms_gateway_rows`.
 """
 
 from __future__ import annotations

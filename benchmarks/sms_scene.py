@@ -1,4 +1,4 @@
-"""What the rows of the table work with. Needs Django set up."""
+"""What each row of the table of faults is given: the running portal, the number of messages. Needs Django set up."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A portal of real processes for one fault: Redis, Celery workers, beat, web, gateways, all on the loopback.
 
-Everything a `World` starts carries its home in the environment and ends with the process that made
-it, so that nothing is left however a run ends.
+Every process that a `World` starts has its home in the environment and ends with the process that made the
+`World`, so that nothing is left however a run ends.
 """
 
 from __future__ import annotations

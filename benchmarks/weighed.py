@@ -1,4 +1,4 @@
-"""What simpler ways would cost that docs/decisions/0033-what-was-weighed-again.md weighs, as ratios in one run.
+"""What the simpler ways of docs/decisions/0033-what-was-weighed-again.md would cost, as ratios in one run.
 
     DATABASE_URL=postgres://postgres@127.0.0.1:5432/postgres .venv/bin/python benchmarks/weighed.py
 

@@ -1,7 +1,7 @@
 """The branch desk in the admin: the queue, the search, and the way to one registration's page.
 
-Nobody adds, changes or deletes a registration here, superusers included: it moves only through the
-services, and every move leaves an event.
+Nobody adds, changes or deletes a registration here, not even an administrator: only the services change a
+registration, and every transition writes an event.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from common.persian import InputError, parse_mobile, parse_national_id, to_persi
 from common.templatetags.persian_text import jalali
 from registration import tracking
 from registration.desk.texts import masked_mobile, tracking_code_words
-from registration.desk.views import waiting as waiting_page
-from registration.desk.views import work as desk_views
+from registration.desk.views import decision, matching_status
 from registration.models import Registration
 from registration.states import AT_BRANCH, State
 
@@ -32,7 +31,7 @@ RowView = Callable[[HttpRequest, Registration], HttpResponse]
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Those who wait for a branch, unless another state is chosen; a search looks everywhere."""
+    """Filter by state. Without a choice: the requests that wait for a branch; a search looks in all states."""
 
     title = _("state")
     parameter_name = "state"
@@ -55,18 +54,18 @@ class StateFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         chosen = self.value()
-        if chosen is not None:  # what is no state is never looked for: PostgreSQL refuses a NUL
+        if chosen is not None:  # only a known state goes into a query: PostgreSQL refuses a NUL
             return queryset.filter(state=chosen) if chosen in State.values else queryset.none()
         return queryset if _numbers_in(searched(request)) else queryset.filter(state__in=AT_BRANCH)
 
 
 @admin.register(Registration)
 class RegistrationAdmin(ReadOnly, SearchesByPost, OnlyItsFilters, admin.ModelAdmin):
-    """The desk. `work_the_desk` opens it; without it not even its name is seen."""
+    """The list of the desk. Needs the permission `work_the_desk`; without it the admin does not show its name."""
 
     list_display = ("code", "full_name", "shown_national_id", "shown_mobile", "state", "since")
     list_filter = (StateFilter,)
-    search_fields = ("tracking_code",)  # what is really searched: get_search_results
+    search_fields = ("tracking_code",)  # only shows the search box; the search is get_search_results
     search_help_text = _("The whole tracking code, national ID or mobile.")
     ordering = ("-state_since", "-pk")
     sortable_by = ()
@@ -98,25 +97,25 @@ class RegistrationAdmin(ReadOnly, SearchesByPost, OnlyItsFilters, admin.ModelAdm
         if numbers is None and typed.strip("\0"):
             messages.warning(request, _("This is no whole tracking code, national ID or mobile. Check the digits."))
         found = list(Registration.objects.filter(numbers).values_list("pk", flat=True)[:2]) if numbers else []
-        return redirect(desk_views.PAGE, found[0]) if len(found) == 1 else super().search(request, typed)
+        return redirect(decision.PAGE, found[0]) if len(found) == 1 else super().search(request, typed)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The queue, or what a search has found."""
-        around = {"title": _("Registrations at the branch"), "operates": waiting_page.may_look(request)}
+        around = {"title": _("Registrations at the branch"), "operates": matching_status.may_look(request)}
         titled = {**around, **(extra_context or {})}
         return super().changelist_view(request, titled)
 
     def get_urls(self) -> list[URLPattern]:
         """The pages of one registration; adding, deleting and Django's history are not there."""
         pages: list[tuple[str, str, RowView]] = [
-            ("change", "change", desk_views.show),
-            ("send-code", "send_code", desk_views.send_code),
-            ("activate", "activate", desk_views.activate),
-            ("reject", "reject", desk_views.reject),
-            ("ask", "ask", desk_views.ask),
+            ("change", "change", decision.show),
+            ("send-code", "send_code", decision.send_code),
+            ("activate", "activate", decision.activate),
+            ("reject", "reject", decision.reject),
+            ("ask", "ask", decision.ask),
         ]
         queue = path("", self.admin_site.admin_view(self.changelist_view), name="registration_registration_changelist")
-        waiting = path("waiting/", self.admin_site.admin_view(waiting_page.show), name=waiting_page.NAME)
+        waiting = path("waiting/", self.admin_site.admin_view(matching_status.show), name=matching_status.NAME)
         return [
             queue,
             waiting,
@@ -162,7 +161,7 @@ class RegistrationAdmin(ReadOnly, SearchesByPost, OnlyItsFilters, admin.ModelAdm
 
 
 def _numbers_in(typed: str) -> Q | None:
-    """What the number that was typed can be, in any digits and spelling; None: no number of ours."""
+    """A query for the numbers that the typed text can be, in any digits and spelling; None: it can be none."""
     found = Q()
     code = tracking.parse(typed)
     if code:

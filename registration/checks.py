@@ -1,4 +1,4 @@
-"""A start with a misspelt policy of the registration is refused, each mistake by name."""
+"""System check of the registration policies in the settings: a misspelt one stops the start."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from common.setting_faults import unknown_choice
 
 
 def policies_are_known(**_options: Any) -> list[CheckMessage]:
-    """In every mode: a misspelt policy must not silently mean another one."""
+    """An error for each misspelt policy, in every mode: it would silently mean another policy."""
     return [
         *unknown_choice("ACTIVATION_POLICY", ("automatic", "branch"), check_id="portal.E001"),
         *unknown_choice("DUPLICATE_NOTICE", ("guide", "after_proof"), check_id="portal.E002"),

@@ -1,4 +1,4 @@
-"""A registration on its way, and what happened to it."""
+"""The registration, its events, and who was shown a registry's answer about it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from registration.states import OPEN, State
 
 
 class Registration(Leased):
-    """One (national ID, mobile) on its way to an account. Moves only through `services.moves`.
+    """The request of one (national ID, mobile) for an account. Only `services.transitions` changes its state.
 
     Leased while `submitted`: that is the matching queue. Secrets arrive hashed and leave for the
     account at approval; `draft` holds typed answers without them.
@@ -50,13 +50,15 @@ class Registration(Leased):
     verdict_kind = models.CharField(max_length=10, blank=True)  # owner | identity
     verdict_fields = models.JSONField(default=dict, blank=True)
     verdict_traces = models.JSONField(default=list, blank=True)  # identity.matching.Trace: which registry, which code
-    corrections = models.PositiveSmallIntegerField(default=0)
+    revision = models.PositiveSmallIntegerField(default=0, db_column="corrections")
 
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     confirmed_at = models.DateTimeField(null=True, blank=True)
     submitted_at = models.DateTimeField(_("submitted"), null=True, blank=True)
     state_since = models.DateTimeField(default=timezone.now)
-    touched_at = models.DateTimeField(default=timezone.now)  # the last sign of life: what expiry counts from
+    touched_at = models.DateTimeField(
+        default=timezone.now
+    )  # when the citizen last did something; expiry counts from it
     told_of_delay_at = models.DateTimeField(null=True, blank=True)
     account = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT)
 
@@ -117,30 +119,30 @@ class Event(models.Model):
 
     registration = models.ForeignKey(Registration, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(_("at"), default=timezone.now)
-    actor = models.CharField(_("by"), max_length=80)  # citizen | portal | a staff user name
+    actor = models.CharField(_("by"), max_length=80)  # as `services.transitions` writes it
     from_state = models.CharField(_("from"), max_length=16, blank=True)
     to_state = models.CharField(_("to"), max_length=16)
     why = models.CharField(_("why"), max_length=60)
     kind = models.CharField(max_length=10, blank=True)  # the question that decided: owner | identity
     note = models.TextField(_("note"), blank=True)
-    papers = models.JSONField(default=list, blank=True)  # what staff saw
+    papers = models.JSONField(default=list, blank=True)  # that the clerk saw
 
     class Meta:
         verbose_name = _("event")
         verbose_name_plural = _("events")
         ordering = ["at", "id"]
         indexes = [
-            # "Usually N minutes": the newest decisions, however few there were lately.
+            # For "usually N minutes": finds the newest decisions, also where they are rare.
             models.Index(fields=["at"], name="event_of_a_decision", condition=models.Q(from_state=State.SUBMITTED)),
         ]
 
 
 class RegistryLook(models.Model):
-    """Somebody at the desk was shown what a registry says about a registration: who and when. Never what was said."""
+    """A clerk was shown what a registry says about a registration: who and when, never the answer."""
 
     registration = models.ForeignKey(Registration, on_delete=models.CASCADE, related_name="looks")
     at = models.DateTimeField(_("at"), default=timezone.now)
-    actor = models.CharField(_("by"), max_length=80)  # a staff user name
+    actor = models.CharField(_("by"), max_length=80)  # the clerk's user name
     question = models.CharField(max_length=10)  # person: the civil registry was asked
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Choices of places, read once from `places.json` (proper names are data, in Persian), and of operators.
+"""The choices of countries, provinces and cities (`places.json`; proper names are data, in Persian) and of operators.
 
 Countries are ISO 3166 codes, and a city is stored as «province، city»: readable
 as it stands, and never two places in one word.

@@ -1,4 +1,4 @@
-"""What is purged of registrations: those left alone end, and ended ones keep no answers and no password."""
+"""Registration's purge steps: abandoned registrations end, and ended ones lose answers and password."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a browser session knows of a registration: a random token, the asker's secret, the grant.
+"""What a browser's session keeps of a registration: its token, the asker (a secret), the grant.
 
-Never an answer, a code or a password. The row is the truth; this only says which row, and proves
-that this browser may work on it.
+Never an answer, a code or a password: those are in the row. The token says which row this browser works on,
+and the grant proves that it may.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from accounts.sessions.keys import change_key
 from accounts.sessions.store import BEGAN
 from common import limits
 from common.secrets import keyed_hash
-from registration import late
+from registration import late_answers
 from registration.models import Registration
 from registration.services import lookup
 from registration.services.journey import holds_grant
@@ -30,7 +30,7 @@ RECEIPT_SECONDS = 15 * 60  # how long the closing page can be refreshed
 
 
 class Journey:
-    """The journey of one browser, read from its session; reading writes nothing."""
+    """The registration that one browser works on, read from its session; reading writes nothing."""
 
     def __init__(self, request: HttpRequest) -> None:
         self.session: SessionBase = request.session
@@ -48,7 +48,7 @@ class Journey:
         return self.asker_of_page("")
 
     def asker_of_page(self, nonce: str) -> str:
-        """The asker; for a browser without a session yet, made of the page that step one was typed in.
+        """The asker; for a browser without a session yet, derived from the page that step one was typed in.
 
         A double click on step one arrives twice without a session: both must be the same asker, or
         the browser keeps the session that did not get the code. The CSRF secret ties the page's
@@ -93,8 +93,8 @@ class Journey:
         """Step one is done: this browser waits for the code of `registration`."""
         if self.token != str(registration.token):
             _whole_time(self.session)
-        if self.session.get(late.KEY, {}).get("token") != str(registration.token):
-            self.session.pop(late.KEY, None)  # another person at this browser
+        if self.session.get(late_answers.KEY, {}).get("token") != str(registration.token):
+            self.session.pop(late_answers.KEY, None)  # they may be another person's, at the same browser
         self._write(token=str(registration.token), grant="", duplicate=duplicate, changing=False, receipt="")
 
     def change(self) -> None:
@@ -127,15 +127,15 @@ class Journey:
     def finish(self, registration: Registration, *, submitted: bool = False) -> None:
         """The journey is over: nothing is left but the right to see its closing page for a while."""
         self.session.pop(_STATUS_KEY, None)
-        self.session.pop(late.KEY, None)
+        self.session.pop(late_answers.KEY, None)
         self._data = {"finished": timezone.now().timestamp()}
         self._write(receipt=str(registration.token), **({"submitted": True} if submitted else {}))
-        if SESSION_KEY not in self.session:  # somebody who is signed in here stays so as they chose
+        if SESSION_KEY not in self.session:  # who is signed in keeps the expiry that they chose
             self.session.set_expiry(RECEIPT_SECONDS)
 
     def forget(self) -> None:
         """Begin from nothing, for the next person at this browser."""
-        for key in (_KEY, _STATUS_KEY, late.KEY):
+        for key in (_KEY, _STATUS_KEY, late_answers.KEY):
             self.session.pop(key, None)
         self._data = {}
 
@@ -144,7 +144,7 @@ class Journey:
         self.session[_KEY] = self._data
 
 
-class Looking:
+class StatusAccess:
     """Whose status a browser may see: the one whose tracking code it typed, the one it has just finished, or the
     one it has a grant for. What came last counts: a family shares a browser."""
 

@@ -1,4 +1,4 @@
-"""The states of a registration and the only legal moves between them (DESIGN: the journey)."""
+"""The states of a registration and the legal transitions between them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class State(models.TextChoices):
     EXPIRED = "expired", _("Expired")
 
 
-MOVES: dict[State, frozenset[State]] = {
+TRANSITIONS: dict[State, frozenset[State]] = {
     State.STARTED: frozenset({State.MOBILE_CONFIRMED, State.EXPIRED, State.SUPERSEDED}),
     State.MOBILE_CONFIRMED: frozenset({State.SUBMITTED, State.EXPIRED, State.SUPERSEDED}),
     State.SUBMITTED: frozenset({State.APPROVED, State.AWAITING_BRANCH, State.REFERRED, State.SUPERSEDED}),
@@ -29,7 +29,7 @@ MOVES: dict[State, frozenset[State]] = {
     State.SUPERSEDED: frozenset(),
     State.EXPIRED: frozenset(),
 }
-OPEN = tuple(state for state, leads_to in MOVES.items() if leads_to)
-ENDED = tuple(state for state, leads_to in MOVES.items() if not leads_to)
+OPEN = tuple(state for state, leads_to in TRANSITIONS.items() if leads_to)
+ENDED = tuple(state for state, leads_to in TRANSITIONS.items() if not leads_to)
 WITHOUT_ACCOUNT = (State.REJECTED, State.SUPERSEDED, State.EXPIRED)
 AT_BRANCH = (State.AWAITING_BRANCH, State.REFERRED)

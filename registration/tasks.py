@@ -1,4 +1,4 @@
-"""Celery's way in: hints and the clock. All the work is in services; running any of these twice is safe."""
+"""Celery tasks, started by hints and by the clock. They only call services; running one twice is safe."""
 
 from celery import shared_task
 

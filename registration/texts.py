@@ -1,4 +1,4 @@
-"""What the journey and the desk say about an error code. One sentence each; msgids are English."""
+"""The sentence for each error code, for the citizen's pages and the desk; msgids are English."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ SENTENCES: dict[str, Any] = {
     "sign_in_pause": gettext_lazy(
         "Too many tries with numbers that do not belong together. Try again in %(seconds)s seconds; nothing is locked."
     ),
-    # The desk.
+    # Errors at the desk.
     "papers_missing": gettext_lazy("Tick the papers you have seen: the national card and the birth certificate."),
     "note_missing": gettext_lazy("Write a short note: what you saw, or why."),
     "note_too_long": gettext_lazy("The note is too long; %(most)s characters at most."),

@@ -2,8 +2,8 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from accounts.sessions.store import renews_itself
-from registration.views import chance as chance_views
 from registration.views import journey as views
+from registration.views import second_chance as second_chance_views
 from registration.views import status as status_views
 from registration.wizard import RegistrationWizard
 
@@ -20,10 +20,10 @@ urlpatterns = [
     path("/status/timeline", status_views.timeline, name="registration_timeline"),
     path("/status/leave", status_views.leave, name="registration_status_leave"),
     path("/pass", status_views.branch_pass, name="registration_pass"),
-    path("/second-chance", chance_views.second_chance, name="registration_second_chance"),
-    path("/correct", chance_views.correct, name="registration_correct"),
-    path("/number", chance_views.number, name="registration_number"),
-    path("/number/code", chance_views.number_code, name="registration_number_code"),
-    path("/number/proof", chance_views.number_proof, name="registration_number_proof"),
-    path("/number/resend", chance_views.number_resend, name="registration_number_resend"),
+    path("/second-chance", second_chance_views.second_chance, name="registration_second_chance"),
+    path("/correct", second_chance_views.correct, name="registration_correct"),
+    path("/number", second_chance_views.number, name="registration_number"),
+    path("/number/code", second_chance_views.number_code, name="registration_number_code"),
+    path("/number/proof", second_chance_views.number_proof, name="registration_number_proof"),
+    path("/number/resend", second_chance_views.number_resend, name="registration_number_resend"),
 ]

@@ -1,10 +1,10 @@
 """The three steps as a formtools wizard, and every workaround for formtools in one place.
 
-What formtools does by itself, and why not here:
+What formtools does by itself, and what is done here instead:
 
 - it stores each raw POST, password included, in the session: `RowStorage` keeps nothing;
 - it validates the last form twice and all others again at the end: forms are pure, and
-  `render_done` does not go round again, because the row already holds what was decided;
+  `render_done` does not repeat the others, because the row already holds what was decided;
 - it believes the step that a POST names (an unknown one is a 500, a later one opens that step, and
   `wizard_goto_step` opens any): `_guard` compares it with the row and the grant first;
 - a GET wipes the wizard and writes a session: `get` shows where the row is and writes nothing;
@@ -36,7 +36,7 @@ from common.abuse import lane
 from common.abuse.origins import origin_of
 from common.errors import PortalError
 from common.persian import local_mobile, mask_mobile
-from registration import late
+from registration import late_answers
 from registration.forms.steps import CodeForm, IdentityForm, MobileForm
 from registration.models import Registration
 from registration.services import journey as service
@@ -87,7 +87,7 @@ class RegistrationWizard(SessionWizardView):
             raise RuntimeError("a step past the first without a registration")
         return self.registration
 
-    # Where this browser is.
+    # ── Which step this browser may see.
 
     def place(self) -> str:
         """The step this browser may see now; empty: none, the journey is past the steps."""
@@ -95,7 +95,7 @@ class RegistrationWizard(SessionWizardView):
         if row is None or self.journey.changing:
             return MOBILE
         if not self.journey.holds(row):
-            return CODE  # even if the row has ended: who has not proven the number is not told
+            return CODE  # even if the row has ended: whoever has not proven the number is told nothing
         if row.state == State.MOBILE_CONFIRMED:
             return IDENTITY
         return ""
@@ -153,7 +153,7 @@ class RegistrationWizard(SessionWizardView):
             return "session_ended"
         form = IdentityForm(self.request.POST, prefix=self.get_form_prefix(named, IdentityForm), registration=row)
         mark = self.request.POST.get(form.add_prefix("made_for"), "")
-        kept = late.keep(self.request.session, row, mark=mark, answers=form.answers_to_keep())
+        kept = late_answers.keep(self.request.session, row, mark=mark, answers=form.answers_to_keep())
         return "session_ended_kept" if kept else "session_ended"
 
     def _over(self) -> HttpResponse:
@@ -174,7 +174,7 @@ class RegistrationWizard(SessionWizardView):
         messages.warning(self.request, sentence(code))
         return redirect("registration")
 
-    # What a good POST does.
+    # ── What a valid POST does.
 
     def render_next_step(self, form: forms.Form, **kwargs: Any) -> HttpResponseBase:
         """Steps one and two: the service decides; its refusal is shown on the same page."""
@@ -218,7 +218,7 @@ class RegistrationWizard(SessionWizardView):
             self.journey.finish(confirmed.registration)
             return redirect("registration_done")
         self.journey.granted(confirmed.registration, confirmed.grant)
-        came_back = late.give_back(self.request.session, self.row, confirmed.registration, confirmed.grant)
+        came_back = late_answers.give_back(self.request.session, self.row, confirmed.registration, confirmed.grant)
         if came_back:
             messages.info(self.request, sentence("late_came_back"))
         if confirmed.registration.state == State.REFERRED:
@@ -244,7 +244,7 @@ class RegistrationWizard(SessionWizardView):
         form = self.get_form(data=self.request.POST)
         service.save_draft(registration=self.row, grant=self.journey.grant, answers=form.answers_to_keep())
 
-    # What formtools asks for.
+    # ── Hooks that formtools calls.
 
     def get_template_names(self) -> list[str]:
         return [self.templates[self.steps.current]]
@@ -260,7 +260,7 @@ class RegistrationWizard(SessionWizardView):
         if step == MOBILE:
             initial |= {"national_id": row.national_id, "operator": row.operator, "mobile": local_mobile(row.mobile)}
         if step == IDENTITY:
-            initial |= row.draft | {"made_for": late.mark_of(row)}
+            initial |= row.draft | {"made_for": late_answers.mark_of(row)}
         return initial
 
     def get_context_data(self, form: forms.Form, **kwargs: Any) -> dict[str, Any]:

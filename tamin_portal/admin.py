@@ -1,4 +1,4 @@
-"""The admin site of the portal: for staff, in Persian, with the throttled sign-in and its second step.
+"""The admin site for staff, in Persian, with the portal's throttled sign-in and its second step.
 
 The apps' imports stand inside the methods: this module is loaded before the apps are ready.
 """
@@ -35,7 +35,7 @@ class PortalAdminConfig(AdminConfig):
 
 
 class PortalAdminSite(admin.AdminSite):
-    """The branch desk, and what superusers look after."""
+    """The admin site: the branch desk for clerks, everything for administrators."""
 
     site_header = _("Branch desk")
     site_title = _("Registration portal")
@@ -43,7 +43,7 @@ class PortalAdminSite(admin.AdminSite):
     site_url = "/portal/"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Staff who typed a one-time code in this session; in a demo also those who have set up none."""
+        """Whether staff typed a one-time code in this session; in a demo, staff who have set up no codes need none."""
         from accounts.staff import totp
 
         if not super().has_permission(request):
@@ -54,7 +54,7 @@ class PortalAdminSite(admin.AdminSite):
         return bool(user.may_enter)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Django's; whoever has to sign in first does not find an old bookmark's search in the address meanwhile."""
+        """As Django's, but whoever has to sign in first is redirected without the search of an old bookmark."""
         guarded = super().admin_view(view, cacheable)
 
         @wraps(guarded)
@@ -74,7 +74,7 @@ class PortalAdminSite(admin.AdminSite):
         return [*second_step, *super().get_urls()]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """`may_set_up_codes`: in, but without a code."""
+        """Adds `may_set_up_codes`: whether the user is signed in without a code."""
         context = super().each_context(request)
         without = getattr(request.user, "otp_device", None) is None
         return {**context, "may_set_up_codes": context["has_permission"] and without}
@@ -102,20 +102,20 @@ class PortalAdminSite(admin.AdminSite):
 
     @login_not_required
     def device(self, request: HttpRequest) -> HttpResponse:
-        """Where one-time codes are set up."""
+        """The page on which one-time codes are set up."""
         from accounts.staff.views import DevicePage
 
         return self._step(request, DevicePage, "admin/staff_device.html", title=_("Set up one-time codes"))
 
     @method_decorator(require_POST)
     def new_device(self, request: HttpRequest) -> HttpResponse:
-        """Who is in without a code begins to set codes up."""
+        """Begin to set up codes, for a user who is signed in without one."""
         from accounts.staff.views import new_device
 
         return new_device(request, cast(Any, request.user), redirect("admin:staff_device"))
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
-        """No form of ours completes while one types: what is searched for would be in the address."""
+        """404: no form of ours completes while one types, for the search would be in the address."""
         raise Http404
 
     def _step(self, request: HttpRequest, view: Any, template: str, **context: Any) -> HttpResponse:
@@ -124,8 +124,8 @@ class PortalAdminSite(admin.AdminSite):
         return cast(HttpResponse, view.as_view(template_name=template, extra_context=about)(request))
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Superusers only: a clerk's password is set by an operator. 503 where no hash can be computed now: the form
-        has secrets only, so it comes back empty."""
+        """Superusers only: a clerk's password is set by an administrator. 503 where no hash can be computed now: the
+        form has secrets only, so it comes back empty."""
         self._superusers_only(request)
         try:
             with lane.place(lane.Whose.INSIDE):

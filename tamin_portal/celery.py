@@ -17,7 +17,7 @@ app.autodiscover_tasks()
 @worker_init.connect
 @beat_init.connect
 def refuse_unsafe_settings(**kwargs: Any) -> None:
-    """A worker or beat with unsafe settings ends at once, as the web does (gunicorn.conf.py)."""
+    """End a worker or beat with unsafe settings at once, as the web does (gunicorn.conf.py)."""
     from tamin_portal.startup import refuse_unsafe_or_exit
 
     refuse_unsafe_or_exit()
@@ -25,7 +25,7 @@ def refuse_unsafe_settings(**kwargs: Any) -> None:
 
 @worker_init.connect
 def wait_for_no_lock_for_ever(**kwargs: Any) -> None:
-    """Before the pool is forked: for all its processes."""
+    """Limit waits for database locks, before the pool is forked: for all its processes."""
     from common.database import limit_waits
 
     limit_waits()
@@ -33,7 +33,7 @@ def wait_for_no_lock_for_ever(**kwargs: Any) -> None:
 
 @task_postrun.connect
 def let_go_of_a_broken_database_connection(**kwargs: Any) -> None:
-    """Celery keeps a connection for thousands of tasks (CELERY_DB_REUSE_MAX), also one that PostgreSQL has ended."""
+    """Close a database connection that PostgreSQL has ended: Celery keeps one for CELERY_DB_REUSE_MAX tasks."""
     from django.db import connections
 
     for connection in connections.all(initialized_only=True):

@@ -24,7 +24,7 @@ DEMO_DATABASE_PASSWORD = "demo-only"  # noqa: S105 - docker-compose.yml's defaul
 
 @register("portal")
 def contacts_are_addresses(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """In every mode: a line of security.txt is a URI, and one line (RFC 9116, 2.5.3)."""
+    """In every mode: each contact of security.txt is one URI on one line (RFC 9116, 2.5.3)."""
     return [
         Error(
             f"SECURITY_CONTACT has '{contact[:40]}'.",
@@ -60,7 +60,7 @@ def _keys() -> Iterator[CheckMessage]:
 
 
 def _keys_before(name: str, fault: str) -> Iterator[CheckMessage]:
-    """What a key that was replaced has signed is still believed: so each has to be as good as the one in force."""
+    """Keys that were replaced: what they signed is still accepted, so each has to be as strong as the one in force."""
     before: list[str] = getattr(settings, f"{name}_FALLBACKS")
     if any(_is_weak(key) for key in before):
         yield Error(

@@ -1,9 +1,9 @@
 """Whether a secret key could have come from a random generator.
 
-Nobody can measure the entropy of a single text, so this looks for what generators do not make: few different
-characters, pieces that come again, sequences, rows of the keyboard, and Latin words. It never refuses what
-`secrets.token_urlsafe`, `token_hex` or Django's `get_random_secret_key` write: the marks are far from what chance
-does (tests/common/test_key_strength.py).
+The entropy of a single text cannot be measured, so this looks for what generators do not make: few different
+characters, repeated pieces, sequences, rows of the keyboard, and Latin words. It never refuses what
+`secrets.token_urlsafe`, `token_hex` or Django's `get_random_secret_key` write: the thresholds are far from what
+chance does (tests/common/test_key_strength.py).
 """
 
 from __future__ import annotations

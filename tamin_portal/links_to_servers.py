@@ -1,7 +1,7 @@
-"""How PostgreSQL and Redis are reached, as the settings say: over a network, with TLS, with a password.
+"""The network links to PostgreSQL and Redis that the settings describe: whether they have TLS and a password.
 
-Of no interest are links that do not leave this machine, and hosts that `INTERNAL_HOSTS` and `INTERNAL_NETWORK` name:
-a network on which only processes of this installation are.
+Left out are links that do not leave this machine, and hosts that `INTERNAL_HOSTS` and `INTERNAL_NETWORK` name: a
+network on which only processes of this installation are.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _RESOLVE_WITHIN = 2.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """To a server over a network that others may be on."""
+    """A link to a server, over a network that others may be on."""
 
     host: str
     has_tls: bool

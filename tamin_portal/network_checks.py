@@ -1,6 +1,6 @@
-"""System checks of who is believed and of what goes over a network in the open.
+"""System checks of trusted proxies, HTTPS, and connections without encryption.
 
-Malformed settings are refused in every mode, unsafe ones outside a demo. What an operator may allow by name is in
+Malformed settings are refused in every mode, unsafe ones outside a demo. What an administrator may allow by name is in
 `common.unsafe`.
 """
 
@@ -23,7 +23,7 @@ _PROXIES = _NETWORKS[:2]
 
 @register("portal")
 def networks_are_networks(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """In every mode: the server would not start with anything else."""
+    """Refuse what is no network, in every mode: the server would not start with it."""
     found: list[CheckMessage] = []
     for name in _NETWORKS:
         for entry in getattr(settings, name):
@@ -35,7 +35,7 @@ def networks_are_networks(app_configs: Sequence[AppConfig] | None, **kwargs: Any
 
 @register("portal")
 def unsafe_things_are_known(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """A name that is none is refused in every mode; what is allowed is said, where it means something."""
+    """Refuse unknown names in ALLOW_UNSAFE, in every mode; warn of what is allowed, outside demo mode."""
     known = ", ".join(unsafe.CONSEQUENCES)
     found: list[CheckMessage] = [
         Error(f"ALLOW_UNSAFE has '{name[:40]}', which is nothing that can be allowed.", hint=known, id="portal.E060")
@@ -49,7 +49,7 @@ def unsafe_things_are_known(app_configs: Sequence[AppConfig] | None, **kwargs: A
 
 @register("portal")
 def network_is_safe(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Outside demo mode: HTTPS, nobody trusted who may be anybody, nothing in the open to PostgreSQL and Redis."""
+    """Outside demo mode: HTTPS, no trust in networks that anybody may be on, encryption to PostgreSQL and Redis."""
     return [] if settings.DEMO else [*_https(), *_proxies(), *_internal(), *_postgres(), *_redis()]
 
 

@@ -52,12 +52,12 @@ if not env("SECRET_KEY", default=""):
 SECRET_KEY = env("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 CODE_HASH_KEY = env("CODE_HASH_KEY", default=SECRET_KEY)  # keys the stored hashes of codes and grants
-CODE_HASH_KEY_FALLBACKS = env.list("CODE_HASH_KEY_FALLBACKS", default=[])  # the keys before it, while it is replaced
+CODE_HASH_KEY_FALLBACKS = env.list("CODE_HASH_KEY_FALLBACKS", default=[])  # earlier keys that are still accepted
 
 DEBUG = False
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEMO else [])
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
-# What the front of docker-compose.yml believes in its turn; here only so that a check sees it.
+# The proxies that the front of docker-compose.yml trusts; here only for a check (tamin_portal/network_checks.py).
 FRONT_TRUSTED_PROXIES = env.list("FRONT_TRUSTED_PROXIES", default=[])
 # Hosts on a network of this installation's own processes: PostgreSQL and Redis need no TLS there.
 INTERNAL_HOSTS = env.list("INTERNAL_HOSTS", default=[])
@@ -94,7 +94,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "common.middleware.SecurityHeaders",
-    "common.middleware.ClientAddress",  # before whoever asks whether the request came by HTTPS
+    "common.middleware.ClientAddress",  # before any middleware that asks whether the request came by HTTPS
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "common.middleware.OrdinaryRequests",
@@ -106,7 +106,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.sessions.binding.BoundSessionAuthentication",
-    "django_otp.middleware.OTPMiddleware",  # who typed a one-time code in this session; asks nothing for citizens
+    "django_otp.middleware.OTPMiddleware",  # who typed a one-time code in this session; no query for citizens
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -130,7 +130,7 @@ TEMPLATES = [
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{PORTAL_HOME / 'portal.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",  # a reader that turns writer would fail with "locked"
+        "transaction_mode": "IMMEDIATE",  # a transaction that reads and then writes would fail with "locked"
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
@@ -154,12 +154,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "identity"
-CELERY_TASK_ROUTES = {  # nothing stands before a code: not a burst of receipts, nor a gateway that does not answer
+CELERY_TASK_ROUTES = {  # no other task delays a code, not even in a burst of receipts
     "sms.drain": {"queue": "sms"},
     "sms.*": {"queue": "receipts"},
     "mail.*": {"queue": "receipts"},  # a slow mail server may hold up a receipt, never a code or a result
     "registration.*": {"queue": "identity"},
-    "accounts.send_codes": {"queue": "sms"},  # as quick as the code itself
+    "accounts.send_codes": {"queue": "sms"},  # it sends codes
     "accounts.*": {"queue": "identity"},
     "portal.*": {"queue": "identity"},
 }
@@ -213,11 +213,9 @@ PASSWORD_HASHERS = [
     "accounts.passwords.hashers.PortalArgon2Hasher",
     "accounts.passwords.hashers.PortalPBKDF2Hasher",
 ]
-HASHING_PAGES = ("sign_in", "admin:login")  # where strangers cause a hash: their POSTs queue apart (web_worker.py)
-HASHING_KNOWN = (
-    "accounts.sessions.devices.holds_device_cookie"  # whose tries do not queue behind strangers' (web_worker.py)
-)
-HASHING_PLACES = whole_number("HASHING_PLACES", 0)  # for everybody, at a time; 0: by the cores (abuse/lane.py)
+HASHING_PAGES = ("sign_in", "admin:login")  # their POSTs cause a password hash: threads of their own (web_worker.py)
+HASHING_KNOWN = "accounts.sessions.devices.holds_device_cookie"  # of these requests: a thread of their own
+HASHING_PLACES = whole_number("HASHING_PLACES", 0)  # hashes at the same time; 0: by the cores (common/abuse/lane.py)
 AUTH_PASSWORD_VALIDATORS = [  # each of accounts/passwords/rules.py RULES, in their order; then how easily it is guessed
     *(
         {"NAME": "accounts.passwords.rules.Rule", "OPTIONS": {"code": code}}
@@ -225,15 +223,15 @@ AUTH_PASSWORD_VALIDATORS = [  # each of accounts/passwords/rules.py RULES, in th
     ),
     {"NAME": "accounts.passwords.rules.Strong"},
 ]
-OTP_TOTP_ISSUER = PUBLIC_HOST  # what the app calls the account; two portals are told apart
+OTP_TOTP_ISSUER = PUBLIC_HOST  # the account's name in the authenticator app; it tells two portals apart
 OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # its pages are not registered either (accounts/admin/model_admins.py)
-MESSAGE_STORAGE = "common.cookies.Messages"  # no session row for a sentence
+MESSAGE_STORAGE = "common.cookies.Messages"  # a message needs no session row
 LOGIN_URL = "/portal/"
 LOGIN_REDIRECT_URL = "/portal/home"
 
 SESSION_ENGINE = "accounts.sessions.store"
 SESSION_COOKIE_AGE = int(limits.SESSION_LONGEST.total_seconds())
-# Before the name of every cookie of ours. With HTTPS no other host of the same domain can plant these: browsers take
+# The prefix of the names of all our cookies. With HTTPS no other host of the same domain can plant these: browsers take
 # a name with this prefix only if the cookie is Secure, of the path /, and of no domain.
 COOKIE_PREFIX = "__Host-" if HTTPS else ""
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid", f"{COOKIE_PREFIX}csrftoken"
@@ -267,7 +265,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-WHITENOISE_ALLOW_ALL_ORIGINS = False  # nobody else's page has to read our files
+WHITENOISE_ALLOW_ALL_ORIGINS = False  # no other site needs to read our files
 PHONENUMBER_DEFAULT_REGION = "IR"
 
 LOGGING = {
@@ -279,7 +277,7 @@ LOGGING = {
         "console": {"class": "logging.StreamHandler", "filters": ["no_personal_data"], "formatter": "line"},
     },
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {  # a line for every look into a queue would bury the rest
+    "loggers": {  # no line for every look into a queue: it would hide the others
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
     },

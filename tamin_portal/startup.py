@@ -1,4 +1,4 @@
-"""What must hold before a process serves citizens or works on their behalf."""
+"""Checks that run before a process serves citizens or works on their behalf."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def refuse_unsafe() -> None:
 
 
 def refuse_internal_hosts_elsewhere() -> None:
-    """Nothing is sent in the open to a name that leads out of the internal network. Raises ImproperlyConfigured."""
+    """Refuse an internal host whose name leads out of the internal network: it would be reached without encryption.
+    Raises ImproperlyConfigured."""
     if elsewhere := internal_hosts_elsewhere():
         raise ImproperlyConfigured(
             f"INTERNAL_HOSTS has {' and '.join(elsewhere)}, whose address is not in INTERNAL_NETWORK. "
@@ -54,7 +55,7 @@ def refuse_internal_hosts_elsewhere() -> None:
 
 
 def refuse_open_demo(addresses: Iterable[Any], *, behind_loopback: bool) -> None:
-    """A demo shows every SMS to whoever can open it: it listens on the loopback or a socket file only.
+    """Refuse a demo that others can open, for it shows every SMS: it listens on the loopback or a socket file only.
 
     `addresses` are gunicorn's: (host, port), the path of a socket, or the number of one that was handed
     over, of which nothing is known. `behind_loopback`: something before it sees to that

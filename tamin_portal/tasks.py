@@ -1,4 +1,4 @@
-"""Celery's way in: the clock."""
+"""Celery task of the shell, started by the clock."""
 
 from celery import shared_task
 
@@ -7,5 +7,5 @@ from tamin_portal import proxies
 
 @shared_task(name="portal.watch", ignore_result=True)
 def watch() -> None:
-    """Look whether citizens have addresses of their own."""
+    """Look for a proxy that is not trusted (`proxies.watch`)."""
     proxies.watch()

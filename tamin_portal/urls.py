@@ -1,4 +1,4 @@
-"""Where every page is. No host and no port: a proxy decides those."""
+"""The address of every page, without host and port: a proxy decides those."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -1,4 +1,4 @@
-"""Pages that belong to no room: health, errors."""
+"""Pages of no app: health, security.txt, errors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def security_txt(request: HttpRequest) -> HttpResponse:
-    """Whom to tell of a hole (RFC 9116), from `SECURITY_CONTACT`; without it, 404."""
+    """Whom to tell of a vulnerability (RFC 9116), from `SECURITY_CONTACT`; without it, 404."""
     if not settings.SECURITY_CONTACT:
         raise Http404
     expires = (timezone.now() + limits.SECURITY_TXT_LIFE).astimezone(UTC).replace(hour=0, minute=0, second=0)

@@ -1,4 +1,4 @@
-"""One request of the web's worker: how it is read as it arrives, and how the application answers it in a thread."""
+"""A request in the web's worker process: reads it as it arrives, and lets the application answer it in a thread."""
 
 from __future__ import annotations
 

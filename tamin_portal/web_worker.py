@@ -1,9 +1,9 @@
 """The web's worker process: gunicorn forks and watches it, waitress talks to the clients.
 
 A thread gets a request only when all of it is here, and hands its whole answer over: one loop reads and writes for all
-connections. So a client that sends or takes a byte a second costs a socket and some memory, never a thread, however
-many there are; and each of them has a time (`limits.WEB_…`). gunicorn's own threads read and write themselves: as many
-slow clients as there are threads held the portal for as long as they liked.
+connections. So a slow client costs a socket and some memory, never a thread, and each has a time limit
+(`limits.WEB_…`). gunicorn's own threads read and write themselves: as many slow clients as there are threads stop
+such a portal.
 
 POSTs at which strangers cause a hash (`settings.HASHING_PAGES`) have threads of their own: a flood queues there,
 and whoever wants a page does not queue behind it. Why so: docs/decisions/0026-hashing-has-a-lane-of-its-own.md.
@@ -47,7 +47,7 @@ class Channel(HTTPChannel):
     sends_since = 0.0  # when an answer was first seen to wait for its client
 
     def waits_since(self, now: float) -> tuple[float, float]:
-        """Since when it is the client who is waited for, and for how long that may last; `now`: it is not."""
+        """Since when the connection waits for its client, and for how long it may; `now`: it does not wait."""
         if self.requests and not self.next_waits:
             return now, 0.0
         if self.total_outbufs_len:
@@ -71,7 +71,7 @@ class Channel(HTTPChannel):
         return bool(self.next_waits or super().writable())
 
     def handle_write(self) -> None:
-        """As waitress does; and the next request's turn comes when nothing is left of the answer before."""
+        """As waitress does; then start the next request, once the answer before it is sent."""
         if not self.next_waits:
             super().handle_write()
             return
@@ -99,7 +99,7 @@ class _Server:
             self.task_dispatcher.add_task(channel)
 
     def maintenance(self, now: float) -> None:
-        """End the connections whose time is over; and the ones that are waited for longest, where few are left."""
+        """End the connections whose time is over; where few are left, also those that were waited for longest."""
         clock = time.monotonic()
         waiting: list[tuple[float, Channel]] = []
         over: list[tuple[float, Channel]] = []

@@ -1,4 +1,4 @@
-"""How the house is built: rooms, floors, arrows and cycles of each app, and how long files and functions are.
+"""Measures the structure: rooms, floors, arrows and cycles of each app, and the length of files and functions.
 
     python tools/rooms.py [APP ...]     a line for each app (without APP for all), then sizes
     python tools/rooms.py --arrows APP  that app's rooms from the top floor down, and what each imports

@@ -1,6 +1,6 @@
 """supervisord, with the moment of each line in its log written as the portal's own logs have it.
 
-It has no setting for that. Run by `tools/serve.py` under .venv, with supervisord's own arguments.
+supervisord has no setting for that. Run by `tools/serve.py` under .venv, with supervisord's own arguments.
 """
 
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Run a command that ends with its parent: `tied.py COMMAND…`.
+"""Run a command that ends when its parent process ends: `tied.py COMMAND…`.
 
 On Linux the kernel sends SIGTERM to the command when the process that started it dies, however it
 dies, so that a supervisor killed with SIGKILL leaves nobody behind. Elsewhere the command just

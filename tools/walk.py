@@ -1,4 +1,4 @@
-"""Walk through a running demo: register the citizen who matches, wait for the SMS, sign in.
+"""Try a running demo as a citizen: register the citizen who matches, wait for the SMS, sign in.
 
     .venv/bin/python tools/walk.py --url http://127.0.0.1:9090 --home var
 

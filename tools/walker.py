@@ -1,4 +1,4 @@
-"""A person at the portal over HTTP: looks for fields by their labels, presses the first button, keeps cookies.
+"""Acts as a person at the portal over HTTP: finds fields by their labels, presses the first button, keeps cookies.
 
 Knows the portal only from outside: pages, and the commands `sms_inbox` and `registration_status` of
 the home. Standard library only.

@@ -1,1 +1,1 @@
-"""Closes an account and opens it again: frozen by its owner, deactivated or reactivated by an operator."""
+"""Closes an account and opens it again: frozen by its owner, deactivated or reactivated by an administrator."""

@@ -1,7 +1,7 @@
-"""Closes an account and opens it again: frozen by its owner ("not me"), deactivated and reactivated by an operator.
+"""Closes and opens an account: its owner freezes it ("not me"), an administrator deactivates and reactivates it.
 
-Whoever holds a "not me" link can only freeze the account: it is opened again by an operator, for a branch that has seen
-the papers.
+Whoever holds a "not me" link can only freeze the account: an administrator opens it again, for a branch that has
+seen the papers.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _FIELDS_OF_REACTIVATION = (
 
 
 def account_of(*, national_id: str) -> User:
-    """The account of this national ID that an operator means: the activated one, else one that waits for its branch.
+    """The account that an administrator means by this national ID: the activated one, else one that waits for a branch.
 
     Raises PortalError("no_account").
     """
@@ -93,7 +93,7 @@ def deactivate(*, account: User, by: str, reason: str) -> bool:
     if not row.is_active:
         return False
     _close(row, Closure.DEACTIVATED)
-    notices.record(account=row, kind=EventKind.DEACTIVATED, actor=notices.operator(by), reason=reason)
+    notices.record(account=row, kind=EventKind.DEACTIVATED, actor=notices.administrator(by), reason=reason)
     return True
 
 
@@ -117,7 +117,12 @@ def reactivate(*, account: User, by: str, reason: str, mobile: str = "", without
     end_sessions(account=row)  # a session that began at the very moment of the closing
     FreezeLink.objects.filter(account=row, used_at__isnull=True).update(used_at=timezone.now())
     notices.record(
-        account=row, kind=EventKind.REACTIVATED, actor=notices.operator(by), reason=reason, sms_to=[*numbers], **reset
+        account=row,
+        kind=EventKind.REACTIVATED,
+        actor=notices.administrator(by),
+        reason=reason,
+        sms_to=[*numbers],
+        **reset,
     )
     return True
 
@@ -128,15 +133,15 @@ def end_all_sessions(*, account: User, by: str, reason: str) -> int:
     no_account."""
     row = _locked(account)
     ended = end_sessions(account=row)
-    actor = notices.operator(by)
+    actor = notices.administrator(by)
     notices.record(account=row, kind=EventKind.SESSIONS_ENDED, actor=actor, reason=reason, sessions=ended)
     return ended
 
 
 @transaction.atomic
 def look_at_history(*, account: User, by: str, reason: str) -> list[AccountEvent]:
-    """Everything that happened to the account, newest first. First records that an operator looked."""
-    notices.record(account=account, kind=EventKind.LOOKED_AT, actor=notices.operator(by), reason=reason)
+    """Everything that happened to the account, newest first. First records that an administrator looked."""
+    notices.record(account=account, kind=EventKind.LOOKED_AT, actor=notices.administrator(by), reason=reason)
     return list(account.events.order_by("-at", "-pk"))
 
 

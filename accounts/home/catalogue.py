@@ -1,4 +1,4 @@
-"""The catalogue of the organisation's services on the home page, and the rule for links that an operator may enter."""
+"""The organisation's services on the home page, and the rule for links that an administrator may enter."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NO_ADDRESS = re.compile(r"[\s\\\x00-\x1f\x7f]")
 
 
 def shown() -> QuerySet[Service]:
-    """The services that the home page shows, in the operators' order. One query."""
+    """The services that the home page shows, in the administrators' order. One query."""
     return Service.objects.filter(is_shown=True)
 
 

@@ -1,4 +1,4 @@
-"""Puts the history of an account into words: for its owner, for operators' commands and for the admin."""
+"""Puts the history of an account into words: for its owner, for administrators' commands and for the admin."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from accounts.life.notices import CITIZEN, OPERATOR, PORTAL
+from accounts.life.notices import ADMINISTRATOR, CITIZEN, PORTAL
 from accounts.models import AccountEvent, User
 from common.persian import to_persian_digits
 from common.templatetags.persian_text import jalali
@@ -47,7 +47,7 @@ class HistoryEntry:
 
 
 def entry_of(event: AccountEvent, *, for_owner: bool) -> HistoryEntry:
-    """`event` in words. Its owner reads that an operator did something, and neither the name nor the reason."""
+    """`event` in words. Its owner reads that an administrator did something, and neither the name nor the reason."""
     return HistoryEntry(
         at=event.at,
         what=_what(event),
@@ -113,6 +113,10 @@ def _who(actor: str, for_owner: bool) -> str:
         return "" if for_owner else _("the owner of the account")  # it may have been a thief with the password
     if actor == PORTAL:
         return _("the portal")
-    if not actor.startswith(OPERATOR):
+    if not actor.startswith(ADMINISTRATOR):
         return _("the staff of a branch")
-    return _("an operator") if for_owner else _("operator %(name)s") % {"name": actor.removeprefix(OPERATOR)}
+    return (
+        _("an administrator")
+        if for_owner
+        else _("administrator %(name)s") % {"name": actor.removeprefix(ADMINISTRATOR)}
+    )

@@ -156,13 +156,13 @@ def clerk_group() -> Group:
     return group
 
 
-def create_staff(*, username: str, password: str, branch: Branch | None, operator: bool) -> User:
-    """Create a clerk of `branch`, or an operator (superuser, who needs no branch).
+def create_staff(*, username: str, password: str, branch: Branch | None, administrator: bool) -> User:
+    """Create a clerk of `branch`, or an administrator (superuser, who needs no branch).
 
     Raises PortalError: username_taken, needs_a_branch, not_migrated, password_weak (`broken`: codes of
     `passwords.SENTENCES`).
     """
-    if not operator and branch is None:
+    if not administrator and branch is None:
         raise PortalError("needs_a_branch")
     broken = faults(password, About(username=username))
     if broken:
@@ -172,8 +172,8 @@ def create_staff(*, username: str, password: str, branch: Branch | None, operato
         if User.objects.filter(username=username).exists():
             raise PortalError("username_taken")
         user = User.objects.create(
-            username=username, password=hashed, branch=branch, is_staff=True, is_superuser=operator
+            username=username, password=hashed, branch=branch, is_staff=True, is_superuser=administrator
         )
-        if not operator:
+        if not administrator:
             user.groups.add(clerk_group())
     return user

@@ -23,7 +23,8 @@ from mail.models import Letter
 from sms import outbox
 from sms.models import Message, MessageKind, Share
 
-CITIZEN, PORTAL, OPERATOR = "citizen", "portal", "operator "
+# As stored; of an administrator the name follows.
+CITIZEN, PORTAL, ADMINISTRATOR = "citizen", "portal", "operator "
 NOT_ME = "/portal/not-me/"
 
 
@@ -84,9 +85,9 @@ def record(
 ) -> AccountEvent:
     """Record that `kind` happened to `account`, and notify its owner. In the caller's transaction.
 
-    `actor`: CITIZEN, PORTAL or "operator NAME". `sms_to`, `mail_to`: the numbers and addresses that are told, where
-    these are not just the account's (the old one beside the new one). `details`: the values that the sentences need; no
-    secret, no whole number.
+    `actor`: CITIZEN, PORTAL or `administrator(name)`. `sms_to`, `mail_to`: the numbers and addresses that are told,
+    where these are not just the account's (the old one beside the new one). `details`: the values of the sentences;
+    no secret, no whole number.
     """
     event = AccountEvent.objects.create(
         account=account, kind=kind, actor=actor, reason=reason, browser=browser, details=details
@@ -119,9 +120,9 @@ def record_once_a_day(*, account: User, kind: EventKind) -> None:
         record(account=account, kind=kind, actor=PORTAL)
 
 
-def operator(name: str) -> str:
-    """The `actor` of what the operator of this name does."""
-    return f"{OPERATOR}{name}"
+def administrator(name: str) -> str:
+    """The `actor` of what the administrator of this name does."""
+    return f"{ADMINISTRATOR}{name}"
 
 
 def recipients_of(*, account: User, event: AccountEvent) -> tuple[list[str], list[str]]:

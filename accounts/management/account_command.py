@@ -1,4 +1,4 @@
-"""The base of operators' commands about one account: its arguments, the account, and the sentences of refusals."""
+"""The base of administrators' commands about one account: its arguments, the account, and the sentences of refusals."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SENTENCES = {
 
 
 class AccountCommand(BaseCommand):
-    """The base class of a command about one account. The operator's name and reason are kept in its history for
+    """The base class of a command about one account. The administrator's name and reason are kept in its history for
     good."""
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,7 +38,7 @@ class AccountCommand(BaseCommand):
         self.stdout.write(said)
 
     def act(self, account: User, options: dict[str, Any]) -> str:
-        """Call one service; returns what the operator reads. Raises PortalError of `SENTENCES`."""
+        """Call one service; returns what the administrator reads. Raises PortalError of `SENTENCES`."""
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""The table of the organisation's services on the home page, as operators list them."""
+"""The table of the organisation's services on the home page, as administrators list them."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class EventKind(models.TextChoices):
     FROZEN = "frozen", _("The account was frozen by its owner")
     DEACTIVATED = "deactivated", _("The account was deactivated")
     REACTIVATED = "reactivated", _("The account was opened again")
-    LOOKED_AT = "looked_at", _("An operator looked at the history")
+    LOOKED_AT = "looked_at", _("An administrator looked at the history")
 
 
 class AccountEvent(models.Model):
@@ -51,7 +51,7 @@ class AccountEvent(models.Model):
     account = models.ForeignKey(User, on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(_("what"), max_length=20, choices=EventKind)
     at = models.DateTimeField(_("when"), default=timezone.now)
-    actor = models.CharField(_("who"), max_length=80)  # "citizen", "portal", "operator NAME"
+    actor = models.CharField(_("who"), max_length=80)  # as `accounts.life.notices` writes it
     reason = models.CharField(_("why"), max_length=500, blank=True)
     browser = models.CharField(max_length=80, blank=True)
     details = models.JSONField(default=dict)

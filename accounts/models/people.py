@@ -38,7 +38,7 @@ class Closure(models.TextChoices):
     """Why an activated account is closed. Only a branch can help to open it, in either case."""
 
     FROZEN = "frozen", _("frozen by its owner")  # "not me"
-    DEACTIVATED = "deactivated", _("deactivated by an operator")
+    DEACTIVATED = "deactivated", _("deactivated by an administrator")
 
 
 class UserManager(BaseUserManager["User"]):

@@ -27,7 +27,7 @@ SENTENCES: dict[str, Any] = {
     ),
     "totp_replaced": gettext_lazy(
         "Codes were begun to be set up for you anew, on another page. Sign in once more and scan the new picture. If "
-        "that was not you, tell an operator at once: somebody else knows your password."
+        "that was not you, tell an administrator at once: somebody else knows your password."
     ),
     "totp_gone": _AGAIN,
     "begin_again": _AGAIN,

@@ -1,4 +1,4 @@
-"""The desk's two forms. They check shape; whether something may be done is for `services.desk` to say."""
+"""The desk's two forms. They check shape; whether something may be done is for `registration.desk.service` to say."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import CodePurpose
 from common.errors import PortalError
 from registration.desk import service as desk
-from registration.desk import texts as desk_words
-from registration.result_texts import REASON_LONGEST
+from registration.desk import texts as desk_texts
+from registration.sms_texts import REASON_LONGEST
 from registration.texts import sentence
 
 
 class TextArea(forms.CharField):
-    """Several lines, counted as the clerk sees them: a browser sends each line's end as two characters."""
+    """Text of several lines, its length counted as the clerk sees it: browsers send a line's end as two characters."""
 
     def __init__(self, *, rows: int, **options: Any) -> None:
         super().__init__(widget=forms.Textarea(attrs={"rows": rows, "class": "desk-text"}), **options)
@@ -26,7 +26,7 @@ class TextArea(forms.CharField):
 
 
 class CodeInput(forms.PasswordInput):
-    """A code is read while it is typed, and never shown again on a page that comes back."""
+    """Shows the code while it is typed, and never again on a page that comes back."""
 
     input_type = "text"
 
@@ -41,7 +41,7 @@ class WorkForm(forms.Form):
 
     papers = forms.MultipleChoiceField(
         label=_("Papers seen"),
-        choices=lambda: desk_words.PAPERS.items(),
+        choices=lambda: desk_texts.PAPERS.items(),
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )
@@ -55,7 +55,7 @@ class WorkForm(forms.Form):
     )
     note = TextArea(label=_("Note for the file"), rows=3)
 
-    use_required_attribute = False  # the portal's sentences, not the browser's
+    use_required_attribute = False  # the portal's error sentences are shown, not the browser's
 
     def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial, label_suffix="")
@@ -75,7 +75,7 @@ class WorkForm(forms.Form):
         """Put what the service refused beside the field it is about."""
         places = {"papers_missing": "papers", "note_missing": "note", "note_too_long": "note"}
         place = "code" if error.code.startswith("code_") else places.get(error.code)
-        self.add_error(place, desk_words.error_words(error))
+        self.add_error(place, desk_texts.error_words(error))
 
 
 class RejectForm(forms.Form):
@@ -83,13 +83,13 @@ class RejectForm(forms.Form):
 
     ready = forms.ChoiceField(
         label=_("Ready reason"),
-        choices=lambda: [*desk_words.REASONS.items(), ("", _("None of these: I write it below"))],
+        choices=lambda: [*desk_texts.REASONS.items(), ("", _("None of these: I write it below"))],
         widget=forms.RadioSelect,
         required=False,
     )
     words = TextArea(label=_("In your own words"), rows=3, required=False)
 
-    use_required_attribute = False  # the portal's sentences, not the browser's
+    use_required_attribute = False  # the portal's error sentences are shown, not the browser's
 
     def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial, label_suffix="")
@@ -106,5 +106,5 @@ class RejectForm(forms.Form):
 
     def reason(self) -> str:
         """The reason as the citizen reads it, on one line."""
-        ready = desk_words.REASONS.get(self.cleaned_data.get("ready", ""), "")
+        ready = desk_texts.REASONS.get(self.cleaned_data.get("ready", ""), "")
         return " ".join(f"{ready} {self.cleaned_data.get('words', '')}".split())

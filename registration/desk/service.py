@@ -11,9 +11,9 @@ from accounts.models import Allowance, CodePurpose, User
 from common.errors import PortalError
 from identity import services as identity
 from registration.models import Registration, RegistryLook
-from registration.result_texts import REASON_LONGEST
-from registration.services import decisions
+from registration.services import decisions, transitions
 from registration.services.matching import claim_of
+from registration.sms_texts import REASON_LONGEST
 from registration.states import AT_BRANCH, State
 
 PERSON = "person"  # the question that a look is about
@@ -22,19 +22,19 @@ REQUIRED_PAPERS = ("national_card", "birth_certificate")
 LONGEST_NOTE = 2000
 
 
-def check_seen(*, registration: Registration, round: int) -> None:
-    """Refuse to work on what does not wait here any more, or not as the clerk saw it. `round`: the row's
-    `corrections` when the page was made. Raises PortalError: not_at_desk, changed_meanwhile."""
+def check_seen(*, registration: Registration, revision: int) -> None:
+    """Check that the registration still waits at a branch, and is as the clerk saw it. `revision`: the row's
+    when the page was made. Raises PortalError: not_at_desk, changed_meanwhile."""
     if registration.state not in AT_BRANCH:
         raise PortalError("not_at_desk", state=registration.state)
-    if registration.corrections != round:
+    if registration.revision != revision:
         raise PortalError("changed_meanwhile")
 
 
-def send_code(*, registration: Registration, round: int, asker: str) -> issuing.Issued:
-    """An SMS code to *this registration's* mobile, for the clerk's session. Raises code_limit and those of
+def send_code(*, registration: Registration, revision: int, asker: str) -> issuing.Issued:
+    """Send an SMS code to *this registration's* mobile, for the clerk's session. Raises code_limit and those of
     `check_seen`."""
-    check_seen(registration=registration, round=round)
+    check_seen(registration=registration, revision=revision)
     return issuing.issue(
         purpose=CodePurpose.DESK,
         mobile=registration.mobile,
@@ -45,37 +45,44 @@ def send_code(*, registration: Registration, round: int, asker: str) -> issuing.
 
 
 def activate(
-    *, registration: Registration, round: int, by: User, asker: str, typed_code: str, papers: Sequence[str], note: str
+    *,
+    registration: Registration,
+    revision: int,
+    by: User,
+    asker: str,
+    typed_code: str,
+    papers: Sequence[str],
+    note: str,
 ) -> Registration:
-    """Activate what stands before the clerk: papers seen, and the code that its own mobile received.
+    """Activate a registration whose papers the clerk has seen and whose own mobile received `typed_code`.
 
     Raises PortalError: papers_missing, note_missing, account_exists, those of `check_seen` and
-    `code_trying.try_code`. A refusal changes nothing.
+    `codes.trying.try_code`. A refusal changes nothing.
     """
     if set(REQUIRED_PAPERS) - set(papers):
         raise PortalError("papers_missing")
     _check_note(note)
-    check_seen(registration=registration, round=round)
+    check_seen(registration=registration, revision=revision)
     code = trying.try_code(purpose=CodePurpose.DESK, mobile=registration.mobile, asker=asker, typed=typed_code)
     with transaction.atomic():
-        row = _as_seen(registration, round)
+        row = _as_seen(registration, revision)
         trying.consume(code, used_for=str(row.token))
         return decisions.approve(row, actor=by.username, why="papers_checked", note=note, papers=[*papers])
 
 
 def reject(
-    *, registration: Registration, round: int, by: User, reason: str, papers: Sequence[str] = ()
+    *, registration: Registration, revision: int, by: User, reason: str, papers: Sequence[str] = ()
 ) -> Registration:
     """Refuse with a reason that the citizen is told. Raises note_missing, reason_too_long and those of
     `check_seen`."""
     _check_reason(reason)
     with transaction.atomic():
-        row = _as_seen(registration, round)
+        row = _as_seen(registration, revision)
         return decisions.reject(row, actor=by.username, reason=reason, papers=papers)
 
 
-def activate_by_operator(*, registration: Registration, by: str, reason: str) -> Registration:
-    """The command's way: no code, no papers, a name and a reason on record. Twice is once.
+def activate_by_administrator(*, registration: Registration, by: str, reason: str) -> Registration:
+    """Activate by a command: no code, no papers, name and reason in the event. Repeating changes nothing.
 
     Raises PortalError: note_missing, note_too_long, account_exists, those of `check_seen`.
     """
@@ -83,19 +90,19 @@ def activate_by_operator(*, registration: Registration, by: str, reason: str) ->
         return registration
     _check_note(reason)
     with transaction.atomic():
-        row = _as_seen(registration, registration.corrections)
-        return decisions.approve(row, actor=f"operator {by}", why="operator", note=reason)
+        row = _as_seen(registration, registration.revision)
+        return decisions.approve(row, actor=transitions.administrator(by), why="operator", note=reason)
 
 
-def reject_by_operator(*, registration: Registration, by: str, reason: str) -> Registration:
-    """The command's way to refuse. Twice is once. Raises PortalError: note_missing, reason_too_long, those of
+def reject_by_administrator(*, registration: Registration, by: str, reason: str) -> Registration:
+    """Reject by a command. Repeating changes nothing. Raises PortalError: note_missing, reason_too_long, those of
     `check_seen`."""
     if registration.state == State.REJECTED:
         return registration
     _check_reason(reason)
     with transaction.atomic():
-        row = _as_seen(registration, registration.corrections)
-        return decisions.reject(row, actor=f"operator {by}", reason=reason)
+        row = _as_seen(registration, registration.revision)
+        return decisions.reject(row, actor=transitions.administrator(by), reason=reason)
 
 
 def registry_is_at_hand() -> bool:
@@ -104,8 +111,8 @@ def registry_is_at_hand() -> bool:
 
 
 def registry_says(*, registration: Registration, by: User) -> identity.RegistryView:
-    """What the civil registry says now about the claim, for the eyes of `by`. That they looked is written down
-    before; nothing of what it says is stored."""
+    """What the civil registry says now about the claim, to show to `by`. A RegistryLook is written before; nothing of
+    the answer is stored."""
     RegistryLook.objects.create(registration=registration, actor=by.username, question=PERSON)
     return identity.registry_view(claim=claim_of(registration), attempt=max(registration.attempts, 1))
 
@@ -118,15 +125,15 @@ def _check_note(note: str) -> None:
 
 
 def _check_reason(reason: str) -> None:
-    """The citizen reads all of it in the SMS, or it is not taken."""
+    """Refuse a reason that does not fit into the SMS as a whole."""
     _check_note(reason)
     if len(" ".join(reason.split())) > REASON_LONGEST:
         raise PortalError("reason_too_long", most=REASON_LONGEST)
 
 
-def _as_seen(registration: Registration, round: int) -> Registration:
+def _as_seen(registration: Registration, revision: int) -> Registration:
     """The row, locked, as `check_seen` wants it: from here to the transaction's end the citizen changes nothing."""
     decisions.hold_national_id(registration.national_id)
     row = Registration.objects.select_for_update().get(pk=registration.pk)
-    check_seen(registration=row, round=round)
+    check_seen(registration=row, revision=revision)
     return row

@@ -1,4 +1,4 @@
-"""The desk's own words: verdicts, papers, ready reasons, history, and errors as a clerk needs them."""
+"""Texts of the desk: verdicts, papers, ready reasons, history, and the errors as a clerk needs them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from common.sentences import Sentences, times, when_read
 from common.templatetags.persian_text import jalali
 from registration import tracking
 from registration.models import Event, Registration
-from registration.services.moves import CITIZEN, PORTAL
+from registration.services.transitions import ADMINISTRATOR, CITIZEN, PORTAL
 from registration.states import State
 from registration.texts import SENTENCES
 
 Words = dict[str, Any]
 
-# What the clerk ticks; `services.desk.REQUIRED_PAPERS` says which of them nobody is activated without.
+# What the clerk ticks; an activation needs those of `desk.service.REQUIRED_PAPERS`.
 PAPERS: Words = {
     "national_card": gettext_lazy("National card (the original)"),
     "birth_certificate": gettext_lazy("Birth certificate (the original)"),
@@ -36,23 +36,23 @@ REASONS: Words = {
     "withdrawn": gettext_lazy("The applicant asked for it."),
 }
 
-# What the check said, by outcome; about the owner of the mobile there is one sentence of its own.
+# The result of the check, by outcome; a mismatch of the mobile's owner has a sentence of its own.
 _VERDICTS: Words = {
     "match": gettext_lazy("Everything agreed with the registries."),
     "needs_a_person": gettext_lazy("The data are close to the civil registry's, but a person has to compare them."),
     "mismatch": gettext_lazy("Some of the data differ from the civil registry."),
     "not_found": gettext_lazy("The civil registry found nobody with this national ID and birth date."),
     "deceased": gettext_lazy("According to the civil registry this person has died."),
-    "invalid_input": gettext_lazy("The registry could not read the question. The operator has to look."),
+    "invalid_input": gettext_lazy("The registry could not read the question. The administrator has to look."),
     "unavailable": gettext_lazy("The registry has not answered yet; it is asked again by itself."),
-    "misconfigured": gettext_lazy("The registry could not be asked. The operator has to look."),
+    "misconfigured": gettext_lazy("The registry could not be asked. The administrator has to look."),
     "": gettext_lazy("Not checked yet."),
 }
 _OWNER_VERDICTS: Words = {
     "mismatch": gettext_lazy("The mobile is not in the name of this national ID. The identity was not checked."),
 }
 
-# What holds up a request, for operators: by outcome, and by the question that got no answer.
+# Why requests are held, for administrators: by outcome, and by the question that got no answer.
 _HELD: Words = {
     "": gettext_lazy("Not asked yet: they wait for their turn."),
     "unavailable": gettext_lazy("%(registry)s does not answer."),
@@ -96,18 +96,18 @@ _REGISTRY_NOW: Words = {
     ),
     "deceased": gettext_lazy("According to the civil registry this person has died."),
     "invalid_input": gettext_lazy(
-        "The civil registry could not read the question. Tell the operator; decide by the papers."
+        "The civil registry could not read the question. Tell the administrator; decide by the papers."
     ),
     "unavailable": gettext_lazy(
         "The civil registry did not answer. That is not the citizen's fault: open the page again a little later, or "
         "decide by the papers."
     ),
     "misconfigured": gettext_lazy(
-        "The civil registry cannot be asked at present. Tell the operator; decide by the papers."
+        "The civil registry cannot be asked at present. Tell the administrator; decide by the papers."
     ),
 }
 
-# Beside what the civil registry says, which knows nothing about mobiles.
+# Shown beside the civil registry's answer, which says nothing about mobiles.
 _OWNER_DIFFERS = gettext_lazy(
     "But the mobile is not in the name of this national ID: ask for a proof that it is the person's own, such as the "
     "contract of the SIM card, and send a code to it."
@@ -132,12 +132,12 @@ _WHYS: Words = {
     "account_exists": gettext_lazy("An account for this national ID existed already"),
     "another_approved": gettext_lazy("Another registration with this national ID was approved"),
     "papers_checked": gettext_lazy("Papers checked at the branch"),
-    "operator": gettext_lazy("Decided by an operator"),
+    "operator": gettext_lazy("Decided by an administrator"),
     "rejected": gettext_lazy("Rejected at the branch"),
     "abandoned": gettext_lazy("Left alone for too long"),
 }
 
-LOOKED = gettext_lazy("Looked at what the civil registry says")  # no move: who saw a person's data
+LOOKED = gettext_lazy("Looked at what the civil registry says")  # no transition: a look
 
 # A clerk is not the citizen: these errors read differently at the desk.
 _ERRORS: Words = {
@@ -170,7 +170,7 @@ def masked_mobile(row: Registration) -> str:
 
 
 def verdict_words(row: Registration) -> str:
-    """What the check of `row` came to."""
+    """The result of the check of `row`, as a sentence."""
     by_owner = _OWNER_VERDICTS.get(row.verdict) if row.verdict_kind == "owner" else None
     return str(by_owner or _VERDICTS[row.verdict])
 
@@ -187,7 +187,7 @@ def question_words(question: str) -> str:
 
 
 def answer_words(answer: dict[str, str]) -> dict[str, str]:
-    """What a registry answered (`services.waiting`), with our own names for things in words."""
+    """What a registry answered (`services.matching_status`), with our own names for things in words."""
     named = {"question": _QUESTIONS, "reply": _REPLIES, "code": _CODES}
     return answer | {name: str(words.get(answer[name], answer[name])) for name, words in named.items()}
 
@@ -208,8 +208,8 @@ def actor_words(actor: str) -> str:
         return _("The citizen")
     if actor == PORTAL:
         return _("The portal")
-    if actor.startswith("operator "):
-        return _("Operator %(name)s") % {"name": actor.removeprefix("operator ")}
+    if actor.startswith(ADMINISTRATOR):
+        return _("Administrator %(name)s") % {"name": actor.removeprefix(ADMINISTRATOR)}
     return actor
 
 

@@ -1,1 +1,1 @@
-"""What a person types. Forms check shape, and are pure."""
+"""The citizen's forms. They check the shape of what is typed, and change nothing."""

@@ -1,4 +1,4 @@
-"""The form of the status page. It checks shape and is pure."""
+"""The form of the status page. It checks the shape of what is typed, and changes nothing."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _TEN_DIGITS = _("The tracking code has ten digits.")
 
 
 class StatusForm(forms.Form):
-    """Which request is meant. Whether there is one is the service's to say: a code whose check digit is
-    wrong gets the same answer as any other that is not right."""
+    """National ID and tracking code of a request. Only the service says whether it exists: a code with a wrong
+    check digit gets the same answer as any other wrong code."""
 
     use_required_attribute = False
     national_id = NationalIdField()

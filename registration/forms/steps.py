@@ -1,4 +1,4 @@
-"""The forms of the three steps. They check shape and are pure: the wizard may run them ten times."""
+"""The forms of the three steps. They check the shape of what is typed and change nothing: the wizard repeats them."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ from registration.models import Registration
 from registration.services.journey import Identity
 
 CHOOSE = ("", _("Choose"))
-# Never kept outside the request that carries them.
+# Never kept: neither in the draft nor in a session.
 SECRET_FIELDS = ("password", "password_again", "security_answer")
-NOT_KEPT = (*SECRET_FIELDS, "draft", "round", "made_for")
+NOT_KEPT = (*SECRET_FIELDS, "draft", "revision", "made_for")
 
 
 class StepForm(forms.Form):
-    """What every step has: the draft it belongs to, so that two tabs are told apart."""
+    """Base of every step: the token of the draft that the page belongs to, so that two tabs are told apart."""
 
     use_required_attribute = False
     draft = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
 
 
 class GrantedForm(forms.Form):
-    """A page that only a grant opens says for which one it was made: what comes too late is known by it (`late`)."""
+    """Base of the pages that need a grant: the mark of the grant that the page was made for (`late_answers`)."""
 
     made_for = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
 
 
 class NumberForm(StepForm):
-    """A mobile of one's own."""
+    """The citizen's mobile and its operator."""
 
     operator = OperatorField()
     mobile = MobileField()
@@ -64,7 +64,7 @@ class MobileForm(NumberForm):
 
 
 class CodeForm(StepForm):
-    """Step two: the code as typed. Whether it is right is the service's to say, once."""
+    """Step two: the code as typed. Only the service says whether it is right, for it counts the tries."""
 
     code = CodeField()
 
@@ -88,7 +88,7 @@ def _choice_field(label: Any, choices: Any, missing: Any, **kwargs: Any) -> form
 
 
 class PersonForm(GrantedForm, StepForm):
-    """What stands in the birth certificate."""
+    """The fields of a person, as in the birth certificate."""
 
     last_name = _name_field(_("Last name"), _("Enter your last name."), "family-name", 80)
     first_name = _name_field(_("First name"), _("Enter your first name."), "given-name", 60)
@@ -163,7 +163,7 @@ class PersonForm(GrantedForm, StepForm):
             self.add_error("birth_year", sentence)
 
     def answers_to_keep(self) -> dict[str, str]:
-        """What was typed, valid or not, secrets left out: the draft."""
+        """What was typed, valid or not, without secrets: the draft."""
         kept = {}
         for name in self.fields:
             if name not in NOT_KEPT:
@@ -222,7 +222,7 @@ class IdentityForm(PersonForm):
             self.add_error("password_again", _("The two passwords are not the same."))
 
     def _about(self, data: dict[str, Any]) -> About:
-        """What this page tells about the person, as far as it was typed well."""
+        """The valid answers of this page about the person, against which the password is estimated."""
         typed = {name: data[name] for name in About.__dataclass_fields__ if name in data}
         return About(**typed, national_id=self.registration.national_id, mobile=self.registration.mobile)
 

@@ -20,9 +20,9 @@ from accounts.models import User
 from common.errors import PortalError
 from common.leases import lock_names
 from identity.matching import IDENTITY
-from registration import result_texts
+from registration import sms_texts
 from registration.models import Registration
-from registration.services.moves import PORTAL, move, move_all, move_matched
+from registration.services.transitions import PORTAL, move, move_all, move_matched
 from registration.states import AT_BRANCH, OPEN, State
 from sms import outbox
 from sms.models import MessageKind
@@ -49,7 +49,7 @@ class Found:
     @property
     def asked(self) -> str:
         """`kind`, where that question was asked: a check that was refused for lack of tries is none, and uses up no
-        try (`corrections.identity_checks`)."""
+        try (`second_chance.identity_checks`)."""
         person_asked = any(trace["question"] == "person" for trace in self.traces)
         return self.kind if self.kind != IDENTITY or person_asked else ""
 
@@ -95,9 +95,7 @@ def approve_matched(found: Sequence[Found]) -> None:
         rows = [each.row for each in alike]
         given = {row.pk: accounts_of[row.pk] for row in rows}
         move_matched(rows, state, why="matched", accounts=given, **alike[0].columns, **_SECRETS_GONE)
-    what, text = (
-        ("awaiting", result_texts.activate_at_branch) if by_branch else ("approved", result_texts.account_created)
-    )
+    what, text = ("awaiting", sms_texts.activate_at_branch) if by_branch else ("approved", sms_texts.account_created)
     outbox.enqueue_all([_saying(row, what, text(**_name(row))) for row in (each.row for each in plain)])
 
 
@@ -107,9 +105,7 @@ def refer(found: Sequence[Found]) -> None:
     for alike in _alike(found):
         rows, said = [each.row for each in alike], alike[0]
         move_matched(rows, State.REFERRED, why=said.outcome, kind=said.asked, **said.columns)
-    outbox.enqueue_all(
-        [_saying(each.row, f"referred:{each.row.corrections}", _to_a_branch(each.row)) for each in found]
-    )
+    outbox.enqueue_all([_saying(each.row, f"referred:{each.row.revision}", _to_a_branch(each.row)) for each in found])
 
 
 def approve(
@@ -129,14 +125,14 @@ def approve(
         user = waiting or lifecycle.create_account(person=_new_account(row), active=True)
         changes |= _SECRETS_GONE | {"account": user}
         row = move(row, State.APPROVED, actor=actor, why=why, note=note, papers=papers, **changes)
-        text = result_texts.activated if waiting else result_texts.account_created
+        text = sms_texts.activated if waiting else sms_texts.account_created
         tell(row, "approved", text(**_name(row)))
         _supersede_others(row)
     return row
 
 
 def reject(row: Registration, *, actor: str, reason: str, papers: Sequence[str] = ()) -> Registration:
-    """Staff refuse it with a reason; the person may start anew."""
+    """Reject `row` for a reason; the person may start anew."""
     with transaction.atomic():
         row, waiting = _held(row)
         row = move(
@@ -144,19 +140,19 @@ def reject(row: Registration, *, actor: str, reason: str, papers: Sequence[str] 
         )
         if waiting:
             lifecycle.delete_inactive_account(user=waiting)
-        tell(row, "rejected", result_texts.rejected(**_name(row), reason=reason))
+        tell(row, "rejected", sms_texts.rejected(**_name(row), reason=reason))
     return row
 
 
 def supersede(row: Registration, *, why: str) -> Registration:
-    """Another registration for this national ID was approved. A proven number is told, once."""
+    """End `row` because another registration for its national ID was approved. A proven number is told, once."""
     with transaction.atomic():
         waiting = row.account
         row = move(row, State.SUPERSEDED, actor=PORTAL, why=why, account=None, grant_hash="", **_SECRETS_GONE)
         if waiting:
             lifecycle.delete_inactive_account(user=waiting)
         if row.confirmed_at:
-            tell(row, "superseded", result_texts.superseded(tracking_code=row.tracking_code or ""))
+            tell(row, "superseded", sms_texts.superseded(tracking_code=row.tracking_code or ""))
     return row
 
 
@@ -173,13 +169,13 @@ def tell(row: Registration, what: str, text: str, kind: MessageKind = MessageKin
 
 
 def tell_of_delay(rows: Sequence[Registration]) -> None:
-    """Their check takes long: one SMS each, once in each round (a correction begins another)."""
+    """Their check takes long: one SMS each, once in each revision."""
     outbox.enqueue_all(
         [
             _saying(
                 row,
-                f"delayed:{row.corrections}",
-                result_texts.delayed(tracking_code=row.tracking_code or "", host=settings.PUBLIC_HOST),
+                f"delayed:{row.revision}",
+                sms_texts.delayed(tracking_code=row.tracking_code or "", host=settings.PUBLIC_HOST),
                 MessageKind.NOTICE,
             )
             for row in rows
@@ -194,7 +190,7 @@ def _saying(row: Registration, what: str, text: str, kind: MessageKind = Message
 
 
 def _to_a_branch(row: Registration) -> str:
-    return result_texts.visit_branch(**_name(row), tracking_code=row.tracking_code or "", host=settings.PUBLIC_HOST)
+    return sms_texts.visit_branch(**_name(row), tracking_code=row.tracking_code or "", host=settings.PUBLIC_HOST)
 
 
 def _name(row: Registration) -> dict[str, str]:

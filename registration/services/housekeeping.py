@@ -1,4 +1,4 @@
-"""What time does to registrations: those left alone end, and what people typed is forgotten."""
+"""Ends abandoned registrations, and blanks what people typed in ended ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from common import limits
 from registration.models import Registration
 from registration.services.decisions import hold_national_id
 from registration.services.journey import Identity
-from registration.services.moves import PORTAL, move
+from registration.services.transitions import PORTAL, move
 from registration.states import ENDED, State
 
 _LIVES = {
@@ -27,7 +27,7 @@ _LIVES = {
 
 
 def expire_abandoned(*, dry_run: bool = False, progress: Callable[[], None] | None = None) -> int:
-    """Expire what was left alone for longer than its state allows; returns how many."""
+    """Expire registrations that nobody touched for longer than their state allows; returns how many."""
     now, due = timezone.now(), Q()
     for state, life in _LIVES.items():
         due |= Q(state=state, touched_at__lt=now - life)

@@ -1,4 +1,4 @@
-"""The citizen's three steps: start, confirm the mobile, submit. What a browser may do hangs on a grant."""
+"""The citizen's three steps: start, confirm the mobile, submit. A browser needs the row's grant after step two."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from common.secrets import keyed_hash, keyed_hash_matches
 from identity.person import Person
 from registration import tracking
 from registration.models import Registration
-from registration.services.moves import CITIZEN, move, write_event
+from registration.services.transitions import CITIZEN, move, write_event
 from registration.states import ENDED, OPEN, State
 
 UNFINISHED = (State.STARTED, State.MOBILE_CONFIRMED)
@@ -109,7 +109,7 @@ def send_code(
 ) -> issuing.Issued:
     """Send a code to a number that the citizen typed, and count who asked for it; not who pressed the button again.
 
-    Raises PortalError, those of `code_issuing.issue`.
+    Raises PortalError, those of `codes.issuing.issue`.
     """
     by = requesters.weigh(origin=origin, mobile=mobile, paid=paid)
     issued = issuing.issue(purpose=purpose, mobile=mobile, asker=asker, operator=operator, by=by)
@@ -123,7 +123,7 @@ def confirm(*, registration: Registration, asker: str, typed_code: str) -> Confi
 
     A row that was already further (another device, a resumed journey) keeps its state; one that
     has ended meanwhile is begun anew, so the answer may be about another row. Raises PortalError
-    of `code_trying.try_code`.
+    of `codes.trying.try_code`.
     """
     code = trying.try_code(purpose=CodePurpose.REGISTER, mobile=registration.mobile, asker=asker, typed=typed_code)
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""Finding registrations: for the journey's session, the commands and the desk."""
+"""Finds a registration by the session's token, by the national ID, or by what an administrator typed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FURTHEST = (
 
 
 def by_token(token: str) -> Registration | None:
-    """The row a session points at, or None for anything that is no token of ours."""
+    """The registration with this token; None for anything that is no token of ours."""
     try:
         return Registration.objects.select_related("account").filter(token=uuid.UUID(token)).first()
     except (ValueError, AttributeError, TypeError):
@@ -54,7 +54,7 @@ def one_to_decide(text: str) -> Registration:
 
 
 def by_typed(text: str) -> Registration:
-    """The registration an operator means: by tracking code, else by national ID (its furthest).
+    """The registration an administrator means: by tracking code, else by national ID (its furthest).
 
     Raises PortalError("not_found").
     """

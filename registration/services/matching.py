@@ -1,7 +1,7 @@
-"""The matching queue: submitted rows are claimed, the registries are asked, the answer decides.
+"""The matching queue: claims submitted registrations, asks the registries, decides by their answers.
 
-The oldest come first. A batch is asked about at once, and decided in groups as the answers come in: each group
-is one transaction (docs/decisions/0013), so a worker that dies has decided about a request wholly or not at all.
+The oldest come first. The registries are asked about a whole batch at once, and decisions are made in groups as the
+answers come in: a group is one transaction (docs/decisions/0013), so a worker that dies leaves nothing half decided.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from identity.matching import IDENTITY, Outcome, Verdict
 from identity.person import Claim, fields_of
 from identity.services import Question
 from registration.models import Registration
-from registration.services import corrections, decisions, held
+from registration.services import decisions, retries, second_chance
 from registration.services.decisions import Found
 from registration.states import State
 
@@ -44,12 +44,12 @@ def match_due(*, seconds: float = 50) -> int:
         order=("submitted_at", "id"),
         seconds=seconds,
     )
-    held.tell_of_delays()
+    retries.tell_of_delays()
     return claimed
 
 
 def claim_of(row: Registration) -> Claim:
-    """What the citizen says, as the registries are asked."""
+    """The registration as the claim that the registries are asked about."""
     if row.birth_date is None:
         raise ValueError("only a submitted registration has a claim")
     return Claim(national_id=row.national_id, mobile=row.mobile, **fields_of(row))
@@ -61,22 +61,22 @@ def decide(answered: Sequence[Answered]) -> None:
         decisions.hold_national_ids([row.national_id for row, _verdict in answered])
         now_held, to_a_branch, matched = [], [], []
         for found in _still_ours(answered):
-            if found.outcome in held.ASK_AGAIN:
+            if found.outcome in retries.ASK_AGAIN:
                 now_held.append(found)
             elif found.outcome == Outcome.MATCH:
                 matched.append(found)
             else:
                 to_a_branch.append(found)
-        held.hold(now_held)
+        retries.hold(now_held)
         decisions.refer(to_a_branch)
         decisions.approve_matched(matched)
 
 
 def _match(rows: list[Registration]) -> None:
     asked = [(row, question) for row in _one_of_each(rows) if (question := _question(row))]
-    checks = corrections.identity_checks([row.national_id for row, _question in asked])
+    checks = second_chance.identity_checks([row.national_id for row, _question in asked])
     questions = [
-        replace(question, ask_person=corrections.may_ask(checks[row.national_id]), owner_matched=_owner_matched(row))
+        replace(question, ask_person=second_chance.may_ask(checks[row.national_id]), owner_matched=_owner_matched(row))
         for row, question in asked
     ]
     group: list[Answered] = []
@@ -97,13 +97,15 @@ def _one_of_each(rows: Sequence[Registration]) -> list[Registration]:
     for row in rows:
         first.setdefault(row.national_id, row)
     mine = [row.pk for row in rows]
-    elsewhere = _in_hand(first.keys(), but=mine)  # looked at after the claim: of two workers one sees the other
+    elsewhere = _in_hand(
+        first.keys(), but=mine
+    )  # read after the claim, so that of two workers at least one sees the other
     if elsewhere:
-        with transaction.atomic():  # and where both do, whoever is here first gives way, and the other goes on
+        with transaction.atomic():  # if both see each other, the first to get here gives its rows back
             decisions.hold_national_ids(elsewhere)
             elsewhere = _in_hand(elsewhere, but=mine)
-            held.give_back((first[national_id] for national_id in elsewhere), after=limits.MATCH_FIRST_PAUSE)
-    held.give_back((row for row in rows if first[row.national_id] is not row), after=timedelta(0))
+            retries.give_back((first[national_id] for national_id in elsewhere), after=limits.MATCH_FIRST_PAUSE)
+    retries.give_back((row for row in rows if first[row.national_id] is not row), after=timedelta(0))
     return [row for row in first.values() if row.national_id not in elsewhere]
 
 
@@ -125,7 +127,9 @@ def _question(row: Registration) -> Question | None:
 def _conclude(group: Sequence[Answered]) -> None:
     """Decide about all of `group`, or, where that fails, about each by itself."""
     in_time = [(row, verdict) for row, verdict in group if identity.was_asked(verdict)]
-    held.give_back((row for row, verdict in group if not identity.was_asked(verdict)), after=limits.MATCH_FIRST_PAUSE)
+    retries.give_back(
+        (row for row, verdict in group if not identity.was_asked(verdict)), after=limits.MATCH_FIRST_PAUSE
+    )
     if not in_time:
         return
     try:
@@ -138,7 +142,7 @@ def _conclude(group: Sequence[Answered]) -> None:
         for one in in_time:
             _conclude([one])
         return
-    held.release(in_time)
+    retries.release(in_time)
 
 
 def _still_ours(answered: Sequence[Answered]) -> list[Found]:
@@ -152,7 +156,7 @@ def _still_ours(answered: Sequence[Answered]) -> list[Found]:
 
 def _owner_matched(row: Registration) -> bool:
     """It waits for an answer about the person, who was asked about because the owner matched."""
-    return row.verdict_kind == IDENTITY and row.verdict in held.ASK_AGAIN
+    return row.verdict_kind == IDENTITY and row.verdict in retries.ASK_AGAIN
 
 
 def _found(row: Registration, verdict: Verdict) -> Found:

@@ -1,4 +1,4 @@
-"""Where a request is, for whoever knows its national ID and tracking code. Nothing about the person."""
+"""The status of a request, for whoever knows its national ID and tracking code. Nothing about the person."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from common.abuse.origins import origin_of
 from common.errors import PortalError
 from identity.matching import OWNER
 from registration.models import Event, Registration
-from registration.services import corrections, held
-from registration.services.moves import PORTAL
+from registration.services import retries, second_chance
+from registration.services.transitions import PORTAL
 from registration.states import AT_BRANCH, State
 
 _DECIDED = (State.APPROVED, State.AWAITING_BRANCH, State.REFERRED)
@@ -80,14 +80,14 @@ def of(row: Registration) -> Status:
     handed_in = row.submitted_at or row.state_since
     checking = state == State.SUBMITTED
     usual = usual_minutes() if checking else None
-    outage = checking and (row.verdict in held.NO_ANSWER or held.outage())
+    outage = checking and (row.verdict in retries.NO_ANSWER or retries.outage())
     late = checking and (row.told_of_delay_at is not None or timezone.now() - handed_in > _longest(usual))
     return Status(
         state=state,
         tracking_code=row.tracking_code or "",
         kind=row.verdict_kind if state == State.REFERRED else "",
-        received_at=_first_handed_in(row) if row.corrections else handed_in,
-        resubmitted_at=handed_in if row.corrections else None,
+        received_at=_first_handed_in(row) if row.revision else handed_in,
+        resubmitted_at=handed_in if row.revision else None,
         decided_at=None if checking else row.state_since,
         usual_minutes=None if outage or late else usual,
         waits_for_registry=outage,
@@ -117,7 +117,7 @@ def _longest(usual: int | None) -> timedelta:
 
 
 def _may_correct(row: Registration) -> bool:
-    return row.verdict_kind == OWNER or corrections.tries_left(national_id=row.national_id) > 0
+    return row.verdict_kind == OWNER or second_chance.tries_left(national_id=row.national_id) > 0
 
 
 def _first_handed_in(row: Registration) -> datetime:

@@ -1,1 +1,1 @@
-"""The pages of the journey beside the wizard's."""
+"""The citizen's pages, except the three steps (registration/wizard.py)."""

@@ -1,4 +1,4 @@
-"""The pages around the wizard: resend, change, next person, the closing page."""
+"""The citizen's pages around the three steps: resend, change, next person, the closing page."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _resend(request: HttpRequest, journey: Journey, row: Registration) -> None:
 @never_cache
 @require_safe
 def delivery(request: HttpRequest) -> HttpResponse:
-    """Where the code of step two is: the part of that page which the script renews. 404 for any other session."""
+    """The part of step two that the script renews: whether the code was delivered. 404 for any other session."""
     journey, row = _journey(request)
     if row is None or journey.holds(row):
         raise Http404
@@ -75,7 +75,7 @@ def _delivery(request: HttpRequest, journey: Journey, row: Registration) -> Http
 @require_POST
 @never_cache
 def proof(request: HttpRequest) -> HttpResponse:
-    """The browser solved what step two gave it: a held code goes on. Answered by the part of the page that says so."""
+    """Take the solution of step two's proof of work, and send a held code. Answers with the page's part about it."""
     journey, row = _journey(request)
     if row is None or journey.holds(row):
         raise Http404
@@ -99,7 +99,7 @@ def change(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def restart(request: HttpRequest) -> HttpResponse:
-    """An empty step one: for the next person at this browser."""
+    """Begin with an empty step one, for the next person at this browser."""
     Journey(request).forget()
     return redirect("registration")
 
@@ -123,7 +123,7 @@ def done(request: HttpRequest) -> HttpResponse:
         "closes_in": journey.receipt_left,
         "status": status_service.of(row) if row.tracking_code and state in AT_BRANCH else None,
         "state": state,
-        "corrected": row.corrections > 0,
+        "corrected": row.revision > 0,
         "policy": settings.ACTIVATION_POLICY,
         "tracking_code": to_persian_digits(tracking.grouped(row.tracking_code)) if row.tracking_code else "",
     }

@@ -1,4 +1,4 @@
-"""The status page and the branch pass: what a citizen may see of a request that was handed in."""
+"""The status page and the branch pass of a request that was handed in."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from registration import tracking
 from registration.forms.status import StatusForm
 from registration.models import Registration
 from registration.services import status as service
-from registration.session import Looking
+from registration.session import StatusAccess
 from registration.states import State
 from registration.texts import sentence
 
-_ANOTHER = "another"  # in the address: not the request of this browser's own journey, which goes on
+_ANOTHER = "another"  # in the address: asks for another request than that of this browser's journey
 
 
 @renews_itself
@@ -35,7 +35,7 @@ def status(request: HttpRequest) -> HttpResponse:
     """The form, or the time line of the request that this browser may see."""
     if request.method == "POST":
         return _look(request)
-    looking = Looking(request)
+    looking = StatusAccess(request)
     row = None if _ANOTHER in request.GET else looking.registration()
     if row is None:
         return render(request, "registration/status_form.html", {"form": StatusForm()})
@@ -48,7 +48,7 @@ def status(request: HttpRequest) -> HttpResponse:
 @require_safe
 def timeline(request: HttpRequest) -> HttpResponse:
     """The part of the status page that the script renews. 404 once there is nothing to renew."""
-    looking = Looking(request)
+    looking = StatusAccess(request)
     row = looking.registration()
     if row is None:
         raise Http404
@@ -58,7 +58,7 @@ def timeline(request: HttpRequest) -> HttpResponse:
 @require_POST
 def leave(request: HttpRequest) -> HttpResponse:
     """An empty status form: for the next request, or the next person at this browser."""
-    Looking(request).forget()
+    StatusAccess(request).forget()
     return redirect(f"{reverse('registration_status')}?{_ANOTHER}")
 
 
@@ -66,7 +66,7 @@ def leave(request: HttpRequest) -> HttpResponse:
 @require_safe
 def branch_pass(request: HttpRequest) -> HttpResponse:
     """What to take to a branch: the tracking code as text and for a scanner, the papers, and until when."""
-    looking = Looking(request)
+    looking = StatusAccess(request)
     row = looking.registration()
     if row is None:
         return redirect("registration_status")
@@ -81,7 +81,7 @@ def _look(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         address: str = request.client_address  # type: ignore[attr-defined]
         try:
-            Looking(request).begin(
+            StatusAccess(request).begin(
                 service.look(**form.cleaned_data, address=address, network=origin_of(address).network)
             )
             return redirect("registration_status")
@@ -101,7 +101,7 @@ def _context(row: Registration) -> dict[str, Any]:
     }
 
 
-def _renews(looking: Looking, row: Registration) -> int:
+def _renews(looking: StatusAccess, row: Registration) -> int:
     """After how many seconds the page loads itself anew; 0: not (any more)."""
     since = looking.since or row.submitted_at or row.state_since
     checking = row.state == State.SUBMITTED

@@ -252,7 +252,7 @@ def says_it_was_not_me(owner: Owner) -> None:
 
 
 def is_let_in_again(owner: Owner, new: str) -> None:
-    """By an operator, and then by a recovery: the password of before the freeze is worth nothing."""
+    """By an administrator, and then by a recovery: the password of before the freeze is worth nothing."""
     reason = ("--by", "boss", "--reason", "papers seen at the branch")
     owner.portal.home.manage("reactivate_account", CITIZEN.national_id, *reason)
     owner.tip("حساب کاربری شما دوباره باز شد")

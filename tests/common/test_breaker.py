@@ -149,7 +149,7 @@ def test_a_trip_opens_at_once_for_long():
     assert 298 < pause() <= 300
 
 
-def test_an_operator_closes_it():
+def test_an_administrator_closes_it():
     breaker.trip(NAME, "418")
     assert breaker.close(NAME)
     assert not breaker.close(NAME)

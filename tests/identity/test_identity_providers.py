@@ -241,7 +241,7 @@ def test_a_token_of_jibit_is_fetched_once_and_again_when_it_is_refused(peer):
     assert fetched == {"ks": 2}
 
 
-def test_a_key_that_jibit_refuses_is_for_the_operator(peer):
+def test_a_key_that_jibit_refuses_is_for_the_administrator(peer):
     with_tokens(peer, lambda _token: False)
     assert jibit(peer, API_KEY="k", SECRET_KEY="s").owner(ASK).reply is Reply.MISCONFIGURED
     always(peer, {"code": "apiKey.unknown"}, 401)
@@ -321,7 +321,7 @@ def test_a_server_in_trouble_is_an_outage(peer, status):
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_key_is_for_the_operator_also_without_a_word(peer, status):
+def test_a_refused_key_is_for_the_administrator_also_without_a_word(peer, status):
     for said in (b"", {}):
         always(peer, said, status)
         for registry in both(peer):

@@ -262,7 +262,7 @@ class TestDemoExtract:
         text = "".join(path.read_text("utf-8") for path in demo_extract.FILES.values())
         assert not [one for one in CITIZENS if one.national_id in text or one.mobile in text]
 
-    def test_it_never_replaces_what_an_operator_loaded(self) -> None:
+    def test_it_never_replaces_what_an_administrator_loaded(self) -> None:
         services.load_civil_registry(source=io.BytesIO(CIVIL.encode()))
         assert demo_extract.load_if_empty() == ["owners"]
         assert LOCAL.person(Inquiry(REZA)).reply is Reply.ANSWERED

@@ -20,10 +20,10 @@ from identity.person import FIELDS, Claim, Person, PersonRecord, fields_of
 from identity.registries.base import Inquiry
 from identity.registries.demo import CITIZENS, DemoCitizen
 from identity.registries.local import LocalRegistry
-from registration.forms.chance import CorrectionForm
+from registration.forms.second_chance import CorrectionForm
 from registration.forms.steps import PersonForm
 from registration.models import Registration
-from registration.services import corrections
+from registration.services import second_chance
 from registration.services.housekeeping import forget_ended
 from registration.services.journey import Identity
 from registration.services.matching import claim_of
@@ -111,7 +111,7 @@ class TestARow:
         other: Any = dt.date(1980, 1, 1) if name == "birth_date" else "1"
         identity = Person(**fields_of(row) | {name: other})
 
-        corrections.correct(registration=row, grant="g", round=0, identity=identity)
+        second_chance.correct(registration=row, grant="g", revision=0, identity=identity)
 
         row.refresh_from_db()
         assert fields_of(row) == fields_of(identity)

@@ -64,7 +64,9 @@ def test_the_pauses_grow_to_a_quarter_of_an_hour(settings):
         assert wanted <= pause <= wanted * 1.25 + 2
 
 
-def test_operators_hear_of_a_server_that_is_down_and_that_it_is_back_and_then_nobody_waits_longer(settings, caplog):
+def test_administrators_hear_of_a_server_that_is_down_and_that_it_is_back_and_then_nobody_waits_longer(
+    settings, caplog
+):
     caplog.set_level(logging.INFO)
     port = free_port()
     settings.MAIL_URL = f"smtp://127.0.0.1:{port}"
@@ -137,7 +139,7 @@ def test_a_text_that_is_refused_for_good_has_failed(office):
 
 
 @pytest.mark.parametrize("answer", ["554 5.7.1 relay access denied", "530 5.7.0 sign in first", "530 sign in first"])
-def test_a_server_that_turns_us_away_is_an_operators_business_and_no_letter_is_lost(office, answer):
+def test_a_server_that_turns_us_away_is_an_administrators_business_and_no_letter_is_lost(office, answer):
     office.refused = dict.fromkeys((ADDRESS, OTHER), answer)
     letters = [queue(), queue(OTHER)]
     delivery.drain()

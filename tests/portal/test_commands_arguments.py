@@ -1,4 +1,4 @@
-"""What operators type after a command's name: days of both calendars, and no number that means nothing."""
+"""What administrators type after a command's name: days of both calendars, and no number that means nothing."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ NO_TEXT = b"mina\xff"
         [b"registration_status", NO_TEXT],
         [b"rematch", NO_TEXT],
         [b"sms_inbox", b"--to", NO_TEXT],
-        [b"add_staff", b"--username", NO_TEXT, b"--operator"],
+        [b"add_staff", b"--username", NO_TEXT, b"--administrator"],
         [b"add_staff", b"--username", b"mina", b"--branch", NO_TEXT],
         [b"load_civil_registry", NO_TEXT],
         [NO_TEXT],

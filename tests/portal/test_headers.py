@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts.codes import challenges
 from common import limits
 from tamin_portal import urls as portal
-from tests.support.accounts import PASSWORD, REZA, citizen, clerk, operator
+from tests.support.accounts import PASSWORD, REZA, administrator, citizen, clerk
 from tests.support.entrances import HOME, OUT, PAGE, sign_in
 from tests.support.journeys import MATCHES, URL, Browser, code_on
 from tests.support.production import production_settings
@@ -58,7 +58,7 @@ def too_many(client: Client) -> Any:
 
 
 def signed_in(client: Client, page: str) -> Any:
-    client.force_login(operator())
+    client.force_login(administrator())
     return client.get(page)
 
 

@@ -1,4 +1,4 @@
-"""What real service refuses and an operator may allow by name, and how each start names it."""
+"""What real service refuses and an administrator may allow by name, and how each start names it."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from common.middleware import ClientAddress
 from registration.models import Registration
 from registration.services import matching
 from registration.states import State
-from tests.support.accounts import operator
+from tests.support.accounts import administrator
 from tests.support.journeys import MATCHES, URL, Answers, Browser, code_on, registration_in
 
 # gunicorn.conf.py's.
@@ -130,7 +130,7 @@ def test_a_long_line_without_an_address_is_read_at_once():
         "port 65535 is taken",
     ],
 )
-def test_a_log_line_keeps_what_an_operator_needs(text):
+def test_a_log_line_keeps_what_an_administrator_needs(text):
     assert scrub(text) == text
 
 
@@ -199,7 +199,7 @@ def test_waitresss_complaints_carry_nothing_of_the_request_either(said):
 )
 def test_djangos_complaints_have_our_own_words_of_a_path_only(client, caplog, path, shown):
     caplog.handler.addFilter(NoPersonalData())
-    client.force_login(operator())
+    client.force_login(administrator())
     assert client.get(path).status_code == 404
     assert [record.getMessage() for record in caplog.records] == [shown]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import pytest
 from django.core.management import get_commands
@@ -14,7 +15,7 @@ from tests.support.paths import ROOT
 DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")] + sorted(
     ROOT.glob("docs/**/*.md")
 )
-ROOMS = ("accounts", "registration", "identity", "sms", "mail", "tamin_portal", "templates", "static")
+APPS = ("common", "sms", "identity", "mail", "accounts", "registration", "tamin_portal")
 GENDERS = {"female": "زن", "male": "مرد"}
 
 
@@ -60,14 +61,15 @@ def test_every_link_leads_somewhere(document):
 
 def test_the_home_of_each_rule_is_where_the_table_says():
     table = text("docs/architecture.md").partition("## Where is rule X?")[2]
-    homes = [row.split("|")[2] for row in re.findall(r"^\|.+\|$", table, re.MULTILINE)[2:]]
-    assert len(homes) > 40
+    rows = [re.split(r"(?<!\\)\|", row) for row in re.findall(r"^\|.+\|$", table, re.MULTILINE)]
+    homes = [home for _, rule, home, _ in rows if rule.strip() != "Rule" and set(rule) != {"-"}]
+    assert len(homes) > 160
 
     for home in homes:
         sources, folder = "", ROOT
         for name in re.findall("`([^`]+)`", home):
             if "/" in name or "." in name:
-                path = next((at / name for at in (ROOT, folder, ROOT / "tamin_portal") if (at / name).exists()), None)
+                path = next((at / name for at in (ROOT, folder, ROOT / "common") if (at / name).exists()), None)
                 assert path is not None, f"{name} in:{home}"
                 folder = path.parent
                 sources += path.read_text(encoding="utf-8") if path.is_file() else ""
@@ -75,12 +77,55 @@ def test_the_home_of_each_rule_is_where_the_table_says():
                 assert re.search(rf"\b{name}\b", sources), f"{name} in:{home}"
 
 
-@pytest.mark.parametrize(
-    "document", ["SECURITY.md", "README.md", "docs/architecture.md", "docs/add-a-field.md", "docs/runbook.md"]
-)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_file_that_is_named_exists(document):
-    for name in re.findall(r"`((?:\w+/)+\w+\.(?:py|html|js|conf|sh))`", text(document)):
-        assert (ROOT / name).exists() or any((ROOT / room / name).exists() for room in ROOMS), name
+    for name in re.findall(r"`((?:\w+/)+\w+\.(?:py|html|js|mjs|conf|sh))`", document.read_text(encoding="utf-8")):
+        assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_module_that_is_named_with_dots_exists_and_has_what_is_named_of_it(document):
+    for name in re.findall(rf"`((?:{'|'.join(APPS)})(?:\.\w+){{2,}})", document.read_text(encoding="utf-8")):
+        parts = name.split(".")
+        known = [(_module(parts[:count]), parts[count:]) for count in range(len(parts), 1, -1)]
+        source, rest = next(((path.read_text(encoding="utf-8"), rest) for path, rest in known if path), ("", [name]))
+        assert not rest or re.search(rf"\b{rest[0]}\b", source), name
+
+
+def _module(parts):
+    """The file of a module or package by its dotted name; None where there is none."""
+    path = ROOT.joinpath(*parts)
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.exists()), None)
+
+
+def test_every_test_that_is_named_exists():
+    sources = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/**/*.py"))
+    for document in DOCUMENTS:
+        for name in re.findall(r"`(test_\w+)`", document.read_text(encoding="utf-8")):
+            is_there = re.search(rf"def {name}\b", sources) or name == "test_portal"  # a database
+            assert is_there, f"{name} in {document.name}"
+
+
+def test_the_names_of_what_sees_a_request_are_those_of_the_contract():
+    built = text("docs/architecture.md").partition("## How a room is built")[2].split("```")[1].partition("service ")[0]
+    told = set(re.findall(r"^([a-z_]+) +\w", built, re.MULTILINE)) | set(
+        re.search(r"also: (.+?) ─", built)[1].split(", ")
+    )
+    contracts = tomllib.loads(text("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+
+    assert told | {"form_fields"} == {name.removeprefix("**.") for name in contracts[2]["protected_modules"]}
+
+
+def test_the_picture_of_the_house_has_the_apps_and_the_floors_of_the_contracts():
+    picture = text("docs/architecture.md").partition("## The house")[2].split("```")[1]
+    floors = re.findall(r"(\d) {4}([a-z_]+(?:  [a-z_]+)*)", picture)
+    contracts = tomllib.loads(text("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    apps, rooms = contracts[0]["layers"], contracts[1]["layers"]
+
+    assert [sorted(names.split()) for _, names in floors] == [sorted(layer.split(" | ")) for layer in rooms]
+    assert [int(floor) for floor, _ in floors] == list(range(len(rooms), 0, -1))
+    places = [min(picture.index(f"│ {app} ") for app in layer.split(" | ")) for layer in apps]
+    assert places == sorted(places)
 
 
 def test_every_command_that_is_documented_exists():

@@ -29,7 +29,7 @@ BREACHES = [
     (LAYERS, "sms/texts.py", "import mail.outbox"),
     (LAYERS, "identity/services.py", "from accounts.life import lifecycle"),
     (LAYERS, "accounts/life/notices.py", "from registration import states"),
-    (LAYERS, "registration/services/moves.py", "from tamin_portal import views"),
+    (LAYERS, "registration/services/transitions.py", "from tamin_portal import views"),
     (FLOORS, "accounts/codes/issuing.py", "from accounts.recovery import service"),
     (FLOORS, "accounts/models/people.py", "from accounts.life import history"),
     (WEB, "accounts/profile/changes.py", "from accounts.profile.views import profile"),

@@ -1,4 +1,4 @@
-"""`activate_registration` and `reject_registration`: an operator decides without the desk."""
+"""`activate_registration` and `reject_registration`: an administrator decides without the desk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from common.errors import PortalError
 from registration import texts, tracking
 from registration.desk import service as desk
 from registration.models import Event, Registration
-from registration.result_texts import REASON_LONGEST
+from registration.sms_texts import REASON_LONGEST
 from registration.states import OPEN, State
 from tests.support.accounts import clerk
 from tests.support.journeys import MATCHES, PASSWORD, registration_in, texts_on
@@ -215,7 +215,7 @@ def test_the_desk_refuses_a_reason_that_the_sms_cannot_carry():
     row = registration_in(State.REFERRED)
 
     with pytest.raises(PortalError, match="reason_too_long"):
-        desk.reject(registration=row, round=0, by=clerk(), reason="د" * (REASON_LONGEST + 1))
+        desk.reject(registration=row, revision=0, by=clerk(), reason="د" * (REASON_LONGEST + 1))
 
     row.refresh_from_db()
     assert row.state == State.REFERRED

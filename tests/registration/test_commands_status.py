@@ -1,4 +1,4 @@
-"""`registration_status`: what operators and other programs are told about a national ID."""
+"""`registration_status`: what administrators and other programs are told about a national ID."""
 
 from __future__ import annotations
 

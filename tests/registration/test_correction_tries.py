@@ -14,8 +14,8 @@ from common.secrets import keyed_hash
 from identity.matching import Outcome, Trace, Verdict
 from identity.person import Person, fields_of
 from registration.models import Registration
-from registration.services import corrections, matching
-from registration.services.moves import write_event
+from registration.services import matching, second_chance
+from registration.services.transitions import write_event
 from registration.states import State
 from tests.support.accounts import together
 from tests.support.journeys import OTHER_NAME, registration_in
@@ -59,7 +59,7 @@ def correct(row: Registration) -> str:
     """ "": it was taken; else why not."""
     identity = Person(**fields_of(row) | {"last_name": "دیگری"})
     try:
-        corrections.correct(registration=row, grant="grant", round=0, identity=identity)
+        second_chance.correct(registration=row, grant="grant", revision=0, identity=identity)
     except PortalError as error:
         return error.code
     return ""
@@ -70,15 +70,15 @@ def test_one_try_that_is_left_is_one_correction_however_many_requests_the_id_has
     rows = [referred(number, checks=0) for number in range(4)]
     write_event(rows[0], before="submitted", actor="portal", why="mismatch", kind="identity")
     write_event(rows[0], before="submitted", actor="portal", why="mismatch", kind="identity")
-    assert corrections.tries_left(national_id=ID) == 1
+    assert second_chance.tries_left(national_id=ID) == 1
     answers = together(lambda n: correct(rows[n]), 4) if at_once else [correct(row) for row in rows]
     assert sorted(answers) == ["", *["corrections_used"] * 3]
-    assert corrections.tries_left(national_id=ID) == 0
+    assert second_chance.tries_left(national_id=ID) == 0
 
 
 def test_what_a_stranger_hands_in_takes_no_try(registries):
     submitted(1)  # the ID of another, with a number of the stranger's own
-    assert corrections.tries_left(national_id=ID) == limits.CORRECTIONS
+    assert second_chance.tries_left(national_id=ID) == limits.CORRECTIONS
     assert correct(referred(2)) == ""
 
 
@@ -125,9 +125,9 @@ def test_a_check_that_was_not_made_does_not_keep_the_tries_away_for_longer(regis
     row.refresh_from_db()
     assert (row.state, row.verdict, row.verdict_kind) == (State.REFERRED, "needs_a_person", "identity")
     assert [question.ask_person for question in registries] == [False]
-    assert corrections.tries_left(national_id=ID) == 0
+    assert second_chance.tries_left(national_id=ID) == 0
     checked.events.update(at=timezone.now() - limits.CORRECTIONS_WITHIN - timedelta(hours=1))
-    assert corrections.identity_checks([ID]) == {ID: 0}
+    assert second_chance.identity_checks([ID]) == {ID: 0}
 
 
 def _drain_and_close() -> None:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.models import Session
 from common import limits
 from registration.forms.steps import SECRET_FIELDS
-from registration.late import KEY
+from registration.late_answers import KEY
 from registration.models import Registration
 from registration.states import State
 from registration.texts import sentence

@@ -113,8 +113,8 @@ def test_one_with_an_account_or_another_request_is_decided_by_itself_among_the_o
 def test_two_requests_of_one_person_are_asked_about_one_after_the_other(registries, monkeypatch):
     first, second = submitted(1, ago=10), submitted(2, national_id=national_id(10_000_001))
     seen: list[dict[str, int]] = []
-    real = matching.corrections.identity_checks
-    monkeypatch.setattr(matching.corrections, "identity_checks", lambda ids: seen.append(real(ids)) or seen[-1])
+    real = matching.second_chance.identity_checks
+    monkeypatch.setattr(matching.second_chance, "identity_checks", lambda ids: seen.append(real(ids)) or seen[-1])
     registries.say = lambda question: MISMATCH
     matching.match_due()
     assert [list(checks.values()) for checks in seen] == [[0], [1]]

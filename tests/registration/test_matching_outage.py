@@ -16,10 +16,10 @@ from common import breaker, limits
 from identity import services as identity
 from identity.matching import Outcome, Trace, Verdict
 from registration.models import Event, Registration
-from registration.services import held, matching
+from registration.services import matching, retries
 from registration.states import State
 from sms.models import Message
-from tests.support.accounts import clerk, operator
+from tests.support.accounts import administrator, clerk
 from tests.support.matching import DOWN, submitted
 from tests.support.pages import assert_fits_the_policy
 
@@ -66,14 +66,14 @@ def test_while_all_registries_of_a_question_rest_the_request_comes_back_when_one
 def test_a_second_outage_after_a_correction_is_told_of_as_well(registries):
     registries.say = lambda _question: DOWN
     row = submitted(1, ago=2000)
-    for corrections in (0, 0, 1, 1):
-        told = None if corrections > row.corrections else row.told_of_delay_at
+    for revision in (0, 0, 1, 1):
+        told = None if revision > row.revision else row.told_of_delay_at
         Registration.objects.filter(pk=row.pk).update(
-            corrections=corrections, told_of_delay_at=told, next_attempt_at=timezone.now()
+            revision=revision, told_of_delay_at=told, next_attempt_at=timezone.now()
         )
         matching.match_due()
         row.refresh_from_db()
-        assert Message.objects.filter(kind="notice").count() == corrections + 1
+        assert Message.objects.filter(kind="notice").count() == revision + 1
 
 
 def test_after_an_outage_all_that_waited_are_decided_in_one_drain_the_oldest_first(registries):
@@ -142,23 +142,23 @@ def test_an_answer_that_comes_late_is_told_without_the_delay(registries):
 
 
 def test_an_outage_is_one_when_nobody_can_be_asked_or_several_have_no_answer(monkeypatch):
-    assert not held.outage()
+    assert not retries.outage()
     for number in range(limits.MATCH_OUTAGE_HELD):
-        assert not held.outage()
+        assert not retries.outage()
         held_row(number)
-    assert held.outage()
+    assert retries.outage()
     Registration.objects.all().delete()
     monkeypatch.setattr(identity, "rested_until", lambda question: timezone.now() if question == "person" else None)
-    assert held.outage()
+    assert retries.outage()
 
 
 def test_those_whom_a_registry_cannot_read_are_no_outage_for_everybody():
     for number in range(limits.MATCH_OUTAGE_HELD * 2):
         held_row(number, Verdict(Outcome.INVALID_INPUT, "identity", {}, ()))
-    assert not held.outage()
+    assert not retries.outage()
 
 
-# ── operators
+# ── administrators
 
 
 def status(**options: Any) -> tuple[str, int]:
@@ -211,7 +211,7 @@ def test_the_page_shows_it_in_persian_and_asks_again_at_the_press_of_a_button(cl
     held_row(2, verdict_traces=[ours])
     held_row(3, verdict_traces=[theirs])
     breaker.trip("identity:demo:owner", "401")
-    client.force_login(operator())
+    client.force_login(administrator())
     page = client.get(WAITING).content.decode()
     assert_fits_the_policy(page)
     for words in (
@@ -245,7 +245,7 @@ def test_a_clerk_sees_nothing_of_the_queue(client):
 
 
 def test_nothing_waits_and_the_page_says_so(client):
-    client.force_login(operator())
+    client.force_login(administrator())
     page = client.get(WAITING).content.decode()
     assert "هیچ درخواستی در انتظار نیست" in page
     assert "استعلام دوباره هم‌اکنون" not in page

@@ -17,8 +17,8 @@ from common.persian import fold_digits, parse_mobile
 from identity.person import Person, fields_of
 from identity.registries.demo import CITIZENS
 from registration.models import Event, Registration
-from registration.services import corrections, decisions, housekeeping, journey, matching
-from registration.services.moves import write_event
+from registration.services import decisions, housekeeping, journey, matching, second_chance
+from registration.services.transitions import write_event
 from registration.states import State
 from tests.support.accounts import together
 from tests.support.journeys import (
@@ -110,7 +110,7 @@ def test_the_identity_is_corrected_twice_and_then_a_branch_is_the_way(browser):
     assert correct(browser, last_name=RIGHT_NAME)["Location"] == CHANCE
     row = row_of(OTHER_NAME)
     assert row.state == State.REFERRED
-    assert corrections.tries_left(national_id=row.national_id) == 0
+    assert second_chance.tries_left(national_id=row.national_id) == 0
     results = [text for text in texts_on(OTHER_NAME.mobile) if "مراجعه فرمائید" in text]
     assert len(results) == 3  # each time one SMS
 
@@ -123,8 +123,8 @@ def test_what_is_sent_again_unchanged_is_refused_and_uses_up_nothing(browser):
     assert f'value="{row.last_name}"' in page
     assert "چیزی تغییر نکرده است" in correct(browser, last_name="محمدي ").content.decode()  # the same name
     row.refresh_from_db()
-    assert (row.state, row.corrections, row.events.count()) == (State.REFERRED, 0, before)
-    assert corrections.tries_left(national_id=row.national_id) == limits.CORRECTIONS
+    assert (row.state, row.revision, row.events.count()) == (State.REFERRED, 0, before)
+    assert second_chance.tries_left(national_id=row.national_id) == limits.CORRECTIONS
     assert correct(browser, last_name=RIGHT_NAME)["Location"] == DONE
 
 
@@ -138,15 +138,15 @@ def test_the_tries_are_counted_per_national_id_over_all_its_numbers():
         Event.objects.create(
             registration=row, at=at, actor="portal", from_state="submitted", to_state="referred", kind=kind
         )
-    assert corrections.identity_checks(ids) == {ids[0]: 2, ids[1]: 0}
-    assert corrections.tries_left(national_id=ids[0]) == 1
-    assert corrections.tries_left(national_id=ids[1]) == 2
-    assert [corrections.may_ask(checks) for checks in range(5)] == [True, True, True, False, False]
+    assert second_chance.identity_checks(ids) == {ids[0]: 2, ids[1]: 0}
+    assert second_chance.tries_left(national_id=ids[0]) == 1
+    assert second_chance.tries_left(national_id=ids[1]) == 2
+    assert [second_chance.may_ask(checks) for checks in range(5)] == [True, True, True, False, False]
 
 
 def test_counting_takes_one_statement_for_any_number_of_ids(django_assert_num_queries):
     with django_assert_num_queries(1):
-        corrections.identity_checks([f"{number:010}" for number in range(50)])
+        second_chance.identity_checks([f"{number:010}" for number in range(50)])
 
 
 def test_what_was_typed_survives_an_error_another_device_and_a_lost_session(browser):
@@ -170,8 +170,8 @@ def test_a_double_click_and_a_late_repetition_are_one_correction(browser):
     session.save()
     assert correct(browser, round="0")["Location"] == DONE
     row.refresh_from_db()
-    assert (row.corrections, row.state) == (1, State.REFERRED)
-    assert corrections.tries_left(national_id=row.national_id) == 1
+    assert (row.revision, row.state) == (1, State.REFERRED)
+    assert second_chance.tries_left(national_id=row.national_id) == 1
 
 
 def test_twenty_corrections_at_once_are_one(browser):
@@ -181,12 +181,12 @@ def test_twenty_corrections_at_once_are_one(browser):
     identity = differently(row)
 
     def one(_number: int) -> Registration:
-        return corrections.correct(registration=row, grant=grant, round=0, identity=identity)
+        return second_chance.correct(registration=row, grant=grant, revision=0, identity=identity)
 
     results = together(one, 20)
     assert {result.tracking_code for result in results} == {row.tracking_code}
     row.refresh_from_db()
-    assert (row.state, row.corrections) == (State.SUBMITTED, 1)
+    assert (row.state, row.revision) == (State.SUBMITTED, 1)
     assert row.events.filter(why="corrected").count() == 1
 
 
@@ -196,7 +196,7 @@ def test_the_other_device_takes_over_and_the_first_one_says_so(browser):
     assert "در دستگاه دیگری ادامه یافت" in browser.get(CORRECT, follow=True).content.decode()
     assert "در دستگاه دیگری ادامه یافت" in correct(browser, follow="1").client.get(URL).content.decode()
     assert correct(other, last_name="دیگری")["Location"] == DONE
-    assert row_of(OTHER_NAME).corrections == 1
+    assert row_of(OTHER_NAME).revision == 1
 
 
 def test_a_page_of_another_tab_or_of_a_lost_session_changes_nothing(browser):
@@ -205,7 +205,7 @@ def test_a_page_of_another_tab_or_of_a_lost_session_changes_nothing(browser):
     stranger = Browser()
     page = stranger.post(CORRECT, {"draft": browser.draft()}, follow=True)
     assert step_shown(page) == "mobile"
-    assert row_of(OTHER_NAME).corrections == 0
+    assert row_of(OTHER_NAME).revision == 0
 
 
 @pytest.mark.parametrize("path", [CHANCE, CORRECT, NUMBER, CODE])
@@ -252,7 +252,7 @@ def test_the_service_refuses_what_came_too_late(browser):
     identity = Person("ا", "ب", "1", "1", "الف", "1", timezone.localdate(), "male")
 
     def attempt(grant: str = grant) -> Any:
-        return corrections.correct(registration=row, grant=grant, round=0, identity=identity)
+        return second_chance.correct(registration=row, grant=grant, revision=0, identity=identity)
 
     assert refused(lambda: attempt("another")) == "grant_ended"
     for _ in range(limits.CORRECTIONS):
@@ -294,7 +294,7 @@ def test_another_owners_number_costs_no_try_and_can_be_changed_again(browser):
         browser = Browser()
         browser.step_one(OTHER_OWNER, mobile=mobile)
         assert browser.step_two(code_on(mobile))["Location"] == CHANCE
-    assert corrections.tries_left(national_id=OTHER_OWNER.national_id) == limits.CORRECTIONS
+    assert second_chance.tries_left(national_id=OTHER_OWNER.national_id) == limits.CORRECTIONS
 
 
 def test_the_same_number_a_wrong_code_and_a_resend_each_say_what_they_are(browser):
@@ -365,7 +365,7 @@ def test_twenty_proofs_at_once_are_one_and_a_step_one_in_between_does_no_harm(br
             return journey.start(
                 national_id=row.national_id, mobile=parse_mobile(NEW_NUMBER), operator="mci", asker=f"stranger {number}"
             )
-        return corrections.confirm_number(registration=row, grant=data["grant"], asker=data["asker"], typed_code=code)
+        return second_chance.confirm_number(registration=row, grant=data["grant"], asker=data["asker"], typed_code=code)
 
     results = together(one, 20)
     proofs = [result for number, result in enumerate(results) if number % 5 != 4]
@@ -373,7 +373,7 @@ def test_twenty_proofs_at_once_are_one_and_a_step_one_in_between_does_no_harm(br
     assert {error.code for error in codes_used} <= {"code_tries"}, results
     assert len(proofs) - len(codes_used) == limits.CODE_TRIES
     row.refresh_from_db()
-    assert (row.state, row.corrections, row.mobile) == (State.SUBMITTED, 1, parse_mobile(NEW_NUMBER))
+    assert (row.state, row.revision, row.mobile) == (State.SUBMITTED, 1, parse_mobile(NEW_NUMBER))
     assert row.events.filter(why="other_number").count() == 1
 
 

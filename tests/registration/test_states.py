@@ -15,15 +15,15 @@ from common.errors import PortalError
 from common.persian import parse_mobile
 from registration.models import Event, Registration
 from registration.services import decisions, housekeeping
-from registration.services.moves import PORTAL, move
-from registration.states import MOVES, OPEN, State
+from registration.services.transitions import PORTAL, move
+from registration.states import OPEN, TRANSITIONS, State
 from sms.models import Message
 from tests.support.accounts import together
 from tests.support.journeys import MATCHES, URL, Browser, account_of, code_on, registration_in, step_shown
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ILLEGAL = [(a, b) for a, b in itertools.product(State, State) if b not in MOVES[a]]
-LEGAL = [(a, b) for a, b in itertools.product(State, State) if b in MOVES[a]]
+ILLEGAL = [(a, b) for a, b in itertools.product(State, State) if b not in TRANSITIONS[a]]
+LEGAL = [(a, b) for a, b in itertools.product(State, State) if b in TRANSITIONS[a]]
 
 
 @pytest.mark.parametrize(("before", "after"), LEGAL)

@@ -18,7 +18,7 @@ from common import limits
 from common.persian import fold_digits, format_jalali, to_persian_digits
 from registration.models import Event, Registration
 from registration.services import matching, status
-from registration.services.moves import write_event
+from registration.services.transitions import write_event
 from registration.states import State
 from tests.support.desk import Clerk, url
 from tests.support.journeys import DONE, MATCHES, OTHER_NAME, URL, Browser, let_pass, registration_in, row_of

@@ -20,7 +20,7 @@ from common.persian import fold_digits
 from identity import services as identity
 from identity.registries.demo import CITIZENS
 from registration.models import Registration
-from registration.services import corrections, matching
+from registration.services import matching, second_chance
 from registration.states import State
 from tests.support.journeys import DONE, URL, Answers, Browser, code_on, let_pass, texts_on
 
@@ -102,7 +102,7 @@ def a_try(number: int, guess: Answers) -> Learned:
         statements=statements,
         attempts=row.attempts,
         moves=list(row.events.values_list("to_state", "why", "kind")),
-        tries_left=corrections.tries_left(national_id=VICTIM.national_id),
+        tries_left=second_chance.tries_left(national_id=VICTIM.national_id),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from registration.services import corrections
+from registration.services import second_chance
 from tests.support.journeys import MATCHES, OTHER_NAME
 from tests.support.migrating import migrate
 
@@ -24,5 +24,5 @@ def test_old_referrals_name_the_question_that_decided(an_older_portal):
         ("submitted", ""), ("referred", "identity"), ("submitted", ""), ("referred", "identity"),
         ("submitted", ""), ("referred", "owner"), ("submitted", ""), ("referred", "owner"),
     ]  # fmt: skip
-    assert corrections.tries_left(national_id=OTHER_NAME.national_id) == 1
-    assert corrections.tries_left(national_id=MATCHES.national_id) == 2
+    assert second_chance.tries_left(national_id=OTHER_NAME.national_id) == 1
+    assert second_chance.tries_left(national_id=MATCHES.national_id) == 2

@@ -1,4 +1,4 @@
-"""SMS in the admin: who sees what, the list, and what an operator may do there."""
+"""SMS in the admin: who sees what, the list, and what an administrator may do there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from common.persian import to_persian_digits
 from sms import manual_actions, routing
 from sms.models import GatewaySwitch, Message, MessageKind, MessageState
 from sms.models import Receipt as ReceiptRow
-from tests.support.accounts import clerk, operator
+from tests.support.accounts import administrator, clerk
 from tests.support.pages import assert_fits_the_policy
 from tests.support.sms_fixtures import CODE_TEXT, delivered, queue
 from tests.support.sms_gateways import StubGateway
@@ -24,9 +24,9 @@ from tests.support.sms_gateways import StubGateway
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_an_operator_switches_a_gateway_in_the_admin(use_gateways, client):
+def test_an_administrator_switches_a_gateway_in_the_admin(use_gateways, client):
     use_gateways(StubGateway("one"), StubGateway("two"))
-    client.force_login(operator())
+    client.force_login(administrator())
     page = client.get("/admin/sms/gatewayswitch/add/").content.decode()
     assert_fits_the_policy(page)
     assert '<option value="two">' in page
@@ -46,7 +46,7 @@ def test_the_list_has_age_and_masked_numbers_and_a_final_one_no_body(client):
     final = delivered(5)
     Message.objects.filter(pk=final.pk).update(text="نتیجه دوم")
     queue(MessageKind.CODE)
-    client.force_login(operator())
+    client.force_login(administrator())
     page = client.get("/admin/sms/message/").content.decode()
     assert "۰۹۱۲•••۴۵۶۷" in page
     assert "9121234567" not in page
@@ -69,7 +69,7 @@ def test_each_column_of_the_list_says_what_it_is_for(client):
         state="accepted", gateway="kave", parts=2, attempts=3, next_attempt_at=None, created_at=created,
         sent_at=created, final_at=created + timedelta(seconds=65),
     )  # fmt: skip
-    client.force_login(operator())
+    client.force_login(administrator())
     page = client.get("/admin/sms/message/").content.decode()
     assert_fits_the_policy(page)
     names = ("masked_number", "operator_name", "kind", "gateway", "pieces", "age")
@@ -85,7 +85,7 @@ def test_each_column_of_the_list_says_what_it_is_for(client):
 
 def test_the_list_shows_the_number_that_sms_resend_wants(client):
     message = queue()
-    client.force_login(operator())
+    client.force_login(administrator())
     page = client.get("/admin/sms/message/").content.decode()
     [shown] = column(page, "number")
     assert int(shown) == message.pk  # Persian digits, which the command takes
@@ -96,7 +96,7 @@ def test_the_list_shows_the_number_that_sms_resend_wants(client):
 def test_a_test_sms_has_as_many_attempts_in_the_list_as_it_has(use_gateways, client):
     use_gateways(StubGateway("one"))
     manual_actions.send_test(to="+989121234567")
-    client.force_login(operator())
+    client.force_login(administrator())
     assert column(client.get("/admin/sms/message/").content.decode(), "rounds") == ["۱"]
     assert Message.objects.get().tries.count() == 1
 
@@ -106,12 +106,12 @@ def resend(client: Any, *messages: Message) -> list[str]:
     return [str(each) for each in get_messages(client.post("/admin/sms/message/", order).wsgi_request)]
 
 
-def test_an_operator_sends_a_result_again_and_is_told_why_others_are_not(client):
+def test_an_administrator_sends_a_result_again_and_is_told_why_others_are_not(client):
     failed, code, blank, waits = queue(), queue(MessageKind.CODE), queue(), queue()
     final = {"state": "failed", "next_attempt_at": None, "final_at": timezone.now()}
     Message.objects.exclude(pk=waits.pk).update(**final)
     Message.objects.filter(pk=blank.pk).update(text="")
-    client.force_login(operator())
+    client.force_login(administrator())
     told = resend(client, failed, code, blank, waits)
     again = Message.objects.latest("pk")
     assert (again.text, again.state, Message.objects.count()) == (failed.text, "queued", 5)
@@ -130,7 +130,7 @@ def test_a_clerk_sends_nothing_again(client):
 
 def test_the_switch_offers_the_known_operators_and_no_other(use_gateways, client):
     use_gateways(StubGateway("one"))
-    client.force_login(operator())
+    client.force_login(administrator())
     page = client.get("/admin/sms/gatewayswitch/add/").content.decode()
     assert '<option value="mci">همراه اول</option>' in page
     for weight in ("1000001", "2147483648", "18446744073709551616", "1" * 900):
@@ -146,7 +146,7 @@ def test_the_switch_offers_the_known_operators_and_no_other(use_gateways, client
 def test_an_old_switch_of_what_is_not_known_any_more_never_turns_into_one_for_all(use_gateways, client):
     use_gateways(StubGateway("one"))
     switch = GatewaySwitch.objects.create(gateway="gone", operator="mcii", is_on=False)
-    client.force_login(operator())
+    client.force_login(administrator())
     page = client.get(f"/admin/sms/gatewayswitch/{switch.pk}/change/").content.decode()
     assert '<option value="gone" selected>' in page
     assert '<option value="mcii" selected>' in page
@@ -158,7 +158,7 @@ def test_operators_stand_everywhere_by_their_names(use_gateways, client):
     queue(operator="irancell", to="+989351234567")
     Message.objects.update(gateway="one", sent_at=timezone.now(), state=MessageState.ACCEPTED)
     GatewaySwitch.objects.create(gateway="one", operator="mci", is_on=False)
-    client.force_login(operator())
+    client.force_login(administrator())
     switches = client.get("/admin/sms/gatewayswitch/").content.decode()
     assert '<td class="field-operator_name">همراه اول</td>' in switches
     health = client.get("/admin/sms/message/health/").content.decode()
@@ -171,13 +171,13 @@ def test_operators_stand_everywhere_by_their_names(use_gateways, client):
     assert not client.get("/admin/sms/message/?operator=nobody%00").context["cl"].result_list
 
 
-def test_an_operator_ends_an_alarm_and_a_clerk_cannot(client):
+def test_an_administrator_ends_an_alarm_and_a_clerk_cannot(client):
     alarms.sound(AlarmCode.GIVEN_UP, detail="message 1")
     order = {"action": "dealt_with", "_selected_action": [Alarm.objects.get().pk]}
     client.force_login(clerk())
     client.post("/admin/portal/alarm/", order)
     assert len(alarms.standing("sms")) == 1
-    client.force_login(operator())
+    client.force_login(administrator())
     client.post("/admin/portal/alarm/", order)
     assert alarms.standing("sms") == []
 
@@ -185,7 +185,7 @@ def test_an_operator_ends_an_alarm_and_a_clerk_cannot(client):
 def test_receipts_and_alarms_are_shown_without_long_numbers(client):
     row = ReceiptRow.objects.create(gateway="one", query="to=09121234567", body=b'{"mobile": "09121234567"}')
     alarm = Alarm.objects.create(code=AlarmCode.RECEIPTS, subject="one", detail="ValueError")
-    client.force_login(operator())
+    client.force_login(administrator())
     assert "ValueError" in client.get("/admin/portal/alarm/").content.decode()
     assert client.get(f"/admin/portal/alarm/{alarm.pk}/change/").status_code == 200
     assert client.get("/admin/sms/receipt/").status_code == 200

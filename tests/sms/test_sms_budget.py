@@ -26,7 +26,7 @@ from sms.models import Message, MessageKind, MessageState, Share, share_of
 from sms.sending import drain
 from sms.shares import divided
 from sms.tasks import watch
-from tests.support.accounts import citizen, operator, together
+from tests.support.accounts import administrator, citizen, together
 from tests.support.commands import run
 from tests.support.entrances import move_clock
 from tests.support.sms_fixtures import NUMBER, crowd, make_due, queue, states
@@ -415,7 +415,7 @@ def test_what_is_asked_often_is_counted_once_in_ten_seconds(at: At, django_asser
             budget.usage()
 
 
-# ── what operators see
+# ── what administrators see
 
 
 def standing() -> list[tuple[str, str]]:
@@ -453,7 +453,7 @@ def test_alarms_end_with_the_day_and_with_the_budget(at: At, settings) -> None:
 
 
 def test_the_health_page_shows_each_share_in_persian_against_its_part(client, settings) -> None:
-    client.force_login(operator())
+    client.force_login(administrator())
     settings.SMS_DAILY_BUDGET = 0
     assert "بودجه امروز" not in client.get("/admin/sms/message/health/").content.decode()
     settings.SMS_DAILY_BUDGET = 2_400
@@ -477,6 +477,6 @@ def test_the_backlog_and_the_status_name_the_shares(at: At) -> None:
 
 
 def test_the_page_of_a_message_names_its_share(client) -> None:
-    client.force_login(operator())
+    client.force_login(administrator())
     page = client.get(f"/admin/sms/message/{queue(CODE).pk}/change/").content.decode()
     assert "بقیه" in page

@@ -1,4 +1,4 @@
-"""What monitoring and operators see of the whole: the backlog, and how the gateways are doing."""
+"""What monitoring and administrators see of the whole: the backlog, and how the gateways are doing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from common import alarms, breaker
 from common.models import AlarmCode
 from sms import health, routing
 from sms.models import Message, MessageKind, MessageState, Receipt
-from tests.support.accounts import clerk, operator
+from tests.support.accounts import administrator, clerk
 from tests.support.commands import run
 from tests.support.pages import assert_fits_the_policy
 from tests.support.sms_fixtures import LONG_AGO, delivered, queue
@@ -196,7 +196,7 @@ def test_a_shifted_weight_is_seen_beside_that_of_the_settings(use_gateways, sett
     assert "* weight 1 on" in told_of("one", "*")
     assert "mci weight 7 (settings: 1) on" in told_of("two", "mci")
     assert "rightel weight 7 (settings: 1) off" in told_of("two", "rightel")
-    client.force_login(operator())
+    client.force_login(administrator())
     page = client.get("/admin/sms/message/health/").content.decode()
     assert "<td>۰ (در تنظیمات: ۳)</td>" in page
 
@@ -217,7 +217,7 @@ def test_the_health_page_shows_it_and_fits_the_policy(use_gateways, client):
         breaker.record("sms:two:mci", False)
     breaker.trip("sms:two:*", "418")
     alarms.sound(AlarmCode.OUT_OF_ORDER, "two", "418")
-    client.force_login(operator())
+    client.force_login(administrator())
     page = client.get("/admin/sms/message/health/").content.decode()
     assert_fits_the_policy(page)
     assert "۵۰٫۰٪" in page

@@ -1,4 +1,4 @@
-"""The demo's phone: the command, the page, and what operators see in the admin."""
+"""The demo's phone: the command, the page, and what administrators see in the admin."""
 
 from __future__ import annotations
 
@@ -123,57 +123,57 @@ def test_outside_demo_mode_there_is_no_inbox_page(client, settings):
 
 
 @pytest.fixture
-def operator(client):
+def administrator(client):
     user = get_user_model().objects.create_superuser("operator")
     client.force_login(user, backend="accounts.backends.StaffBackend")
     return client
 
 
-def test_operators_see_where_a_message_is_but_neither_its_number_nor_a_code(operator):
+def test_administrators_see_where_a_message_is_but_neither_its_number_nor_a_code(administrator):
     message = queue(MessageKind.CODE)
     for url in ("/admin/sms/message/", f"/admin/sms/message/{message.pk}/change/"):
-        page = operator.get(url).content.decode()
+        page = administrator.get(url).content.decode()
         assert "۰۹۱۲•••۴۵۶۷" in page
         assert "9121234567" not in page
         assert "482913" not in page
 
 
-def test_operators_see_a_result_while_it_waits_and_not_once_it_is_final(operator):
+def test_administrators_see_a_result_while_it_waits_and_not_once_it_is_final(administrator):
     message = queue(text="متن نتیجه")
     url = f"/admin/sms/message/{message.pk}/change/"
-    assert "متن نتیجه" in operator.get(url).content.decode()
+    assert "متن نتیجه" in administrator.get(url).content.decode()
     drain.drain()
-    assert "متن نتیجه" not in operator.get(url).content.decode()
+    assert "متن نتیجه" not in administrator.get(url).content.decode()
 
 
 @pytest.mark.parametrize(
     "lookup",
     ["text__contains", "text__startswith", "to__endswith", "to", "id", "attempt__detail", "key", "state__regex"],
 )
-def test_the_address_bar_answers_no_questions_about_codes_and_numbers(operator, lookup):
+def test_the_address_bar_answers_no_questions_about_codes_and_numbers(administrator, lookup):
     queue(MessageKind.CODE)
-    assert operator.get("/admin/sms/message/", {lookup: "1"}).status_code == 400
+    assert administrator.get("/admin/sms/message/", {lookup: "1"}).status_code == 400
 
 
-def test_the_lists_own_filters_work(operator):
+def test_the_lists_own_filters_work(administrator):
     queue(MessageKind.CODE)
-    shown = operator.get("/admin/sms/message/").context["cl"]
+    shown = administrator.get("/admin/sms/message/").context["cl"]
     offered = [choice["query_string"] for spec in shown.filter_specs for choice in spec.choices(shown)]
     assert {"?state__exact=queued", "?kind__exact=code"} <= set(offered)
-    assert {operator.get(f"/admin/sms/message/{query}").status_code for query in offered} == {200}
-    assert operator.get("/admin/sms/message/?state__exact=queued").context["cl"].result_count == 1
-    assert operator.get("/admin/sms/message/?state__exact=failed").context["cl"].result_count == 0
+    assert {administrator.get(f"/admin/sms/message/{query}").status_code for query in offered} == {200}
+    assert administrator.get("/admin/sms/message/?state__exact=queued").context["cl"].result_count == 1
+    assert administrator.get("/admin/sms/message/?state__exact=failed").context["cl"].result_count == 0
 
 
 @pytest.mark.parametrize("lookup", ["state__exact", "kind__exact", "gateway", "operator__exact", "operator"])
-def test_a_damaged_filter_is_no_server_error(operator, lookup):
-    assert operator.get("/admin/sms/message/", {lookup: "\x00"}).status_code < 500
+def test_a_damaged_filter_is_no_server_error(administrator, lookup):
+    assert administrator.get("/admin/sms/message/", {lookup: "\x00"}).status_code < 500
 
 
-def test_nobody_changes_a_message_in_the_admin(operator):
+def test_nobody_changes_a_message_in_the_admin(administrator):
     message = queue()
-    assert operator.get("/admin/sms/message/add/").status_code == 403
-    assert operator.post(f"/admin/sms/message/{message.pk}/change/", {"state": "failed"}).status_code == 403
-    assert operator.post(f"/admin/sms/message/{message.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert administrator.get("/admin/sms/message/add/").status_code == 403
+    assert administrator.post(f"/admin/sms/message/{message.pk}/change/", {"state": "failed"}).status_code == 403
+    assert administrator.post(f"/admin/sms/message/{message.pk}/delete/", {"post": "yes"}).status_code == 403
     assert Message.objects.get().state == MessageState.QUEUED
     assert not admin.site._registry.keys() & {InboxMessage}

@@ -1,4 +1,4 @@
-"""What operators see and do: commands, the admin's list and health page, switches."""
+"""What administrators see and do: commands, the admin's list and health page, switches."""
 
 from __future__ import annotations
 

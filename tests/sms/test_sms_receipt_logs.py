@@ -92,7 +92,7 @@ def test_the_front_keeps_no_log_of_receipts():
         ("SMPP", "", b"id:7 stat:DELIVRD text:your code is 4 8 2, 9 1 3 0912"),
     ],
 )
-def test_a_receipt_is_shown_to_operators_without_numbers_however_they_are_spelt(method, query, body):
+def test_a_receipt_is_shown_to_administrators_without_numbers_however_they_are_spelt(method, query, body):
     row = Receipt(gateway="box", method=method, query=f"status=ok&{query}", body=b"err:none; " + body)
     shown = receipts.shown(row)
     assert "status=ok" in shown

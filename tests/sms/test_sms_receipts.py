@@ -218,7 +218,7 @@ def test_a_url_that_lost_its_last_slash_on_a_gateways_console_is_the_same(box):
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[[1,2,3,4,5]]", b"", b"\xff\x00", b'[["x","eaten"]]'])
-def test_a_malformed_one_is_kept_raw_and_marked_and_an_operator_hears_of_it(box, body):
+def test_a_malformed_one_is_kept_raw_and_marked_and_an_administrator_hears_of_it(box, body):
     Client().post(URL, body, content_type="text/plain")
     tasks.read_receipts()
     row = Receipt.objects.get()

@@ -52,7 +52,7 @@ def test_weights_share_the_first_place(three):
     assert share["one"] + share["two"] == 400
 
 
-def test_an_operator_shifts_weight_at_run_time_and_for_one_network_only(three):
+def test_an_administrator_shifts_weight_at_run_time_and_for_one_network_only(three):
     switches.switch("one", "mci", weight=0)
     assert firsts() == {"two": 400}
     assert names()[:2] == ["two", "one"]  # still there if the other fails

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from common import limits
-from registration import result_texts
+from registration import sms_texts
 from sms import parts, texts
 
 WELCOME = "به سیستم های متمرکز سازمان تامین اجتماعی خوش آمدید. حساب کاربری شما ایجاد گردید."
@@ -20,13 +20,13 @@ PURPOSES = ("ثبت نام", "ورود", "بازیابی گذرواژه", "تغ�
 
 
 def test_a_successful_registration_says_the_guides_words_to_the_person_by_name():
-    assert result_texts.account_created(name=NAME) == f"جناب آقای/سرکار خانم {NAME}\n{WELCOME}"
+    assert sms_texts.account_created(name=NAME) == f"جناب آقای/سرکار خانم {NAME}\n{WELCOME}"
 
 
 def test_a_mismatch_says_the_guides_words_and_the_tracking_code_to_take_along():
-    text = result_texts.visit_branch(name=NAME, tracking_code="1234567890")
+    text = sms_texts.visit_branch(name=NAME, tracking_code="1234567890")
     assert text == f"جناب آقای/سرکار خانم {NAME}\n{VISIT}\nکد پیگیری: ۱۲۳\u00a0۴۵۶\u00a0۷۸۹۰"
-    assert result_texts.visit_branch(name=NAME) == f"جناب آقای/سرکار خانم {NAME}\n{VISIT}"
+    assert sms_texts.visit_branch(name=NAME) == f"جناب آقای/سرکار خانم {NAME}\n{VISIT}"
 
 
 @pytest.mark.parametrize(
@@ -35,17 +35,17 @@ def test_a_mismatch_says_the_guides_words_and_the_tracking_code_to_take_along():
 )
 def test_the_salutation_follows_the_gender_where_it_is_known(gender, salutation):
     for text in (
-        result_texts.account_created(name=NAME, gender=gender),
-        result_texts.visit_branch(name=NAME, gender=gender),
-        result_texts.activate_at_branch(name=NAME, gender=gender),
-        result_texts.activated(name=NAME, gender=gender),
-        result_texts.rejected(name=NAME, gender=gender),
+        sms_texts.account_created(name=NAME, gender=gender),
+        sms_texts.visit_branch(name=NAME, gender=gender),
+        sms_texts.activate_at_branch(name=NAME, gender=gender),
+        sms_texts.activated(name=NAME, gender=gender),
+        sms_texts.rejected(name=NAME, gender=gender),
     ):
         assert text.splitlines()[0] == f"{salutation} {NAME}"
 
 
 def test_where_a_branch_activates_the_sms_says_so_in_the_guides_words():
-    assert result_texts.activate_at_branch(name=NAME).splitlines()[1:] == [WELCOME, TO_BRANCH]
+    assert sms_texts.activate_at_branch(name=NAME).splitlines()[1:] == [WELCOME, TO_BRANCH]
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
@@ -69,38 +69,38 @@ def test_a_long_host_costs_the_senders_name_first():
 
 
 def test_a_text_without_a_code_has_none():
-    assert texts.code_in(result_texts.superseded(tracking_code="1234567890")) == ""
+    assert texts.code_in(sms_texts.superseded(tracking_code="1234567890")) == ""
 
 
 def test_a_rejection_gives_the_reason_and_a_long_one_still_fits():
-    assert "علت: تصویر مدارک خوانا نیست" in result_texts.rejected(name=NAME, reason=" تصویر مدارک\n خوانا نیست ")
-    assert "علت" not in result_texts.rejected(name=NAME)
-    assert len(result_texts.rejected(name="ن" * 141, reason="م " * 2000)) <= limits.SMS_LONGEST
+    assert "علت: تصویر مدارک خوانا نیست" in sms_texts.rejected(name=NAME, reason=" تصویر مدارک\n خوانا نیست ")
+    assert "علت" not in sms_texts.rejected(name=NAME)
+    assert len(sms_texts.rejected(name="ن" * 141, reason="م " * 2000)) <= limits.SMS_LONGEST
 
 
-@pytest.mark.parametrize("sentence", [result_texts.superseded, result_texts.delayed])
+@pytest.mark.parametrize("sentence", [sms_texts.superseded, sms_texts.delayed])
 def test_news_about_a_request_carries_its_tracking_code_if_it_has_one(sentence):
     assert "کد پیگیری: ۱۲۳\u00a0۴۵۶\u00a0۷۸۹۰" in sentence(tracking_code="1234567890")
     assert "کد پیگیری" not in sentence(tracking_code="")
 
 
 def test_who_lost_to_another_registration_learns_the_way_to_contest_and_nobodys_name():
-    text = result_texts.superseded(tracking_code="1234567890")
+    text = sms_texts.superseded(tracking_code="1234567890")
     assert "نزدیکترین شعبه" in text
     assert "جناب" not in text
 
 
 def test_the_status_page_is_named_where_it_costs_no_further_part(client):
     host, code = "auth.tamin.ir", "1234567890"
-    short = result_texts.visit_branch(name="رضا کریمی", gender="male", tracking_code=code, host=host)
-    assert short.splitlines()[-1] == f"{host}{result_texts.STATUS_PAGE}"
+    short = sms_texts.visit_branch(name="رضا کریمی", gender="male", tracking_code=code, host=host)
+    assert short.splitlines()[-1] == f"{host}{sms_texts.STATUS_PAGE}"
     assert parts.count(short) == parts.count(
-        result_texts.visit_branch(name="رضا کریمی", gender="male", tracking_code=code)
+        sms_texts.visit_branch(name="رضا کریمی", gender="male", tracking_code=code)
     )
     long_name = "سید محمدرضا حسینی‌نژاد طباطبایی"
     for say in (
-        lambda host: result_texts.visit_branch(name=long_name, tracking_code=code, host=host),
-        lambda host: result_texts.delayed(tracking_code=code, host=host),
+        lambda host: sms_texts.visit_branch(name=long_name, tracking_code=code, host=host),
+        lambda host: sms_texts.delayed(tracking_code=code, host=host),
     ):
         assert say(host) == say("")
-    assert client.get(result_texts.STATUS_PAGE)["Location"] == reverse("registration_status")
+    assert client.get(sms_texts.STATUS_PAGE)["Location"] == reverse("registration_status")

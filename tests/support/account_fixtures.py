@@ -14,7 +14,7 @@ from django.test import Client
 from accounts.models import User
 from common import limits
 from common.database import limit_waits
-from tests.support.accounts import citizen, operator, spy_on_hashing
+from tests.support.accounts import administrator, citizen, spy_on_hashing
 from tests.support.desk import Clerk
 from tests.support.production import SAFE
 from tests.support.profile import Mailbox
@@ -45,8 +45,8 @@ def careful_user() -> User:
 
 @pytest.fixture
 def boss(client: Client) -> Client:
-    """The test's client, signed in as an operator."""
-    client.force_login(operator(), backend="accounts.backends.StaffBackend")
+    """The test's client, signed in as an administrator."""
+    client.force_login(administrator(), backend="accounts.backends.StaffBackend")
     return client
 
 

@@ -40,11 +40,11 @@ def branch() -> Branch:
 
 
 def clerk(username: str = "maryam", password: str = PASSWORD) -> User:
-    return create_staff(username=username, password=password, branch=branch(), operator=False)
+    return create_staff(username=username, password=password, branch=branch(), administrator=False)
 
 
-def operator(username: str = "boss", password: str = PASSWORD) -> User:
-    return create_staff(username=username, password=password, branch=None, operator=True)
+def administrator(username: str = "boss", password: str = PASSWORD) -> User:
+    return create_staff(username=username, password=password, branch=None, administrator=True)
 
 
 def together(work: Callable[[int], Any], threads: int) -> list[Any]:

@@ -19,7 +19,7 @@ from common.abuse.origins import Origin, origin_of
 from common.errors import PortalError
 from common.secrets import keyed_hash
 from registration.desk import service as desk
-from registration.services import corrections, journey
+from registration.services import journey, second_chance
 from registration.services.lookup import by_token
 from registration.states import State
 from tests.support.accounts import clerk
@@ -124,12 +124,12 @@ def doors(addresses: int = 20) -> list[Attack]:
             State.REFERRED, mobile=f"+9893000{next(numbers):05}", verdict_kind="owner",
             grant_hash=keyed_hash("grant", grant),
         )  # fmt: skip
-        corrections.change_number(
+        second_chance.change_number(
             registration=row, grant=grant, mobile=account.mobile, operator="mci", asker=asker,
             origin=address(session % addresses),
         )  # fmt: skip
         row.refresh_from_db()
-        return lambda typed: corrections.confirm_number(registration=row, grant=grant, asker=asker, typed_code=typed)
+        return lambda typed: second_chance.confirm_number(registration=row, grant=grant, asker=asker, typed_code=typed)
 
     def new_mobile(session: int) -> Guess:
         user = _another_account(session)
@@ -138,9 +138,9 @@ def doors(addresses: int = 20) -> list[Attack]:
 
     def at_desk(session: int) -> Guess:
         asker = f"desk {session}"
-        desk.send_code(registration=referred, round=0, asker=asker)
+        desk.send_code(registration=referred, revision=0, asker=asker)
         return lambda typed: desk.activate(
-            registration=referred, round=0, by=staff, asker=asker, typed_code=typed, papers=PAPERS, note="x"
+            registration=referred, revision=0, by=staff, asker=asker, typed_code=typed, papers=PAPERS, note="x"
         )
 
     return [

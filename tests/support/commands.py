@@ -1,4 +1,4 @@
-"""Management commands, as an operator types them."""
+"""Management commands, as an administrator types them."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ NOTE = "کارت ملی و شناسنامه را دیدم؛ عکس مطابق ا
 
 
 class Clerk(Client):
-    """One clerk in one browser. The rows that are handed in stand as on the page that is open: `corrections` is its
-    `round`."""
+    """One clerk in one browser. The rows that are handed in stand as on the page that is open: its
+    `round` is their revision."""
 
     def __init__(self, username: str = "maryam") -> None:
         super().__init__()
@@ -64,7 +64,7 @@ def search(client: Client, page: str, typed: str, **query: str) -> Any:
 
 
 def _page(row: Registration) -> dict[str, Any]:
-    return {"round": row.corrections}
+    return {"round": row.revision}
 
 
 def url(row: Registration, page: str) -> str:

@@ -27,7 +27,7 @@ def referred(browser: Browser, person: Any = OTHER_NAME) -> Registration:
 def correct(browser: Browser, **changes: str) -> Any:
     answers = {name: value for name, value in vars(Answers.of(OTHER_NAME)).items() if name in PersonForm.base_fields}
     row = lookup.by_token(browser.draft())
-    page = {"draft": browser.draft(), "round": str(row.corrections if row else 0)}
+    page = {"draft": browser.draft(), "round": str(row.revision if row else 0)}
     return browser.post(CORRECT, answers | page | changes)
 
 

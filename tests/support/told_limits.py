@@ -28,7 +28,7 @@ from common.models import AlarmCode
 from registration.desk.texts import error_words
 from registration.services import matching
 from tamin_portal import views
-from tests.support.accounts import citizen, operator
+from tests.support.accounts import administrator, citizen
 from tests.support.entrances import CODE, another, ask_for_code, first_step, sign_in, told, type_code
 from tests.support.journeys import MATCHES, OTHER_NAME, URL, Answers, Browser, code_on, let_pass
 from tests.support.recoveries import Recoverer, account_of
@@ -184,11 +184,11 @@ def test_a_link_that_is_over_tells_how_long_one_works() -> None:
     assert "تا ۴۸ ساعت کار می‌کند" in text_of(Client().get(reverse("not_me", args=["no-such-link"])))
 
 
-def test_operators_are_told_them() -> None:
+def test_administrators_are_told_them() -> None:
     alarms.sound(AlarmCode.GIVEN_UP, detail="message 1")
     alarms.sound(AlarmCode.LETTER_GIVEN_UP, detail="letter 1")
     browser = Client()
-    browser.force_login(operator())
+    browser.force_login(administrator())
     health = text_of(browser.get("/admin/sms/message/health/"))
     assert "نتیجه‌ای دو روز ارسال نشد" in health
     assert "۱۳ ساعت گذشته" in health

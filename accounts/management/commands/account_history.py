@@ -19,8 +19,8 @@ from common.persian import mask_mobile
 class Command(AccountCommand):
     help = (
         "Show what happened to a citizen's account, newest first: what, when, who, why and from which browser. That "
-        "you looked, and why, is written into the history too, where the owner can see that an operator looked. Shows "
-        "no secret and no whole number."
+        "you looked, and why, is written into the history too, where the owner can see that an administrator looked. "
+        "Shows no secret and no whole number."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

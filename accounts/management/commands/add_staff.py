@@ -1,5 +1,5 @@
-"""Adds a member of staff, a branch clerk or an operator: `manage.py add_staff --username NAME (--branch CODE |
---operator)`."""
+"""Adds a member of staff, a branch clerk or an administrator: `manage.py add_staff --username NAME (--branch CODE |
+--administrator)`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from common.errors import PortalError
 
 REASONS = {
     "username_taken": "This user name is taken. Set a new password with: manage.py changepassword NAME",
-    "needs_a_branch": "A clerk belongs to a branch: give --branch, or --operator for one who looks after all.",
+    "needs_a_branch": "A clerk belongs to a branch: give --branch, or --administrator for one who looks after all.",
     "not_migrated": "The tables are not ready: run manage.py migrate first.",
 }
 
@@ -24,20 +24,24 @@ REASONS = {
 class Command(BaseCommand):
     help = (
         "Add a member of staff who signs in at /admin/. A clerk checks papers at a branch and can do nothing else; "
-        "an operator can do everything. Prints a random password once, unless --ask-password is given."
+        "an administrator can do everything. Prints a random password once, unless --ask-password is given."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--username", required=True, help="The name to sign in with, Latin letters and digits.")
         parser.add_argument("--branch", metavar="CODE", help="The code of the clerk's branch.")
-        parser.add_argument("--operator", action="store_true", help="An operator instead of a clerk.")
+        parser.add_argument(
+            "--administrator", "--operator", action="store_true", help="An administrator instead of a clerk."
+        )
         parser.add_argument("--ask-password", action="store_true", help="Ask for the password instead of making one.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         branch = self.branch(options["branch"])
         password = self.asked_password() if options["ask_password"] else random_password()
         try:
-            create_staff(username=options["username"], password=password, branch=branch, operator=options["operator"])
+            create_staff(
+                username=options["username"], password=password, branch=branch, administrator=options["administrator"]
+            )
         except PortalError as error:
             raise CommandError(reason(error)) from None
         self.stdout.write(f"Added {options['username']}.")
@@ -50,7 +54,7 @@ class Command(BaseCommand):
             return None
         branch = Branch.objects.filter(code=code).first()
         if branch is None:
-            raise CommandError(f"There is no branch with the code {code}. An operator adds branches at /admin/.")
+            raise CommandError(f"There is no branch with the code {code}. An administrator adds branches at /admin/.")
         return branch
 
     @staticmethod

@@ -1,7 +1,7 @@
 """`manage.py activate_registration TRACKING_OR_ID --by NAME --reason TEXT`."""
 
 from registration.desk import service as desk
-from registration.management.operating import DecisionCommand
+from registration.management.base import DecisionCommand
 from registration.states import State
 
 
@@ -12,4 +12,4 @@ class Command(DecisionCommand):
         "requests for the same national ID end. Giving it twice changes nothing."
     )
     decided = State.APPROVED
-    decide = staticmethod(desk.activate_by_operator)
+    decide = staticmethod(desk.activate_by_administrator)

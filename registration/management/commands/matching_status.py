@@ -8,8 +8,8 @@ from typing import Any
 
 from common.commands.monitoring import MonitoringCommand
 from common.commands.output import iso
-from registration.services import waiting
-from registration.services.waiting import Thresholds, Waiting
+from registration.services import matching_status
+from registration.services.matching_status import Thresholds, Waiting
 
 
 class Command(MonitoringCommand):
@@ -26,7 +26,7 @@ class Command(MonitoringCommand):
     }
 
     def look(self) -> Waiting:
-        return waiting.look()
+        return matching_status.look()
 
     def as_lines(self, found: Waiting) -> Iterator[str]:
         totals = f"{found.count} waiting, the oldest for {found.oldest_seconds} s"

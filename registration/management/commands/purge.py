@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from common import purging
 from common.persian import to_persian_digits
-from registration.management.operating import progress_bar
+from registration.management.base import progress_bar
 from registration.services import housekeeping
 
 

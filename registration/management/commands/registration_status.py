@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from common.commands.output import add_json, as_json
 from common.persian import InputError, parse_national_id
-from registration.management.operating import described
+from registration.management.base import described
 from registration.models import Registration
 from registration.services import lookup
 

@@ -1,8 +1,8 @@
 """`manage.py reject_registration TRACKING_OR_ID --by NAME --reason TEXT`."""
 
 from registration.desk import service as desk
-from registration.management.operating import DecisionCommand
-from registration.result_texts import REASON_LONGEST
+from registration.management.base import DecisionCommand
+from registration.sms_texts import REASON_LONGEST
 from registration.states import State
 
 
@@ -13,4 +13,4 @@ class Command(DecisionCommand):
         "register again. Giving it twice changes nothing."
     )
     decided = State.REJECTED
-    decide = staticmethod(desk.reject_by_operator)
+    decide = staticmethod(desk.reject_by_administrator)

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from common.commands.output import refusals
 from common.persian import to_persian_digits
-from registration.management.operating import WHICH
-from registration.services import held, lookup
+from registration.management.base import WHICH
+from registration.services import lookup, retries
 from registration.texts import sentence
 
 
@@ -28,12 +28,12 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         if options["all"]:
-            count = to_persian_digits(held.match_all_again())
+            count = to_persian_digits(retries.match_all_again())
             self.stdout.write(_("%(count)s held requests are due now.") % {"count": count})
             return
         with refusals(sentence):
             row = lookup.one_to_decide(options["which"])
         facts = {"code": row, "state": row.get_state_display()}
-        if not held.match_again(registration=row):
+        if not retries.match_again(registration=row):
             raise CommandError(_("%(code)s is not held: its state is %(state)s. Nothing was changed.") % facts)
         self.stdout.write(_("%(code)s is due now.") % facts)

@@ -52,7 +52,7 @@ def freeze(account: User) -> None:
     User.objects.filter(pk=account.pk).update(is_active=False, closure=Closure.FROZEN, closed_at=timezone.now())
 
 
-def test_an_operator_closes_an_account_with_a_reason(boss, transactional_db) -> None:
+def test_an_administrator_closes_an_account_with_a_reason(boss, transactional_db) -> None:
     person = citizen()
     browser = signed_in(person)
     TrustedDevice.objects.create(account=person, secret_hash="a" * 64)
@@ -74,7 +74,7 @@ def test_an_operator_closes_an_account_with_a_reason(boss, transactional_db) -> 
     assert len(texts_on("09121234567")) == 1
 
 
-def test_an_operator_opens_a_frozen_account_for_a_branch(boss, transactional_db) -> None:
+def test_an_administrator_opens_a_frozen_account_for_a_branch(boss, transactional_db) -> None:
     person = citizen()
     freeze(person)
 
@@ -102,7 +102,7 @@ def test_after_a_freeze_the_address_has_to_be_confirmed_again_and_hears_nothing_
     assert not Letter.objects.exists()
 
 
-def test_an_operator_signs_an_account_out_everywhere(boss) -> None:
+def test_an_administrator_signs_an_account_out_everywhere(boss) -> None:
     person = citizen()
     browser = signed_in(person)
     boss.post(url(person, "end-sessions"), {"reason": WHY})

@@ -180,7 +180,7 @@ def test_a_code_that_was_asked_for_counts_at_once_before_any_worker_sent_it(sett
         budget.forget()
 
 
-def test_an_operator_hears_of_a_share_that_is_used_up_and_when_it_is_over(settings, midst_of_an_hour):
+def test_an_administrator_hears_of_a_share_that_is_used_up_and_when_it_is_over(settings, midst_of_an_hour):
     spend(settings, Share.NEW)
     watch_sms()
     assert ("budget", "new") in standing()

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from accounts.life import lifecycle
 from accounts.models import User
 from common.errors import PortalError
-from tests.support.accounts import PASSWORD, REZA, branch, citizen, clerk, operator, together
+from tests.support.accounts import PASSWORD, REZA, administrator, branch, citizen, clerk, together
 
 
 @pytest.mark.django_db
@@ -159,8 +159,8 @@ def test_a_clerk_has_the_desk_and_nothing_else() -> None:
 
 @pytest.mark.django_db
 def test_staff_need_a_free_name_and_clerks_a_branch() -> None:
-    operator()
+    administrator()
     with pytest.raises(PortalError, match="username_taken"):
-        operator()
+        administrator()
     with pytest.raises(PortalError, match="needs_a_branch"):
-        lifecycle.create_staff(username="ali", password=PASSWORD, branch=None, operator=False)
+        lifecycle.create_staff(username="ali", password=PASSWORD, branch=None, administrator=False)

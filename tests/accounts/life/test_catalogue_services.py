@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 from accounts.demo import ensure_services
 from accounts.home import catalogue
 from accounts.models import Icon, Service, User
-from tests.support.accounts import citizen, clerk, operator
+from tests.support.accounts import administrator, citizen, clerk
 from tests.support.pages import assert_fits_the_policy
 
 pytestmark = pytest.mark.django_db
@@ -34,8 +34,8 @@ def home(client: Client) -> str:
     return client.get(HOME).content.decode()
 
 
-def test_an_operator_adds_one_and_citizens_see_it(client) -> None:
-    client.force_login(operator())
+def test_an_administrator_adds_one_and_citizens_see_it(client) -> None:
+    client.force_login(administrator())
     assert client.post(ADD, FACTS | {"order": "1", "is_shown": "on"}).status_code == 302
 
     page = home(client)
@@ -46,7 +46,7 @@ def test_an_operator_adds_one_and_citizens_see_it(client) -> None:
     assert_fits_the_policy(page.replace('href="https://services.example/a"', ""))
 
 
-def test_they_stand_in_the_operators_order_and_hidden_ones_do_not(client) -> None:
+def test_they_stand_in_the_administrators_order_and_hidden_ones_do_not(client) -> None:
     service(title="three", order=30)
     service(title="one", order=10)
     service(title="hidden", order=15, is_shown=False)
@@ -138,7 +138,7 @@ def test_a_link_to_https_or_a_page_of_ours_is_taken(link) -> None:
     ],
 )
 def test_every_other_link_is_refused_in_one_sentence(client, link) -> None:
-    client.force_login(operator())
+    client.force_login(administrator())
     page = client.post(ADD, FACTS | {"link": link, "order": "1", "is_shown": "on"})
     stripped = link.strip()
     assert page.status_code == 200, stripped
@@ -148,12 +148,12 @@ def test_every_other_link_is_refused_in_one_sentence(client, link) -> None:
 
 @pytest.mark.parametrize("icon", ["", "skull", "<svg>", "record,money"])
 def test_no_icon_but_those_of_the_fixed_set(client, icon) -> None:
-    client.force_login(operator())
+    client.force_login(administrator())
     assert client.post(ADD, FACTS | {"icon": icon, "order": "1"}).status_code == 200
     assert not Service.objects.exists()
 
 
-def test_what_an_operator_types_is_text_on_the_page(client) -> None:
+def test_what_an_administrator_types_is_text_on_the_page(client) -> None:
     service(title="<b>x</b>", text="<script>alert(1)</script>", link='/"onmouseover="alert(1)')
     page = home(client)
     for html in ("<b>x", "<script>alert", '"onmouseover'):

@@ -1,4 +1,4 @@
-"""`deactivate_account`, `reactivate_account`, `end_sessions`, `account_history`: what operators do about an account."""
+"""`deactivate_account`, `reactivate_account`, `end_sessions`, `account_history`: what administrators do to it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from accounts.life import history as account_history
 from accounts.life import notices
 from accounts.models import AccountEvent, Closure, EventKind, FreezeLink, Session, User
 from common import limits
-from tests.support.accounts import PASSWORD, REZA, citizen, operator
+from tests.support.accounts import PASSWORD, REZA, administrator, citizen
 from tests.support.journeys import texts_on
 from tests.support.paths import ROOT
 
@@ -183,7 +183,7 @@ def test_the_history_says_what_happened_and_that_it_was_looked_at() -> None:
     told = run("account_history")
 
     lines = told.splitlines()
-    assert gettext("An operator looked at the history") in lines[1]
+    assert gettext("An administrator looked at the history") in lines[1]
     assert "مینا راد" in lines[1]
     assert BY["reason"] in lines[2]
     for words in (
@@ -299,7 +299,7 @@ def test_nothing_that_is_printed_is_a_secret_or_a_whole_number(transactional_db,
 
 
 def test_staff_are_no_citizens_account() -> None:
-    boss = operator()
+    boss = administrator()
     for work in (closing.deactivate, closing.reactivate, closing.end_all_sessions):
         with pytest.raises(Exception, match="no_account"):
             work(account=boss, by="mina", reason="x")

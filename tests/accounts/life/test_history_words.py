@@ -1,4 +1,4 @@
-"""What happened to an account, in plain words: for its owner, and for operators."""
+"""What happened to an account, in plain words: for its owner, and for administrators."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ def test_the_moment_is_jalali_and_of_tehran() -> None:
 
 
 @pytest.mark.parametrize(
-    ("actor", "owner_reads", "operator_reads"),
+    ("actor", "owner_reads", "administrator_reads"),
     [
         ("citizen", "", gettext("the owner of the account")),  # perhaps a thief: "by you" would be a lie
         ("portal", gettext("the portal"), gettext("the portal")),
-        ("operator mina rad", gettext("an operator"), gettext("operator %(name)s") % {"name": "mina rad"}),
+        ("operator mina rad", gettext("an administrator"), gettext("administrator %(name)s") % {"name": "mina rad"}),
         ("clerk7", gettext("the staff of a branch"), gettext("the staff of a branch")),
     ],
 )
-def test_the_owner_reads_who_it_was_and_never_the_name(actor, owner_reads, operator_reads) -> None:
+def test_the_owner_reads_who_it_was_and_never_the_name(actor, owner_reads, administrator_reads) -> None:
     row = event(citizen(), EventKind.DEACTIVATED, actor, reason="court order 7")
     mine, theirs = (account_history.entry_of(row, for_owner=owner) for owner in (True, False))
     assert (mine.who, mine.reason) == (owner_reads, "")
-    assert (theirs.who, theirs.reason) == (operator_reads, "court order 7")
+    assert (theirs.who, theirs.reason) == (administrator_reads, "court order 7")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_the_state_of_an_account_in_words() -> None:
     closing.deactivate(account=person, by="mina", reason="x")
     person.refresh_from_db()
     assert account_history.state_of(person) == "deactivated"
-    assert gettext("deactivated by an operator") in account_history.state_in_words(person)
+    assert gettext("deactivated by an administrator") in account_history.state_in_words(person)
     User.objects.filter(pk=person.pk).update(closure="", closed_at=None)  # closed before reasons were kept
     person.refresh_from_db()
     assert (account_history.state_of(person), account_history.state_in_words(person)) == (
@@ -131,7 +131,7 @@ def test_the_state_of_an_account_in_words() -> None:
     )
 
 
-def test_a_look_of_an_operator_is_seen_by_the_owner_without_the_name() -> None:
+def test_a_look_of_an_administrator_is_seen_by_the_owner_without_the_name() -> None:
     person = citizen()
     closing.look_at_history(account=person, by="mina", reason="asked by phone")
     newest = account_history.entries(person, for_owner=True)[0]

@@ -26,7 +26,7 @@ from common.abuse import lane, lane_texts
 from common.abuse.lane import Whose
 from common.errors import PortalError
 from registration.states import State
-from tests.support.accounts import PASSWORD, REZA, citizen, clerk, operator, together
+from tests.support.accounts import PASSWORD, REZA, administrator, citizen, clerk, together
 from tests.support.entrances import PAGE, UNKNOWN, errors, proven, sign_in
 from tests.support.journeys import MATCHES, Answers, Browser, row_of, step_shown
 from tests.support.profile import PASS, QUESTION, WHAT_EACH_ASKS, hand_in, owner
@@ -318,8 +318,8 @@ def test_a_refused_answer_and_a_refused_new_password_of_a_recovery_can_be_sent_a
 
 
 @pytest.mark.django_db
-def test_an_operators_own_password_page_says_so_too(closed, client) -> None:
-    boss = operator()
+def test_an_administrators_own_password_page_says_so_too(closed, client) -> None:
+    boss = administrator()
     client.force_login(boss, backend="accounts.backends.StaffBackend")
     typed = {"old_password": PASSWORD, "new_password1": "Better123!", "new_password2": "Better123!"}
     assert refused(client.post("/admin/password_change/", typed))
@@ -329,7 +329,7 @@ def test_an_operators_own_password_page_says_so_too(closed, client) -> None:
 
 @pytest.mark.django_db
 def test_commands_are_not_bounded(closed) -> None:
-    call_command("add_staff", "--username=chief", "--operator", verbosity=0)
+    call_command("add_staff", "--username=chief", "--administrator", verbosity=0)
     assert User.objects.get(username="chief").has_usable_password()
 
 

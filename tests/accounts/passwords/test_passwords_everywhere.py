@@ -25,7 +25,7 @@ from common.errors import PortalError
 from registration.forms.steps import IdentityForm
 from registration.models import Registration
 from registration.states import State
-from tests.support.accounts import PASSWORD, REZA, branch, citizen, clerk, operator
+from tests.support.accounts import PASSWORD, REZA, administrator, branch, citizen, clerk
 from tests.support.journeys import MATCHES, Answers, Browser, row_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("real_hashing")]
@@ -69,7 +69,7 @@ def test_step_three_of_the_registration_refuses_it(password) -> None:
 @pytest.mark.parametrize("password", BAD)
 def test_no_member_of_staff_is_made_with_a_bad_password(password) -> None:
     with pytest.raises(PortalError, match="password_weak") as caught:
-        lifecycle.create_staff(username="maryam", password=password, branch=branch(), operator=False)
+        lifecycle.create_staff(username="maryam", password=password, branch=branch(), administrator=False)
     assert caught.value.values["broken"] == faults(password)
     assert password not in str(caught.value.values)
     assert not User.objects.exists()
@@ -79,7 +79,7 @@ def test_no_member_of_staff_is_made_with_a_bad_password(password) -> None:
 def test_add_staff_says_which_rules_an_asked_password_breaks(monkeypatch, password) -> None:
     monkeypatch.setattr("accounts.management.commands.add_staff.getpass", lambda prompt: password)
     with pytest.raises(CommandError) as caught:
-        call_command("add_staff", "--username=boss", "--operator", "--ask-password")
+        call_command("add_staff", "--username=boss", "--administrator", "--ask-password")
     assert str(caught.value) == " ".join(str(passwords.SENTENCES[code]) for code in faults(password))
     assert not User.objects.exists()
 
@@ -120,7 +120,7 @@ def test_createsuperuser_takes_a_good_one_and_none(monkeypatch) -> None:
 
 @pytest.mark.parametrize("password", BAD)
 def test_the_admin_refuses_it_with_the_rules_sentences(client, password) -> None:
-    boss = operator()
+    boss = administrator()
     client.force_login(boss)
     typed = {"old_password": PASSWORD, "new_password1": password, "new_password2": password}
     response = client.post("/admin/password_change/", typed)
@@ -131,7 +131,7 @@ def test_the_admin_refuses_it_with_the_rules_sentences(client, password) -> None
 
 
 def test_the_admin_tells_every_rule_before_a_password_is_chosen(client) -> None:
-    client.force_login(operator())
+    client.force_login(administrator())
     page = client.get("/admin/password_change/")
     told = unescape(str(page.context["form"].fields["new_password1"].help_text))
     assert all(str(sentence) in told for sentence in (*passwords.RULES.values(), passwords.HINT))
@@ -187,7 +187,7 @@ def test_the_profile_and_the_recovery_refuse_what_the_account_knows(password) ->
 
 def test_staff_do_not_set_their_user_name() -> None:
     with pytest.raises(PortalError, match="password_weak") as caught:
-        lifecycle.create_staff(username="gholdari", password="Gholdari77", branch=None, operator=True)
+        lifecycle.create_staff(username="gholdari", password="Gholdari77", branch=None, administrator=True)
     assert caught.value.values["broken"] == [Weakness.OWN]
 
 

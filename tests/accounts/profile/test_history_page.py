@@ -72,7 +72,7 @@ def test_every_kind_of_event_can_be_shown(kind):
     assert "<b>x</b>" not in page
 
 
-def test_what_happened_to_others_and_what_operators_write_is_not_there():
+def test_what_happened_to_others_and_what_administrators_write_is_not_there():
     account, other = citizen(), citizen(national_id="0123456789")
     happened(other, EventKind.FROZEN)
     happened(account, EventKind.DEACTIVATED, actor="operator hasan", reason="a secret reason")

@@ -12,6 +12,7 @@ from accounts.models import EmailChange, Session, SignInFailures, User
 from accounts.profile.texts import sentence
 from accounts.sessions import texts as session_texts
 from accounts.sign_in import texts as sign_in_texts
+from accounts.urls import urlpatterns
 from common import limits
 from common.persian import format_jalali, to_persian_digits
 from tests.support.accounts import PASSWORD, REZA, citizen, clerk, spy_on_hashing, together
@@ -100,6 +101,14 @@ def test_nobody_but_a_citizen_sees_it(page) -> None:
         assert answer.status_code == 302
         assert answer["Location"].startswith(f"{SIGN_IN}?next={PROFILE}")
         assert told(answer) == []
+
+
+def test_every_address_of_the_profile_is_for_who_is_signed_in() -> None:
+    addresses = [f"/portal/{page.pattern}" for page in urlpatterns if str(page.pattern).startswith("profile")]
+    assert len(addresses) > 10
+    for address in addresses:
+        for answer in (Client().get(address), Client().post(address)):
+            assert answer.status_code == 405 or answer.get("Location", "").startswith(SIGN_IN), address
 
 
 @pytest.mark.parametrize("page", FORMS)

@@ -16,9 +16,9 @@ from django.utils import timezone
 from accounts.models import Session
 from accounts.sessions.store import SessionStore
 from common import limits, purging
-from registration.desk.views import waiting as waiting_page
+from registration.desk.views import matching_status
 from registration.models import Registration
-from tests.support.accounts import PASSWORD, REZA, citizen, clerk, operator
+from tests.support.accounts import PASSWORD, REZA, administrator, citizen, clerk
 from tests.support.journeys import DONE, MATCHES, URL, Browser, code_on
 from tests.support.production import production_settings
 from tests.support.session_rows import let_pass, on_sessions
@@ -267,8 +267,8 @@ def test_a_page_costs_one_statement_on_sessions_at_most(who):
 
 def test_the_desk_costs_one_statement_on_sessions():
     client = Client()
-    client.force_login(operator())
-    for name in ("index", "registration_registration_changelist", "accounts_user_changelist", waiting_page.NAME):
+    client.force_login(administrator())
+    for name in ("index", "registration_registration_changelist", "accounts_user_changelist", matching_status.NAME):
         assert len(on_sessions(client, reverse(f"admin:{name}"))) == 1, name
 
 

@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.models import Branch, User
 from accounts.sign_in import texts as sign_in_texts
-from tests.support.accounts import PASSWORD, REZA, branch, citizen, clerk, operator, spy_on_hashing
+from tests.support.accounts import PASSWORD, REZA, administrator, branch, citizen, clerk, spy_on_hashing
 from tests.support.desk import search
 from tests.support.pages import assert_fits_the_policy
 
@@ -43,7 +43,7 @@ def test_a_clerk_signs_in_and_sees_the_desk_and_nothing_else(client) -> None:
 
 def test_the_pages_are_persian_right_to_left_and_fit_the_policy(client) -> None:
     clerk()
-    boss, person = operator(), citizen()
+    boss, person = administrator(), citizen()
     assert_fits_the_policy(client.get(LOGIN).content.decode())
     assert_fits_the_policy(sign_in(client, password=WRONG).content.decode())
     client.force_login(boss)
@@ -137,7 +137,7 @@ def test_a_clerk_who_leaves_loses_the_session_at_once(client) -> None:
 
 
 def test_a_superuser_changes_the_own_password_by_the_guides_rules(client) -> None:
-    boss = operator()
+    boss = administrator()
     client.force_login(boss)
     new = {"old_password": PASSWORD, "new_password1": "weak", "new_password2": "weak"}
     response = client.post("/admin/password_change/", new)
@@ -148,7 +148,7 @@ def test_a_superuser_changes_the_own_password_by_the_guides_rules(client) -> Non
 
 
 def test_a_superuser_adds_a_branch(client) -> None:
-    client.force_login(operator())
+    client.force_login(administrator())
     facts = {"code": "0007", "name": "شعبه هفت", "city": "تبریز", "address": ""}
     assert client.post("/admin/accounts/branch/add/", facts).status_code == 302
     assert Branch.objects.get(code="0007").city == "تبریز"
@@ -156,7 +156,7 @@ def test_a_superuser_adds_a_branch(client) -> None:
 
 def test_an_account_is_looked_at_without_its_secrets_and_not_changed_by_a_form(client) -> None:
     person = citizen(security_answer_hash="argon2$secret-answer")
-    client.force_login(operator())
+    client.force_login(administrator())
     url = f"/admin/accounts/user/{person.pk}/change/"
     page = client.get(url).content.decode()
     assert "۰۰۱۲۳۴۵۶۷۹" in page
@@ -181,7 +181,7 @@ def test_an_account_is_looked_at_without_its_secrets_and_not_changed_by_a_form(c
 
 def test_an_account_that_waits_for_a_branch_is_not_activated_here(client) -> None:
     person = citizen(active=False)
-    client.force_login(operator())
+    client.force_login(administrator())
     client.post(f"/admin/accounts/user/{person.pk}/change/", {"is_active": "on"})
     person.refresh_from_db()
     assert not person.is_active
@@ -190,7 +190,7 @@ def test_an_account_that_waits_for_a_branch_is_not_activated_here(client) -> Non
 def test_staff_move_to_another_branch(client) -> None:
     user = clerk()
     other = Branch.objects.create(code="0009", name="شعبه نه", city="قم")
-    client.force_login(operator())
+    client.force_login(administrator())
     client.post(f"/admin/accounts/user/{user.pk}/change/", {"is_active": "on", "branch": other.pk})
     user.refresh_from_db()
     assert user.branch == other
@@ -198,7 +198,7 @@ def test_staff_move_to_another_branch(client) -> None:
 
 def test_accounts_are_found_by_whole_numbers_only(client) -> None:
     citizen()
-    client.force_login(operator())
+    client.force_login(administrator())
     for typed, count in ((REZA, 1), (REZA[:6], 0)):
         found = client.get(search(client, "/admin/accounts/user/", typed)["Location"])
         assert found.context["cl"].result_count == count
@@ -220,13 +220,13 @@ def test_accounts_are_found_by_whole_numbers_only(client) -> None:
 )
 def test_the_address_bar_answers_no_questions_about_secrets(client, path) -> None:
     citizen()
-    client.force_login(operator())
+    client.force_login(administrator())
     assert client.get(f"/admin/accounts/{path}").status_code == 400
 
 
 def test_the_accounts_own_filters_work(client) -> None:
     citizen()
-    client.force_login(operator())
+    client.force_login(administrator())
     assert client.get("/admin/accounts/user/?is_staff__exact=0").context["cl"].result_count == 1
     assert client.get("/admin/accounts/user/?is_staff__exact=1&is_active__exact=1").context["cl"].result_count == 1
     assert client.get("/admin/accounts/user/?is_staff__exact=%00").status_code < 500
@@ -240,7 +240,7 @@ def test_every_list_of_the_admin_allows_only_its_own_filters() -> None:
 
 def test_groups_are_not_made_by_hand(client) -> None:
     assert not admin.site.is_registered(Group)
-    client.force_login(operator())
+    client.force_login(administrator())
     assert client.get("/admin/auth/group/").status_code == 404
 
 

@@ -34,7 +34,7 @@ def printed_password(output: str) -> str:
     return found[1]
 
 
-def test_a_demo_home_gets_a_clerk_and_an_operator_with_random_passwords(tmp_path: Path) -> None:
+def test_a_demo_home_gets_a_clerk_and_an_administrator_with_random_passwords(tmp_path: Path) -> None:
     username, password = ensure_staff(tmp_path)
     file = tmp_path / "staff.txt"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -74,8 +74,9 @@ def test_outside_demo_mode_there_are_no_demo_staff(tmp_path: Path, settings) -> 
     assert not list(tmp_path.iterdir())
 
 
-def test_an_operator_and_a_clerk_are_added_by_a_command() -> None:
-    boss = authenticate(None, username="boss", password=printed_password(add_staff("--username=boss", "--operator")))
+@pytest.mark.parametrize("option", ["--administrator", "--operator"])  # the second is the name of before
+def test_an_administrator_and_a_clerk_are_added_by_a_command(option: str) -> None:
+    boss = authenticate(None, username="boss", password=printed_password(add_staff("--username=boss", option)))
     assert boss
     assert boss.is_superuser
     output = add_staff("--username=maryam", f"--branch={branch().code}")
@@ -91,11 +92,11 @@ def test_an_operator_and_a_clerk_are_added_by_a_command() -> None:
     [
         (["--username=maryam"], "belongs to a branch"),
         (["--username=maryam", "--branch=9999"], "no branch with the code 9999"),
-        (["--username=boss", "--operator"], "taken"),
+        (["--username=boss", "--administrator"], "taken"),
     ],
 )
 def test_a_command_that_cannot_be_done_says_why_and_adds_nobody(arguments: list[str], says: str) -> None:
-    add_staff("--username=boss", "--operator")
+    add_staff("--username=boss", "--administrator")
     with pytest.raises(CommandError, match=says):
         add_staff(*arguments)
     assert User.objects.count() == 1
@@ -106,13 +107,13 @@ def test_an_asked_password_is_held_to_the_guides_rules_and_typed_twice(monkeypat
     answers = iter(typed)
     monkeypatch.setattr("accounts.management.commands.add_staff.getpass", lambda prompt: next(answers))
     with pytest.raises(CommandError):
-        add_staff("--username=boss", "--operator", "--ask-password")
+        add_staff("--username=boss", "--administrator", "--ask-password")
     assert not User.objects.exists()
 
 
 def test_an_asked_password_works_and_is_not_printed(monkeypatch) -> None:
     monkeypatch.setattr("accounts.management.commands.add_staff.getpass", lambda prompt: "Toranj7sangak!")
-    assert "Toranj7sangak!" not in add_staff("--username=boss", "--operator", "--ask-password")
+    assert "Toranj7sangak!" not in add_staff("--username=boss", "--administrator", "--ask-password")
     assert authenticate(None, username="boss", password="Toranj7sangak!")
 
 

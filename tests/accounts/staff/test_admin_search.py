@@ -12,7 +12,7 @@ from accounts.models import Branch
 from common import limits
 from common.admin.lists import SearchesByPost
 from registration.states import State
-from tests.support.accounts import REZA, citizen, operator
+from tests.support.accounts import REZA, administrator, citizen
 from tests.support.desk import QUEUE, Clerk, search
 from tests.support.journeys import MATCHES, OTHER_NAME, registration_in
 
@@ -50,7 +50,7 @@ def test_the_address_of_a_search_holds_no_national_id(boss):
 
 def test_a_search_is_posted_with_its_token_only():
     client = Client(enforce_csrf_checks=True)
-    client.force_login(operator())
+    client.force_login(administrator())
     assert client.post(USERS, {"q": REZA}).status_code == 403
     page = client.get(USERS).content.decode()
     form = page[page.index('id="changelist-search"') :]
@@ -121,7 +121,7 @@ def test_anothers_search_is_nobodys_business(boss):
     citizen()
     address = search(boss, USERS, REZA)["Location"]
     other = Client()
-    other.force_login(operator("other"))
+    other.force_login(administrator("other"))
     assert other.get(address)["Location"] == USERS
 
 
@@ -129,7 +129,7 @@ def test_a_sign_out_forgets_what_was_searched_for(boss):
     citizen()
     address = search(boss, USERS, REZA)["Location"]
     boss.post("/admin/logout/")
-    boss.force_login(operator("other"))
+    boss.force_login(administrator("other"))
     assert boss.get(address)["Location"] == USERS
 
 

@@ -28,7 +28,7 @@ from accounts.staff import totp
 from common import limits
 from common.errors import PortalError
 from common.persian import format_jalali, to_persian_digits
-from tests.support.accounts import PASSWORD, citizen, clerk, operator, together
+from tests.support.accounts import PASSWORD, administrator, citizen, clerk, together
 from tests.support.pages import assert_fits_the_policy
 
 pytestmark = pytest.mark.django_db
@@ -121,8 +121,8 @@ def test_a_clerk_types_the_password_and_then_the_code(client) -> None:
     assert client.get(LOGIN)["Location"] == "/admin/"
 
 
-def test_operators_are_asked_too(client) -> None:
-    device = device_for(operator())
+def test_administrators_are_asked_too(client) -> None:
+    device = device_for(administrator())
     assert password(client, "boss")["Location"] == CODE
     assert client.get("/admin/password_change/").status_code == 302
     type_code(client, code_of(device))
@@ -366,11 +366,11 @@ def test_a_citizen_has_no_second_step_here_even_with_a_device(client) -> None:
 
 def test_somebody_elses_code_is_not_right(client) -> None:
     after_the_password(client)
-    assert errors(type_code(client, code_of(device_for(operator())))) == [staff_texts.sentence(WRONG)]
+    assert errors(type_code(client, code_of(device_for(administrator())))) == [staff_texts.sentence(WRONG)]
 
 
 def test_next_is_kept_over_both_steps_and_over_a_wrong_code(client) -> None:
-    device = device_for(operator())
+    device = device_for(administrator())
     wanted = "/admin/accounts/user/?is_staff__exact=1"
     response = password(client, "boss", next=wanted)
     assert response["Location"] == CODE + "?next=/admin/accounts/user/%3Fis_staff__exact%3D1"
@@ -581,7 +581,7 @@ def _strangers() -> Iterator[tuple[str, Client]]:
     """Everybody who has not typed a code."""
     clerk("fresh")
     device_for(clerk("half"))
-    boss = operator("boss")
+    boss = administrator("boss")
     yield "nobody", Client()
     citizens = Client()
     citizens.force_login(citizen())
@@ -715,8 +715,8 @@ def test_ending_sessions_ends_all_of_one_person_and_nobody_elses() -> None:
     assert [is_in(client) for client in (first, second, third)] == [False, False, True]
 
 
-def test_an_operator_sees_who_has_codes_and_never_a_secret(client) -> None:
-    boss, user = operator(), clerk()
+def test_an_administrator_sees_who_has_codes_and_never_a_secret(client) -> None:
+    boss, user = administrator(), clerk()
     own = device_for(boss)
     password(client, "boss")
     type_code(client, code_of(own))

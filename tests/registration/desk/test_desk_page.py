@@ -14,7 +14,7 @@ from django.utils import timezone
 from identity import services as identity
 from identity.matching import Outcome
 from identity.registries.demo import CITIZENS, Plot
-from registration.desk import texts as desk_words
+from registration.desk import texts as desk_texts
 from registration.models import Event, Registration, RegistryLook
 from registration.states import State
 from tests.support.desk import QUEUE, url
@@ -191,10 +191,10 @@ def test_every_reason_and_outcome_of_the_services_has_words():
     services = Path(project.BASE_DIR, "registration/services").glob("*.py")
     whys = {why for file in services for why in re.findall(r'why="(\w+)"', file.read_text(encoding="utf-8"))}
     assert len(whys) > 5
-    assert whys <= set(desk_words._WHYS)
+    assert whys <= set(desk_texts._WHYS)
     outcomes = {outcome.value for outcome in Outcome}
-    assert outcomes <= set(desk_words._VERDICTS)
-    assert outcomes == set(desk_words._REGISTRY_NOW)
+    assert outcomes <= set(desk_texts._VERDICTS)
+    assert outcomes == set(desk_texts._REGISTRY_NOW)
 
 
 def test_the_number_of_statements_does_not_grow_with_others_and_history(maryam):

@@ -10,7 +10,7 @@ from accounts.models import User
 from common.persian import to_persian_digits
 from registration.models import Registration
 from registration.states import State
-from tests.support.accounts import citizen, operator
+from tests.support.accounts import administrator, citizen
 from tests.support.desk import QUEUE, Clerk, url
 from tests.support.journeys import MATCHES, OTHER_NAME, registration_in
 
@@ -119,11 +119,11 @@ def test_a_registration_that_is_not_there_leads_back_to_the_queue(maryam, pk):
     assert maryam.get(f"{QUEUE}{pk}/change/")["Location"] == QUEUE
 
 
-@pytest.mark.parametrize("who", ["clerk", "operator"])
+@pytest.mark.parametrize("who", ["clerk", "administrator"])
 def test_nobody_adds_changes_or_deletes(row, who):
     client = Clerk()
-    if who == "operator":
-        client.force_login(operator())
+    if who == "administrator":
+        client.force_login(administrator())
     before = Registration.objects.values().get(pk=row.pk)
     for path in ("add/", f"{row.pk}/delete/", f"{row.pk}/history/", f"{row.pk}/"):
         for answer in (client.get(QUEUE + path), client.post(QUEUE + path, {"post": "yes"})):

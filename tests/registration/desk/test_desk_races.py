@@ -12,9 +12,9 @@ from accounts.models import CodePurpose, OneTimeCode, User
 from common import limits
 from common.persian import parse_mobile
 from registration.desk import service as desk
-from registration.desk import texts as desk_words
+from registration.desk import texts as desk_texts
 from registration.models import Registration
-from registration.services import corrections, decisions, matching
+from registration.services import decisions, matching, second_chance
 from registration.states import State
 from sms.models import Message, MessageKind
 from tests.support.accounts import together
@@ -147,7 +147,7 @@ def test_no_account_has_a_number_that_was_proven_at_the_moment_of_activation(_ro
     row, code, new_code = one_at_the_desk_with_another_number(browser, maryam)
     work = (
         lambda: maryam.activate(row, code),
-        lambda: corrections.confirm_number(
+        lambda: second_chance.confirm_number(
             registration=row,
             grant=browser.session["registration"]["grant"],
             asker=browser.session["registration"]["asker"],
@@ -167,7 +167,7 @@ def corrected_and_referred_again(row: Registration, browser: Browser) -> Registr
     correct(browser, last_name="دیگری")
     matching.match_due()
     now = Registration.objects.get(pk=row.pk)
-    assert (now.state, now.corrections) == (State.REFERRED, row.corrections + 1)
+    assert (now.state, now.revision) == (State.REFERRED, row.revision + 1)
     return now
 
 
@@ -206,7 +206,7 @@ def test_a_code_that_was_read_out_before_a_correction_opens_nothing_after_it():
     maryam.send_code(row)
     code = code_on(row.mobile)
     now = corrected_and_referred_again(row, browser)
-    assert errors_in(maryam.activate(now, code)) == [str(desk_words._ERRORS["code_expired"])]
+    assert errors_in(maryam.activate(now, code)) == [str(desk_texts._ERRORS["code_expired"])]
     let_pass(limits.CODE_GAP)
     maryam.send_and_activate(now)
     now.refresh_from_db()
@@ -223,7 +223,7 @@ def test_a_correction_at_the_moment_of_the_decision_is_seen_by_a_clerk_first(pre
 
     def slow(national_id):
         monkeypatch.setattr(decisions, "hold_national_id", hold)
-        Registration.objects.filter(pk=row.pk).update(corrections=F("corrections") + 1, last_name="دیگری")
+        Registration.objects.filter(pk=row.pk).update(revision=F("revision") + 1, last_name="دیگری")
         hold(national_id)
 
     monkeypatch.setattr(decisions, "hold_national_id", slow)

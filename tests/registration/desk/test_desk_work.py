@@ -12,11 +12,11 @@ from django.contrib.auth.hashers import check_password
 from accounts.models import OneTimeCode, User
 from common import limits
 from common.persian import to_persian_digits
-from registration.desk import texts as desk_words
+from registration.desk import texts as desk_texts
 from registration.desk.service import LONGEST_NOTE
 from registration.models import Registration
-from registration.result_texts import REASON_LONGEST
 from registration.services import matching
+from registration.sms_texts import REASON_LONGEST
 from registration.states import State
 from tests.support.desk import NOTE, Clerk, errors_in, url
 from tests.support.journeys import MATCHES, OTHER_NAME, PASSWORD, Browser, code_on, let_pass, registration_in, texts_on
@@ -76,7 +76,7 @@ def test_a_wrong_code_is_told_beside_its_field_and_what_was_typed_stays(maryam, 
     maryam.send_code(row)
     wrong = "000000" if code_on(row.mobile) != "000000" else "111111"
     response = maryam.activate(row, wrong, papers=["national_card", "birth_certificate", "mobile_ownership"])
-    assert errors_in(response) == [str(desk_words._ERRORS["code_wrong"])]
+    assert errors_in(response) == [str(desk_texts._ERRORS["code_wrong"])]
     page = response.content.decode()
     assert NOTE in page
     assert len(re.findall(r"<input[^>]* checked", page)) == 3
@@ -93,7 +93,7 @@ def test_after_five_wrong_codes_the_right_one_is_refused_too(maryam, row):
     wrong = "000000" if right != "000000" else "111111"
     for _ in range(limits.CODE_TRIES):
         maryam.activate(row, wrong)
-    assert errors_in(maryam.activate(row, right)) == [str(desk_words._ERRORS["code_tries"])]
+    assert errors_in(maryam.activate(row, right)) == [str(desk_texts._ERRORS["code_tries"])]
 
 
 def test_everything_that_is_missing_is_said_at_once_and_costs_no_try(maryam, row):
@@ -112,7 +112,7 @@ def test_the_code_goes_to_this_registrations_mobile_only(maryam, row):
     maryam.send_code(row)
     code = code_on(row.mobile)
     assert texts_on(stranger.mobile) == []
-    assert errors_in(maryam.activate(stranger, code)) == [str(desk_words._ERRORS["code_expired"])]
+    assert errors_in(maryam.activate(stranger, code)) == [str(desk_texts._ERRORS["code_expired"])]
     stranger.refresh_from_db()
     assert stranger.state == State.REFERRED
     assert maryam.activate(row, code).status_code == 302
@@ -124,7 +124,7 @@ def test_a_code_opens_no_other_request_on_the_same_phone(maryam, row):
     maryam.send_code(row)
     code = code_on(row.mobile)
     assert brother.mobile == row.mobile
-    assert errors_in(maryam.activate(brother, code)) == [str(desk_words._ERRORS["code_expired"])]
+    assert errors_in(maryam.activate(brother, code)) == [str(desk_texts._ERRORS["code_expired"])]
     brother.refresh_from_db()
     assert brother.state == State.REFERRED
 
@@ -258,4 +258,4 @@ def test_an_old_code_is_no_code(maryam, row):
     maryam.send_code(row)
     code = code_on(row.mobile)
     let_pass(limits.CODE_LIFE + timedelta(seconds=1))
-    assert errors_in(maryam.activate(row, code)) == [str(desk_words._ERRORS["code_expired"])]
+    assert errors_in(maryam.activate(row, code)) == [str(desk_texts._ERRORS["code_expired"])]

@@ -99,7 +99,7 @@ def test_codes_go_by_it_again_when_the_template_is_there(kavenegar_then_box):
 
 
 @pytest.mark.parametrize("operator", ["", "mci"])
-def test_an_operator_who_mended_the_template_says_so_and_the_alarm_ends(use_gateways, operator):
+def test_an_administrator_who_mended_the_template_says_so_and_the_alarm_ends(use_gateways, operator):
     use_gateways(StubGateway("kn", OutOfOrder("424", kind=CODE)), StubGateway("box"))
     queue(CODE)
     drain.drain()

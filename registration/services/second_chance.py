@@ -1,10 +1,10 @@
-"""The second chance of a referred citizen: what was typed is corrected, or another number is proven.
+"""The second chance of a referred citizen: correct the identity, or prove another mobile.
 
-A correction keeps the tracking code, the password and the security answer, and goes back to matching. How often
-the civil registry may be asked about an ID is counted here. Only checks of the identity count, and only where
-they sent somebody to a branch: an owner's mismatch says nothing about the data, so a stranger with a SIM of
-their own uses up nobody's tries. Counted from the history of all registrations of the ID together, so that
-neither another number nor another device begins anew.
+The request keeps its tracking code, password and security answer, and goes back to matching. How often the civil
+registry may be asked about a national ID is counted here. Only checks of the identity count, and only those that
+referred somebody to a branch: an owner's mismatch says nothing about the data, so a stranger with a SIM of their
+own uses up nobody's tries. All registrations of the ID are counted together, so that neither another number nor
+another device brings new tries.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ from registration.services.journey import (
     save_draft,
     send_code,
 )
-from registration.services.moves import CITIZEN, move
+from registration.services.transitions import CITIZEN, move
 from registration.states import OPEN, State
 
-_CORRECTED = "corrected"  # why such a move was made
+_CORRECTED = "corrected"  # the event's `why`
 
 
 @dataclass(frozen=True)
 class Number:
-    """Another mobile of the citizen's own, not proven yet; empty: none was given."""
+    """Another mobile of the citizen, not proven yet; empty: none was given."""
 
     operator: str = ""
     mobile: str = ""
@@ -89,17 +89,17 @@ def tries_left(*, national_id: str) -> int:
     return max(0, limits.CORRECTIONS - max(0, used - 1) - under_way.distinct().count())
 
 
-def correct(*, registration: Registration, grant: str, round: int, identity: Person) -> Registration:
-    """Hand the corrected identity (clean) to matching. `round`: the row's `corrections` when the page was made, so
-    that a page that is sent twice (a double click, a lost answer) is one correction and uses up one try.
+def correct(*, registration: Registration, grant: str, revision: int, identity: Person) -> Registration:
+    """Hand the corrected identity (clean) to matching. `revision`: the row's when the page was made, so that
+    a page that is sent twice (a double click, a lost answer) is one correction and uses up one try.
 
     Raises PortalError: grant_ended (continued on another device), registration_closed (decided or ended
     meanwhile), corrections_used, nothing_changed (the same answer would come, and be paid for; no try is used).
     """
     with transaction.atomic():
-        hold_national_id(registration.national_id)  # others of this ID have the same tries
+        hold_national_id(registration.national_id)  # registrations of one ID share the tries
         row = lock_with_grant(registration, grant)
-        if row.corrections != round:
+        if row.revision != revision:
             return row
         _refuse_unless(row, IDENTITY)
         if not tries_left(national_id=row.national_id):
@@ -126,7 +126,7 @@ def change_number(
 ) -> issuing.Issued:
     """Send a code to another number of the citizen's own. It is kept on the row until it is proven.
 
-    Raises PortalError: grant_ended, registration_closed, same_number, and those of `code_issuing.issue`; the
+    Raises PortalError: grant_ended, registration_closed, same_number, and those of `codes.issuing.issue`; the
     number is kept then as well, so that nothing has to be typed again.
     """
     refuse_without_grant(registration, grant)
@@ -139,11 +139,11 @@ def change_number(
 
 
 def confirm_number(*, registration: Registration, grant: str, asker: str, typed_code: str) -> Renumbered:
-    """The new number is proven: the same request, with the same answers and tracking code, is checked with it.
+    """Prove the new number by its code: the request, with its answers and tracking code, is checked again with it.
 
     Where the pair of the ID and this number has a draft, that one ends; where it has a request that was
     handed in, this browser goes on with that. Raises PortalError: grant_ended, registration_closed,
-    and those of `code_trying.try_code`.
+    and those of `codes.trying.try_code`.
     """
     number = pending_number(registration)
     refuse_without_grant(registration, grant)
@@ -186,7 +186,7 @@ def _resubmit(row: Registration, *, why: str, **changes: Any) -> Registration:
         State.SUBMITTED,
         actor=CITIZEN,
         why=why,
-        corrections=row.corrections + 1,
+        revision=row.revision + 1,
         submitted_at=now,
         next_attempt_at=now,
         attempts=0,

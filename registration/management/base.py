@@ -1,4 +1,4 @@
-"""What the operators' commands share: the registration that is meant, who acts, and what is said."""
+"""Base of the administrators' commands: which registration is meant, who acts, and what is printed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WHICH = "tracking code, or national ID where only one request of it waits; digit
 
 
 class DecisionCommand(BaseCommand):
-    """An operator's decision about one registration. Giving it again changes nothing."""
+    """Base of a command by which an administrator decides about one registration. Repeating changes nothing."""
 
     decided: State
 
@@ -52,7 +52,7 @@ class DecisionCommand(BaseCommand):
 
 
 def described(row: Registration) -> Iterator[str]:
-    """A registration for an operator's eyes, a fact a line; nothing that only its owner should know."""
+    """What an administrator may see of a registration, one line for each fact."""
     yield _("State: %(state)s") % {"state": row.get_state_display()}
     if row.tracking_code:
         yield _("Tracking code: %(code)s") % {"code": to_persian_digits(tracking.grouped(row.tracking_code))}
@@ -70,7 +70,7 @@ def described(row: Registration) -> Iterator[str]:
 
 @contextmanager
 def progress_bar(total: int) -> Iterator[Callable[[], None]]:
-    """A bar on a terminal, nothing elsewhere; call what it gives once for each thing done."""
+    """A progress bar on a terminal, nothing elsewhere; call what it yields once for each thing done."""
     with terminal_progress(MofNCompleteColumn(), BarColumn(), TimeRemainingColumn()) as bar:
         task = bar.add_task("", total=total)
         yield lambda: bar.advance(task)

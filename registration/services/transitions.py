@@ -1,4 +1,4 @@
-"""The one function that changes the state of a registration."""
+"""The only functions that change the state of a registration, and the event that each change writes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ from django.utils import timezone
 from common.errors import PortalError
 from common.leases import settle_many
 from registration.models import Event, Registration
-from registration.states import MOVES, State
+from registration.states import TRANSITIONS, State
 
 CITIZEN = "citizen"
 PORTAL = "portal"
+ADMINISTRATOR = "operator "  # as stored; the name follows
 _AT_ONCE = 500  # rows a statement
+
+
+def administrator(name: str) -> str:
+    """The actor of what the administrator of this name does by a command, as it is stored."""
+    return f"{ADMINISTRATOR}{name}"
 
 
 def move(
@@ -32,14 +38,14 @@ def move(
 ) -> Registration:
     """Move `registration` to `to`, writing `changes` and one event, under the row's lock.
 
-    `actor` is CITIZEN, PORTAL or a staff user name; `why` a short English reason code; `kind` the question
-    of the check that decided, if one did. Returns the locked row as it now is. Raises
+    `actor` is CITIZEN, PORTAL, `administrator(name)` or a clerk's user name; `why` a short English reason code; `kind`
+    the question of the check that decided, if one did. Returns the locked row as it now is. Raises
     PortalError("illegal_move", state=…) when the row, as it is in the database now, may not go there. Joins
     the caller's transaction.
     """
     with transaction.atomic():
         row = Registration.objects.select_for_update().get(pk=registration.pk)
-        if to not in MOVES[State(row.state)]:
+        if to not in TRANSITIONS[State(row.state)]:
             raise PortalError("illegal_move", state=row.state)
         before, now = row.state, timezone.now()
         changes |= {"state": to, "state_since": now, "touched_at": now}
@@ -68,7 +74,7 @@ def move_matched(
     now = timezone.now()
     changes |= {"state": to, "state_since": now, "touched_at": now, "lease": None, "next_attempt_at": None}
     for row in rows:
-        if to not in MOVES[State(row.state)]:
+        if to not in TRANSITIONS[State(row.state)]:
             raise PortalError("illegal_move", state=row.state)
     if accounts is None:
         Registration.objects.filter(pk__in=[row.pk for row in rows]).update(**changes)
@@ -85,7 +91,7 @@ def move_all(rows: QuerySet[Registration], frm: State, to: State, *, actor: str,
     For rows that hold nothing worth a look of its own (unproven drafts: anybody can make thousands).
     Returns how many. Joins the caller's transaction; the move itself must be legal.
     """
-    if to not in MOVES[frm]:
+    if to not in TRANSITIONS[frm]:
         raise PortalError("illegal_move", state=frm)
     with transaction.atomic():
         keys = list(rows.filter(state=frm).select_for_update().values_list("pk", flat=True))

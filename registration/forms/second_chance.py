@@ -1,4 +1,4 @@
-"""The forms of the second chance. They check shape and are pure."""
+"""The forms of the second chance. They check the shape of what is typed, and change nothing."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from registration.models import Registration
 
 
 class CorrectionForm(PersonForm):
-    """What was typed in step three, to be corrected. `round`: see `corrections.correct`."""
+    """What was typed in step three, to be corrected. `revision`: see `services.second_chance.correct`."""
 
-    round = forms.IntegerField(min_value=0, max_value=10_000, widget=forms.HiddenInput)
+    revision = forms.IntegerField(min_value=0, max_value=10_000, widget=forms.HiddenInput)
+
+    def add_prefix(self, field_name: str) -> str:
+        """The revision stays `round` in the page: pages that are open during an update were made with that name."""
+        return super().add_prefix("round" if field_name == "revision" else field_name)
 
     def identity(self) -> Person:
         """The clean answers as the service takes them."""
@@ -36,7 +40,7 @@ class OtherNumberForm(GrantedForm, NumberForm):
     """Another mobile of one's own, in the second chance."""
 
     def answers_to_keep(self) -> dict[str, str]:
-        """As the row's draft has it; empty where the number is none."""
+        """The answers for the row's draft; empty where the number is not valid."""
         if not self.is_valid():
             return {}
         return {"new_operator": self.cleaned_data["operator"], "new_mobile": self.cleaned_data["mobile"]}

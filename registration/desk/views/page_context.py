@@ -1,4 +1,4 @@
-"""What the desk page shows about one registration, read from the database and the registry."""
+"""The template context of the desk page: one registration, read from the database and the registry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from common.persian import format_jalali, to_persian_digits
 from identity.person import DECISIVE, FIELDS, FieldVerdict
 from identity.services import RegistryView
 from registration.desk import service as desk
-from registration.desk import texts as desk_words
+from registration.desk import texts as desk_texts
 from registration.models import Event, Registration
 from registration.states import AT_BRANCH, State
 
@@ -37,28 +37,28 @@ class ClaimLine:
 
     @property
     def mark_words(self) -> str:
-        return str(desk_words.MARKS[self.mark])
+        return str(desk_texts.MARKS[self.mark])
 
 
 def context_of(row: Registration, *, by: User, asker: str, ask: bool) -> dict[str, Any]:
-    """Everything on the page but the form.
+    """The context of the desk page, without the form.
 
     The registry is asked only while the request waits at a branch (the question is about a person), and where
-    it costs something only if the clerk says so (`ask`): then `by` is recorded as who looked. Else the marks are
+    it costs something only if the clerk says so (`ask`); a RegistryLook of `by` is written. Otherwise the marks are
     those of the check. `asker`: the secret of this clerk's session for codes about `row`.
     """
     waiting = row.state in AT_BRANCH
     at_hand = desk.registry_is_at_hand()
     view = desk.registry_says(registration=row, by=by) if waiting and (ask or at_hand) else None
     differs = row.verdict_fields.get("mobile") == FieldVerdict.MISMATCH.value
-    words, loudness = desk_words.registry_words(view.outcome.value, owner_differs=differs) if view else ("", "")
+    words, loudness = desk_texts.registry_words(view.outcome.value, owner_differs=differs) if view else ("", "")
     return {
         "registration": row,
-        "code": desk_words.tracking_code_words(row),
-        "masked_mobile": desk_words.masked_mobile(row),
+        "code": desk_texts.tracking_code_words(row),
+        "masked_mobile": desk_texts.masked_mobile(row),
         "waiting": waiting,
         "deceased": (view.outcome.value if view else row.verdict) == "deceased",
-        "verdict": desk_words.verdict_words(row) if row.submitted_at else "",
+        "verdict": desk_texts.verdict_words(row) if row.submitted_at else "",
         "registry": words,
         "registry_loudness": loudness,
         "registry_shown": view is not None,
@@ -77,7 +77,7 @@ def _others(row: Registration) -> dict[str, Any]:
     same_person = Registration.objects.filter(national_id=row.national_id).exclude(pk=row.pk)
     others = list(same_person.order_by("-pk")[: MOST_OTHERS + 1])
     return {
-        "others": [(other, desk_words.masked_mobile(other)) for other in others[:MOST_OTHERS]],
+        "others": [(other, desk_texts.masked_mobile(other)) for other in others[:MOST_OTHERS]],
         "more_others": len(others) > MOST_OTHERS,
     }
 
@@ -94,7 +94,7 @@ def _lines(row: Registration, view: RegistryView | None) -> list[ClaimLine]:
 
 
 def _mobile_line(row: Registration) -> ClaimLine:
-    """Whose the mobile is was asked at the check only; the clerk has the phone in front of them."""
+    """The line of the mobile. Its owner was asked at the check only: the clerk has the phone in front of them."""
     mark = row.verdict_fields.get("mobile", FieldVerdict.UNKNOWN.value)
     if row.verdict == "match":
         mark = FieldVerdict.MATCH.value
@@ -102,7 +102,7 @@ def _mobile_line(row: Registration) -> ClaimLine:
         "match": _("in the name of this national ID, when it was checked"),
         "mismatch": _("not in the name of this national ID, when it was checked"),
     }.get(mark, "")
-    return ClaimLine(_label("mobile"), desk_words.masked_mobile(row), known, mark)
+    return ClaimLine(_label("mobile"), desk_texts.masked_mobile(row), known, mark)
 
 
 def _label(name: str) -> str:
@@ -128,10 +128,10 @@ def _history(row: Registration) -> list[dict[str, Any]]:
 def _event_line(event: Event) -> dict[str, Any]:
     return {
         "at": event.at,
-        "actor": desk_words.actor_words(event.actor),
+        "actor": desk_texts.actor_words(event.actor),
         "state": State(event.to_state).label,
-        "why": desk_words.why_words(event),
-        "papers": desk_words.papers_words(event),
+        "why": desk_texts.why_words(event),
+        "papers": desk_texts.papers_words(event),
         "note": event.note,
     }
 
@@ -139,7 +139,7 @@ def _event_line(event: Event) -> dict[str, Any]:
 def _looks(row: Registration) -> list[dict[str, Any]]:
     """The newest looks at the registry; a page that is loaded again is one more."""
     return [
-        {"at": look.at, "actor": desk_words.actor_words(look.actor), "why": desk_words.LOOKED}
+        {"at": look.at, "actor": desk_texts.actor_words(look.actor), "why": desk_texts.LOOKED}
         for look in row.looks.order_by("-at", "-pk")[:MOST_LOOKS]
     ]
 

@@ -1,6 +1,6 @@
-"""Requests whose check has no answer yet: until when each waits, and what lets it go on sooner.
+"""When the registries are asked again about held requests: those whose check got no answer.
 
-A registry's outage never sends anybody to a branch. Nothing here decides about a request: it says when the
+A registry's outage never sends anybody to a branch. Nothing here decides about a request: it only sets when the
 registries are asked again, and tells the citizen once that it takes longer.
 """
 
@@ -28,12 +28,12 @@ from registration.states import State
 
 log = logging.getLogger(__name__)
 
-NO_ANSWER = (Outcome.UNAVAILABLE, Outcome.MISCONFIGURED)  # perhaps about anybody; the third below is about one person
+NO_ANSWER = (Outcome.UNAVAILABLE, Outcome.MISCONFIGURED)  # perhaps for everybody; INVALID_INPUT is about one person
 ASK_AGAIN = (*NO_ANSWER, Outcome.INVALID_INPUT)  # every other outcome decides
 _OUR_FAULT = (Outcome.MISCONFIGURED, Outcome.INVALID_INPUT)
 _QUESTIONS = {OWNER: "owner", IDENTITY: "person"}  # what is asked, by the kind that a verdict names
 _ANSWERED = ("answered", "not_found")
-_released: dict[str, float] = {}  # when this process last did, by kind
+_released: dict[str, float] = {}  # when this process last released, by kind (monotonic seconds)
 
 
 def match_again(*, registration: Registration) -> bool:
@@ -57,7 +57,7 @@ def match_all_again() -> int:
 
 
 def hold(found: Sequence[Found]) -> None:
-    """Give these back until they are due again.
+    """Hold these: give up their leases, and set when they are due again.
 
     The caller has locked and read the rows, in its transaction. A statement for all that wait alike.
     """
@@ -73,7 +73,9 @@ def hold(found: Sequence[Found]) -> None:
         held = Registration.objects.filter(pk__in=[row.pk for row in rows])
         held.update(lease=None, next_attempt_at=due, **changes)
         if said.outcome in _OUR_FAULT:
-            log.error("%s registrations are held: %s %s; the operator must look", len(rows), said.outcome, said.traces)
+            log.error(
+                "%s registrations are held: %s %s; the administrator must look", len(rows), said.outcome, said.traces
+            )
 
 
 def tell_of_delays() -> int:
@@ -98,7 +100,7 @@ def tell_of_delays() -> int:
 
 
 def give_back(rows: Iterable[Registration], *, after: timedelta) -> None:
-    """Nobody was asked about these: they are due `after` now, and the attempt does not count."""
+    """Give back rows about which no registry was asked: due `after` now, and the attempt does not count."""
     due = timezone.now() + after
     for row in rows:
         Registration.objects.filter(pk=row.pk, lease=row.lease).update(
@@ -107,7 +109,7 @@ def give_back(rows: Iterable[Registration], *, after: timedelta) -> None:
 
 
 def release(decided: Sequence[tuple[Registration, Verdict]]) -> int:
-    """What these verdicts show to work again is asked again at once about the others; returns about how many.
+    """Make held requests due now whose registry works again, as these verdicts show; returns about how many.
 
     A key, a quota or an extract that was missing is there for everybody. A registry that was down is back when
     it answers about somebody for whom it did not: one that fails on a single person must not be asked, and paid,
@@ -127,7 +129,7 @@ def release(decided: Sequence[tuple[Registration, Verdict]]) -> int:
 
 
 def outage() -> bool:
-    """Whether requests wait for a registry rather than for their turn: "usually N minutes" would be untrue."""
+    """Whether a registry is out: then "usually N minutes" would be untrue."""
     if any(identity.rested_until(question) for question in _QUESTIONS.values()):
         return True
     held = Registration.objects.filter(state=State.SUBMITTED, verdict__in=[outcome.value for outcome in NO_ANSWER])
@@ -147,7 +149,7 @@ def _may_release(kind: str, outcomes: Collection[Outcome]) -> bool:
 
 
 def _is_of_this_one(found: Found) -> bool:
-    """Registries answer, but what they say about this one cannot be used. Each time they say it again it is paid."""
+    """Whether the registry answers, but not usefully about this one. Each repeated question is paid."""
     return found.outcome == Outcome.INVALID_INPUT or bool(found.traces and found.traces[-1].get("of_this_one"))
 
 
@@ -170,5 +172,5 @@ def _due_again(outcome: str, kind: str, attempts: int, of_this_one: bool, now: d
 
 @register_reset
 def forget() -> None:
-    """As in a process that has just started."""
+    """Forget when this process released requests, as if it had just started."""
     _released.clear()

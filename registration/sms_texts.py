@@ -1,4 +1,4 @@
-"""The SMS that tell a person how their registration goes on. Those of the guide are word for word as it has them."""
+"""Texts of the SMS that tell a citizen the result of their registration. Those of the guide are taken word for word."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def visit_branch(*, name: str, tracking_code: str = "", gender: str = "", host: 
 
 
 def activate_at_branch(*, name: str, gender: str = "") -> str:
-    """The account is made, and policy wants a branch to activate it (the guide's form sample says where)."""
+    """The account is made, and by the policy a branch activates it (the guide's form sample says where)."""
     return _addressed(
         name,
         gender,
@@ -62,7 +62,7 @@ def rejected(*, name: str, reason: str = "", gender: str = "") -> str:
 
 
 def superseded(*, tracking_code: str) -> str:
-    """Another registration for the same national ID was approved: to the number that lost. Names nobody."""
+    """To the number of a registration that ended because another one for its national ID was approved. Names nobody."""
     return texts.joined(
         _("Another registration with the same national ID was approved, so your request has ended."),
         _tracking_line(tracking_code),

@@ -1,4 +1,4 @@
-"""What waits to be checked, since when, and why: for operators."""
+"""The state of the matching queue, for administrators: what waits, since when, and why."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from identity.metering import Caps, Usage
 from registration.models import Registration
 from registration.states import State
 
-LOOKED_AT = 1_000  # of the oldest: whose answers hold them; the counts are of all
+LOOKED_AT = 1_000  # so many of the oldest are read for `answers`; the counts are of all
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Past which it is a problem: requests that wait, those held without an answer, seconds of the oldest."""
+    """Above these it is a problem: requests that wait, those held without an answer, seconds of the oldest."""
 
     waiting: int = limits.MATCHING_WAITS
     held: int = limits.MATCHING_HELD
@@ -71,7 +71,7 @@ class Waiting:
 
 
 def look() -> Waiting:
-    """How it is now. A handful of statements."""
+    """The queue as it is now, read in a handful of statements."""
     rows = Registration.objects.filter(state=State.SUBMITTED, next_attempt_at__isnull=False)
     now = timezone.now()
     in_hand = Q(lease__isnull=False)

@@ -1,6 +1,6 @@
-"""The pages of one registration at the desk. Each calls one service; every good POST ends in a redirect.
+"""The pages on which a clerk decides about one registration. Each calls one service; a good POST ends in a redirect.
 
-The admin (registration/admin.py) checks who comes in, and puts these under its URLs.
+The admin (registration/admin.py) checks the permission and gives these views their URLs.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from common.errors import PortalError
 from common.persian import to_persian_digits
-from registration import result_texts
+from registration import sms_texts
 from registration.desk import service as desk
-from registration.desk import texts as desk_words
+from registration.desk import texts as desk_texts
 from registration.desk.forms import RejectForm, WorkForm
 from registration.desk.service import LONGEST_NOTE
 from registration.desk.session import Desk
-from registration.desk.views import page as desk_page
+from registration.desk.views import page_context
 from registration.models import Registration
 from registration.states import AT_BRANCH
 
@@ -35,14 +35,14 @@ _GONE_BY = ("not_at_desk", "changed_meanwhile", "account_exists")  # no field of
 
 
 def _from_this_page(page: _Page) -> _Page:
-    """A POST is taken from a page that shows the request as it is now. Else (a double click, an old tab, another
-    clerk was quicker, the citizen corrected something) the clerk is told what happened, and looks again."""
+    """Accept a POST only from a page that shows the request as it is now. Otherwise (a double click, an old tab,
+    another clerk was quicker, the citizen corrected something) tell the clerk what happened, and show it again."""
 
     @wraps(page)
     def checked(request: HttpRequest, row: Registration) -> HttpResponse:
         if request.method == "POST":
             try:
-                desk.check_seen(registration=row, round=_round(request))
+                desk.check_seen(registration=row, revision=_revision(request))
             except PortalError as error:
                 return _refused(request, row, error)
         return page(request, row)
@@ -60,7 +60,7 @@ def show(request: HttpRequest, row: Registration) -> HttpResponse:
 @_from_this_page
 def ask(request: HttpRequest, row: Registration) -> HttpResponse:
     """Ask the civil registry now, where that costs something. The one POST that is answered with the page itself:
-    what the registry says is kept nowhere, so that there is nothing to lead to. Loaded again it asks again."""
+    the registry's answer is stored nowhere, so a redirect could not show it. Reloading the page asks again."""
     if request.method != "POST":
         return _back(row)
     own_desk = _keep_work(request, row)
@@ -72,9 +72,9 @@ def send_code(request: HttpRequest, row: Registration) -> HttpResponse:
     """Send a code to this registration's mobile; ticks and note come back after the redirect."""
     if request.method == "POST":
         own_desk = _keep_work(request, row)
-        number = desk_words.masked_mobile(row)
+        number = desk_texts.masked_mobile(row)
         try:
-            issued = desk.send_code(registration=row, round=_round(request), asker=own_desk.asker(row))
+            issued = desk.send_code(registration=row, revision=_revision(request), asker=own_desk.asker(row))
         except PortalError as error:
             return _refused(request, row, error)
         values = {"number": number, "wait": to_persian_digits(issued.wait)}
@@ -90,7 +90,7 @@ def send_code(request: HttpRequest, row: Registration) -> HttpResponse:
 
 @_from_this_page
 def activate(request: HttpRequest, row: Registration) -> HttpResponse:
-    """Papers, note and code are there: activate. What is missing or wrong is said beside its field."""
+    """Activate with papers, note and code. What is missing or wrong is said beside its field."""
     if request.method != "POST":
         return _back(row)
     own_desk = Desk(request.session)
@@ -100,7 +100,7 @@ def activate(request: HttpRequest, row: Registration) -> HttpResponse:
     try:
         row = desk.activate(
             registration=row,
-            round=_round(request),
+            revision=_revision(request),
             by=_clerk(request),
             asker=own_desk.asker(row),
             typed_code=form.cleaned_data["code"],
@@ -120,7 +120,7 @@ def activate(request: HttpRequest, row: Registration) -> HttpResponse:
 
 @_from_this_page
 def reject(request: HttpRequest, row: Registration) -> HttpResponse:
-    """First the reason, then the SMS as the citizen will read it, then it is done."""
+    """Reject: the page of the reason, then that of the SMS as the citizen will read it, then a redirect."""
     if row.state not in AT_BRANCH:
         return _refused(request, row, PortalError("not_at_desk", state=row.state))
     if request.method != "POST":
@@ -140,7 +140,9 @@ def _reject(request: HttpRequest, row: Registration, reason: str) -> HttpRespons
     own_desk = Desk(request.session)
     papers = own_desk.work(row).get("papers", [])
     try:
-        row = desk.reject(registration=row, round=_round(request), by=_clerk(request), reason=reason, papers=papers)
+        row = desk.reject(
+            registration=row, revision=_revision(request), by=_clerk(request), reason=reason, papers=papers
+        )
     except PortalError as error:
         return _refused(request, row, error)
     own_desk.done(row)
@@ -149,9 +151,9 @@ def _reject(request: HttpRequest, row: Registration, reason: str) -> HttpRespons
 
 
 def _keep_work(request: HttpRequest, row: Registration) -> Desk:
-    """Ticks and note as they stand, right or not; the code is never kept."""
+    """Keep ticks and note as they were typed, valid or not; never the code."""
     own_desk = Desk(request.session)
-    papers = [paper for paper in request.POST.getlist("papers") if paper in desk_words.PAPERS]
+    papers = [paper for paper in request.POST.getlist("papers") if paper in desk_texts.PAPERS]
     own_desk.keep(row, papers=papers, note=_note(request))
     return own_desk
 
@@ -160,26 +162,26 @@ def _note(request: HttpRequest) -> str:
     return request.POST.get("note", "").replace("\r\n", "\n")[:LONGEST_NOTE]
 
 
-def _round(request: HttpRequest) -> int:
-    """The row's `corrections` when the page was made; -1 where the page does not say."""
+def _revision(request: HttpRequest) -> int:
+    """The row's revision when the page was made (the field is called `round`); -1 where the page does not say."""
     typed = request.POST.get("round", "")
     return int(typed) if re.fullmatch("[0-9]{1,5}", typed) else -1
 
 
 def _refused(request: HttpRequest, row: Registration, error: PortalError) -> HttpResponse:
-    """A refusal that no field is to blame for: somebody was quicker, or a limit is reached."""
-    row.refresh_from_db(fields=["state", "corrections"])
+    """Tell the clerk about a refusal that belongs to no field: somebody was quicker, or a limit is reached."""
+    row.refresh_from_db(fields=["state", "revision"])
     if error.code == "changed_meanwhile" and _note(request):
         Desk(request.session).keep(row, papers=[], note=_note(request))
-    decided = desk_words.already_decided(row) if error.code in ("not_at_desk", "account_exists") else ""
-    messages.warning(request, decided or desk_words.error_words(error))
+    decided = desk_texts.already_decided(row) if error.code in ("not_at_desk", "account_exists") else ""
+    messages.warning(request, decided or desk_texts.error_words(error))
     return _back(row)
 
 
 def _page(request: HttpRequest, row: Registration, form: WorkForm, *, ask: bool = False) -> HttpResponse:
     context = {
         **_around(request, row),
-        **desk_page.context_of(row, by=_clerk(request), asker=Desk(request.session).asker(row), ask=ask),
+        **page_context.context_of(row, by=_clerk(request), asker=Desk(request.session).asker(row), ask=ask),
         "form": form,
         "errors": bool(form.errors),
     }
@@ -187,7 +189,7 @@ def _page(request: HttpRequest, row: Registration, form: WorkForm, *, ask: bool 
 
 
 def _reject_page(request: HttpRequest, row: Registration, form: RejectForm, reason: str = "") -> HttpResponse:
-    text = result_texts.rejected(name=row.full_name, gender=row.gender, reason=reason) if reason else ""
+    text = sms_texts.rejected(name=row.full_name, gender=row.gender, reason=reason) if reason else ""
     context = {**_around(request, row), "registration": row, "form": form, "errors": bool(form.errors), "text": text}
     return TemplateResponse(request, "admin/registration/desk_reject.html", context)
 

@@ -1,4 +1,4 @@
-"""The second chance: what a referred citizen may do besides going to a branch. Only with a grant."""
+"""The pages of the second chance: what a referred citizen may do besides going to a branch. They need a grant."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from common.abuse.origins import origin_of
 from common.errors import PortalError
 from common.persian import local_mobile, mask_mobile, to_persian_digits
 from identity.matching import IDENTITY, OWNER
-from registration import late, tracking
-from registration.forms.chance import CorrectionForm, OtherNumberForm
+from registration import late_answers, tracking
+from registration.forms.second_chance import CorrectionForm, OtherNumberForm
 from registration.forms.steps import CodeForm
 from registration.models import Registration
-from registration.services import corrections as service
 from registration.services import lookup
+from registration.services import second_chance as service
 from registration.services import status as status_service
 from registration.services.journey import save_draft
 from registration.session import Journey
@@ -40,7 +40,7 @@ _MOVED_ON = ("grant_ended", "registration_closed")
 
 
 def referred(kind: str = "") -> Callable[[_Page], Callable[[HttpRequest], HttpResponse]]:
-    """For a browser with the grant of a referred registration (of this `kind`); others are sent where they are."""
+    """Guard: only for a browser with the grant of a referred registration (of this `kind`); others are redirected."""
 
     def of_kind(page: _Page) -> Callable[[HttpRequest], HttpResponse]:
         @wraps(page)
@@ -69,7 +69,7 @@ def referred(kind: str = "") -> Callable[[_Page], Callable[[HttpRequest], HttpRe
 @require_safe
 @referred()
 def second_chance(request: HttpRequest, journey: Journey, row: Registration) -> HttpResponse:
-    """The coarse kind, what can be done about it here, and the branch."""
+    """What did not agree (identity or mobile), what can be done about it here, and the branch."""
     journey.shown()
     context = {
         "status": status_service.of(row),
@@ -83,7 +83,7 @@ def second_chance(request: HttpRequest, journey: Journey, row: Registration) -> 
 @require_http_methods(["GET", "HEAD", "POST"])
 @referred(IDENTITY)
 def correct(request: HttpRequest, journey: Journey, row: Registration) -> HttpResponse:
-    """The identity as it was typed, to be corrected; handed in, it is checked again."""
+    """The identity as it was typed, to be corrected. A good POST sends it to matching again."""
     tries = service.tries_left(national_id=row.national_id)
     if not tries:
         return redirect("registration_second_chance")
@@ -94,7 +94,7 @@ def correct(request: HttpRequest, journey: Journey, row: Registration) -> HttpRe
         if answer:
             return answer
     else:
-        page = {"round": row.corrections, "draft": journey.token, "made_for": late.mark_of(row)}
+        page = {"revision": row.revision, "draft": journey.token, "made_for": late_answers.mark_of(row)}
         initial = CorrectionForm.typed(row) | row.draft | page
         form = CorrectionForm(initial=initial, registration=row)
     return render(request, "registration/correct.html", {"form": form, "registration": row, "tries": tries})
@@ -102,7 +102,7 @@ def correct(request: HttpRequest, journey: Journey, row: Registration) -> HttpRe
 
 def _correct(journey: Journey, row: Registration, form: CorrectionForm) -> HttpResponse:
     corrected = service.correct(
-        registration=row, grant=journey.grant, round=form.cleaned_data["round"], identity=form.identity()
+        registration=row, grant=journey.grant, revision=form.cleaned_data["revision"], identity=form.identity()
     )
     return _over(journey, corrected)
 
@@ -110,7 +110,7 @@ def _correct(journey: Journey, row: Registration, form: CorrectionForm) -> HttpR
 @require_http_methods(["GET", "HEAD", "POST"])
 @referred(OWNER)
 def number(request: HttpRequest, journey: Journey, row: Registration) -> HttpResponse:
-    """Another mobile of one's own: a code is sent to it."""
+    """Another mobile of the citizen: a good POST sends a code to it."""
     if request.method == "POST":
         form = OtherNumberForm(request.POST)
         answer = form.is_valid() and _handed_in(
@@ -120,7 +120,11 @@ def number(request: HttpRequest, journey: Journey, row: Registration) -> HttpRes
             return answer
     else:
         pending = service.pending_number(row)
-        initial = {"draft": journey.token, "operator": pending.operator or row.operator, "made_for": late.mark_of(row)}
+        initial = {
+            "draft": journey.token,
+            "operator": pending.operator or row.operator,
+            "made_for": late_answers.mark_of(row),
+        }
         form = OtherNumberForm(initial=initial | {"mobile": local_mobile(pending.mobile) if pending.mobile else ""})
     return render(request, "registration/number.html", {"form": form, "masked_mobile": mask_mobile(row.mobile)})
 
@@ -136,7 +140,7 @@ def _change(request: HttpRequest, journey: Journey, row: Registration, form: Oth
 @require_http_methods(["GET", "HEAD", "POST"])
 @referred(OWNER)
 def number_code(request: HttpRequest, journey: Journey, row: Registration) -> HttpResponse:
-    """The code that was sent to the other number."""
+    """The page of the code that was sent to the other number."""
     pending = service.pending_number(row)
     if not pending.mobile:
         return redirect("registration_number")
@@ -171,7 +175,7 @@ def _confirm(journey: Journey, row: Registration, form: CodeForm) -> HttpRespons
 @require_POST
 @referred(OWNER)
 def number_proof(request: HttpRequest, journey: Journey, row: Registration) -> HttpResponse:
-    """The browser solved what the page of the code gave it; as `registration.views.journey.proof`."""
+    """Take the solution of the proof of work, as `registration.views.journey.proof`."""
     pending = service.pending_number(row)
     mine: dict[str, Any] = {"purpose": CodePurpose.NEW_MOBILE, "mobile": pending.mobile, "asker": journey.asker}
     proofs.pay_place(solution=request.POST.get("proof", ""), **mine)
@@ -182,7 +186,7 @@ def number_proof(request: HttpRequest, journey: Journey, row: Registration) -> H
 @require_POST
 @referred(OWNER)
 def number_resend(request: HttpRequest, journey: Journey, row: Registration) -> HttpResponse:
-    """Another code to the other number."""
+    """Send another code to the other number."""
     pending = service.pending_number(row)
     if not pending.mobile:
         return redirect("registration_number")
@@ -211,7 +215,7 @@ def _keep_late(request: HttpRequest, draft: str) -> str:
     elif row and request.path == reverse("registration_number"):
         form = OtherNumberForm(request.POST)
     answers = form.answers_to_keep() if form else {}
-    kept = late.keep(request.session, row, mark=request.POST.get("made_for", ""), answers=answers)
+    kept = late_answers.keep(request.session, row, mark=request.POST.get("made_for", ""), answers=answers)
     return "session_ended_kept" if kept else "session_ended"
 
 

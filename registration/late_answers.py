@@ -1,9 +1,9 @@
-"""What was sent from a page whose session had ended: kept for this browser, and given back after a right code.
+"""Answers sent from a page whose session had ended: kept in the browser's new session, restored after a right code.
 
-Whoever sends it is unproven, so it opens nothing and writes nothing into the registration. It is taken only from a page
-that was made for the grant the row has now: such a page carries a mark of that grant, which a stranger who knows the
-row's token does not have. It waits in the session of the browser that sent it, and is given back there when the row's
-own code was right, unless the registration was gone on with elsewhere meanwhile. See docs/decisions/0028.
+The sender is not proven yet, so the answers open nothing and change nothing in the registration. They are taken only
+from a page that was made for the row's present grant: such a page carries a mark of the grant, which a stranger who
+knows the row's token does not have. They become the row's draft when the same browser types the row's right code,
+unless the registration was continued elsewhere meanwhile. See docs/decisions/0028.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TYPING = (State.MOBILE_CONFIRMED, State.REFERRED)
 
 
 def mark_of(row: Registration) -> str:
-    """What a page carries that was made for the present grant of `row`; says nothing of the grant."""
+    """The mark of the present grant of `row`, for its pages: a keyed hash, from which the grant cannot be found."""
     return keyed_hash(_PURPOSE, row.grant_hash) if row.grant_hash else ""
 
 
@@ -42,8 +42,8 @@ def keep(session: SessionBase, row: Registration | None, *, mark: str, answers: 
 
 
 def give_back(session: SessionBase, before: Registration, after: Registration, grant: str) -> bool:
-    """The code was right: what this browser had kept for `before` (the row as it was until then) is the draft of
-    `after`, which `grant` opens. Whatever was kept is forgotten. Returns whether anything came back."""
+    """After a right code, make the kept answers the draft of `after`, which `grant` opens. `before`: the row as it was
+    until then. The session forgets whatever was kept. Returns whether answers were restored."""
     kept: dict[str, Any] | None = session.pop(KEY, None)
     if not kept or kept["token"] != str(after.token) or after.state not in _TYPING:
         return False
