@@ -70,8 +70,8 @@ def on_starting(server: Any) -> None:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tamin_portal.settings")
     django.setup()
-    from common.abuse import lane
+    from common.abuse import hashing_places
     from tamin_portal.startup import refuse_unsafe_or_exit
 
     refuse_unsafe_or_exit(server.cfg.address, behind_loopback=_behind_loopback)
-    lane.places()  # made here, so that all web processes share them
+    hashing_places.places()  # made here, so that all web processes share them

@@ -121,7 +121,7 @@ MANY_FAILURES = 10  # wrong passwords within a day after which the owner is told
 PASSWORD_SHORTEST = 8  # characters
 PASSWORD_LONGEST = 128  # characters; longer ones are refused before hashing
 ANSWER_LONGEST = 100  # characters of a security answer in the forms
-# Hashing passwords and answers (common/abuse/lane.py).
+# Hashing passwords and answers (common/abuse/hashing_places.py).
 HASHING_WAIT = timedelta(seconds=1)  # for a place; then the page says "busy"
 HASHING_WAITERS = 2  # threads of one process that wait for one kind of place; others are told at once
 BUSY_COME_BACK = timedelta(seconds=10)  # named by a busy page and by Retry-After, also if a row was locked for too long

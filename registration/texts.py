@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.codes import texts as code_texts
-from common.abuse import lane_texts
+from common.abuse import hashing_texts
 from common.sentences import Sentences, filled
 from registration.states import State
 
@@ -21,7 +21,7 @@ def not_at_desk(*, state: str) -> str:
 
 SENTENCES: dict[str, Any] = {
     **code_texts.SENTENCES,
-    **lane_texts.SENTENCES,
+    **hashing_texts.SENTENCES,
     "registration_closed": gettext_lazy("This request has ended meanwhile. Please start again."),
     "grant_ended": gettext_lazy("Your registration was continued on another device."),
     "page_old": gettext_lazy("This page was too old or damaged. Please go on from here."),

@@ -32,7 +32,7 @@ from formtools.wizard.views import SessionWizardView
 from accounts.codes import delivery as code_delivery
 from accounts.codes import issuing, proofs
 from accounts.models import CodePurpose
-from common.abuse import lane
+from common.abuse import hashing_places
 from common.abuse.origins import origin_of
 from common.errors import PortalError
 from common.persian import local_mobile, mask_mobile
@@ -192,7 +192,7 @@ class RegistrationWizard(SessionWizardView):
             field = {MOBILE: "mobile", CODE: "code"}.get(self.steps.current)
             form.add_error(field, forms.ValidationError(sentence(error), code=error.code))
             response = self.render(form)
-            return lane.come_back(response, error) if error.code == "hashing_busy" else response
+            return hashing_places.come_back(response, error) if error.code == "hashing_busy" else response
 
     def _start(self, form: forms.Form) -> HttpResponse:
         pair = {name: form.cleaned_data[name] for name in ("national_id", "mobile")}

@@ -23,7 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from common.abuse import lane, lane_texts
+from common.abuse import hashing_places, hashing_texts
 from common.admin.lists import list_address
 from common.errors import PortalError
 
@@ -128,7 +128,7 @@ class PortalAdminSite(admin.AdminSite):
         form has secrets only, so it comes back empty."""
         self._superusers_only(request)
         try:
-            with lane.place(lane.Whose.INSIDE):
+            with hashing_places.place(hashing_places.Whose.INSIDE):
                 return super().password_change(request, extra_context)
         except PortalError as error:
             return self._empty_password_form(request, extra_context, error)
@@ -136,11 +136,11 @@ class PortalAdminSite(admin.AdminSite):
     def _empty_password_form(
         self, request: HttpRequest, extra_context: dict[str, Any] | None, busy: PortalError
     ) -> TemplateResponse:
-        messages.error(request, lane_texts.sentence(busy))
+        messages.error(request, hashing_texts.sentence(busy))
         fresh = copy(request)
         fresh.method = "GET"
         response = super().password_change(fresh, extra_context)
-        lane.come_back(response, busy)
+        hashing_places.come_back(response, busy)
         return response
 
     def password_change_done(

@@ -98,7 +98,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "common.middleware.OrdinaryRequests",
-    "common.abuse.lane.BoundedHashing",
+    "common.abuse.hashing_places.BoundedHashing",
     "common.middleware.PostBrake",
     "accounts.sessions.middleware.DeviceCookies",
     "accounts.sessions.middleware.Sessions",
@@ -215,7 +215,7 @@ PASSWORD_HASHERS = [
 ]
 HASHING_PAGES = ("sign_in", "admin:login")  # their POSTs cause a password hash: threads of their own (web_worker.py)
 HASHING_KNOWN = "accounts.sessions.devices.holds_device_cookie"  # of these requests: a thread of their own
-HASHING_PLACES = whole_number("HASHING_PLACES", 0)  # hashes at the same time; 0: by the cores (common/abuse/lane.py)
+HASHING_PLACES = whole_number("HASHING_PLACES", 0)  # at the same time; 0: by the cores (common/abuse/hashing_places.py)
 AUTH_PASSWORD_VALIDATORS = [  # each of accounts/passwords/rules.py RULES, in their order; then how easily it is guessed
     *(
         {"NAME": "accounts.passwords.rules.Rule", "OPTIONS": {"code": code}}

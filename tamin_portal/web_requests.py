@@ -13,7 +13,7 @@ from waitress.task import WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
 from common import limits
-from common.abuse.lane import ARRIVED
+from common.abuse.hashing_places import ARRIVED
 
 
 class Request(HTTPRequestParser):

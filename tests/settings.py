@@ -25,4 +25,4 @@ STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.Static
 STATICFILES_DIRS: list[str] = []
 WHITENOISE_AUTOREFRESH = True
 STATIC_ROOT = HOME
-HASHING_PLACES = 99  # races press together; the lane's own tests have a lane of their own
+HASHING_PLACES = 99  # races press together; the tests of the places make their own

@@ -1,23 +1,23 @@
-"""Hashes passwords and security answers. In a request each hash needs a place in the lane (`common.abuse.lane`)."""
+"""Hashes passwords and security answers. In a request each hash needs a place (`common.abuse.hashing_places`)."""
 
 from typing import Any
 
 from django.contrib.auth.hashers import Argon2PasswordHasher, PBKDF2PasswordHasher
 
-from common.abuse import lane
+from common.abuse import hashing_places
 
 
 class _InTheLane:
-    """A hasher that computes in a place of the lane: the one that its caller holds, else a stranger's."""
+    """A hasher that computes in a hashing place: the one that its caller holds, else a stranger's."""
 
     def encode(self, *args: Any, **kwargs: Any) -> str:
         """As the hasher's. Raises PortalError("hashing_busy", seconds=…)."""
-        with lane.place():
+        with hashing_places.place():
             return super().encode(*args, **kwargs)  # type: ignore[misc]
 
     def verify(self, password: str, encoded: str) -> bool:
         """As the hasher's. Raises PortalError("hashing_busy", seconds=…)."""
-        with lane.place():
+        with hashing_places.place():
             return super().verify(password, encoded)  # type: ignore[misc]
 
 

@@ -29,7 +29,7 @@ from accounts.sessions.guards import View, is_citizen, say_session_over
 from accounts.sessions.store import BEGAN
 from accounts.sign_in import throttle
 from common import limits
-from common.abuse import lane
+from common.abuse import hashing_places
 from common.errors import PortalError
 
 # Errors of services after which the form cannot go on: another browser was quicker, or the account is closed.
@@ -98,7 +98,7 @@ def check_current_password(request: HttpRequest, typed: str) -> str:
     account = throttle.account_key(kind="profile", name=user.national_id)
     # Named by its beginning, which stays: a new key can be had without the password (`end_other_sessions`).
     where = throttle.buckets(device=f"session:{request.session.get(BEGAN)}", address="")
-    with lane.place(lane.Whose.INSIDE):
+    with hashing_places.place(hashing_places.Whose.INSIDE):
         throttle.count_try(account=account, where=where)
         # Not `user.check_password`: renewing an old hash would write over a password that is being changed elsewhere.
         right = len(typed) <= limits.PASSWORD_LONGEST and check_password(typed, user.password)
@@ -131,7 +131,7 @@ def render_form(request: HttpRequest, template: str, form: WithPassword, **conte
     computed."""
     response = render(request, template, {"form": form, **context}, status=429 if form.pause else 200)
     if form.busy:
-        return lane.come_back(response, form.busy)
+        return hashing_places.come_back(response, form.busy)
     if form.pause:
         response["Retry-After"] = str(form.pause)
     return response

@@ -17,7 +17,7 @@ from accounts.models import EventKind, TrustedDevice, User
 from accounts.passwords.rules import hash_answer, hash_password
 from accounts.sessions.ending import end_sessions
 from accounts.sign_in import risk
-from common.abuse import lane
+from common.abuse import hashing_places
 from common.errors import PortalError
 
 
@@ -30,7 +30,7 @@ def change_password(
     The form has checked the rules. Hashes outside the transaction. The same page sent twice changes it once. Raises
     PortalError: account_closed, changed_meanwhile, password_too_long, hashing_busy (`seconds`).
     """
-    with lane.place(lane.Whose.INSIDE):
+    with hashing_places.place(hashing_places.Whose.INSIDE):
         hashed = hash_password(new)
     try:
         return _set_password(
@@ -38,7 +38,7 @@ def change_password(
         )
     except PortalError as error:
         now = User.objects.filter(pk=account.pk, is_active=True).first()
-        with lane.place(lane.Whose.INSIDE):
+        with hashing_places.place(hashing_places.Whose.INSIDE):
             if error.code == "changed_meanwhile" and now and check_password(new, now.password):
                 return now  # changed by the first press of a double click
         raise
@@ -64,7 +64,7 @@ def change_question(*, account: User, checked: str, question: str, answer: str, 
 
     Raises PortalError: account_closed, changed_meanwhile, hashing_busy (`seconds`), and those of `hash_answer`.
     """
-    with lane.place(lane.Whose.INSIDE):
+    with hashing_places.place(hashing_places.Whose.INSIDE):
         hashed = hash_answer(answer)
     with transaction.atomic():
         row = open_with_password(account=account, checked=checked)

@@ -8,12 +8,12 @@ from django.utils.translation import gettext_lazy
 
 from accounts.codes import texts as code_texts
 from accounts.sign_in import texts as sign_in_texts
-from common.abuse import lane_texts
+from common.abuse import hashing_texts
 from common.sentences import Sentences
 
 SENTENCES: dict[str, Any] = {
     **code_texts.SENTENCES,
-    **lane_texts.SENTENCES,
+    **hashing_texts.SENTENCES,
     "sign_in_pause": sign_in_texts.pause,
     "session_ended": gettext_lazy(
         "You had been signed out meanwhile, so what you sent was not taken. Sign in again; if you have just changed "

@@ -23,7 +23,7 @@ from accounts.passwords.rules import answer_matches, hash_answer, hash_password
 from accounts.sessions.ending import end_sessions
 from accounts.sign_in import risk
 from common import limits
-from common.abuse import lane
+from common.abuse import hashing_places
 from common.errors import PortalError
 
 
@@ -105,7 +105,7 @@ def answer(*, challenge: Challenge, typed: str, browser: str = "") -> None:
         raise PortalError("answer_too_long")
     account = challenge.account
     hashes = account is not None and not needs_no_answer(account=account)
-    with lane.place(lane.Whose.INSIDE) if hashes else nullcontext():
+    with hashing_places.place(hashing_places.Whose.INSIDE) if hashes else nullcontext():
         stored, event, left = _count_answer(challenge, browser)
         if event and not answer_matches(typed, stored):
             raise PortalError("answer_wrong", left=left)
@@ -151,7 +151,7 @@ def set_password(
     account = challenge.account
     if account is None:
         raise PortalError("moved_on")
-    with lane.place(lane.Whose.INSIDE):
+    with hashing_places.place(hashing_places.Whose.INSIDE):
         if check_password(password, account.password):
             if challenge.stage == ChallengeStage.DONE:
                 return
@@ -161,7 +161,7 @@ def set_password(
             hashed |= {"security_question": question, "security_answer": hash_answer(answer)}
     if not _write_password(challenge, hashed, browser):
         account.refresh_from_db(fields=["password"])
-        with lane.place(lane.Whose.INSIDE):
+        with hashing_places.place(hashing_places.Whose.INSIDE):
             if not check_password(password, account.password):
                 raise PortalError("moved_on")
 

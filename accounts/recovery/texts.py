@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.codes import texts as code_texts
 from common import limits
-from common.abuse import lane_texts
+from common.abuse import hashing_texts
 from common.sentences import Sentences, filled, in_words, when_read
 
 ANSWER_TOO_LONG = when_read(
@@ -25,7 +25,7 @@ def code_wait(*, wait: int) -> str:
 
 SENTENCES: dict[str, Any] = {
     **code_texts.SENTENCES,
-    **lane_texts.SENTENCES,
+    **hashing_texts.SENTENCES,
     "session_ended": gettext_lazy(
         "You were away for long, or this browser has no recovery under way, so for your safety nothing was done. "
         "Please begin again."

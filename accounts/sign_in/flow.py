@@ -17,7 +17,7 @@ from accounts.sessions import browsers, devices
 from accounts.sign_in import pressure, refusals, risk, throttle
 from accounts.sign_in import service as sign_in_service
 from accounts.sign_in import session as sign_in_session
-from common.abuse import lane
+from common.abuse import hashing_places
 from common.abuse.origins import origin_of
 from common.errors import PortalError
 
@@ -44,7 +44,7 @@ def try_password(request: HttpRequest, *, national_id: str, password: str, solut
     account = _account_key(national_id)
     paid = not (proof or device) and pressure.charge(request, account=account, solution=solution)
     try:
-        with lane.place(lane.Whose.TRUSTED if proof or device else lane.Whose.STRANGER):
+        with hashing_places.place(hashing_places.Whose.TRUSTED if proof or device else hashing_places.Whose.STRANGER):
             throttle.count_try(account=account, where=where)
             pressure.count(request)
             with refusals.counted_try(national_id=national_id, browser=risk.browser_of(_csrf_secret(request))) as this:

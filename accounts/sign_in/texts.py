@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common import limits
-from common.abuse import lane_texts
+from common.abuse import hashing_texts
 from common.persian import to_persian_digits
 from common.sentences import Sentences, filled, when_read
 
@@ -27,7 +27,7 @@ def _number_proven() -> str:
 
 
 SENTENCES: dict[str, Any] = {
-    **lane_texts.SENTENCES,
+    **hashing_texts.SENTENCES,
     "wrong_citizen": gettext_lazy("The national ID or the password is not right."),
     "wrong_staff": gettext_lazy("The user name or the password is not right."),
     "sign_in_pause": pause,

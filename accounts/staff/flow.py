@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from accounts.models import User
 from accounts.sessions import devices
 from accounts.sign_in import pressure, throttle
-from common.abuse import lane
+from common.abuse import hashing_places
 from common.abuse.origins import origin_of
 from common.errors import PortalError
 
@@ -34,7 +34,7 @@ def check_password(request: HttpRequest, *, name: str, password: str, solution: 
     where = throttle.buckets(device=device, address=address, network=origin_of(address).network)
     paid = not device and pressure.charge(request, account=account, solution=solution)
     try:
-        with lane.place(lane.Whose.TRUSTED if device else lane.Whose.STRANGER):
+        with hashing_places.place(hashing_places.Whose.TRUSTED if device else hashing_places.Whose.STRANGER):
             throttle.count_try(account=account, where=where)
             pressure.count(request)
             user = authenticate(request, username=name, password=password)

@@ -14,7 +14,7 @@ from accounts.codes import issuing, requesters, trying
 from accounts.life.lifecycle import account_exists
 from accounts.models import CodePurpose
 from accounts.passwords import rules as passwords
-from common.abuse import lane
+from common.abuse import hashing_places
 from common.abuse.origins import Origin
 from common.errors import PortalError
 from common.hints import hint
@@ -193,7 +193,7 @@ def submit(*, registration: Registration, grant: str, identity: Identity) -> Reg
     refuse_without_grant(registration, grant)
     if registration.state not in UNFINISHED:
         return _already_submitted(registration)
-    with lane.place(lane.Whose.INSIDE):
+    with hashing_places.place(hashing_places.Whose.INSIDE):
         columns = identity.columns()
     with transaction.atomic():
         row = lock_with_grant(registration, grant)

@@ -22,7 +22,7 @@ from accounts.sessions import texts as session_texts
 from accounts.staff import texts as staff_texts
 from accounts.staff.forms import StaffCodeForm
 from common import alarms, limits
-from common.abuse import lane
+from common.abuse import hashing_places
 from common.errors import PortalError
 from common.models import AlarmCode
 from registration.desk.texts import error_words
@@ -173,8 +173,8 @@ def test_a_busy_page_tells_when_to_come_back() -> None:
 
 def test_who_gets_no_place_to_hash_is_told_when_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     citizen()
-    none_for_strangers = lane._Places(0)
-    monkeypatch.setattr(lane, "places", lambda: none_for_strangers)
+    none_for_strangers = hashing_places._Places(0)
+    monkeypatch.setattr(hashing_places, "places", lambda: none_for_strangers)
     answer = sign_in(Client())
     assert (answer.status_code, answer["Retry-After"]) == (503, "20")
     assert "لطفاً ۲۰ ثانیه دیگر" in text_of(answer)

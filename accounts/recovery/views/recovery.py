@@ -29,7 +29,7 @@ from accounts.recovery.texts import sentence
 from accounts.sessions import browsers, devices
 from accounts.sessions.store import asked_by_itself, renews_itself
 from common import limits
-from common.abuse import lane
+from common.abuse import hashing_places
 from common.abuse.origins import origin_of
 from common.errors import PortalError
 
@@ -161,7 +161,7 @@ def answer(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpRes
             form.add_error(None if busy else "answer", sentence(error))
     question = questions.QUESTIONS.get(account.security_question, "") if account else ""
     page = render(request, "accounts/recovery_answer.html", {"form": form, "asked": asked, "question": question})
-    return lane.come_back(page, busy) if busy else page
+    return hashing_places.come_back(page, busy) if busy else page
 
 
 @require_safe
@@ -210,7 +210,7 @@ def password(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpR
             busy = error if error.code == "hashing_busy" else None
             form.add_error(None if busy else "password", forms.ValidationError(sentence(error), code=error.code))
     page = render(request, "accounts/recovery_password.html", {"form": form, "with_question": with_question})
-    return lane.come_back(page, busy) if busy else page
+    return hashing_places.come_back(page, busy) if busy else page
 
 
 def _moved_on(request: HttpRequest, browser: Recovering) -> HttpResponse:

@@ -20,7 +20,7 @@ from accounts.sign_in import service as sign_in_service
 from accounts.sign_in import session as sign_in_session
 from accounts.sign_in import texts as sign_in_texts
 from accounts.sign_in.forms import CitizenSignInForm
-from common.abuse import lane
+from common.abuse import hashing_places
 from common.errors import PortalError
 
 
@@ -47,7 +47,7 @@ class SignIn(RedirectURLMixin, FormView):
         turn = seconds if error.code == "pressure" else 0
         response = self.render_to_response(self.get_context_data(form=form, turn=turn))
         if error.code == "hashing_busy":
-            return lane.come_back(response, error)
+            return hashing_places.come_back(response, error)
         response.status_code = 429
         response["Retry-After"] = str(seconds)
         return response

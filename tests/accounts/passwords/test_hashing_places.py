@@ -1,4 +1,4 @@
-"""The lane of hashing: how many at a time, places kept, and what a page says to a try that found none."""
+"""Places for hashing: how many at a time, places kept, and what a page says to a try that found none."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from accounts import owner_checks
 from accounts.models import AccountEvent, EventKind, SignInFailures, User
 from accounts.passwords import hashers
 from common import limits
-from common.abuse import lane, lane_texts
-from common.abuse.lane import Whose
+from common.abuse import hashing_places, hashing_texts
+from common.abuse.hashing_places import Whose
 from common.errors import PortalError
 from registration.states import State
 from tests.support.accounts import PASSWORD, REZA, administrator, citizen, clerk, together
@@ -33,21 +33,21 @@ from tests.support.profile import PASS, QUESTION, WHAT_EACH_ASKS, hand_in, owner
 from tests.support.recoveries import ANSWER, Recoverer
 from tests.support.recoveries import account_of as forgetful
 
-BUSY = lane_texts.sentence("hashing_busy", seconds=int(limits.BUSY_COME_BACK.total_seconds()))
+BUSY = hashing_texts.sentence("hashing_busy", seconds=int(limits.BUSY_COME_BACK.total_seconds()))
 COMMON = 2
 
 
 @pytest.fixture
-def places(monkeypatch: pytest.MonkeyPatch) -> lane._Places:
-    """A lane of two places for everybody, and no long wait."""
-    own = lane._Places(COMMON)
-    monkeypatch.setattr(lane, "places", lambda: own)
+def places(monkeypatch: pytest.MonkeyPatch) -> hashing_places._Places:
+    """Two places for everybody, and no long wait."""
+    own = hashing_places._Places(COMMON)
+    monkeypatch.setattr(hashing_places, "places", lambda: own)
     monkeypatch.setattr(limits, "HASHING_WAIT", timedelta(milliseconds=50))
     return own
 
 
 @pytest.fixture
-def full(places: lane._Places) -> Iterator[None]:
+def full(places: hashing_places._Places) -> Iterator[None]:
     """Strangers have taken all that strangers can have."""
     taken = [take(places) for _ in range(COMMON)]
     yield
@@ -56,7 +56,7 @@ def full(places: lane._Places) -> Iterator[None]:
 
 
 @pytest.fixture
-def closed(places: lane._Places, full: None) -> Iterator[None]:
+def closed(places: hashing_places._Places, full: None) -> Iterator[None]:
     """The kept places are taken as well."""
     taken = [take(places, Whose.TRUSTED), take(places, Whose.INSIDE)]
     yield
@@ -64,7 +64,7 @@ def closed(places: lane._Places, full: None) -> Iterator[None]:
         places.give(place)
 
 
-def take(places: lane._Places, whose: Whose = Whose.STRANGER) -> int:
+def take(places: hashing_places._Places, whose: Whose = Whose.STRANGER) -> int:
     return places.take(whose, time.monotonic())
 
 
@@ -116,7 +116,7 @@ def test_few_threads_wait_and_the_next_is_told_at_once(places, full, monkeypatch
     assert sorted(took > 2 for _, took in answers) == [False, False, False, True]
 
 
-def take_or_not(places: lane._Places) -> bool:
+def take_or_not(places: hashing_places._Places) -> bool:
     try:
         take(places)
         return True
@@ -161,8 +161,8 @@ def forked(work: Callable[[], object]) -> int:
 @override_settings(HASHING_PLACES=0)
 def test_by_itself_one_core_stays_free_and_one_place_there_always_is(monkeypatch) -> None:
     for cores, expected in ((1, 1), (2, 1), (8, 7)):
-        monkeypatch.setattr(lane, "cores", lambda: cores)  # noqa: B023 - used at once
-        assert lane.places.__wrapped__().common == expected
+        monkeypatch.setattr(hashing_places, "cores", lambda: cores)  # noqa: B023 - used at once
+        assert hashing_places.places.__wrapped__().common == expected
 
 
 def test_every_hasher_that_settings_name_goes_through_the_lane() -> None:
