@@ -42,7 +42,7 @@ CONDUCT_ADDRESSES_OF_ONE = 3  # addresses at which one person's good ends count 
 CONDUCT_REPEATS_OF_ONE = 20  # further good ends there in that hour that are no failures either (a branch)
 CONDUCT_KEPT = timedelta(hours=3)
 
-# Proof of work and turns, at level pressure (common/abuse/proof.py, turns.py; docs/decisions/0022).
+# Proof of work and turns, at level pressure (common/abuse/proof_of_work.py, turns.py; docs/decisions/0022).
 PROOF_COST = 1_000  # PBKDF2 iterations of one trial; a challenge costs the server one trial
 PROOF_TRIALS = 800  # at most, at price 1: 2 s on an old phone (docs/benchmarks.md)
 PROOF_DEAREST = 32  # highest price, for an address without any good end,

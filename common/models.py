@@ -41,7 +41,7 @@ class Tally(models.Model):
 
 
 class SpentProof(models.Model):
-    """A proof of work that was used; each is good once. Written by `common.abuse.proof` only."""
+    """A proof of work that was used; each is good once. Written by `common.abuse.proof_of_work` only."""
 
     nonce = models.CharField(max_length=64, unique=True)
     used_at = models.DateTimeField(default=timezone.now)

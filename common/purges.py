@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.utils.translation import gettext_lazy as _
 
 from common import alarms, limits, purging
-from common.abuse import conduct, proof, turns
+from common.abuse import conduct, proof_of_work, turns
 from common.models import PostCount
 
 
@@ -28,7 +28,7 @@ purging.register(
     "proofs_of_work",
     _("used proofs of work deleted"),
     place=140,
-    work=purging.older_than(limits.CONDUCT_KEPT, proof.purge),
+    work=purging.older_than(limits.CONDUCT_KEPT, proof_of_work.purge),
 )
 purging.register("turns", _("old turns deleted"), place=150, work=purging.older_than(limits.CONDUCT_KEPT, turns.purge))
 purging.register(

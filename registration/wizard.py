@@ -30,7 +30,7 @@ from formtools.wizard.storage.base import BaseStorage
 from formtools.wizard.views import SessionWizardView
 
 from accounts.codes import delivery as code_delivery
-from accounts.codes import issuing, proofs
+from accounts.codes import issuing, proof_of_work
 from accounts.models import CodePurpose
 from common.abuse import hashing_places
 from common.abuse.origins import origin_of
@@ -273,7 +273,7 @@ class RegistrationWizard(SessionWizardView):
             context["delivery"] = code_delivery.of_newest(
                 purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=self.journey.asker
             )
-            context["proof"] = proofs.for_place(
+            context["proof"] = proof_of_work.for_place(
                 delivery=context["delivery"],
                 purpose=CodePurpose.REGISTER,
                 mobile=row.mobile,

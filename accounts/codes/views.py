@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.codes import held_turns, proofs
+from accounts.codes import held_turns, proof_of_work
 from accounts.models import Challenge
 from common.abuse import turns
 
@@ -18,7 +18,7 @@ def context(request: HttpRequest, challenge: Challenge) -> dict[str, Any]:
     turn = held_turns.wait(challenge) if challenge.is_held else 0
     return {
         "challenge": challenge,
-        "proof": proofs.for_challenge(challenge=challenge),
+        "proof": proof_of_work.for_challenge(challenge=challenge),
         "turn": turns.renews(turn) if challenge.is_held else 0,
         "turn_in": turn,
     }
@@ -26,7 +26,7 @@ def context(request: HttpRequest, challenge: Challenge) -> dict[str, Any]:
 
 def pay(request: HttpRequest, challenge: Challenge) -> HttpResponse:
     """Take the browser's solution: a held code is then sent. Answers with that part of the page."""
-    proofs.pay_challenge(challenge=challenge, solution=request.POST.get("proof", ""))
+    proof_of_work.pay_challenge(challenge=challenge, solution=request.POST.get("proof", ""))
     challenge.refresh_from_db()
     turn = held_turns.wait(challenge) if challenge.is_held else 0
     return render(request, "accounts/_held.html", {"challenge": challenge, "turn_in": turn})

@@ -10,7 +10,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 
-from common.abuse import conduct, proof, turns
+from common.abuse import conduct, proof_of_work, turns
 from common.abuse.conduct import Kind, Level
 from common.abuse.origins import Origin, origin_of
 from common.errors import PortalError
@@ -19,10 +19,10 @@ from common.secrets import keyed_hash
 _QUEUE = "password"
 
 
-def proof_of_work(request: HttpRequest) -> str:
+def to_solve(request: HttpRequest) -> str:
     """The proof of work that the sign-in page gives to the browser, as JSON; empty when none is required."""
     found = conduct.look(kind=Kind.PASSWORD, origin=origin(request))
-    return proof.challenge(target=_browser(request), price=found.price) if found.level == Level.PRESSURE else ""
+    return proof_of_work.challenge(target=_browser(request), price=found.price) if found.level == Level.PRESSURE else ""
 
 
 def charge(request: HttpRequest, *, account: str, solution: str) -> bool:
@@ -38,7 +38,7 @@ def charge(request: HttpRequest, *, account: str, solution: str) -> bool:
         return False
     browser = _browser(request)
     name = f"{account}:{browser}"
-    if proof.spend(solution=solution, target=browser, price=found.price):
+    if proof_of_work.spend(solution=solution, target=browser, price=found.price):
         turns.leave(queue=_QUEUE, name=name)
         return True
     turns.call(_QUEUE)

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.codes import delivery as code_delivery
-from accounts.codes import proofs
+from accounts.codes import proof_of_work
 from accounts.codes import texts as code_texts
 from accounts.life.lifecycle import account_exists
 from accounts.models import CodePurpose
@@ -79,7 +79,7 @@ def proof(request: HttpRequest) -> HttpResponse:
     journey, row = _journey(request)
     if row is None or journey.holds(row):
         raise Http404
-    proofs.pay_place(
+    proof_of_work.pay_place(
         purpose=CodePurpose.REGISTER,
         mobile=row.mobile,
         asker=journey.asker,

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.codes import delivery as code_delivery
-from accounts.codes import issuing, proofs
+from accounts.codes import issuing, proof_of_work
 from accounts.codes import texts as code_texts
 from accounts.models import CodePurpose
 from accounts.sessions.store import asked_by_itself, renews_itself
@@ -155,7 +155,7 @@ def number_code(request: HttpRequest, journey: Journey, row: Registration) -> Ht
         "masked_mobile": mask_mobile(pending.mobile),
         "wait": issuing.wait(**mine),
         "delivery": found,
-        "proof": proofs.for_place(delivery=found, **mine),
+        "proof": proof_of_work.for_place(delivery=found, **mine),
         "turn": code_delivery.renews(found),
     }
     return render(request, "registration/number_code.html", context)
@@ -178,7 +178,7 @@ def number_proof(request: HttpRequest, journey: Journey, row: Registration) -> H
     """Take the solution of the proof of work, as `registration.views.journey.proof`."""
     pending = service.pending_number(row)
     mine: dict[str, Any] = {"purpose": CodePurpose.NEW_MOBILE, "mobile": pending.mobile, "asker": journey.asker}
-    proofs.pay_place(solution=request.POST.get("proof", ""), **mine)
+    proof_of_work.pay_place(solution=request.POST.get("proof", ""), **mine)
     context = {"delivery": code_delivery.of_newest(**mine), "masked_mobile": mask_mobile(pending.mobile)}
     return render(request, "shared/_delivery.html", context)
 

@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from common import limits
-from common.abuse import proof, turns
+from common.abuse import proof_of_work, turns
 from common.abuse.origins import origin_of
 from common.models import SpentProof, Turn
 from tests.support.accounts import together
@@ -38,58 +38,58 @@ def changed(solution: str, **parameters: object) -> str:
 
 
 def test_a_solution_is_good_once_and_for_its_target_alone():
-    solution = solved(proof.challenge(target="this page", price=1))
-    assert not proof.spend(solution=solution, target="another page")
-    assert proof.spend(solution=solution, target="this page")
-    assert not proof.spend(solution=solution, target="this page")
+    solution = solved(proof_of_work.challenge(target="this page", price=1))
+    assert not proof_of_work.spend(solution=solution, target="another page")
+    assert proof_of_work.spend(solution=solution, target="this page")
+    assert not proof_of_work.spend(solution=solution, target="this page")
 
 
 def test_of_two_uses_at_the_same_time_one_wins():
-    solution = solved(proof.challenge(target="a", price=1))
-    assert sorted(together(lambda _: proof.spend(solution=solution, target="a"), 6)) == [False] * 5 + [True]
+    solution = solved(proof_of_work.challenge(target="a", price=1))
+    assert sorted(together(lambda _: proof_of_work.spend(solution=solution, target="a"), 6)) == [False] * 5 + [True]
 
 
 def test_it_is_good_for_minutes(monkeypatch):
     monkeypatch.setattr(limits, "PROOF_LIFE", timedelta(seconds=-1))
-    assert not proof.spend(solution=solved(proof.challenge(target="a", price=1)), target="a")
+    assert not proof_of_work.spend(solution=solved(proof_of_work.challenge(target="a", price=1)), target="a")
 
 
 def test_nobody_makes_a_challenge_easier_or_somebody_elses_or_younger():
-    challenge = proof.challenge(target="a", price=1)
+    challenge = proof_of_work.challenge(target="a", price=1)
     solution = solved(challenge)
-    other = json.loads(proof.challenge(target="b", price=1))["parameters"]["data"]
+    other = json.loads(proof_of_work.challenge(target="b", price=1))["parameters"]["data"]
     for parameters in ({"cost": 1}, {"keyPrefix": ""}, {"expiresAt": 9_999_999_999}, {"data": other}, {"nonce": "00"}):
-        assert not proof.spend(solution=changed(solution, **parameters), target="a")
-        assert not proof.spend(solution=changed(solution, **parameters), target="b")
-    assert proof.spend(solution=solution, target="a")
+        assert not proof_of_work.spend(solution=changed(solution, **parameters), target="a")
+        assert not proof_of_work.spend(solution=changed(solution, **parameters), target="b")
+    assert proof_of_work.spend(solution=solution, target="a")
 
 
 @pytest.mark.parametrize("key", ["", "00" * 32, "zz", None, 5, ["a"]])
 def test_what_was_not_derived_is_no_solution(key):
-    payload = {"challenge": json.loads(proof.challenge(target="a", price=1)), "solution": {"counter": 1}}
+    payload = {"challenge": json.loads(proof_of_work.challenge(target="a", price=1)), "solution": {"counter": 1}}
     payload["solution"]["derivedKey"] = key
-    assert not proof.spend(solution=base64.b64encode(json.dumps(payload).encode()).decode(), target="a")
+    assert not proof_of_work.spend(solution=base64.b64encode(json.dumps(payload).encode()).decode(), target="a")
 
 
 @pytest.mark.parametrize(
     "text", ["", "x", "e30=", "bnVsbA==", "W10=", "\x00", "ش", "A" * 100_000, "eyJjaGFsbGVuZ2UiOjF9"]
 )
 def test_rubbish_is_no_solution_and_no_error(text):
-    assert not proof.spend(solution=text, target="a")
+    assert not proof_of_work.spend(solution=text, target="a")
     assert not SpentProof.objects.exists()
 
 
 def test_what_was_much_cheaper_than_the_price_of_today_is_not_good():
-    cheap, dear = (solved(proof.challenge(target="a", price=price)) for price in (1, limits.PROOF_DEAREST))
-    assert not proof.spend(solution=cheap, target="a", price=limits.PROOF_LEEWAY + 1)
-    assert proof.spend(solution=cheap, target="a", price=limits.PROOF_LEEWAY)
-    assert proof.spend(solution=dear, target="a", price=limits.PROOF_DEAREST)
+    cheap, dear = (solved(proof_of_work.challenge(target="a", price=price)) for price in (1, limits.PROOF_DEAREST))
+    assert not proof_of_work.spend(solution=cheap, target="a", price=limits.PROOF_LEEWAY + 1)
+    assert proof_of_work.spend(solution=cheap, target="a", price=limits.PROOF_LEEWAY)
+    assert proof_of_work.spend(solution=dear, target="a", price=limits.PROOF_DEAREST)
 
 
 def test_the_price_is_in_the_work():
     def least(price: int) -> int:
         return max(
-            altcha.Payload.from_base64(solved(proof.challenge(target="a", price=price))).solution.counter
+            altcha.Payload.from_base64(solved(proof_of_work.challenge(target="a", price=price))).solution.counter
             for _ in range(12)
         )
 

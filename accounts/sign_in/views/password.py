@@ -31,7 +31,7 @@ class SignIn(RedirectURLMixin, FormView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """`next`: where to go afterwards, empty when it is no address of the portal. `proof`: the proof of work for the
         browser, empty as a rule."""
-        more = {self.redirect_field_name: self.get_redirect_url(), "proof": pressure.proof_of_work(self.request)}
+        more = {self.redirect_field_name: self.get_redirect_url(), "proof": pressure.to_solve(self.request)}
         return super().get_context_data(**more | kwargs)
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 from accounts.codes import challenges, issuing, requesters
 from accounts.codes.delivery import CodeDelivery, Progress
 from accounts.models import Challenge, CodePurpose
-from common.abuse import proof
+from common.abuse import proof_of_work
 
 
 def for_place(*, delivery: CodeDelivery | None, purpose: CodePurpose, mobile: str, asker: str) -> str:
@@ -17,12 +17,12 @@ def for_place(*, delivery: CodeDelivery | None, purpose: CodePurpose, mobile: st
     if delivery is None or delivery.progress != Progress.HELD:
         return ""
     price = _price_of_place(purpose, mobile, asker)
-    return proof.challenge(target=_place_target(purpose, mobile, asker), price=price)
+    return proof_of_work.challenge(target=_place_target(purpose, mobile, asker), price=price)
 
 
 def pay_place(*, purpose: CodePurpose, mobile: str, asker: str, solution: str) -> bool:
     """Release the session's held code, if `solution` is valid. True: it was released."""
-    good = proof.spend(solution=solution, target=_place_target(purpose, mobile, asker))
+    good = proof_of_work.spend(solution=solution, target=_place_target(purpose, mobile, asker))
     return good and issuing.release(purpose=purpose, mobile=mobile, asker=asker)
 
 
@@ -30,12 +30,12 @@ def for_challenge(*, challenge: Challenge) -> str:
     """As `for_place`, for a browser that waits for the code of `challenge`: the same for every national ID."""
     if not challenge.is_held:
         return ""
-    return proof.challenge(target=_challenge_target(challenge), price=_price_of_challenge(challenge))
+    return proof_of_work.challenge(target=_challenge_target(challenge), price=_price_of_challenge(challenge))
 
 
 def pay_challenge(*, challenge: Challenge, solution: str) -> bool:
     """As `pay_place`."""
-    good = proof.spend(solution=solution, target=_challenge_target(challenge))
+    good = proof_of_work.spend(solution=solution, target=_challenge_target(challenge))
     return good and challenges.release(challenge=challenge)
 
 
