@@ -26,7 +26,7 @@ from common.form_fields import (
     ParsedField,
 )
 from common.sentences import in_words
-from registration import places
+from registration import cities
 from registration.models import Registration
 from registration.services.journey import Identity
 
@@ -174,8 +174,8 @@ class PersonForm(GrantedForm, StepForm):
 class IdentityForm(PersonForm):
     """Step three. National ID and mobile are the row's; a value for them in the POST is not read."""
 
-    country = _choice_field(_("Country"), places.COUNTRIES, _("Choose your country."), initial=places.IRAN)
-    city = _choice_field(_("City"), places.CITIES, _("Choose your city from the list."))
+    country = _choice_field(_("Country"), cities.COUNTRIES, _("Choose your country."), initial=cities.IRAN)
+    city = _choice_field(_("City"), cities.CITIES, _("Choose your city from the list."))
     email = EmailAddressField()
     password = forms.CharField(
         label=_("Password"),
@@ -206,8 +206,8 @@ class IdentityForm(PersonForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean()
         self._clean_password(data)
-        outside = data.get("city") == places.OUTSIDE_IRAN
-        if {"city", "country"} <= data.keys() and outside != (data["country"] != places.IRAN):
+        outside = data.get("city") == cities.OUTSIDE_IRAN
+        if {"city", "country"} <= data.keys() and outside != (data["country"] != cities.IRAN):
             self.add_error("city", _("The city does not fit the country you chose."))
         return data
 

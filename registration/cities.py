@@ -1,4 +1,4 @@
-"""The choices of countries, provinces and cities (`places.json`; proper names are data, in Persian) and of operators.
+"""The choices of countries, provinces and cities (`cities.json`; proper names are data, in Persian) and of operators.
 
 Countries are ISO 3166 codes, and a city is stored as «province، city»: readable
 as it stands, and never two places in one word.
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common import operators
 
-_DATA = json.loads(Path(__file__).with_name("places.json").read_text(encoding="utf-8"))
+_DATA = json.loads(Path(__file__).with_name("cities.json").read_text(encoding="utf-8"))
 
 Choice = tuple[str, "str | Promise"]
 
