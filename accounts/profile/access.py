@@ -3,6 +3,10 @@
 A thief who holds an open session cannot guess freely: wrong passwords are followed by the pauses of the sign-in. They
 are counted for each session separately: a stranger who is not signed in cannot delay the owner, and a thief can delay
 only the stolen session.
+
+`owner_page` is for pages on which something is typed or waited for: it says that a form was not taken, and comes back
+to the page by its name. A page that is only read, or has nothing but buttons (devices, history), has
+`accounts.sessions.guards.citizen_required`, which comes back to the whole address, with the number of a list's page.
 """
 
 from __future__ import annotations
