@@ -1,7 +1,9 @@
-"""Decides which one-time codes of a session are valid, and names the purpose under which a code is hashed.
+"""Decides which one-time codes of a session are valid, names the purpose under which a code is hashed, and purges old
+codes.
 
 A code is bound to its purpose, its mobile and the session that asked (`asker`, a secret of that session). Every
-function here reads the rows of one session only: no answer depends on another session's secret (docs/decisions/0031).
+function here but `purge` reads the rows of one session only: no answer depends on another session's secret
+(docs/decisions/0031).
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 - A citizen's device is *trusted* when its owner ticked "remember me" there. The cookie `trusted` holds a secret for
   each account of a household, and a row (`TrustedDevice`) the secret's keyed hash. The trust ends with the row. A
   trusted device has a bucket of its own in `accounts.sign_in.throttle`, so that failures of strangers do not slow its
-  owner down (OWASP: "device cookies"), and is asked for no code.
+  owner down (OWASP: "device cookies"), and is asked for no code. The secret and the row are made by
+  `accounts.sign_in.service`.
 - Staff do not choose: the cookie `device` names their accounts by keyed hash, and only gives a bucket.
 """
 
