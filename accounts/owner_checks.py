@@ -1,7 +1,7 @@
 """Asks the registry of mobile owners the queued questions of recoveries and changes of number, and applies the answers.
 
-An outage decides nothing: the question is asked again after growing pauses until the recovery or the change is over;
-and soon, once the registry answers again.
+`accounts.life.owner_check_queue` queues them. An outage decides nothing: the question is asked again after growing
+pauses until the recovery or the change is over; and soon, once the registry answers again.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ class CodeField(ParsedField):
 
 
 class NotShownAgain(forms.PasswordInput):
-    """A secret typed in a visible box, because it is a word, but never written back into a page."""
+    """A secret typed in a visible box, because it is a word or a code, but never written back into a page."""
 
     input_type = "text"
 

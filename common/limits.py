@@ -1,4 +1,4 @@
-"""All limits of the portal: lifetimes, pauses, sizes and counts, one named line each.
+"""All limits of the portal, except a protocol's own: lifetimes, pauses, sizes and counts, one named line each.
 
 What is counted is counted in the database, never in Redis, which may be down. The reasons are in docs/decisions/.
 """
@@ -20,6 +20,8 @@ CODES_KEPT_FOR_ADDRESSES = 12  # of them; the others are for networks (IPv4 /24,
 CODE_TO_BE_ACCEPTED_WITHIN = timedelta(minutes=10)  # by a gateway; otherwise the SMS expires unsent
 CODE_LIFE = timedelta(minutes=10)  # from the moment a gateway accepted it
 CODE_UNCONFIRMED_AFTER = timedelta(seconds=60)  # without an expected receipt; then the page says what to do
+# The session that used a code may send it again for so long: it did not receive the first answer, and gets it again.
+CODE_RETRY_GRACE = timedelta(seconds=60)
 CODE_TRIES = 5  # of each code; a try is counted before the comparison
 
 # Codes of all numbers together; these limits only raise an alarm (accounts/codes/abuse_alarms.py).
@@ -144,6 +146,7 @@ SEARCHES_KEPT = 20  # of one session at the desk: how far "back" in the browser 
 SEARCH_LONGEST = 200  # characters
 SECURITY_TXT_LIFE = timedelta(days=180)  # of /.well-known/security.txt; RFC 9116: less than a year
 TRUSTED_FOR = timedelta(days=365)  # a device that its owner trusts, after its last sign-in
+DEVICE_ACCOUNTS = 8  # accounts that one browser is a known device of, the latest; keeps the cookie under 400 bytes
 
 # Changes and recovery.
 NOTICES_PER_DAY = 10  # of one kind to one account; the events themselves are not limited by this
@@ -171,6 +174,7 @@ OWNER_CHECK_AFTER_REST = timedelta(seconds=5)  # asked again within this time af
 OWNER_CHECK_TELL_AFTER = timedelta(minutes=1)  # who has to wait longer is told by SMS when it can go on
 ACCOUNT_WORK_BATCH = 50
 ACCOUNT_WORK_LEASE = timedelta(seconds=60)
+ACCOUNT_REASON_LONGEST = 500  # characters of an administrator's reason, which the account's history keeps for good
 
 # The person.
 YOUNGEST_AGE = 7  # years; younger insured persons are registered by a guardian at a branch
@@ -183,6 +187,11 @@ STARTED_LIFE = timedelta(hours=24)
 CONFIRMED_LIFE = timedelta(days=7)
 BRANCH_LIFE = timedelta(days=60)  # in states referred and awaiting_branch
 
+# The end of a registration, and the decision of a branch.
+CLOSING_PAGE_SHOWN = timedelta(minutes=15)  # after the end, to the browser that finished: it may reload the page
+DESK_NOTE_LONGEST = 2_000  # characters of a clerk's note
+REJECTION_REASON_LONGEST = 300  # characters of the reason in the SMS; the rest of its text must fit as well
+
 # How long data are kept (purge).
 CODES_KEPT = timedelta(days=2)
 PROOFS_KEPT = timedelta(days=8)  # ended challenges, changes and links; longer than ANSWER_TRIES_WITHIN
@@ -192,6 +201,7 @@ MAIL_BODY_KEPT = timedelta(hours=1)  # subject and text, after the letter is fin
 MAIL_KEPT = timedelta(days=30)  # the row; for so long a dedupe key is known
 RECEIPTS_KEPT = timedelta(days=7)  # after they were received
 ALARMS_KEPT = timedelta(days=30)  # after their end
+POST_COUNTS_KEPT = timedelta(hours=1)  # requests per address and minute (POSTS_PER_ADDRESS)
 
 # Work.
 SMS_LONGEST = 900  # characters of one text, as gateways take them

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
@@ -35,5 +35,5 @@ purging.register(
     "post_counts",
     _("old counts of requests per address deleted"),
     place=160,
-    work=purging.older_than(timedelta(hours=1), _purge_post_counts),
+    work=purging.older_than(limits.POST_COUNTS_KEPT, _purge_post_counts),
 )

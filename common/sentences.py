@@ -6,12 +6,12 @@ A sentence that contains a limit is filled from `common.limits` when it is read,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 from django.utils.functional import lazy
-from django.utils.translation import ngettext, ngettext_lazy
+from django.utils.translation import gettext, ngettext, ngettext_lazy
 
 from common.errors import PortalError
 from common.persian import format_jalali, number_in_words, to_persian_digits
@@ -78,6 +78,35 @@ def that_span(span: timedelta) -> str:
 def times(count: int) -> str:
     """A number of times, in words: «سه بار»."""
     return ngettext("%(count)s time", "%(count)s times", count) % {"count": number_in_words(count)}
+
+
+def jalali(value: date | None, style: str = "date") -> str:
+    """۱۳۷۰/۰۵/۱۷ for a date or a datetime (as it is in Tehran); `style` "time" adds hours and minutes.
+
+    Nothing for None, so that an empty column shows empty.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        value = timezone.localtime(value) if timezone.is_aware(value) else value
+        if style == "time":
+            return f"{format_jalali(value.date())} {to_persian_digits(value.strftime('%H:%M'))}"
+        value = value.date()
+    return format_jalali(value)
+
+
+def clock(seconds: int) -> str:
+    """A wait as a clock shows it: ۰:۴۵, ۱۲:۰۵, ۱:۰۲:۰۵. The script counts it down in the same form."""
+    hours, rest = divmod(int(seconds), 3600)
+    minutes, rest = divmod(rest, 60)
+    return to_persian_digits(f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}")
+
+
+def wait_in_words(seconds: int) -> str:
+    """A wait in words, rounded up: ۴۵ seconds; from two minutes on ۳ minutes."""
+    if int(seconds) < 120:
+        return gettext("%(count)s seconds") % {"count": to_persian_digits(int(seconds))}
+    return gettext("%(count)s minutes") % {"count": to_persian_digits(-(-int(seconds) // 60))}
 
 
 def _span(span: timedelta, write: Callable[[int], str]) -> str:

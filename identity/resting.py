@@ -1,4 +1,6 @@
-"""Stops asking a registry that fails, per question, for a while: by a circuit breaker, as for SMS gateways.
+"""Decides whether a registry may be asked: one that fails rests for a while, per question, by a circuit breaker.
+
+`identity.inquiries` asks here before each call and reports each answer here; it also asks the next registry.
 
 UNAVAILABLE is a failure. A refused key or quota, or a wrong certificate, opens the breaker at once: the next call would
 fail too. Everything else, also a negative answer, shows that the registry works. An answer that cannot be used for one

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from common.admin.bases import ReadOnly
 from common.admin.lists import OnlyItsFilters, SearchesByPost, searched
 from common.persian import InputError, parse_mobile, parse_national_id, to_persian_digits
-from common.templatetags.persian_text import jalali
+from common.sentences import jalali
 from registration import tracking
 from registration.desk.texts import masked_mobile, tracking_code_words
 from registration.desk.views import decision, matching_status

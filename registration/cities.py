@@ -1,4 +1,4 @@
-"""The choices of countries, provinces and cities (`cities.json`; proper names are data, in Persian) and of operators.
+"""The choices of countries, provinces and cities (`cities.json`; proper names are data, in Persian).
 
 Countries are ISO 3166 codes, and a city is stored as «province، city»: readable
 as it stands, and never two places in one word.
@@ -12,15 +12,12 @@ from pathlib import Path
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from common import operators
-
 _DATA = json.loads(Path(__file__).with_name("cities.json").read_text(encoding="utf-8"))
 
 Choice = tuple[str, "str | Promise"]
 
 IRAN = "IR"
 OUTSIDE_IRAN: str = _DATA["outside_iran"]  # the "city" of a person who lives in another country
-OPERATORS: tuple[Choice, ...] = tuple(operators.OPERATORS.items())
 COUNTRIES: tuple[Choice, ...] = tuple(_DATA["countries"].items())  # Iran first, then by the alphabet
 
 

@@ -26,7 +26,6 @@ from registration.services.journey import holds_grant
 
 _KEY = "registration"
 _STATUS_KEY = "registration_status"
-RECEIPT_SECONDS = 15 * 60  # how long the closing page can be refreshed
 
 
 class Journey:
@@ -83,7 +82,7 @@ class Journey:
     def receipt_left(self) -> int:
         """Seconds until the closing page is shown no more."""
         age = timezone.now().timestamp() - float(self._data.get("finished", 0))
-        return max(0, int(RECEIPT_SECONDS - age))
+        return max(0, int(limits.CLOSING_PAGE_SHOWN.total_seconds() - age))
 
     def holds(self, registration: Registration) -> bool:
         """Whether this browser's grant opens `registration`."""
@@ -131,7 +130,7 @@ class Journey:
         self._data = {"finished": timezone.now().timestamp()}
         self._write(receipt=str(registration.token), **({"submitted": True} if submitted else {}))
         if SESSION_KEY not in self.session:  # who is signed in keeps the expiry that they chose
-            self.session.set_expiry(RECEIPT_SECONDS)
+            self.session.set_expiry(int(limits.CLOSING_PAGE_SHOWN.total_seconds()))
 
     def forget(self) -> None:
         """Begin from nothing, for the next person at this browser."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+from common import limits
 from common.persian import to_persian_digits
 from sms import parts, texts
 
-REASON_LONGEST = 300  # characters; the rest of the text must fit as well
 STATUS_PAGE = "/portal/status"  # leads to the real address, which is too long for an SMS
 
 
@@ -50,8 +50,8 @@ def activated(*, name: str, gender: str = "") -> str:
 def rejected(*, name: str, reason: str = "", gender: str = "") -> str:
     """Staff refused the registration; the person may start anew. A long reason is cut."""
     reason = " ".join(reason.split())
-    if len(reason) > REASON_LONGEST:
-        reason = reason[: REASON_LONGEST - 1].rstrip() + "…"
+    if len(reason) > limits.REJECTION_REASON_LONGEST:
+        reason = reason[: limits.REJECTION_REASON_LONGEST - 1].rstrip() + "…"
     return _addressed(
         name,
         gender,

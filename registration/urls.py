@@ -1,3 +1,5 @@
+"""The addresses of the registration: its steps, its end, the status page, the second chance, a change of number."""
+
 from django.urls import path
 from django.views.generic import RedirectView
 

@@ -17,7 +17,6 @@ What formtools does by itself, and what is done here instead:
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -32,6 +31,7 @@ from formtools.wizard.views import SessionWizardView
 from accounts.codes import delivery as code_delivery
 from accounts.codes import issuing, proof_of_work
 from accounts.models import CodePurpose
+from common import limits
 from common.abuse import hashing_places
 from common.abuse.origins import origin_of
 from common.errors import PortalError
@@ -41,7 +41,7 @@ from registration.forms.steps import CodeForm, IdentityForm, MobileForm
 from registration.models import Registration
 from registration.services import journey as service
 from registration.services import lookup
-from registration.session import RECEIPT_SECONDS, Journey
+from registration.session import Journey
 from registration.states import OPEN, WITHOUT_ACCOUNT, State
 from registration.texts import sentence
 
@@ -162,7 +162,7 @@ class RegistrationWizard(SessionWizardView):
         row = self.row
         if row.state == State.REFERRED:
             return redirect("registration_second_chance")
-        just_now = row.submitted_at and timezone.now() - row.submitted_at < timedelta(seconds=RECEIPT_SECONDS)
+        just_now = row.submitted_at and timezone.now() - row.submitted_at < limits.CLOSING_PAGE_SHOWN
         self.journey.finish(row, submitted=bool(just_now) and row.state not in WITHOUT_ACCOUNT)
         return redirect("registration_done")
 

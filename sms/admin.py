@@ -24,7 +24,7 @@ from common.errors import PortalError
 from common.models import Alarm, AlarmCode
 from common.operators import OPERATORS, name_of
 from common.persian import mask_mobile, to_persian_digits
-from common.templatetags.persian_text import clock
+from common.sentences import clock
 from sms import backlog, budget, configuration, health, manual_actions, receipts, switches
 from sms.models import Attempt, GatewaySwitch, Message, MessageKind, Receipt, share_of
 

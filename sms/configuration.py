@@ -105,7 +105,7 @@ def _tier(text: str) -> Tier:
 
 
 def weight_of(digits: str) -> int:
-    """The weight that `text` says. Raises ValueError above `limits.SMS_LARGEST_WEIGHT`, which neither the column nor
+    """The weight that `digits` say. Raises ValueError above `limits.SMS_LARGEST_WEIGHT`, which neither the column nor
     the random choice could handle."""
     if len(digits) > 20 or int(digits) > limits.SMS_LARGEST_WEIGHT:
         raise ValueError(f"a weight is {limits.SMS_LARGEST_WEIGHT} at most")

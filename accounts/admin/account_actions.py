@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy
 from accounts.closing import service as closing
 from accounts.life import history as account_history
 from accounts.models import User
+from common import limits
 from common.errors import PortalError
 from common.form_fields import MobileField
 from common.persian import local_mobile
@@ -32,7 +33,7 @@ from common.persian import local_mobile
 class ReasonForm(forms.Form):
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
-        max_length=closing.LONGEST_REASON,
+        max_length=limits.ACCOUNT_REASON_LONGEST,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
         help_text=gettext_lazy("Kept in the history of the account for good, with your name. The citizen is not told."),
         error_messages={"required": gettext_lazy("Write why: it is kept in the history.")},

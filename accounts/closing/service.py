@@ -20,7 +20,6 @@ from common.errors import PortalError
 from common.persian import mask_mobile
 from common.secrets import keyed_hashes
 
-LONGEST_REASON = 500  # characters; what the history keeps
 _FIELDS_OF_REACTIVATION = (
     "is_active",
     "closure",

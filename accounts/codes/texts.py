@@ -9,8 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.codes.issuing import Issued
 from common import limits
-from common.sentences import Sentences, filled, times, when_read
-from common.templatetags.persian_text import wait as wait_in_words
+from common.sentences import Sentences, filled, times, wait_in_words, when_read
 
 
 def code_elsewhere(*, wait: int = 0, comes: bool = False) -> str:

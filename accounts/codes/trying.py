@@ -13,7 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.codes import requesters
-from accounts.codes.validity import RETRY_GRACE, hash_purpose, is_live, of_asker, seconds_left
+from accounts.codes.validity import hash_purpose, is_live, of_asker, seconds_left
 from accounts.models import Allowance, CodePurpose, OneTimeCode
 from common import limits
 from common.errors import PortalError
@@ -43,8 +43,8 @@ def try_code(*, purpose: CodePurpose, mobile: str, asker: str, typed: str) -> On
 def consume(code: OneTimeCode, *, used_for: str) -> None:
     """Use up `code` and the asker's other live ones. Raises PortalError("code_wrong") if it was used.
 
-    The same session that repeats it for the same purpose (`used_for`) within RETRY_GRACE is answered as the first time:
-    on a slow network the first answer may never have arrived.
+    The same session that repeats it for the same purpose (`used_for`) within CODE_RETRY_GRACE is answered as the first
+    time: on a slow network the first answer may never have arrived.
     """
     now = timezone.now()
     askers = code.askers or [code.asker]
@@ -52,7 +52,7 @@ def consume(code: OneTimeCode, *, used_for: str) -> None:
     asked = list(fresh.filter(allowance=Allowance.ASKED).exclude(code_hash="").exclude(address=""))
     used: dict[str, Any] = {"used_at": now, "used_for": used_for, "next_attempt_at": None}
     if not fresh.filter(pk=code.pk).update(**used):  # it was used before, whatever other codes are unused
-        again = OneTimeCode.objects.filter(pk=code.pk, used_for=used_for, used_at__gte=now - RETRY_GRACE)
+        again = OneTimeCode.objects.filter(pk=code.pk, used_for=used_for, used_at__gte=now - limits.CODE_RETRY_GRACE)
         if not again.exists():
             raise PortalError("code_wrong")
         return

@@ -1,13 +1,15 @@
-"""Decides which one-time codes of a session are valid, and names the purpose under which a code is hashed.
+"""Decides which one-time codes of a session are valid, names the purpose under which a code is hashed, and purges old
+codes.
 
 A code is bound to its purpose, its mobile and the session that asked (`asker`, a secret of that session). Every
-function here reads the rows of one session only: no answer depends on another session's secret (docs/decisions/0031).
+function here but `purge` reads the rows of one session only: no answer depends on another session's secret
+(docs/decisions/0031).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -16,9 +18,6 @@ from accounts.codes.allowances import NEVER_SENT
 from accounts.models import CodePurpose, OneTimeCode
 from common import limits
 from common.secrets import keyed_hashes
-
-# A session that repeats its right code this soon did not receive the first answer; it is given the same answer again.
-RETRY_GRACE = timedelta(seconds=60)
 
 
 def of_asker(*, purpose: CodePurpose, mobile: str, asker: str, now: datetime) -> QuerySet[OneTimeCode]:
@@ -36,9 +35,9 @@ def live_codes(*, purpose: CodePurpose, mobile: str, asker: str, now: datetime) 
 
 
 def is_live(code: OneTimeCode, now: datetime) -> bool:
-    """Whether the code is unused (or was used within `RETRY_GRACE`) and within its life, which begins when a gateway
-    accepts the message; until then, when the code was asked for. A place in the queue has a life of its own."""
-    if code.used_at and code.used_at < now - RETRY_GRACE:
+    """Whether the code is unused (or was used within `CODE_RETRY_GRACE`) and within its life, which begins when a
+    gateway accepts the message; until then, when the code was asked for. A place in the queue has a life of its own."""
+    if code.used_at and code.used_at < now - limits.CODE_RETRY_GRACE:
         return False
     if code.message and code.message.state in NEVER_SENT:
         return False

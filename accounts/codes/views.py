@@ -1,5 +1,7 @@
-"""The part of a page that says that its code is held, in a recovery and at a sign-in by code. The same for every
-national ID."""
+"""Only the fragment of a page that says that its code is held; the pages are those of recovery and sign-in by code.
+
+The fragment is the same for every national ID.
+"""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from accounts.life.notices import ADMINISTRATOR, CITIZEN, PORTAL
 from accounts.models import AccountEvent, User
 from common.persian import to_persian_digits
-from common.templatetags.persian_text import jalali
+from common.sentences import jalali
 
 # What an event's details add to its sentence. Other details are not shown.
 _DETAILS = {

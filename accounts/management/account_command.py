@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.closing import service as closing
 from accounts.models import User
+from common import limits
 from common.commands.arguments import add_by_and_reason
 from common.commands.output import refusals
 from common.persian import InputError, parse_mobile, parse_national_id
@@ -29,7 +30,7 @@ class AccountCommand(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("national_id", metavar="NATIONAL_ID", help="ten digits, in any script")
-        add_by_and_reason(parser, longest_reason=closing.LONGEST_REASON)
+        add_by_and_reason(parser, longest_reason=limits.ACCOUNT_REASON_LONGEST)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         with refusals(lambda error: str(SENTENCES[error.code])):

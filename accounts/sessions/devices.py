@@ -3,7 +3,8 @@
 - A citizen's device is *trusted* when its owner ticked "remember me" there. The cookie `trusted` holds a secret for
   each account of a household, and a row (`TrustedDevice`) the secret's keyed hash. The trust ends with the row. A
   trusted device has a bucket of its own in `accounts.sign_in.throttle`, so that failures of strangers do not slow its
-  owner down (OWASP: "device cookies"), and is asked for no code.
+  owner down (OWASP: "device cookies"), and is asked for no code. The secret and the row are made by
+  `accounts.sign_in.service`.
 - Staff do not choose: the cookie `device` names their accounts by keyed hash, and only gives a bucket.
 """
 
@@ -25,7 +26,6 @@ from common.secrets import keyed_hashes
 COOKIE = "device"  # behind `settings.COOKIE_PREFIX`, like every cookie
 TRUSTED_COOKIE = "trusted"
 LIFE = int(limits.TRUSTED_FOR.total_seconds())
-ACCOUNTS_AT_MOST = 8  # the latest; keeps the cookie under 400 bytes
 _SALT = "accounts.devices"
 _TRUSTED_SALT = "accounts.devices.trusted"
 _SALTS = {COOKIE: _SALT, TRUSTED_COOKIE: _TRUSTED_SALT}
@@ -48,7 +48,7 @@ def secrets_of(request: HttpRequest) -> list[str]:
     kept = _signed(request, TRUSTED_COOKIE, _TRUSTED_SALT)
     if not isinstance(kept, list) or not all(isinstance(secret, str) for secret in kept):
         return []
-    return kept[:ACCOUNTS_AT_MOST]
+    return kept[: limits.DEVICE_ACCOUNTS]
 
 
 def trusted(request: HttpRequest, national_id: str) -> TrustedDevice | None:
@@ -68,7 +68,7 @@ def trusted(request: HttpRequest, national_id: str) -> TrustedDevice | None:
 
 def set_trusted_cookie(response: HttpResponse, held: list[str]) -> None:
     """Write these secrets into the browser's cookie."""
-    _set(response, TRUSTED_COOKIE, signing.dumps(held[:ACCOUNTS_AT_MOST], salt=_TRUSTED_SALT))
+    _set(response, TRUSTED_COOKIE, signing.dumps(held[: limits.DEVICE_ACCOUNTS], salt=_TRUSTED_SALT))
 
 
 # Staff.
@@ -84,7 +84,7 @@ def known_device(request: HttpRequest, *hashes: str) -> str:
 def remember_account(request: HttpRequest, response: HttpResponse, account: str) -> None:
     """Make this browser a known device of `account`. Call it after a right password."""
     device, accounts = _read(request)
-    latest = [_short(account), *(other for other in accounts if other != _short(account))][:ACCOUNTS_AT_MOST]
+    latest = [_short(account), *(other for other in accounts if other != _short(account))][: limits.DEVICE_ACCOUNTS]
     _set(response, COOKIE, signing.dumps([device or secrets.token_hex(16), latest], salt=_SALT))
 
 

@@ -1,4 +1,4 @@
-"""Throttles wrong tries by growing pauses: at both sign-ins, for each account and device, and at the status page.
+"""Throttles wrong tries by growing pauses: at both sign-ins, the current password in the profile, the status page.
 
 A try is counted before it is compared, in a transaction of its own, so that parallel guesses cannot exceed the free
 tries. A right password deletes what was counted. A right pair at the status page takes back its own try only: one ID

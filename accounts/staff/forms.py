@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.passwords.forms import PasswordField
 from common import limits
-from common.form_fields import NUMBER, ParsedField
+from common.form_fields import NUMBER, NotShownAgain, ParsedField
 from common.persian import InputError, fold_number
 from common.sentences import in_words, when_read
 
@@ -23,12 +23,6 @@ def _six_digits(text: str) -> str:
 
 def _shape() -> str:
     return _("The code has %(digits)s digits.") % {"digits": in_words(limits.STAFF_TOTP_DIGITS)}
-
-
-class NotShownAgain(forms.PasswordInput):
-    """A code that is visible while it is typed, but never written back: the app shows another one by then."""
-
-    input_type = "text"
 
 
 class StaffCodeForm(forms.Form):

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from common.persian import to_persian_digits
-from common.templatetags.persian_text import jalali
+from common.sentences import jalali
 
 
 class ReadOnly:

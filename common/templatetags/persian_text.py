@@ -7,7 +7,7 @@ import datetime as dt
 
 from django import template
 from django.utils import timezone
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 
 from common import limits, persian, sentences
 
@@ -37,22 +37,9 @@ register.filter("in_words", sentences.in_words)
 register.filter("in_digits", sentences.in_digits)
 register.filter("that_span", sentences.that_span)
 register.filter("times", sentences.times)
-
-
-@register.filter
-def jalali(value: dt.date | None, style: str = "date") -> str:
-    """۱۳۷۰/۰۵/۱۷ for a date or a datetime (as it is in Tehran); `style` "time" adds hours and minutes.
-
-    Nothing for None, so that an empty column shows empty.
-    """
-    if value is None:
-        return ""
-    if isinstance(value, dt.datetime):
-        value = timezone.localtime(value) if timezone.is_aware(value) else value
-        if style == "time":
-            return f"{persian.format_jalali(value.date())} {persian.to_persian_digits(value.strftime('%H:%M'))}"
-        value = value.date()
-    return persian.format_jalali(value)
+register.filter("jalali", sentences.jalali)
+register.filter("clock", sentences.clock)
+register.filter("wait", sentences.wait_in_words)
 
 
 @register.filter
@@ -67,22 +54,6 @@ def ago(moment: dt.datetime) -> str:
     seconds = (timezone.now() - moment).total_seconds()
     unit, words = next((each for each in _AGO if seconds >= each[0]), (0, gettext_lazy("just now")))
     return str(words) % {"count": persian.to_persian_digits(int(seconds // unit))} if unit else str(words)
-
-
-@register.filter
-def clock(seconds: int) -> str:
-    """A wait as a clock shows it: ۰:۴۵, ۱۲:۰۵, ۱:۰۲:۰۵. The script counts it down in the same form."""
-    hours, rest = divmod(int(seconds), 3600)
-    minutes, rest = divmod(rest, 60)
-    return persian.to_persian_digits(f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}")
-
-
-@register.filter
-def wait(seconds: int) -> str:
-    """A wait in words, rounded up: ۴۵ seconds; from two minutes on ۳ minutes."""
-    if int(seconds) < 120:
-        return gettext("%(count)s seconds") % {"count": persian.to_persian_digits(int(seconds))}
-    return gettext("%(count)s minutes") % {"count": persian.to_persian_digits(-(-int(seconds) // 60))}
 
 
 @register.filter

@@ -8,10 +8,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import CodePurpose
+from common import limits
 from common.errors import PortalError
 from registration.desk import service as desk
 from registration.desk import texts as desk_texts
-from registration.sms_texts import REASON_LONGEST
 from registration.texts import sentence
 
 
@@ -32,8 +32,8 @@ class CodeInput(forms.PasswordInput):
 
 
 def _not_too_long(note: str) -> None:
-    if len(note) > desk.LONGEST_NOTE:
-        raise forms.ValidationError(sentence("note_too_long", most=desk.LONGEST_NOTE))
+    if len(note) > limits.DESK_NOTE_LONGEST:
+        raise forms.ValidationError(sentence("note_too_long", most=limits.DESK_NOTE_LONGEST))
 
 
 class WorkForm(forms.Form):
@@ -100,8 +100,8 @@ class RejectForm(forms.Form):
             reason = self.reason()
             if not reason:
                 self.add_error("words", _("Choose a reason or write one: the citizen is told it."))
-            elif len(reason) > REASON_LONGEST:
-                self.add_error("words", sentence("reason_too_long", most=REASON_LONGEST))
+            elif len(reason) > limits.REJECTION_REASON_LONGEST:
+                self.add_error("words", sentence("reason_too_long", most=limits.REJECTION_REASON_LONGEST))
         return cleaned
 
     def reason(self) -> str:

@@ -8,18 +8,17 @@ from django.db import transaction
 
 from accounts.codes import issuing, trying
 from accounts.models import Allowance, CodePurpose, User
+from common import limits
 from common.errors import PortalError
 from identity import services as identity
 from registration.models import Registration, RegistryLook
 from registration.services import decisions, transitions
 from registration.services.matching import claim_of
-from registration.sms_texts import REASON_LONGEST
 from registration.states import AT_BRANCH, State
 
 PERSON = "person"  # the question that a look is about
 # Both are asked for by the guide: «اصل کارت ملی و شناسنامه».
 REQUIRED_PAPERS = ("national_card", "birth_certificate")
-LONGEST_NOTE = 2000
 
 
 def check_seen(*, registration: Registration, revision: int) -> None:
@@ -120,15 +119,15 @@ def registry_says(*, registration: Registration, by: User) -> identity.RegistryV
 def _check_note(note: str) -> None:
     if not note.strip():
         raise PortalError("note_missing")
-    if len(note) > LONGEST_NOTE:
-        raise PortalError("note_too_long", most=LONGEST_NOTE)
+    if len(note) > limits.DESK_NOTE_LONGEST:
+        raise PortalError("note_too_long", most=limits.DESK_NOTE_LONGEST)
 
 
 def _check_reason(reason: str) -> None:
     """Refuse a reason that does not fit into the SMS as a whole."""
     _check_note(reason)
-    if len(" ".join(reason.split())) > REASON_LONGEST:
-        raise PortalError("reason_too_long", most=REASON_LONGEST)
+    if len(" ".join(reason.split())) > limits.REJECTION_REASON_LONGEST:
+        raise PortalError("reason_too_long", most=limits.REJECTION_REASON_LONGEST)
 
 
 def _as_seen(registration: Registration, revision: int) -> Registration:

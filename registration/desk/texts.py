@@ -9,8 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from common import limits
 from common.persian import mask_mobile, to_persian_digits
-from common.sentences import Sentences, times, when_read
-from common.templatetags.persian_text import jalali
+from common.sentences import Sentences, jalali, times, when_read
 from registration import tracking
 from registration.models import Event, Registration
 from registration.services.transitions import ADMINISTRATOR, CITIZEN, PORTAL

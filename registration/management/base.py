@@ -11,11 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
 
+from common import limits
 from common.commands.arguments import add_by_and_reason
 from common.commands.output import refusals, terminal_progress
 from common.persian import format_jalali, mask_mobile, to_persian_digits
 from registration import tracking
-from registration.desk.service import LONGEST_NOTE
 from registration.desk.texts import verdict_words
 from registration.models import Registration
 from registration.services import lookup
@@ -37,7 +37,7 @@ class DecisionCommand(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("which", metavar="TRACKING_OR_ID", help=WHICH)
-        add_by_and_reason(parser, longest_reason=LONGEST_NOTE)
+        add_by_and_reason(parser, longest_reason=limits.DESK_NOTE_LONGEST)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         with refusals(sentence):

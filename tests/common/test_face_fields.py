@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django import forms
 
+from common import sentences
 from common.templatetags import fields, persian_text
 
 ATTACK = '"><script>alert(1)</script>'
@@ -176,15 +177,15 @@ def test_without_errors_there_is_no_summary(form: Any) -> None:
 
 def test_dates_are_shown_as_jalali_in_tehran() -> None:
     late = dt.datetime(2024, 8, 7, 21, 45, tzinfo=dt.UTC)  # already the next day in Tehran
-    assert persian_text.jalali(dt.date(1991, 8, 8)) == "۱۳۷۰/۰۵/۱۷"
-    assert persian_text.jalali(late) == "۱۴۰۳/۰۵/۱۸"
-    assert persian_text.jalali(late, "time") == "۱۴۰۳/۰۵/۱۸ ۰۱:۱۵"
-    assert persian_text.jalali(None) == ""
+    assert sentences.jalali(dt.date(1991, 8, 8)) == "۱۳۷۰/۰۵/۱۷"
+    assert sentences.jalali(late) == "۱۴۰۳/۰۵/۱۸"
+    assert sentences.jalali(late, "time") == "۱۴۰۳/۰۵/۱۸ ۰۱:۱۵"
+    assert sentences.jalali(None) == ""
 
 
 def test_numbers_are_shown_in_persian() -> None:
     assert persian_text.persian_digits(1370) == "۱۳۷۰"
     assert persian_text.persian_digits(None) == ""
-    assert [persian_text.clock(s) for s in (0, 45, 725, 3725)] == ["۰:۰۰", "۰:۴۵", "۱۲:۰۵", "۱:۰۲:۰۵"]
+    assert [sentences.clock(s) for s in (0, 45, 725, 3725)] == ["۰:۰۰", "۰:۴۵", "۱۲:۰۵", "۱:۰۲:۰۵"]
     assert persian_text.local_mobile("+989121234567") == "09121234567"
     assert persian_text.local_mobile("") == ""

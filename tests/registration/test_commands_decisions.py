@@ -10,11 +10,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
+from common import limits
 from common.errors import PortalError
 from registration import texts, tracking
 from registration.desk import service as desk
 from registration.models import Event, Registration
-from registration.sms_texts import REASON_LONGEST
 from registration.states import OPEN, State
 from tests.support.accounts import clerk
 from tests.support.journeys import MATCHES, PASSWORD, registration_in, texts_on
@@ -189,7 +189,7 @@ def test_a_long_name_and_a_long_reason_fit(command, longest, transactional_db):
     assert len(texts_on(MATCHES.mobile)[0]) <= 900
 
 
-@pytest.mark.parametrize("length", [REASON_LONGEST + 1, 1900])
+@pytest.mark.parametrize("length", [limits.REJECTION_REASON_LONGEST + 1, 1900])
 def test_a_reason_that_the_sms_cannot_carry_is_refused(length):
     row = registration_in(State.REFERRED)
 
@@ -197,7 +197,7 @@ def test_a_reason_that_the_sms_cannot_carry_is_refused(length):
         run("reject_registration", row, reason="د" * length)
 
     row.refresh_from_db()
-    assert str(refused.value) == sentence("reason_too_long", most=REASON_LONGEST)
+    assert str(refused.value) == sentence("reason_too_long", most=limits.REJECTION_REASON_LONGEST)
     assert "۳۰۰" in str(refused.value)
     assert row.state == State.REFERRED
     assert not Event.objects.exists()
@@ -215,7 +215,7 @@ def test_the_desk_refuses_a_reason_that_the_sms_cannot_carry():
     row = registration_in(State.REFERRED)
 
     with pytest.raises(PortalError, match="reason_too_long"):
-        desk.reject(registration=row, revision=0, by=clerk(), reason="د" * (REASON_LONGEST + 1))
+        desk.reject(registration=row, revision=0, by=clerk(), reason="د" * (limits.REJECTION_REASON_LONGEST + 1))
 
     row.refresh_from_db()
     assert row.state == State.REFERRED

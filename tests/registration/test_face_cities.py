@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from common.operators import OPERATORS
 from registration import cities
 from registration.models import Registration
 
@@ -39,10 +40,10 @@ def test_nobody_is_put_into_a_city_by_default_and_living_abroad_is_a_choice() ->
 def test_iran_is_the_first_country_and_the_big_operators_come_first() -> None:
     assert cities.COUNTRIES[0] == (cities.IRAN, "ایران")
     assert all(re.fullmatch("[A-Z]{2}", code) for code, _name in cities.COUNTRIES)
-    assert [name for _key, name in cities.OPERATORS[:3]] == ["همراه اول", "ایرانسل", "رایتل"]
+    assert list(OPERATORS.values())[:3] == ["همراه اول", "ایرانسل", "رایتل"]
     assert len({name for _code, name in cities.COUNTRIES}) == len(cities.COUNTRIES)
 
 
 def test_names_are_spelt_with_persian_letters() -> None:
-    names = [value for _p, value, _n in every_city()] + [str(n) for _c, n in cities.COUNTRIES + cities.OPERATORS]
+    names = [value for _p, value, _n in every_city()] + [str(n) for _c, n in cities.COUNTRIES] + [*OPERATORS.values()]
     assert not [name for name in names if re.search("[يىكٔ]", name) or name != name.strip()]

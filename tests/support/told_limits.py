@@ -25,6 +25,8 @@ from common import alarms, limits
 from common.abuse import hashing_places
 from common.errors import PortalError
 from common.models import AlarmCode
+from registration import sms_texts
+from registration.desk.forms import RejectForm, WorkForm
 from registration.desk.texts import error_words
 from registration.services import matching
 from tamin_portal import views
@@ -196,6 +198,13 @@ def test_administrators_are_told_them() -> None:
     listed = text_of(browser.get("/admin/portal/alarm/"))
     assert "نتیجه‌ای دو روز ارسال نشد" in listed
     assert "ایمیلی چهار روز ارسال نشد" in listed
+
+
+def test_clerks_are_told_how_much_they_may_write() -> None:
+    too_long = "ب" * 351
+    assert WorkForm({"note": too_long}).errors["note"] == ["یادداشت خیلی بلند است؛ حداکثر ۳۵۰ نویسه."]
+    assert RejectForm({"words": too_long}).errors["words"] == ["علت برای پیامک خیلی بلند است؛ حداکثر ۲۵۰ نویسه."]
+    assert f"{too_long[:249]}…" in sms_texts.rejected(name="مریم", reason=too_long).splitlines()[-2]
 
 
 def test_commands_tell_them() -> None:

@@ -17,13 +17,13 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from common import limits
 from common.errors import PortalError
 from common.persian import to_persian_digits
 from registration import sms_texts
 from registration.desk import service as desk
 from registration.desk import texts as desk_texts
 from registration.desk.forms import RejectForm, WorkForm
-from registration.desk.service import LONGEST_NOTE
 from registration.desk.session import Desk
 from registration.desk.views import page_context
 from registration.models import Registration
@@ -159,7 +159,7 @@ def _keep_work(request: HttpRequest, row: Registration) -> Desk:
 
 
 def _note(request: HttpRequest) -> str:
-    return request.POST.get("note", "").replace("\r\n", "\n")[:LONGEST_NOTE]
+    return request.POST.get("note", "").replace("\r\n", "\n")[: limits.DESK_NOTE_LONGEST]
 
 
 def _revision(request: HttpRequest) -> int:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from accounts.codes import challenges, sending, validity
+from accounts.codes import challenges, sending
 from accounts.models import AccountEvent, Challenge, ChallengeStage, CodePurpose, EventKind, OneTimeCode, User
 from common import leases, limits
 from common.abuse.origins import NOWHERE
@@ -180,7 +180,7 @@ def test_a_right_code_twice_is_right_for_a_minute_and_then_used():
     code = code_on(REZA.mobile)
     for _ in range(2):  # the first answer was lost
         assert challenges.prove(challenge=fresh(challenge), typed_code=code).stage == ChallengeStage.PROVEN
-    OneTimeCode.objects.update(used_at=timezone.now() - validity.RETRY_GRACE - timedelta(seconds=1))
+    OneTimeCode.objects.update(used_at=timezone.now() - limits.CODE_RETRY_GRACE - timedelta(seconds=1))
     with pytest.raises(PortalError, match="code_elsewhere"):
         challenges.prove(challenge=challenge, typed_code=code)
 

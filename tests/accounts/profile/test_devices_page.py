@@ -14,7 +14,8 @@ from django.utils import timezone
 from accounts.models import AccountEvent, EventKind, Session, TrustedDevice, User
 from common import limits
 from common.persian import to_persian_digits
-from common.templatetags.persian_text import ago, jalali
+from common.sentences import jalali
+from common.templatetags.persian_text import ago
 from sms.models import Message
 from tests.support.accounts import PASSWORD, REZA, citizen, clerk
 

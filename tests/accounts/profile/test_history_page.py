@@ -14,7 +14,7 @@ from django.utils.html import escape
 from accounts.life.notices import CITIZEN, PORTAL
 from accounts.models import AccountEvent, EventKind, User
 from common import limits
-from common.templatetags.persian_text import jalali
+from common.sentences import jalali
 from tests.support.accounts import citizen, clerk
 
 pytestmark = pytest.mark.django_db

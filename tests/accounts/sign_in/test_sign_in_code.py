@@ -9,7 +9,7 @@ from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from accounts.codes import challenges, validity
+from accounts.codes import challenges
 from accounts.models import Challenge, ChallengeStage, EventKind, OneTimeCode, Session
 from accounts.profile import changes
 from accounts.sign_in import texts as sign_in_texts
@@ -112,7 +112,7 @@ def test_a_code_serves_once_and_its_lost_answer_is_given_again(client) -> None:
     late = Client()
     late.cookies["sessionid"] = before  # the answer, and with it the new key, was lost
     assert type_code(late, code).status_code == 302
-    OneTimeCode.objects.update(used_at=timezone.now() - validity.RETRY_GRACE - timedelta(seconds=1))
+    OneTimeCode.objects.update(used_at=timezone.now() - limits.CODE_RETRY_GRACE - timedelta(seconds=1))
     late.cookies["sessionid"] = before
     assert errors(type_code(late, code))[0].startswith("کد وارد شده معتبر نمیباشد.")
 

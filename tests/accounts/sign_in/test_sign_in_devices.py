@@ -152,7 +152,7 @@ def test_the_cookie_keeps_the_latest_of_many_and_none_that_nobody_needs(client) 
         )
         client.cookies["trusted"] = response.cookies["trusted"].value
     held = devices.secrets_of(client.post(OUT).wsgi_request)
-    assert len(held) == devices.ACCOUNTS_AT_MOST
+    assert len(held) == limits.DEVICE_ACCOUNTS
     assert len(client.cookies["trusted"].value) < 400
     TrustedDevice.objects.filter(account=people[-1]).delete()
     kept = record_success(account=people[0], browser="", remember=True, device_secrets=held)

@@ -9,7 +9,6 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.codes import texts as code_texts
-from accounts.codes import validity
 from accounts.models import CodePurpose, EventKind, OneTimeCode, Session, SignInFailures, TrustedDevice, User
 from accounts.sign_in import texts as sign_in_texts
 from common import limits
@@ -170,7 +169,7 @@ def test_a_lost_answer_is_given_again_and_then_the_code_is_used(client, careful_
     assert type_code(client, code).status_code == type_code(late, code).status_code == 302
     assert signed_in(client)
     assert signed_in(late)
-    OneTimeCode.objects.update(used_at=timezone.now() - validity.RETRY_GRACE - timedelta(seconds=1))
+    OneTimeCode.objects.update(used_at=timezone.now() - limits.CODE_RETRY_GRACE - timedelta(seconds=1))
     late.cookies["sessionid"] = waiting
     assert "پایان رسیده" in errors(type_code(late, code))[0]
 

@@ -13,10 +13,8 @@ from accounts.models import OneTimeCode, User
 from common import limits
 from common.persian import to_persian_digits
 from registration.desk import texts as desk_texts
-from registration.desk.service import LONGEST_NOTE
 from registration.models import Registration
 from registration.services import matching
-from registration.sms_texts import REASON_LONGEST
 from registration.states import State
 from tests.support.desk import NOTE, Clerk, errors_in, url
 from tests.support.journeys import MATCHES, OTHER_NAME, PASSWORD, Browser, code_on, let_pass, registration_in, texts_on
@@ -160,8 +158,8 @@ def test_the_limit_of_codes_is_a_sentence_with_a_time(maryam, row):
 def test_a_note_is_limited_as_the_clerk_counts_it(maryam, row):
     maryam.send_code(row)
     lines = "\r\n".join(["الف" * 10] * 50)
-    assert len(lines.replace("\r\n", "\n")) <= LONGEST_NOTE
-    long = maryam.activate(row, "123456", note="ب" * (LONGEST_NOTE + 1))
+    assert len(lines.replace("\r\n", "\n")) <= limits.DESK_NOTE_LONGEST
+    long = maryam.activate(row, "123456", note="ب" * (limits.DESK_NOTE_LONGEST + 1))
     assert list(long.context["form"].errors) == ["note"]
     assert maryam.activate(row, code_on(row.mobile), note=lines).status_code == 302
 
@@ -204,7 +202,8 @@ def test_a_rejection_shows_the_sms_first_and_sends_exactly_that(maryam, row):
 
 def test_a_rejection_needs_a_reason_that_fits_the_sms(maryam, row):
     assert list(maryam.reject(row, ready="", words=" ", confirmed="1").context["form"].errors) == ["words"]
-    assert maryam.reject(row, ready="", words="ب" * (REASON_LONGEST + 1), confirmed="1").status_code == 200
+    too_long = "ب" * (limits.REJECTION_REASON_LONGEST + 1)
+    assert maryam.reject(row, ready="", words=too_long, confirmed="1").status_code == 200
     assert list(maryam.reject(row, ready="made_up", confirmed="1").context["form"].errors) == ["ready"]
     changing = maryam.reject(row, words="هنوز نه", change="1").content.decode()
     assert "هنوز نه" in changing
