@@ -62,7 +62,7 @@ WEB_ARGUMENT = "request"
 ELSEWHERE = {  # what sees them and may be used by anybody, and why
     "accounts.backends": "Django hands the request to a backend",
     "accounts.sessions.keys": "changes the key of whatever session it is given",
-    "common.abuse.lane": "a hash in a request needs a place, wherever it is computed",
+    "common.abuse.hashing_places": "a hash in a request needs a place, wherever it is computed",
     "common.cookies": "a message storage of Django's",
     "tamin_portal.web_worker": "its requests are waitress's",
 }
