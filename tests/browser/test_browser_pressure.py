@@ -11,9 +11,9 @@ from tests.support.live import Portal, demo
 pytestmark = pytest.mark.browser
 FLOOD = """
 from django.utils import timezone
-from tamin_portal.abuse import conduct
-from tamin_portal.abuse.origins import origin_of
-from tamin_portal.models import Tally
+from common.abuse import conduct
+from common.abuse.origins import origin_of
+from common.models import Tally
 Tally.objects.all().delete()
 for kind in (conduct.Kind.CODE, conduct.Kind.PASSWORD):
     scopes = conduct._scopes(kind, origin_of("198.51.100.1"), "")

@@ -18,14 +18,14 @@ TYPED = "نامه‌ای که هنوز تمام نشده"
 REFUSED = ("status of 401", "ERR_INTERNET_DISCONNECTED")
 PEOPLE = """
 from registration.states import State
-from tests.journeys import CITIZENS, account_of, registration_in
+from tests.support.journeys import CITIZENS, account_of, registration_in
 account_of(CITIZENS[0])
 print(registration_in(State.REFERRED, person=CITIZENS[1]).pk)
 """
 NEARLY_TWELVE_HOURS = """
 from accounts.models import Session
-from accounts.sessions import SessionStore
-from tamin_portal import limits
+from accounts.sessions.store import SessionStore
+from common import limits
 for row in Session.objects.filter(account__isnull=False):
     store = SessionStore(row.session_key)
     store["began"] = store.get("began", 0) - (limits.SESSION_LONGEST - limits.SESSION_WARNING / 2).total_seconds()

@@ -14,7 +14,7 @@ from tests.support.live import Citizen, Portal, demo
 pytestmark = pytest.mark.browser
 PEOPLE = """
 from registration.states import State
-from tests.journeys import CITIZENS, account_of, registration_in
+from tests.support.journeys import CITIZENS, account_of, registration_in
 account_of(CITIZENS[0])
 for person in CITIZENS[1:3]:
     registration_in(State.REFERRED, person=person)

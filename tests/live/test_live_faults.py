@@ -35,8 +35,8 @@ QUEUE = 60  # registrations waiting for matching
 LEASES_LAPSE = 240.0  # seconds: what a dead worker had claimed is due again after two minutes
 
 SEED = """
-from tests.journeys import registration_in
-from tests.live import somebody
+from tests.support.journeys import registration_in
+from tests.support.live import somebody
 from registration.states import State
 from django.utils import timezone
 for number in range({first}, {first} + {count}):

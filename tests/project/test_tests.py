@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import importlib.util
+import re
 from collections import Counter
 from collections.abc import Iterator
 
 from tests.support.paths import ROOT
 
 TESTS = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "tests").rglob("*.py"))}
+
+# A line of a program that a test gives to another process, as text.
+LINE = re.compile(
+    r"from ((?:common|sms|identity|mail|accounts|registration|tamin_portal|tests)\b[\w.]*) import ([\w, ]+)"
+)
 
 
 def imported(module: ast.Module) -> Iterator[str]:
@@ -43,3 +51,22 @@ def test_no_two_files_define_the_same_fixture():
         if isinstance(node, ast.FunctionDef) and is_a_fixture(node)
     )
     assert [body[0] for body, times in bodies.items() if times > 1] == []
+
+
+def test_programs_that_run_elsewhere_import_what_exists():
+    missing = [
+        (path.name, found[0])
+        for path, module in TESTS.items()
+        for node in ast.walk(module)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for found in LINE.finditer(node.value)
+        if not all(exists(found[1], name.split()[0]) for name in found[2].split(",") if name.strip())
+    ]
+    assert missing == []
+
+
+def exists(module: str, name: str) -> bool:
+    """Whether `from module import name` works."""
+    if importlib.util.find_spec(module) is None:
+        return False
+    return hasattr(importlib.import_module(module), name) or importlib.util.find_spec(f"{module}.{name}") is not None

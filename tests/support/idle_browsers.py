@@ -10,7 +10,7 @@ from tests.support.live import Portal
 IDLE = """
 from django.db.models import F
 from accounts.models import Session
-from tamin_portal import limits
+from common import limits
 Session.objects.update(seen_at=F("seen_at") - limits.SESSION_IDLE)
 """
 NEARLY_IDLE = IDLE.replace("limits.SESSION_IDLE", "limits.SESSION_IDLE + limits.SESSION_WARNING")
