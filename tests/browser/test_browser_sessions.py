@@ -245,9 +245,9 @@ def test_devices_and_history_as_they_look(chromium: Browser, portal: Portal, cit
         """
 from accounts.models import AccountEvent, EventKind, TrustedDevice, User
 account = User.objects.get(national_id="0070001014")
-TrustedDevice.objects.get_or_create(account=account, secret_hash="x", chromium="Chrome Mobile, Android")
+TrustedDevice.objects.get_or_create(account=account, secret_hash="x", browser="Chrome Mobile, Android")
 for kind in EventKind:
-    AccountEvent.objects.create(account=account, kind=kind, actor="citizen", chromium="Firefox, Windows")
+    AccountEvent.objects.create(account=account, kind=kind, actor="citizen", browser="Firefox, Windows")
 """,
     )
     other = somebody_in(chromium, portal, citizen, width)

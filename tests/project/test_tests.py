@@ -67,6 +67,7 @@ def test_programs_that_run_elsewhere_import_what_exists():
 
 def exists(module: str, name: str) -> bool:
     """Whether `from module import name` works."""
-    if importlib.util.find_spec(module) is None:
+    try:
+        return hasattr(importlib.import_module(module), name) or bool(importlib.util.find_spec(f"{module}.{name}"))
+    except ModuleNotFoundError:
         return False
-    return hasattr(importlib.import_module(module), name) or importlib.util.find_spec(f"{module}.{name}") is not None
