@@ -25,7 +25,7 @@ test-faults: setup  ## kills, outages, real starts and stops (minutes)
 test-browser: setup  ## the journeys in Chromium (needs /usr/bin/chromium)
 	$(PYTEST) -m browser $(ARGS)
 
-lint: setup  ## style, types, import rules, dependencies, templates, migrations, catalogues
+lint: setup  ## style, types, import rules and their tests, dependencies, templates, migrations, catalogue, limits in sentences
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -33,7 +33,7 @@ lint: setup  ## style, types, import rules, dependencies, templates, migrations,
 	$(BIN)/deptry .
 	$(BIN)/djlint --lint --quiet templates
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
-	$(PYTEST) -q tests/project/test_catalogue.py
+	$(PYTEST) -q -m project
 
 check: lint  ## before a commit: lint, and the tests of what differs from origin/main (or BASE=)
 	@files=$$($(BIN)/python tools/changed.py --base $(BASE)) || exit 1; echo "$$files"; \

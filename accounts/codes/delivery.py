@@ -10,11 +10,10 @@ from enum import StrEnum
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.codes import places
-from accounts.models import CodePurpose, OneTimeCode
+from accounts.codes import places, validity
+from accounts.models import CodePurpose
 from common import limits
 from common.abuse import turns
-from common.secrets import keyed_hashes
 from sms.models import Message, MessageState
 
 
@@ -60,13 +59,9 @@ def of_newest(*, purpose: CodePurpose, mobile: str, asker: str) -> CodeDelivery 
     It tells nothing of what other sessions asked for: they would learn of it as well.
     """
     now = timezone.now()
-    codes = OneTimeCode.objects.filter(
-        purpose=purpose,
-        mobile=mobile,
-        asker__in=keyed_hashes("asker", asker),
-        created_at__gt=now - max(limits.CODE_TO_BE_ACCEPTED_WITHIN + limits.CODE_LIFE, limits.CODE_PLACE_LIFE),
-    ).filter(Q(message__isnull=False) | Q(next_attempt_at__isnull=False))
-    newest = codes.select_related("message").order_by("-created_at").first()
+    codes = validity.of_asker(purpose=purpose, mobile=mobile, asker=asker, now=now)
+    asked = codes.filter(Q(message__isnull=False) | Q(next_attempt_at__isnull=False))
+    newest = asked.order_by("-created_at").first()
     if newest and newest.next_attempt_at:
         progress = Progress.HELD if newest.is_held else Progress.QUEUED
         return CodeDelivery(progress, newest.created_at, places.wait(newest))

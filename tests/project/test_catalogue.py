@@ -12,6 +12,8 @@ from django.utils import translation
 
 from tools import messages
 
+pytestmark = pytest.mark.project
+
 
 def catalogue(*entries: polib.POEntry) -> polib.POFile:
     file = polib.POFile()

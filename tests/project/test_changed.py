@@ -8,6 +8,8 @@ import pytest
 
 from tools import changed
 
+pytestmark = pytest.mark.project
+
 
 @pytest.fixture(scope="module")
 def tree() -> changed.Tree:

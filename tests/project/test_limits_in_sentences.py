@@ -22,6 +22,7 @@ from common.errors import PortalError
 from common.persian import number_in_words
 from tools import messages
 
+pytestmark = pytest.mark.project
 # Digits and number words that are no limit of ours. They are taken out of a sentence before it is looked at.
 NO_LIMITS = {
     "how mobile numbers and links are written": ("09121234567", "۰۹۱۲۱۲۳۴۵۶۷", "09", "۰۹", "*800#"),

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.project
 TEMPLATES = ROOT / "templates"
 # Who may take from whom: whatever is lower. Apps of the same height do not know each other. `portal` is the shell:
 # it puts pages of several apps together; "" is what all share: `shared/`, base.html, error pages, the admin site.

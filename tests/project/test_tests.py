@@ -9,8 +9,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+import pytest
+
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.project
 TESTS = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "tests").rglob("*.py"))}
 
 # A line of a program that a test gives to another process, as text.

@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.project
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 SETTINGS = PROJECT["tool"]["importlinter"]
 CONTRACTS: dict[str, dict[str, Any]] = {contract["name"]: contract for contract in SETTINGS["contracts"]}
