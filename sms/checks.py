@@ -1,4 +1,5 @@
-"""Django system checks of SMS settings: a start with gateways or routes that cannot work is refused."""
+"""Django system checks of SMS settings: a start is refused with gateways or routes that cannot work,
+with the inbox outside demo mode, and where codes or receipts would travel unencrypted."""
 
 from __future__ import annotations
 

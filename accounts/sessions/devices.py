@@ -4,7 +4,9 @@
   each account of a household, and a row (`TrustedDevice`) the secret's keyed hash. The trust ends with the row. A
   trusted device has a bucket of its own in `accounts.sign_in.throttle`, so that failures of strangers do not slow its
   owner down (OWASP: "device cookies"), and is asked for no code. The secret and the row are made by
-  `accounts.sign_in.service`.
+  `accounts.sign_in.service`; the row is deleted by its owner (`accounts.profile.device_list`), with a new password
+  (`accounts.profile.changes`, `accounts.recovery.service`), when the account is closed (`accounts.closing.service`),
+  and after `limits.TRUSTED_FOR` without use.
 - Staff do not choose: the cookie `device` names their accounts by keyed hash, and only gives a bucket.
 """
 
