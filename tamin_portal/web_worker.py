@@ -34,6 +34,7 @@ from common import limits
 from tamin_portal.web_requests import Request, Task
 
 JUST_CONNECTED = 1.0  # seconds: a new connection's request is on its way, and waited for when the process ends
+UNREAD_AT_MOST = 5.0  # seconds that a busy loop may leave what a request goes on with unread
 LOOK = 0.5  # seconds: the loop says that it lives, and ends connections whose time is over
 
 
@@ -60,6 +61,18 @@ class Channel(HTTPChannel):
             return now - max(0.0, idle), limits.WEB_KEPT_ALIVE.total_seconds()
         head, whole = limits.WEB_HEAD_WITHIN, limits.WEB_REQUEST_WITHIN
         return request.began, (whole if request.headers_finished else head).total_seconds()
+
+    def is_unheard(self) -> bool:
+        """Whether bytes of a request that just began have arrived and the loop has not read them: then it is the server
+        who is waited for. A connection that is closed on unread bytes is reset, and the browser shows an error."""
+        if self.requests or self.total_outbufs_len:
+            return False
+        if self.request is not None and time.monotonic() - self.request.began > UNREAD_AT_MOST:
+            return False
+        try:
+            return bool(self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except OSError:
+            return False
 
     def is_busy(self) -> bool:
         """Whether a request or an answer is on its way."""
@@ -109,9 +122,11 @@ class _Server:
                 (over if clock - since > at_most else waiting).append((since, channel))
         crowded = len(self.active_channels) - len(over) - int(limits.WEB_CONNECTIONS * limits.WEB_CROWDED)
         if crowded > 0:
-            over += sorted(waiting, key=lambda each: each[0])[:crowded]
+            late = sorted((each for each in waiting if clock - each[0] > JUST_CONNECTED), key=lambda each: each[0])
+            over += late[:crowded]
         for _, channel in over:
-            channel.handle_close()  # at once: a client that takes nothing never lets the loop write
+            if not channel.is_unheard():
+                channel.handle_close()  # at once: a client that takes nothing never lets the loop write
 
 
 class TcpServer(_Server, TcpWSGIServer):

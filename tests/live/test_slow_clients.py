@@ -79,9 +79,16 @@ def test_who_is_slow_with_the_headers_is_sent_away(site: Web) -> None:
 
 
 def test_more_silent_connections_than_there_are_places_make_room_for_a_citizen(site: Web) -> None:
-    """They come back as soon as they are sent away, so a citizen stands in line, but gets in."""
+    """They come back as soon as they are sent away, so a citizen stands in line, perhaps loads a page again whose
+    connection was among those that made room, but gets in."""
     with crowd(site.port, "silent ones", 2300):
-        a_citizen_gets_step_one(site.port, site, 6000, seconds=15)
+        ends, is_in = time.monotonic() + 15, False
+        while not is_in:
+            try:
+                a_citizen_gets_step_one(site.port, site, 6000, seconds=15)
+                is_in = True
+            except ConnectionResetError:
+                assert time.monotonic() < ends
 
 
 def test_a_slow_but_honest_phone_is_served(site: Web) -> None:

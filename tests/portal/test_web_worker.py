@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -97,14 +99,49 @@ def test_whose_time_is_over_is_sent_away_without_another_write() -> None:
     """Who takes nothing lets nobody write: a mark for the next write would never be looked at."""
     closed = []
 
-    def connection(name: str, waited: float, at_most: float) -> Any:
+    def connection(name: str, waited: float, at_most: float, unheard: bool = False) -> Any:
         return SimpleNamespace(
-            waits_since=lambda now: (now - waited, at_most), handle_close=lambda: closed.append(name)
+            waits_since=lambda now: (now - waited, at_most),
+            handle_close=lambda: closed.append(name),
+            is_unheard=lambda: unheard,
         )
 
-    channels = {1: connection("over", 61, 60), 2: connection("in time", 59, 60), 3: connection("not its turn", 0, 0)}
-    TcpServer.maintenance(cast(Any, SimpleNamespace(active_channels=channels)), 0)
+    all_of_them = (
+        connection("over", 61, 60),
+        connection("over, but its bytes are here unread", 61, 60, unheard=True),
+        connection("in time", 59, 60),
+        connection("not its turn", 0, 0),
+    )
+    server = SimpleNamespace(active_channels=dict(enumerate(all_of_them)))
+    TcpServer.maintenance(cast(Any, server), 0)
     assert closed == ["over"]
+
+
+@pytest.mark.parametrize(("began", "sent", "is_unheard"), [(0.0, b"G", True), (0.0, b"", False), (9.0, b"G", False)])
+def test_a_request_whose_bytes_lie_unread_is_not_the_clients_delay(began, sent, is_unheard) -> None:
+    client, served = socket.socketpair()
+    with client, served:
+        client.sendall(sent)
+        request = SimpleNamespace(began=time.monotonic() - began)
+        connection = SimpleNamespace(requests=[], total_outbufs_len=0, request=request, socket=served)
+        assert Channel.is_unheard(cast(Any, connection)) is is_unheard
+
+
+def test_a_connection_that_just_came_makes_no_room_for_others(monkeypatch) -> None:
+    monkeypatch.setattr(limits, "WEB_CONNECTIONS", 4)
+    closed = []
+    waited = {"two seconds": 2.0, "a moment": 0.1, "ten seconds": 10.0, "half a second": 0.5}
+    channels = {
+        name: SimpleNamespace(
+            waits_since=lambda now, seconds=seconds: (now - seconds, 60),
+            handle_close=lambda name=name: closed.append(name),
+            is_unheard=lambda: False,
+        )
+        for name, seconds in waited.items()
+    }
+    monkeypatch.setattr(limits, "WEB_CROWDED", 0.0)
+    TcpServer.maintenance(cast(Any, SimpleNamespace(active_channels=channels)), 0)
+    assert closed == ["ten seconds", "two seconds"]
 
 
 @pytest.mark.parametrize("path", ["//portal/", "///admin/login/"])
