@@ -37,6 +37,10 @@ SENTENCES: dict[str, Any] = {
     "late_came_back": gettext_lazy(
         "Welcome back. What you typed on the last page is here again; password and security answer are not kept."
     ),
+    "part_missing": gettext_lazy("Something is still missing here. What you have entered is kept; go on from here."),
+    "answers_changed": gettext_lazy(
+        "Your details were changed meanwhile, perhaps in another tab. Look at them again, then choose the password."
+    ),
     "other_tab": gettext_lazy(
         "The page you sent belonged to another request, perhaps in another tab. Nothing of it was taken. Here is "
         "the request that is open now."

@@ -25,6 +25,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
+from django.utils.functional import cached_property
 from formtools.wizard.storage.base import BaseStorage
 from formtools.wizard.views import SessionWizardView
 
@@ -37,7 +38,17 @@ from common.abuse.origins import origin_of
 from common.errors import PortalError
 from common.persian import local_mobile, mask_mobile
 from registration import late_answers
-from registration.forms.steps import CodeForm, IdentityForm, MobileForm
+from registration.forms.steps import (
+    NOT_KEPT,
+    CodeForm,
+    ContactForm,
+    MobileForm,
+    PartForm,
+    PersonForm,
+    ReviewForm,
+    answers_mark,
+)
+from registration.forms.summary import summary
 from registration.models import Registration
 from registration.services import journey as service
 from registration.services import lookup
@@ -45,7 +56,11 @@ from registration.session import Journey
 from registration.states import OPEN, WITHOUT_ACCOUNT, State
 from registration.texts import sentence
 
-MOBILE, CODE, IDENTITY = "mobile", "code", "identity"
+MOBILE, CODE = "mobile", "code"
+# Step three in parts: what the birth certificate says, where the person lives, and the review with the secrets.
+IDENTITY, CONTACT, REVIEW = "identity", "contact", "review"
+PARTS = (IDENTITY, CONTACT, REVIEW)
+TYPED_PARTS: dict[str, type[PartForm]] = {IDENTITY: PersonForm, CONTACT: ContactForm}
 
 
 class RowStorage(BaseStorage):
@@ -63,11 +78,11 @@ class RowStorage(BaseStorage):
 
 
 class RegistrationWizard(SessionWizardView):
-    """Three steps at one address. A POST is guarded, then handed to formtools, then to one service."""
+    """Three steps at one address, the third in parts. A POST is guarded, then handed to formtools and a service."""
 
     storage_name = "registration.wizard.RowStorage"
-    form_list = [(MOBILE, MobileForm), (CODE, CodeForm), (IDENTITY, IdentityForm)]
-    templates = {step: f"registration/step_{step}.html" for step in (MOBILE, CODE, IDENTITY)}
+    form_list = [(MOBILE, MobileForm), (CODE, CodeForm), *TYPED_PARTS.items(), (REVIEW, ReviewForm)]
+    templates = {step: f"registration/step_{step}.html" for step in (MOBILE, CODE, *PARTS)}
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.journey = Journey(request)
@@ -97,8 +112,29 @@ class RegistrationWizard(SessionWizardView):
         if not self.journey.holds(row):
             return CODE  # even if the row has ended: whoever has not proven the number is told nothing
         if row.state == State.MOBILE_CONFIRMED:
-            return IDENTITY
+            return self._part()
         return ""
+
+    def _part(self) -> str:
+        """The part of step three to show: the one that the person wants to change, else the first that is not filled
+        in rightly, else the review."""
+        asked = self.request.GET.get("part", "")
+        if asked in TYPED_PARTS:
+            return asked
+        return next((part for part, form in self._stored.items() if not form.is_valid()), REVIEW)
+
+    @cached_property
+    def _stored(self) -> dict[str, PartForm]:
+        """The forms of the parts before the review, over the row's draft."""
+        return {part: form(self.row.draft, registration=self.row) for part, form in TYPED_PARTS.items()}
+
+    @cached_property
+    def _answers(self) -> dict[str, Any]:
+        """The clean answers of the parts before the review; empty if one of them is not filled in rightly."""
+        if not all(form.is_valid() for form in self._stored.values()):
+            return {}
+        clean = {name: value for form in self._stored.values() for name, value in form.cleaned_data.items()}
+        return {name: value for name, value in clean.items() if name not in NOT_KEPT}
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         step = self.place()
@@ -115,8 +151,13 @@ class RegistrationWizard(SessionWizardView):
         if refused is not None:
             return refused
         self.storage.current_step = named
-        if named == IDENTITY:
-            self._keep_answers()
+        if named in PARTS:
+            self._keep_answers(named)
+        if named == REVIEW:
+            if not self._answers:
+                return self._here("part_missing")
+            if self.request.POST.get(f"{REVIEW}-reviewed", "") != answers_mark(self._answers):
+                return self._here("answers_changed")
         return super().post(*args, **kwargs)
 
     def _guard(self, named: str) -> HttpResponse | None:
@@ -132,14 +173,20 @@ class RegistrationWizard(SessionWizardView):
         if draft != self.journey.token:
             return self._here("other_tab")
         holds, step = self.journey.holds(self.registration), self.place()
-        if named == IDENTITY and step == CODE and not self.journey.grant:  # perhaps step one was sent again meanwhile
+        if named in PARTS and step == CODE and not self.journey.grant:  # perhaps step one was sent again meanwhile
             late_sentence = self._keep_late(named, draft)
             return self._here(late_sentence if late_sentence == "session_ended_kept" else "page_old")
-        if named == IDENTITY and self._continued_elsewhere():
+        if named in PARTS and self._continued_elsewhere():
             return redirect("registration")
-        if named == step or (named == CODE and self.journey.changing and not holds):
+        if named == step or (named in PARTS and step in PARTS):
             return None
-        if holds and not step:
+        return self._guard_another_step(named, holds=holds)
+
+    def _guard_another_step(self, named: str, *, holds: bool) -> HttpResponse | None:
+        """As `_guard`, for a POST of another step than the one that is open."""
+        if named == CODE and self.journey.changing and not holds:
+            return None
+        if holds and not self.place():
             return self._over()
         if holds and named == CODE:  # a double click, or "back" and the button again
             self.journey.change_is_over()
@@ -148,12 +195,11 @@ class RegistrationWizard(SessionWizardView):
 
     def _keep_late(self, named: str, draft: str) -> str:
         """The session is over; which sentence says what became of what was typed."""
-        row = lookup.by_token(draft) if named == IDENTITY else None
+        row = lookup.by_token(draft) if named in PARTS else None
         if row is None:
             return "session_ended"
-        form = IdentityForm(self.request.POST, prefix=self.get_form_prefix(named, IdentityForm), registration=row)
-        mark = self.request.POST.get(form.add_prefix("made_for"), "")
-        kept = late_answers.keep(self.request.session, row, mark=mark, answers=form.answers_to_keep())
+        mark = self.request.POST.get(f"{named}-made_for", "")
+        kept = late_answers.keep(self.request.session, row, mark=mark, answers=self._typed_answers(named, row))
         return "session_ended_kept" if kept else "session_ended"
 
     def _over(self) -> HttpResponse:
@@ -177,12 +223,15 @@ class RegistrationWizard(SessionWizardView):
     # ── What a valid POST does.
 
     def render_next_step(self, form: forms.Form, **kwargs: Any) -> HttpResponseBase:
-        """Steps one and two: the service decides; its refusal is shown on the same page."""
+        """Steps one and two: the service decides; its refusal is shown on the same page. A part of step three is
+        stored already: what comes next is decided by what the row holds."""
+        if self.steps.current in TYPED_PARTS:
+            return redirect("registration")
         step = self._start if self.steps.current == MOBILE else self._confirm
         return self._answer(step, form)
 
     def render_done(self, form: forms.Form, **kwargs: Any) -> HttpResponseBase:
-        """Step three."""
+        """The end of step three."""
         return self._answer(self._submit, form)
 
     def _answer(self, step: Any, form: forms.Form) -> HttpResponseBase:
@@ -229,7 +278,7 @@ class RegistrationWizard(SessionWizardView):
             messages.info(self.request, sentence("resumed"))
         return redirect("registration")
 
-    def _submit(self, form: IdentityForm) -> HttpResponse:
+    def _submit(self, form: ReviewForm) -> HttpResponse:
         try:
             row = service.submit(registration=self.row, grant=self.journey.grant, identity=form.identity())
         except PortalError as error:
@@ -239,10 +288,17 @@ class RegistrationWizard(SessionWizardView):
         self.journey.finish(row, submitted=True)
         return redirect("registration_done")
 
-    def _keep_answers(self) -> None:
+    def _keep_answers(self, named: str) -> None:
         """What was typed survives a wrong field, a lost connection and the session's end."""
-        form = self.get_form(data=self.request.POST)
-        service.save_draft(registration=self.row, grant=self.journey.grant, answers=form.answers_to_keep())
+        answers = self._typed_answers(named, self.row)
+        service.save_draft(registration=self.row, grant=self.journey.grant, answers=answers)
+
+    def _typed_answers(self, named: str, row: Registration) -> dict[str, str]:
+        """What this POST of the part `named` says, without secrets."""
+        if named == REVIEW:
+            question = self.request.POST.get(f"{REVIEW}-security_question", "")
+            return {"security_question": question.replace("\x00", "")[:200]}
+        return TYPED_PARTS[named](self.request.POST, prefix=named, registration=row).answers_to_keep()
 
     # ── Hooks that formtools calls.
 
@@ -250,7 +306,11 @@ class RegistrationWizard(SessionWizardView):
         return [self.templates[self.steps.current]]
 
     def get_form_kwargs(self, step: str | None = None) -> dict[str, Any]:
-        return {"registration": self.registration} if step == IDENTITY else {}
+        if step in TYPED_PARTS:
+            return {"registration": self.registration}
+        if step == REVIEW:
+            return {"registration": self.registration, "answers": self._answers}
+        return {}
 
     def get_form_initial(self, step: str) -> dict[str, Any]:
         row = self.registration
@@ -259,8 +319,10 @@ class RegistrationWizard(SessionWizardView):
         initial: dict[str, Any] = {"draft": self.journey.token}
         if step == MOBILE:
             initial |= {"national_id": row.national_id, "operator": row.operator, "mobile": local_mobile(row.mobile)}
-        if step == IDENTITY:
+        if step in PARTS:
             initial |= row.draft | {"made_for": late_answers.mark_of(row)}
+        if step == REVIEW:
+            initial["reviewed"] = answers_mark(self._answers)
         return initial
 
     def get_context_data(self, form: forms.Form, **kwargs: Any) -> dict[str, Any]:
@@ -281,4 +343,6 @@ class RegistrationWizard(SessionWizardView):
             )
             context["turn"] = code_delivery.renews(context["delivery"])
             context["notice"] = "duplicate" if self.journey.duplicate else ""
+        if self.steps.current == REVIEW:
+            context["summary"] = summary(self._stored)
         return context

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html.parser
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 _DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
@@ -72,6 +73,10 @@ class Page(html.parser.HTMLParser):
             if all(self._in(form, label) for label in labels):
                 return form
         raise LookupError(f"no form with {'، '.join(labels)} on this page: {self.summary()}")
+
+    def typed_into(self, labels: Iterable[str]) -> tuple[str, ...]:
+        """Which of `labels` are fields of a form on this page."""
+        return tuple(label for label in labels if any(self._in(form, label) for form in self.forms))
 
     def fill(self, form: Form, label: str, text: str) -> None:
         control = self._in(form, label)

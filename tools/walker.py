@@ -29,6 +29,7 @@ MONTHS = (
 )  # fmt: skip
 GENDERS = {"female": "زن", "male": "مرد"}
 REGISTRATION, HOME = "/portal/registration", "/portal/home"
+PARTS = 3  # of step three
 SMS_WITHIN = 60.0  # seconds
 CODE_GAP = 61.0  # seconds; asked for again sooner, a number gets no second code
 
@@ -220,12 +221,16 @@ def step_two(person: Person, code: str) -> None:
     person.tell(f"step two: {person.page.heading}")
     person.press({"کد شناسه": code})
     if not person.at(f"{REGISTRATION}/done"):
-        person.expect("گذرواژه")
+        person.expect("نام خانوادگی")
 
 
 def step_three(person: Person, citizen: Citizen) -> str:
-    person.tell(f"step three: {person.page.heading}")
-    person.press(citizen.step_three())
+    """Each part that is shown, until none asks for more."""
+    answers = citizen.step_three()
+    for _part in range(PARTS):
+        if asked := person.page.typed_into(answers):
+            person.tell(f"step three: {person.page.heading}, {asked[0]} …")
+            person.press({label: answers[label] for label in asked})
     found = re.search(r"(?<!\d)\d{3}\s\d{3}\s\d{4}(?!\d)", person.page.text.translate(_LATIN))
     if not found:
         raise Lost(f"no tracking code: {person.page.summary()}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 from typing import Any
 
 from django import forms
@@ -33,7 +35,7 @@ from registration.services.journey import Identity
 CHOOSE = ("", _("Choose"))
 # Never kept: neither in the draft nor in a session.
 SECRET_FIELDS = ("password", "password_again", "security_answer")
-NOT_KEPT = (*SECRET_FIELDS, "draft", "revision", "made_for")
+NOT_KEPT = (*SECRET_FIELDS, "draft", "revision", "made_for", "reviewed")
 
 
 class StepForm(forms.Form):
@@ -87,8 +89,27 @@ def _choice_field(label: Any, choices: Any, missing: Any, **kwargs: Any) -> form
     return forms.ChoiceField(label=label, choices=choices, error_messages=messages, **kwargs)
 
 
-class PersonForm(GrantedForm, StepForm):
-    """The fields of a person, as in the birth certificate."""
+class PartForm(GrantedForm, StepForm):
+    """Base of the parts of step three, and of a correction. `registration`: the row that the answers are for."""
+
+    def __init__(self, *args: Any, registration: Registration, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.registration = registration
+
+    def answers_to_keep(self) -> dict[str, str]:
+        """What was typed, valid or not, without secrets: for the row's draft."""
+        kept = {}
+        for name in self.fields:
+            if name not in NOT_KEPT:
+                kept[name] = str(self.data.get(self.add_prefix(name), "")).replace("\x00", "")[:200]
+        return kept
+
+
+class PersonForm(PartForm):
+    """The fields of a person, as in the birth certificate: the first part of step three.
+
+    National ID and mobile are the row's; a value for them in the POST is not read.
+    """
 
     last_name = _name_field(_("Last name"), _("Enter your last name."), "family-name", 80)
     first_name = _name_field(_("First name"), _("Enter your first name."), "given-name", 60)
@@ -134,10 +155,6 @@ class PersonForm(GrantedForm, StepForm):
     )
     gender = _choice_field(_("Gender"), [CHOOSE, *Gender.choices], _("Choose your gender."))
 
-    def __init__(self, *args: Any, registration: Registration, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.registration = registration
-
     def clean_last_name(self) -> str:
         return _letters(self.cleaned_data["last_name"])
 
@@ -162,21 +179,36 @@ class PersonForm(GrantedForm, StepForm):
         if sentence:
             self.add_error("birth_year", sentence)
 
-    def answers_to_keep(self) -> dict[str, str]:
-        """What was typed, valid or not, without secrets: the draft."""
-        kept = {}
-        for name in self.fields:
-            if name not in NOT_KEPT:
-                kept[name] = str(self.data.get(self.add_prefix(name), "")).replace("\x00", "")[:200]
-        return kept
 
+class ContactForm(PartForm):
+    """Where the person lives, and their e-mail: the second part of step three."""
 
-class IdentityForm(PersonForm):
-    """Step three. National ID and mobile are the row's; a value for them in the POST is not read."""
-
-    country = _choice_field(_("Country"), cities.COUNTRIES, _("Choose your country."), initial=cities.IRAN)
+    country = _choice_field(
+        _("Country"),
+        cities.COUNTRIES,
+        _("Choose your country."),
+        initial=cities.IRAN,
+        widget=forms.Select(attrs={"autocomplete": "country"}),
+    )
     city = _choice_field(_("City"), cities.CITIES, _("Choose your city from the list."))
     email = EmailAddressField()
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        outside = data.get("city") == cities.OUTSIDE_IRAN
+        if {"city", "country"} <= data.keys() and outside != (data["country"] != cities.IRAN):
+            self.add_error("city", _("The city does not fit the country you chose."))
+        return data
+
+
+class ReviewForm(PartForm):
+    """The last part of step three: what was typed before is looked at, and the secrets are chosen.
+
+    `answers`: the clean answers of the parts before; a password must not be made of them.
+    `reviewed`, a hidden field, is the `answers_mark` of what the page showed.
+    """
+
+    reviewed = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
     password = forms.CharField(
         label=_("Password"),
         strip=False,
@@ -197,6 +229,10 @@ class IdentityForm(PersonForm):
         widget=NotShownAgain(attrs={"autocomplete": "off"}),
     )
 
+    def __init__(self, *args: Any, answers: dict[str, Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.answers = answers
+
     def clean_security_answer(self) -> str:
         answer: str = self.cleaned_data["security_answer"]
         if not persian.name_key(answer):
@@ -204,32 +240,32 @@ class IdentityForm(PersonForm):
         return answer
 
     def clean(self) -> dict[str, Any]:
-        data = super().clean()
-        self._clean_password(data)
-        outside = data.get("city") == cities.OUTSIDE_IRAN
-        if {"city", "country"} <= data.keys() and outside != (data["country"] != cities.IRAN):
-            self.add_error("city", _("The city does not fit the country you chose."))
-        return data
-
-    def _clean_password(self, data: dict[str, Any]) -> None:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
         password = data.get("password")
         if password is None:
-            return
-        faults = passwords.faults(password, self._about(data))
+            return data
+        faults = passwords.faults(password, self._about())
         for code in faults:
             self.add_error("password", ValidationError(passwords.SENTENCES[code], code=code))
         if not faults and data.get("password_again") not in (None, password):
             self.add_error("password_again", _("The two passwords are not the same."))
+        return data
 
-    def _about(self, data: dict[str, Any]) -> About:
-        """The valid answers of this page about the person, against which the password is estimated."""
-        typed = {name: data[name] for name in About.__dataclass_fields__ if name in data}
+    def _about(self) -> About:
+        """The answers about the person, against which the password is estimated."""
+        typed = {name: self.answers[name] for name in About.__dataclass_fields__ if name in self.answers}
         return About(**typed, national_id=self.registration.national_id, mobile=self.registration.mobile)
 
     def identity(self) -> Identity:
-        """The clean answers as the service takes them."""
-        data = self.cleaned_data
+        """All answers of step three as the service takes them. Only for a valid form after valid parts."""
+        data = self.answers | self.cleaned_data
         return Identity(**{name: data[name] for name in Identity.__dataclass_fields__})
+
+
+def answers_mark(answers: dict[str, Any]) -> str:
+    """A digest of clean answers: whether a page showed the ones that are stored now."""
+    text = json.dumps(answers, default=str, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 _DATE_ERRORS = {

@@ -177,12 +177,16 @@ def lock_with_grant(registration: Registration, grant: str) -> Registration:
 
 
 def save_draft(*, registration: Registration, grant: str, answers: dict[str, str]) -> None:
-    """Keep what was typed in step three or in a correction (never secrets) until it is submitted."""
+    """Keep what was typed in a part of step three or in a correction (never secrets) until it is submitted; what other
+    parts said stays. `registration` is given the draft as it is then. Raises PortalError("grant_ended").
+    """
     refuse_without_grant(registration, grant)
-    typing = (State.MOBILE_CONFIRMED, State.REFERRED)
-    Registration.objects.filter(pk=registration.pk, state__in=typing, grant_hash=registration.grant_hash).update(
-        draft=answers, touched_at=timezone.now()
-    )
+    with transaction.atomic():
+        row = lock_with_grant(registration, grant)
+        if row.state in (State.MOBILE_CONFIRMED, State.REFERRED):
+            row.draft, row.touched_at = row.draft | answers, timezone.now()
+            row.save(update_fields=["draft", "touched_at"])
+    registration.draft = row.draft
 
 
 def submit(*, registration: Registration, grant: str, identity: Identity) -> Registration:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.passwords.rules import RULES
 from common import limits
-from registration.forms.steps import IdentityForm, MobileForm
+from registration.forms.steps import ContactForm, MobileForm, PersonForm, ReviewForm
 from registration.models import Registration
 from registration.states import State
 from sms.models import Message
@@ -49,9 +49,19 @@ def mobile_form(**typed: str) -> MobileForm:
     return MobileForm({"national_id": MATCHES.national_id, "operator": "mci", "mobile": MATCHES.mobile} | typed)
 
 
-def identity_form(**typed: str) -> IdentityForm:
-    row = Registration(national_id=VECTORS["password"]["_person"]["national_id"])
-    return IdentityForm(vars(Answers.of(MATCHES)) | typed, registration=row)
+def identity_form(**typed: str) -> PersonForm:
+    return PersonForm(vars(Answers.of(MATCHES)) | typed, registration=Registration())
+
+
+def review_form(**typed: str) -> ReviewForm:
+    """The review after valid parts of the person of the vectors, whom passwords must not contain."""
+    person = VECTORS["password"]["_person"]
+    row = Registration(national_id=person["national_id"])
+    parts = [form(vars(Answers.of(MATCHES)), registration=row) for form in (PersonForm, ContactForm)]
+    assert all(part.is_valid() for part in parts)
+    answers = parts[0].cleaned_data | parts[1].cleaned_data
+    answers |= {name: person[name] for name in ("first_name", "last_name")}
+    return ReviewForm(vars(Answers.of(MATCHES)) | typed, registration=row, answers=answers)
 
 
 @pytest.mark.parametrize("typed", VECTORS["national_id"]["valid"])
@@ -116,29 +126,27 @@ def test_certificate_series_and_serial_that_are_wrong(letter, number, serial):
 
 @pytest.mark.parametrize("password", VECTORS["password"]["valid"])
 def test_passwords_that_follow_the_guide_are_refused_only_where_they_are_weak(password):
-    errors = identity_form(password=password, password_again=password).errors
+    errors = review_form(password=password, password_again=password).errors
     assert not {error.code for error in errors.get("password", ErrorList()).as_data()} & set(RULES)
     assert set(errors) <= {"password"}
 
 
 @pytest.mark.parametrize("password", VECTORS["password"]["invalid"])
 def test_passwords_that_break_a_rule_of_the_guide(password):
-    person = VECTORS["password"]["_person"]
-    names = {"first_name": person["first_name"], "last_name": person["last_name"]}
-    errors = identity_form(password=password, password_again=password, **names).errors
+    errors = review_form(password=password, password_again=password).errors
     assert list(errors) == ["password"]
     assert {error.code for error in errors["password"].as_data()} <= set(RULES)
 
 
 def test_two_different_passwords():
-    assert list(identity_form(password_again="Abcdefg2!").errors) == ["password_again"]
+    assert list(review_form(password_again="Abcdefg2!").errors) == ["password_again"]
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Answers)])
 def test_every_field_of_step_three_is_required_and_says_so(at_step_three, field):
     page = at_step_three.step_three(Answers.of(MATCHES, **{field: ""}))
     assert field in page.context["form"].errors
-    assert f'href="#id_identity-{field}"' in page.content.decode()
+    assert f'href="#id_{step_shown(page)}-{field}"' in page.content.decode()
     assert row_of(MATCHES).state == State.MOBILE_CONFIRMED
 
 

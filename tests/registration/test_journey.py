@@ -106,7 +106,7 @@ def test_national_id_and_mobile_of_step_three_are_not_editable(browser):
 
 def test_what_was_typed_survives_an_error_but_not_the_secrets(browser):
     browser.confirm()
-    wrong = Answers.of(MATCHES, email="nobody", last_name="تهرانی‌نژاد")
+    wrong = Answers.of(MATCHES, birth_day="32", last_name="تهرانی‌نژاد")
     page = browser.step_three(wrong).content.decode()
     assert "تهرانی‌نژاد" in page
     assert PASSWORD not in page
@@ -116,7 +116,7 @@ def test_what_was_typed_survives_an_error_but_not_the_secrets(browser):
 
 def test_another_device_goes_on_after_a_code_with_what_was_typed(browser):
     browser.confirm()
-    browser.step_three(Answers.of(MATCHES, email="nobody", first_name="میترا"))
+    browser.step_three(Answers.of(MATCHES, birth_day="32", first_name="میترا"))
     let_pass(timedelta(seconds=61))
     other = Browser()
     other.confirm()

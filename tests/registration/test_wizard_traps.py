@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from accounts.models import Session
-from registration.forms.steps import CodeForm, IdentityForm, MobileForm
+from registration.forms.steps import CodeForm, ContactForm, MobileForm, PersonForm, ReviewForm
 from registration.models import Registration
 from registration.states import State
 from registration.texts import sentence
@@ -29,6 +29,7 @@ from tests.support.journeys import (
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MANAGEMENT = "registration_wizard-current_step"
+PERSON = URL + "?part=identity"
 
 
 def everything_in_sessions() -> str:
@@ -64,9 +65,10 @@ def test_checking_a_code_form_ten_times_uses_up_nothing(browser):
     assert browser.step_two(code).status_code == 302
 
 
-@pytest.mark.parametrize("form", [MobileForm, CodeForm, IdentityForm])
+@pytest.mark.parametrize("form", [MobileForm, CodeForm, PersonForm, ContactForm, ReviewForm])
 def test_forms_ask_the_database_nothing(form, django_assert_num_queries):
-    kwargs = {"registration": Registration(national_id=MATCHES.national_id)} if form is IdentityForm else {}
+    row = {"registration": Registration(national_id=MATCHES.national_id)}
+    kwargs = {PersonForm: row, ContactForm: row, ReviewForm: row | {"answers": {}}}.get(form, {})
     with django_assert_num_queries(0):
         form({}, **kwargs).is_valid()
 
@@ -205,7 +207,8 @@ def test_an_expired_session_is_said_and_the_answers_come_back_after_a_code(brows
     assert step_shown(browser.get(URL)) == "mobile"
     let_pass(timedelta(seconds=61))
     browser.confirm()
-    assert MATCHES.last_name in browser.get(URL).content.decode()
+    assert step_shown(browser.get(URL)) == "contact"  # the part with the mistake
+    assert MATCHES.last_name in browser.get(PERSON).content.decode()
 
 
 def test_the_session_key_changes_when_the_code_is_right(browser):
@@ -226,10 +229,11 @@ def test_the_journey_ends_with_the_closing_page(browser):
     assert Browser().get(DONE)["Location"] == URL
 
 
-def test_conditions_of_formtools_still_see_three_steps():
+def test_conditions_of_formtools_still_see_the_steps_and_the_parts_of_the_third():
     from registration.wizard import RegistrationWizard
 
-    assert list(RegistrationWizard.get_initkwargs()["form_list"]) == ["mobile", "code", "identity"]
+    steps = list(RegistrationWizard.get_initkwargs()["form_list"])
+    assert steps == ["mobile", "code", "identity", "contact", "review"]
 
 
 def _used_a_minute_ago() -> None:

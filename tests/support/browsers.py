@@ -142,10 +142,16 @@ class Visitor:
         self.press()
 
     def step_three(self, citizen: Citizen) -> str:
-        """Type everything and press; the tracking code."""
-        self.fill(citizen.step_three())
-        self.press()
+        """Go through all parts; the tracking code."""
+        for part in ("نام خانوادگی", "آدرس ایمیل", "گذرواژه"):
+            self.field(part).wait_for()
+            self.part(citizen.step_three())
         return self.tracking_code()
+
+    def part(self, answers: dict[str, str]) -> None:
+        """Type those of `answers` that this part of step three asks for, and press its button."""
+        self.fill({label: text for label, text in answers.items() if self.field(label).count()})
+        self.press()
 
     def tracking_code(self) -> str:
         shown = self.page.locator(".tracking-code").inner_text()

@@ -17,6 +17,7 @@ from common.persian import parse_mobile
 from identity.person import fields_of
 from identity.registries.demo import CITIZENS, DemoCitizen
 from registration import tracking
+from registration.forms.steps import ContactForm, PersonForm, ReviewForm
 from registration.models import Registration
 from registration.states import State
 from sms.models import InboxMessage, Message
@@ -60,6 +61,14 @@ class Answers:
         return replace(answers, **changes)
 
 
+# The parts of step three, and what each asks for.
+PARTS = {
+    "identity": tuple(PersonForm.base_fields),
+    "contact": tuple(ContactForm.base_fields),
+    "review": tuple(ReviewForm.base_fields),
+}
+
+
 class Browser(Client):
     """A browser of one citizen. Each step posts what the page's form would post."""
 
@@ -71,7 +80,24 @@ class Browser(Client):
         return self.post_step("code", {"code": code, "draft": self.draft()} | changes)
 
     def step_three(self, answers: Answers, **changes: str) -> Any:
-        return self.post_step("identity", vars(answers) | {"draft": self.draft()} | changes)
+        """All parts of step three, until one of them is not taken; the last answer."""
+        typed = vars(answers) | {"draft": self.draft()} | changes
+        for part in ("identity", "contact"):
+            answer = self.part(part, typed)
+            if answer.status_code != 302 or answer.url != URL:
+                return answer
+        return self.review(typed)
+
+    def part(self, part: str, typed: dict[str, str]) -> Any:
+        """One part of step three, with those of the answers `typed` that it asks for."""
+        return self.post_step(
+            part, {name: typed[name] for name in (*PARTS[part], "draft", "made_for") if name in typed}
+        )
+
+    def review(self, typed: dict[str, str]) -> Any:
+        """The last part, as the page that is shown now would send it."""
+        shown = {"reviewed": hidden(self.get(URL), "review-reviewed")}
+        return self.part("review", shown | typed)
 
     def post_step(self, step: str, values: dict[str, str], **extra: Any) -> Any:
         data = {f"{step}-{name}": value for name, value in values.items()}
@@ -96,6 +122,12 @@ class Browser(Client):
 def step_shown(response: Any) -> str:
     """Which step a page is about, as its hidden field says."""
     found = re.search(r'name="registration_wizard-current_step" value="(\w+)"', response.content.decode())
+    return found[1] if found else ""
+
+
+def hidden(page: Any, name: str) -> str:
+    """The value of a page's hidden field; empty: there is none."""
+    found = re.search(rf'name="{name}"[^>]*value="([^"]*)"', page.content.decode())
     return found[1] if found else ""
 
 
