@@ -22,24 +22,27 @@ import django
 django.setup()
 
 from common.templatetags.fields import field  # noqa: E402
-from registration.forms.steps import IdentityForm  # noqa: E402
+from registration.forms.steps import ContactForm, PartForm, PersonForm  # noqa: E402
 from registration.models import Registration  # noqa: E402
 
 ROUNDS = 30
 
 
-def form() -> IdentityForm:
-    return IdentityForm({"identity-last_name": "کریمی"}, registration=Registration(), prefix="identity")
+def forms() -> list[PartForm]:
+    typed = {"identity-last_name": "کریمی"}
+    return [form(typed, registration=Registration(), prefix="identity") for form in (PersonForm, ContactForm)]
 
 
 def ours() -> None:
-    for bound in form():
-        field(bound)
+    for form in forms():
+        for bound in form:
+            field(bound)
 
 
 def djangos() -> None:
-    for bound in form():
-        str(bound.as_field_group())
+    for form in forms():
+        for bound in form:
+            str(bound.as_field_group())
 
 
 def seconds(work: Callable[[], None]) -> float:

@@ -17,24 +17,27 @@ from typing import Any
 
 PASSWORD = "Toranj7sangak!"  # noqa: S105 - of made-up people
 REGISTRATION, SIGN_IN = "/portal/registration", "/portal/"
-PERSON = {
-    "first_name": "رضا",
-    "last_name": "کریمی",
-    "certificate_number": "1254",
-    "certificate_serial": "345678",
-    "series_letter": "الف",
-    "series_number": "12",
-    "birth_day": "17",
-    "birth_month": "5",
-    "birth_year": "1370",
-    "gender": "male",
-    "country": "IR",
-    "city": "تهران، تهران",
-    "email": "someone@example.com",
-    "password": PASSWORD,
-    "password_again": PASSWORD,
-    "security_question": "favourite_colour",
-    "security_answer": "آبی آسمانی",
+# Step three, part by part.
+PARTS = {
+    "identity": {
+        "first_name": "رضا",
+        "last_name": "کریمی",
+        "certificate_number": "1254",
+        "certificate_serial": "345678",
+        "series_letter": "الف",
+        "series_number": "12",
+        "birth_day": "17",
+        "birth_month": "5",
+        "birth_year": "1370",
+        "gender": "male",
+    },
+    "contact": {"country": "IR", "city": "تهران، تهران", "email": "someone@example.com"},
+    "review": {
+        "password": PASSWORD,
+        "password_again": PASSWORD,
+        "security_question": "favourite_colour",
+        "security_answer": "آبی آسمانی",
+    },
 }
 
 
@@ -105,7 +108,8 @@ def register(national_id: str, mobile: str, home: str) -> None:
     browser.get(REGISTRATION)
     browser.step("mobile", {"national_id": national_id, "operator": "mci", "mobile": mobile})
     browser.step("code", {"code": newest_sms(mobile)[-6:]})
-    browser.step("identity", PERSON)
+    for part, typed in PARTS.items():
+        browser.step(part, typed)
     run("registration.match")
     if re.search(r"#\d{6}$", newest_sms(mobile)):
         raise RuntimeError("no result came after the code")

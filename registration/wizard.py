@@ -298,7 +298,16 @@ class RegistrationWizard(SessionWizardView):
         if named == REVIEW:
             question = self.request.POST.get(f"{REVIEW}-security_question", "")
             return {"security_question": question.replace("\x00", "")[:200]}
-        return TYPED_PARTS[named](self.request.POST, prefix=named, registration=row).answers_to_keep()
+        forms_sent = [TYPED_PARTS[named]]
+        if f"{IDENTITY}-email" in self.request.POST:
+            forms_sent.append(
+                ContactForm
+            )  # a page from before there were parts: it sends all of step three as the first
+        return {
+            name: answer
+            for form in forms_sent
+            for name, answer in form(self.request.POST, prefix=named, registration=row).answers_to_keep().items()
+        }
 
     # ── Hooks that formtools calls.
 

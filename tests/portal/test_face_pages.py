@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.test import RequestFactory
 
 from accounts.sign_in.forms import CitizenSignInForm
-from registration.forms.steps import CodeForm, IdentityForm, MobileForm
+from registration.forms.steps import CodeForm, ContactForm, MobileForm, PersonForm, ReviewForm
 from tests.support.pages import text_of
 from tests.support.paths import ROOT
 
@@ -42,9 +42,17 @@ def step_two(code: str = "", **context: Any) -> str:
     return render("registration/step_code.html", form=form, masked_mobile="0912•••4567", **context)
 
 
+def part(name: str) -> str:
+    forms: dict[str, Any] = {"identity": PersonForm, "contact": ContactForm, "review": ReviewForm}
+    answers = {"answers": {}} if name == "review" else {}
+    form = forms[name](prefix=name, registration=REGISTRATION, **answers)
+    return render(f"registration/step_{name}.html", form=form, registration=REGISTRATION)
+
+
 def step_three() -> str:
-    form = IdentityForm(prefix="identity", registration=REGISTRATION)
-    return render("registration/step_identity.html", form=form, registration=REGISTRATION)
+    """All its parts, one after the other."""
+    pages = [part(name) for name in ("identity", "contact", "review")]
+    return pages[0] + "".join(page.split("<body", 1)[1] for page in pages[1:])
 
 
 def done(**context: Any) -> str:
@@ -99,12 +107,22 @@ def test_a_referred_person_reads_the_kind_and_the_papers_but_no_field() -> None:
     assert all("اصل شناسنامه" in text for text in (owner, identity))
 
 
-@pytest.mark.parametrize("html", [step_one, step_two, step_three], ids=["one", "two", "three"])
-def test_the_main_button_is_the_first_submit_of_the_step(html: Any) -> None:
+@pytest.mark.parametrize(
+    ("html", "words"),
+    [
+        (step_one, "ثبت نام"),
+        (step_two, "ثبت نام"),
+        (lambda: part("identity"), "ادامه"),
+        (lambda: part("contact"), "ادامه"),
+        (lambda: part("review"), "ثبت نام"),
+    ],
+    ids=["one", "two", "three, identity", "three, contact", "three, review"],
+)
+def test_the_main_button_is_the_first_submit_of_the_step(html: Any, words: str) -> None:
     forms = re.findall(r"<form.*?</form>", html(), re.S)
     step = next(form for form in forms if 'action="/portal/registration"' in form)
     buttons = re.findall(r'<button[^>]*type="submit"[^>]*>(.*?)</button>', step)
-    assert buttons == ["ثبت نام"]
+    assert buttons == [words]
     assert "novalidate" in step
     assert "csrfmiddlewaretoken" in step
     assert all("csrfmiddlewaretoken" in form for form in forms if 'method="post"' in form)

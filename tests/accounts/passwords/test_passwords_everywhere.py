@@ -22,7 +22,7 @@ from accounts.profile.forms import PasswordForm
 from accounts.recovery.forms import NewPasswordForm
 from accounts.staff.random_password import random_password
 from common.errors import PortalError
-from registration.forms.steps import IdentityForm
+from registration.forms.steps import ReviewForm
 from registration.models import Registration
 from registration.states import State
 from tests.support.accounts import PASSWORD, REZA, administrator, branch, citizen, clerk
@@ -61,7 +61,7 @@ def test_step_three_of_the_registration_refuses_it(password) -> None:
     for code in faults(password):
         assert (
             str(passwords.SENTENCES[code])
-            in re.search(r'<p class="error" id="id_identity-password-error">.*?</p>', page)[0]
+            in re.search(r'<p class="error" id="id_review-password-error">.*?</p>', page)[0]
         )
     assert row_of(MATCHES).state == State.MOBILE_CONFIRMED
 
@@ -167,12 +167,11 @@ def test_step_three_refuses_what_is_made_of_the_answers_on_the_page(password) ->
     assert row_of(MATCHES).state == State.MOBILE_CONFIRMED
 
 
-@pytest.mark.parametrize(
-    "facts", [{}, {"first_name": "", "birth_day": "99"}, {"city": "", "email": "no", "birth_year": ""}]
-)
-def test_a_page_with_mistakes_judges_by_what_is_typed_well(facts) -> None:
-    answers = vars(Answers.of(MATCHES)) | {"password": "Rezaaaaa1", "password_again": "Rezaaaaa1"} | facts
-    form = IdentityForm(answers, registration=Registration(national_id="0070001014", mobile="+989120000101"))
+@pytest.mark.parametrize("facts", [{}, {"security_answer": ""}, {"security_question": "", "password_again": ""}])
+def test_a_page_with_mistakes_judges_the_password_as_well(facts) -> None:
+    typed = vars(Answers.of(MATCHES)) | {"password": "Rezaaaaa1", "password_again": "Rezaaaaa1"} | facts
+    row = Registration(national_id="0070001014", mobile="+989120000101")
+    form = ReviewForm(typed, registration=row, answers={"first_name": MATCHES.first_name})
     assert codes_of(form, "password")
 
 
