@@ -35,11 +35,13 @@ def test_who_matches_registers_signs_in_and_signs_out(chromium: Browser, portal:
     visitor.field("کد شناسه").wait_for()
     visitor.seen("03-step-two")
     visitor.step_two(citizen)
-    visitor.field("گذرواژه").wait_for()
+    visitor.field("نام خانوادگی").wait_for()
     visitor.seen("04-step-three")
-    visitor.fill(citizen.step_three())
-    visitor.seen("05-step-three-filled")
-    visitor.press()
+    for number, part in enumerate(("نام خانوادگی", "آدرس ایمیل", "گذرواژه"), start=1):
+        visitor.field(part).wait_for()
+        visitor.fill(visitor.asked(citizen.step_three()))
+        visitor.seen(f"05-step-three-part-{number}")
+        visitor.press()
     assert len(visitor.tracking_code()) == 10
     visitor.reads("درخواست شما با موفقیت ثبت گردید")
     visitor.seen("06-system-message")
@@ -112,7 +114,7 @@ def test_without_javascript_the_whole_journey_works(chromium: Browser, portal: P
     visitor.press()
     visitor.reads("کد وارد شده معتبر نمیباشد")
     visitor.step_two(citizen)
-    visitor.field("گذرواژه").wait_for()
+    visitor.field("نام خانوادگی").wait_for()
     visitor.seen("04-step-three")
     tracking_code = visitor.step_three(citizen)
     assert portal.home.status(citizen.national_id)["tracking_code"] == tracking_code

@@ -150,8 +150,12 @@ class Visitor:
 
     def part(self, answers: dict[str, str]) -> None:
         """Type those of `answers` that this part of step three asks for, and press its button."""
-        self.fill({label: text for label, text in answers.items() if self.field(label).count()})
+        self.fill(self.asked(answers))
         self.press()
+
+    def asked(self, answers: dict[str, str]) -> dict[str, str]:
+        """Those of `answers` that this page asks for."""
+        return {label: text for label, text in answers.items() if self.field(label).count()}
 
     def tracking_code(self) -> str:
         shown = self.page.locator(".tracking-code").inner_text()
