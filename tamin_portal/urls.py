@@ -7,6 +7,7 @@ from django.views.generic import RedirectView
 from mail.views import inbox_letter
 from sms.views import inbox, receipt
 from tamin_portal import views
+from tamin_portal.design import design
 
 handler400 = "tamin_portal.views.bad_request"
 handler500 = "tamin_portal.views.server_error"
@@ -18,6 +19,7 @@ urlpatterns = [
     path("portal/", include("accounts.urls")),
     path("portal/registration", include("registration.urls")),
     path("portal/inbox/", inbox, {"template": "portal/inbox.html"}, name="inbox"),
+    path("portal/design/", design, name="design"),
     path("portal/inbox/letters/<int:number>/", inbox_letter, name="inbox_letter"),
     path("sms/receipts/<str:gateway>/<str:token>/", receipt, name="sms_receipt"),
     path("sms/receipts/<str:gateway>/<str:token>", receipt),  # as gateways' consoles cut it

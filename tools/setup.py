@@ -36,7 +36,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 BUILD = ROOT / "build"
 LOG = BUILD / "setup.log"
-OLDEST_NODE = 18  # sass and rtlcss need it
+OLDEST_NODE = 18  # sass and postcss need it
 LONGEST_SOCKET_PATH = 100  # bytes; the system's limit is 104 to 108
 
 # What tools print when something outside this checkout is wrong → what to tell.
