@@ -15,6 +15,8 @@ from operator import mul
 import jdatetime
 from persiantools import digits as persian_digits
 
+from common.name_spellings import in_present_spelling, whole_allah
+
 _ASCII_DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
 # ZWNJ and ZWJ shape letters inside a word; the others only tell a renderer which way to write.
 _BIDI_MARKS = dict.fromkeys(map(ord, "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"))
@@ -161,9 +163,16 @@ def parse_jalali(text: str) -> dt.date:
     return jalali_to_date(int(match[1]), int(match[3]), int(match[4]))
 
 
-def format_jalali(value: dt.date) -> str:
-    """A date as ۱۳۷۰/۰۵/۱۷."""
-    return to_persian_digits(jdatetime.date.fromgregorian(date=value).strftime("%Y/%m/%d"))
+def jalali_parts(value: dt.date) -> tuple[int, int, int]:
+    """Year, month and day of a date in the Jalali calendar."""
+    jalali = jdatetime.date.fromgregorian(date=value)
+    return jalali.year, jalali.month, jalali.day
+
+
+def format_jalali(value: dt.date, unknown: str = "") -> str:
+    """A date as ۱۳۷۰/۰۵/۱۷; `unknown` "day": as ۱۳۷۰/۰۵, "month": as ۱۳۷۰."""
+    shape = {"": "%Y/%m/%d", "day": "%Y/%m", "month": "%Y"}[unknown]
+    return to_persian_digits(jdatetime.date.fromgregorian(date=value).strftime(shape))
 
 
 def parse_series_letter(text: str) -> str:
@@ -226,9 +235,15 @@ def is_name(text: str) -> bool:
     return "L" in kinds and set(kinds) <= {"L", "M"}
 
 
+def has_foreign_letters(text: str) -> bool:
+    """Whether `text` has a letter that is no Arabic one: the civil registry has none in any name."""
+    return any(unicodedata.category(c)[0] == "L" and not unicodedata.name(c, "").startswith("ARABIC ") for c in text)
+
+
 def compare_names(one: str, other: str) -> NameMatch:
-    """SAME by `name_key`; FOR_A_PERSON where only a leading or trailing سید/سیده/سادات differs."""
-    first, second = name_key(one), name_key(other)
+    """SAME by `name_key`, also where one has the old spelling and the other the present one (`name_spellings`);
+    FOR_A_PERSON where only a leading or trailing سید/سیده/سادات differs."""
+    first, second = (in_present_spelling(name_key(whole_allah(name))) for name in (one, other))
     if first == second:
         return NameMatch.SAME
     if _without_honorific(first) & _without_honorific(second):

@@ -85,6 +85,15 @@ def is_at_hand(question: str) -> bool:
     return True
 
 
+def takes_part_of_a_date(question: str) -> bool:
+    """Whether every registry of `question` can look for somebody whose day of birth is not known."""
+    takes = []
+    for name in names(question):
+        with suppress(ValueError):
+            takes.append(build(name).takes_part_of_a_date)
+    return all(takes)
+
+
 def at_once(most: int) -> int:
     """How many claims to ask about in one batch, `most` at the most: no more than the first registry of each question
     can take in `limits.REGISTRY_TURNS` rounds of its connections, because no other worker can start with a claimed

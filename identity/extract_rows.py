@@ -24,6 +24,7 @@ from django.utils import timezone
 from common import persian
 from common.errors import PortalError
 from identity.models import ExtractKind
+from identity.person import NOT_THERE, BirthUnknown
 
 BLOCK = 256 * 1024  # bytes read at once
 LONGEST_LINE = 4_000  # bytes; a longer one is not a record of these columns
@@ -31,6 +32,8 @@ LONGEST_SKIPPED = 16 * 1024 * 1024  # bytes without an end of line; then the fil
 BOM = b"\xef\xbb\xbf"
 LONGEST_NAME = 100  # the models' max_length
 _SERIES = re.compile(r"(.+?)([0-9]{2})")
+# 1310/05/00, or 1310/00/00: the civil registry does not know the day, or neither day nor month.
+_PART_OF_A_DATE = re.compile(r"([0-9]{4})([/.\-])(?:(0?[1-9]|1[0-2])|00?)\2(?:00?)")
 # Cells that occur again and again are parsed once; refused ones are not remembered.
 _remembered = lru_cache(maxsize=65_536)
 
@@ -201,10 +204,21 @@ def _name(text: str) -> str:
 
 @_remembered
 def _birth_date(text: str) -> dt.date:
-    date = persian.parse_jalali(text)
+    """A date; of one whose day, or day and month, is 00, the first day of what it says."""
+    found = _PART_OF_A_DATE.fullmatch(persian.fold(text))
+    year, month = (int(found[1]), int(found[3] or "1")) if found else (0, 0)
+    date = persian.jalali_to_date(year, month, 1) if found else persian.parse_jalali(text)
     if date > timezone.localdate():
         raise persian.InputError("future")
     return date
+
+
+@_remembered
+def _birth_unknown(text: str) -> str:
+    found = _PART_OF_A_DATE.fullmatch(persian.fold(text))
+    if not found:
+        return BirthUnknown.NOTHING.value
+    return (BirthUnknown.DAY if found[3] else BirthUnknown.MONTH).value
 
 
 @_remembered
@@ -220,12 +234,16 @@ def _certificate_number(text: str) -> str:
 
 @_remembered
 def _series_letter(text: str) -> str:
-    return persian.parse_series_letter(_series(text)[1])
+    return persian.parse_series_letter(_series(text)[1]) if persian.fold_number(text) else NOT_THERE
 
 
 @_remembered
 def _series_number(text: str) -> str:
-    return _series(text)[2]
+    return _series(text)[2] if persian.fold_number(text) else NOT_THERE
+
+
+def _serial(text: str) -> str:
+    return persian.parse_serial(text) if persian.fold_number(text) else NOT_THERE
 
 
 def _series(text: str) -> re.Match[str]:
@@ -254,18 +272,20 @@ class _Field(NamedTuple):
 
 _LETTERS = "آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهیئ"
 _PLAIN_NAME = f"(?=[^,]{{1,{LONGEST_NAME}}}(?:,|$))([{_LETTERS}]+(?:[ \u200c][{_LETTERS}]+)*)"
+_PLAIN_DATE = "([0-9]{4}/(?:0[1-9]|1[0-2])/(?:0[1-9]|[12][0-9]|3[01]))"
 # In the order in which a line is checked.
 _FIELDS: Mapping[ExtractKind, tuple[_Field, ...]] = {
     ExtractKind.CIVIL: (
         _Field("national_id", "national_id", "([0-9]{10})", persian.parse_national_id, persian.parse_national_id),
         _Field("first_name", "first_name", _PLAIN_NAME, None, _name),
         _Field("last_name", "last_name", _PLAIN_NAME, None, _name),
-        _Field("birth_date", "birth_date", "([0-9]{4}/[0-9]{2}/[0-9]{2})", _birth_date, _birth_date),
+        _Field("birth_date", "birth_date", _PLAIN_DATE, _birth_date, _birth_date),
+        _Field("birth_unknown", "birth_date", "()", None, _birth_unknown),
         _Field("gender", "gender", "(female|male)", None, _gender),
         _Field("certificate_number", "birth_certificate_number", "([1-9][0-9]{0,9}|0)", None, _certificate_number),
         _Field("series_letter", "birth_certificate_series", "(الف|[بلدر1-9]|1[01])", None, _series_letter),
         _Field("series_number", "birth_certificate_series", "([0-9]{2})", None, _series_number),
-        _Field("certificate_serial", "birth_certificate_serial", "([0-9]{6})", None, persian.parse_serial),
+        _Field("certificate_serial", "birth_certificate_serial", "([0-9]{6})", None, _serial),
         _Field("deceased", "deceased", "([01])", "1".__eq__, _flag),
     ),
     ExtractKind.OWNERS: (

@@ -1,7 +1,8 @@
 """Compares a claim with a registry's record, field by field (rules: `identity.person`), and decides the verdict.
 
-Pure: no Django, no registry, no clock. A MISMATCH of any field is a mismatch; otherwise a near name, or a name that was
-not returned, needs a person; otherwise it is a match. A deceased person is told before all of this.
+Pure: no Django, no registry, no clock. A MISMATCH of any field is a mismatch. Otherwise a person is needed by a near
+name, a name that was not returned, and by what is said not to be in the certificate, unless the registry says the same.
+Otherwise it is a match. A deceased person is told before all of this.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from identity.person import DECISIVE, Claim, FieldVerdict, PersonRecord
+from identity.person import DECISIVE, NOT_THERE, Born, Claim, FieldVerdict, PersonRecord, comparable
 
 
 class Outcome(StrEnum):
@@ -66,10 +67,19 @@ def compare_fields(claim: Claim, record: PersonRecord) -> dict[str, FieldVerdict
 
 
 def _compare_field(name: str, claim: Claim, record: PersonRecord) -> FieldVerdict:
-    rule, known = DECISIVE[name], getattr(record, name)
+    rule, claimed, known = DECISIVE[name], comparable(claim, name), comparable(record, name)
+    if rule.may_be_absent and claimed == NOT_THERE:
+        none = known is not None and rule.compare(claimed, known, claim.national_id) is FieldVerdict.MATCH
+        return FieldVerdict.MATCH if none else FieldVerdict.NEEDS_A_PERSON
     if known is None or (known == "" and not rule.empty_is_a_value):
-        return FieldVerdict.UNKNOWN
-    return rule.compare(getattr(claim, name), known, claim.national_id)
+        return _unknown(name, claimed)
+    return rule.compare(claimed, known, claim.national_id)
+
+
+def _unknown(name: str, claimed: object) -> FieldVerdict:
+    """Of a field that was not returned. A birth date that the claim leaves open was not part of the key either."""
+    left_open = name == "birth_date" and isinstance(claimed, Born) and claimed.unknown
+    return FieldVerdict.NEEDS_A_PERSON if left_open else FieldVerdict.UNKNOWN
 
 
 def decide(fields: Mapping[str, FieldVerdict], *, deceased: bool = False) -> Verdict:

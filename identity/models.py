@@ -58,11 +58,13 @@ class CivilRecord(models.Model):
     first_name = models.CharField(max_length=100)
     last_name = models.CharField(max_length=100)
     birth_date = models.DateField()
+    # A BirthUnknown. The version before writes no such column while it still runs.
+    birth_unknown = models.CharField(max_length=5, blank=True, default="", db_default="")
     gender = models.CharField(max_length=6)
     certificate_number = models.CharField(max_length=10, blank=True)
-    series_letter = models.CharField(max_length=3)
-    series_number = models.CharField(max_length=2)
-    certificate_serial = models.CharField(max_length=6)
+    series_letter = models.CharField(max_length=3, blank=True)
+    series_number = models.CharField(max_length=2, blank=True)
+    certificate_serial = models.CharField(max_length=6, blank=True)
     deceased = models.BooleanField(default=False)
 
     class Meta:

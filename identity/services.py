@@ -35,7 +35,7 @@ _OUTCOMES = {
     Reply.MISCONFIGURED: Outcome.MISCONFIGURED,
 }
 
-# The owner matched, and no more inquiries about this person are allowed.
+# The owner matched, and no more inquiries about this person are allowed, or none can be made.
 _NOBODY_IS_ASKED = Verdict(Outcome.NEEDS_A_PERSON, matching.IDENTITY, {_MOBILE: FieldVerdict.MATCH.value})
 
 
@@ -43,7 +43,8 @@ _NOBODY_IS_ASKED = Verdict(Outcome.NEEDS_A_PERSON, matching.IDENTITY, {_MOBILE: 
 class Question:
     """What is asked about one claim. `attempt` counts from 1 and grows each time the same claim is asked about again.
 
-    `ask_person` False: no more inquiries about this person are allowed; if the owner matches, a person looks.
+    `ask_person` False: no more inquiries about this person are allowed; if the owner matches, a person looks. So does
+    one where the claim does not say the day of birth and a registry cannot be asked without it.
     `owner_matched`: an earlier check found that the mobile is theirs; that is not paid for again.
     """
 
@@ -66,8 +67,8 @@ class OwnerQuestion:
 class RegistryView:
     """What the desk sees beside the claim. Never stored: asked anew each time it is shown.
 
-    `record` is None if the registry found nobody, did not answer, or returns only similarities; `fields` holds a
-    `FieldVerdict` value for each field that was compared.
+    `record` is None if the registry found nobody, did not answer, returns only similarities, or cannot be asked without
+    the day of birth; `fields` holds a `FieldVerdict` value for each field that was compared.
     """
 
     outcome: Outcome
@@ -86,8 +87,11 @@ def check_all(
     transaction.
     """
     traces: dict[int, tuple[Trace, ...]] = {}
+    asking = [
+        question if _can_ask_about(question.claim) else replace(question, ask_person=False) for question in questions
+    ]
     with InquiryBatch(seconds=seconds) as asked:
-        for number, question in enumerate(questions):
+        for number, question in enumerate(asking):
             inquiry = Inquiry(question.claim, question.attempt)
             if question.owner_matched and not question.ask_person:
                 yield number, _NOBODY_IS_ASKED
@@ -96,7 +100,7 @@ def check_all(
             else:
                 asked.put(number, OWNER, inquiry, and_person=question.ask_person)
         for case in asked.answers():
-            question = questions[case.number]
+            question = asking[case.number]
             traces[case.number] = traces.get(case.number, ()) + tuple(case.traces)
             if case.question == OWNER and question.ask_person and _owner(case) is Outcome.MATCH:
                 asked.put(case.number, PERSON, Inquiry(question.claim, question.attempt))
@@ -131,6 +135,8 @@ def registry_view(*, claim: Claim, attempt: int = 1) -> RegistryView:
     The clerk has the person and their papers in front of them, so the owner of the mobile is not asked about. The
     caller records who looked.
     """
+    if not _can_ask_about(claim):
+        return RegistryView(Outcome.NEEDS_A_PERSON)
     with InquiryBatch(seconds=limits.REGISTRY_BATCH_TIME) as asked:
         asked.put(0, PERSON, Inquiry(claim, attempt))
         [case] = asked.answers()
@@ -206,6 +212,11 @@ def load_mobile_owners(
 def purge_extracts(*, dry_run: bool = False) -> int:
     """Delete generations that are no longer used; returns how many. See `identity.extracts.purge`."""
     return extracts.purge(dry_run=dry_run)
+
+
+def _can_ask_about(claim: Claim) -> bool:
+    """Whether the registries can be asked who this is: ID and birth date are their key."""
+    return not claim.birth_unknown or configuration.takes_part_of_a_date(PERSON)
 
 
 def _owner(case: Case) -> Outcome:

@@ -37,6 +37,8 @@ class Registration(Leased):
     series_letter = models.CharField(_("series (letter)"), max_length=3, blank=True)
     series_number = models.CharField(_("series (number)"), max_length=2, blank=True)
     birth_date = models.DateField(_("birth date"), null=True, blank=True)
+    # A `BirthUnknown` of identity.person; for the desk it is part of the birth date.
+    birth_unknown = models.CharField(max_length=5, blank=True, default="", db_default="")
     gender = models.CharField(_("gender"), max_length=6, choices=Gender, blank=True)
     country = models.CharField(_("country"), max_length=2, blank=True)
     city = models.CharField(_("city"), max_length=60, blank=True)

@@ -130,7 +130,7 @@ class UserAdmin(SuperusersOnly):
 
     @admin.display(description=_("Birth date"))
     def birth(self, user: User) -> str:
-        return format_jalali(user.birth_date) if user.birth_date else "-"
+        return format_jalali(user.birth_date, user.birth_unknown) if user.birth_date else "-"
 
     @admin.display(description=_("State"))
     def state(self, user: User) -> str:

@@ -37,6 +37,7 @@ class NewAccount:
     last_name: str
     gender: str
     birth_date: dt.date
+    birth_unknown: str = ""
     city: str
     email: str
     password_hash: str

@@ -70,10 +70,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     last_name = models.CharField(_("last name"), max_length=80, blank=True)
     gender = models.CharField(_("gender"), max_length=6, choices=Gender, blank=True)
     birth_date = models.DateField(_("birth date"), null=True, blank=True)
+    # "day" or "month": from there on the certificate does not say it, and the date is the first day of what it says.
+    birth_unknown = models.CharField(max_length=5, blank=True, default="", db_default="")
     city = models.CharField(_("city"), max_length=60, blank=True)
     email = models.EmailField(_("e-mail"), blank=True)
     security_question = models.CharField(max_length=30, blank=True)
-    security_answer = models.CharField(max_length=200, blank=True)  # a hash over the name comparison key
+    security_answer = models.CharField(max_length=200, blank=True)  # a hash over `accounts.passwords.answer_key`
     branch = models.ForeignKey(Branch, null=True, blank=True, on_delete=models.PROTECT, verbose_name=_("branch"))
     email_confirmed_at = models.DateTimeField(null=True, blank=True)  # by a link; until then no notice goes there
     code_at_sign_in = models.BooleanField(default=False)  # the citizen's own choice: a code on every new device

@@ -16,10 +16,10 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.passwords.answer_key import answer_key
 from accounts.passwords.strength import SIGNS, About, Weakness, weakness
 from common import limits, sentences
 from common.errors import PortalError
-from common.persian import name_key
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -191,4 +191,4 @@ def answer_matches(answer: str, encoded: str) -> bool:
 def _answer_key(answer: str) -> str:
     if len(answer) > limits.PASSWORD_LONGEST:
         raise PortalError("answer_too_long")
-    return name_key(answer)
+    return answer_key(answer)

@@ -115,13 +115,15 @@ class Registry(ABC):
     Built once in a process. `on_network`: a call may hang and costs money, so threads make it, up to `connections` at
     the same time; it is counted, and a breaker stops it after failures. A registry that is not on the network is asked
     in the caller's thread, about a whole batch at once if it can (`owners`, `people`); only such a registry may use the
-    database.
+    database. `takes_part_of_a_date`: it can look for somebody whose day of birth is not known; the others are never
+    asked about such a claim, for its date is none.
     """
 
     KIND: ClassVar[str] = ""
     REQUIRED: ClassVar[tuple[str, ...]] = ()
     OPTIONAL: ClassVar[Mapping[str, str]] = {}
     on_network: ClassVar[bool] = False
+    takes_part_of_a_date: ClassVar[bool] = False
     connections: int = 1
 
     def __init__(self, *, name: str, options: Mapping[str, str]) -> None:

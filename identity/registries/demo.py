@@ -1,4 +1,4 @@
-"""Demo registry: six made-up citizens, each with a story, for trying the portal without a registry (demo mode only).
+"""Demo registry: seven made-up citizens, each with a story, for trying the portal without a registry (demo mode only).
 
 Answers only for their national IDs and passes every other ID to the imported extract. Outside demo mode
 `identity.checks` refuses it.
@@ -6,14 +6,14 @@ Answers only for their national IDs and passes every other ID to the imported ex
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from django.utils.translation import gettext_noop
 
 from common import persian
-from identity.person import Person, PersonRecord, fields_of
+from identity.person import DECISIVE, NOT_THERE, Claim, Person, PersonRecord, born_of, fields_of
 from identity.registries import reading
 from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Registry, Reply
 from identity.registries.local import LocalRegistry
@@ -30,6 +30,7 @@ class Plot(StrEnum):
     DOWN_TWICE = "down_twice"
     DOWN_FOR_GOOD = "down_for_good"
     DECEASED = "deceased"
+    OLD_CERTIFICATE = "old_certificate"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -90,6 +91,12 @@ CITIZENS = (
         certificate_number="662", series_letter="ر", series_number="44", certificate_serial="053310",
         story=gettext_noop("The registry says this person has died: a branch has to look."),
     ),
+    DemoCitizen(
+        plot=Plot.OLD_CERTIFICATE, national_id="0070001073", mobile="09120000107",
+        first_name="سکینه", last_name="عباسی", birth_date=persian.parse_jalali("1322/04/12"), gender="female",
+        certificate_number="318", series_letter=NOT_THERE, series_number=NOT_THERE, certificate_serial=NOT_THERE,
+        story=gettext_noop("The certificate has no series and no serial, and the registry has none: an account."),
+    ),
 )  # fmt: skip
 _BY_ID = {citizen.national_id: citizen for citizen in CITIZENS}
 
@@ -98,6 +105,7 @@ class DemoRegistry(Registry):
     """Plays the stories above. Configure it alone: it asks the local extract itself."""
 
     KIND = "demo"
+    takes_part_of_a_date = True
 
     def __init__(self, *, name: str, options: Mapping[str, str]) -> None:
         super().__init__(name=name, options=options)
@@ -113,7 +121,7 @@ class DemoRegistry(Registry):
         return OwnerAnswer(Reply.ANSWERED, is_owner=citizen.plot is not Plot.OTHER_OWNER)
 
     def person(self, inquiry: Inquiry) -> PersonAnswer:
-        """Any claim is confirmed, except where the story says otherwise."""
+        """Any claim is confirmed, except where the story says otherwise, and in what it leaves out."""
         claim = inquiry.claim
         citizen = _BY_ID.get(claim.national_id)
         if citizen is None:
@@ -121,10 +129,23 @@ class DemoRegistry(Registry):
         if _is_down(citizen, inquiry.attempt):
             return PersonAnswer(Reply.UNAVAILABLE, code="demo_down")
         if citizen.plot in (Plot.OTHER_FAMILY_NAME, Plot.OTHER_OWNER):
-            record = citizen.record()
-            found = record.birth_date == claim.birth_date
-            return PersonAnswer(Reply.ANSWERED, record) if found else PersonAnswer(Reply.NOT_FOUND)
-        return PersonAnswer(Reply.ANSWERED, PersonRecord(**fields_of(claim), deceased=citizen.plot is Plot.DECEASED))
+            return _found(citizen.record(), claim)
+        known = fields_of(claim) | {name: getattr(citizen, name) for name in _left_out(claim)}
+        return _found(PersonRecord(**known, deceased=citizen.plot is Plot.DECEASED), claim)
+
+
+def _found(record: PersonRecord, claim: Claim) -> PersonAnswer:
+    """The record, if the birth date is the claimed one."""
+    born, claimed = born_of(record), born_of(claim)
+    found = born is not None and claimed is not None and born.may_be(claimed)
+    return PersonAnswer(Reply.ANSWERED, record) if found else PersonAnswer(Reply.NOT_FOUND)
+
+
+def _left_out(claim: Claim) -> Iterator[str]:
+    """The fields that the claim says are not in the certificate."""
+    yield from (name for name, rule in DECISIVE.items() if rule.may_be_absent and getattr(claim, name) == NOT_THERE)
+    if claim.birth_unknown:
+        yield from ("birth_date", "birth_unknown")
 
 
 def _is_down(citizen: DemoCitizen, attempt: int) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import FilteredRelation, Q
 
 from identity.models import Extract, ExtractKind, ExtractState
-from identity.person import FIELDS, PersonRecord
+from identity.person import FIELDS, Claim, PersonRecord, born_of
 from identity.registries.base import Inquiry, OwnerAnswer, OwnerInquiry, PersonAnswer, Registry, Reply
 
 NO_EXTRACT = "no_extract"
@@ -22,6 +22,7 @@ class LocalRegistry(Registry):
     """Answers from the database; MISCONFIGURED while no extract of the kind is loaded."""
 
     KIND = "local"
+    takes_part_of_a_date = True
 
     def owner(self, inquiry: OwnerInquiry) -> OwnerAnswer:
         return self.owners([inquiry])[0]
@@ -40,14 +41,21 @@ class LocalRegistry(Registry):
         return [OwnerAnswer(Reply.ANSWERED, is_owner=(one.mobile, one.national_id) in owned) for one in claims]
 
     def people(self, inquiries: Sequence[Inquiry]) -> list[PersonAnswer]:
-        """The key is ID and birth date, as at the real registries: a wrong date is NOT_FOUND."""
+        """The key is ID and birth date, as at the real registries: a wrong date is NOT_FOUND. Of a date that one side
+        does not know whole, the rest is the key."""
         key = {"national_id": {inquiry.claim.national_id for inquiry in inquiries}}
         rows = _look_up(ExtractKind.CIVIL, "people", key, ("national_id", *FIELDS, "deceased"))
         if rows is None:
             return [PersonAnswer(Reply.MISCONFIGURED, code=NO_EXTRACT) for _ in inquiries]
-        known = {(row.pop("national_id"), row["birth_date"]): PersonRecord(**row) for row in rows}
-        records = (known.get((inquiry.claim.national_id, inquiry.claim.birth_date)) for inquiry in inquiries)
+        known = {row.pop("national_id"): PersonRecord(**row) for row in rows}
+        records = (_record(known.get(inquiry.claim.national_id), inquiry.claim) for inquiry in inquiries)
         return [PersonAnswer(Reply.ANSWERED, one) if one else PersonAnswer(Reply.NOT_FOUND) for one in records]
+
+
+def _record(known: PersonRecord | None, claim: Claim) -> PersonRecord | None:
+    """What is known of the claimed ID, if the birth date is the claimed one."""
+    born, claimed = known and born_of(known), born_of(claim)
+    return known if born and claimed and born.may_be(claimed) else None
 
 
 def _look_up(

@@ -104,8 +104,11 @@ def _first_name(value: object, *, flag: object, sex: str | None) -> str | None:
 
 
 def series(value: object) -> tuple[str | None, str | None]:
-    """Letter and number of «الف12», «12/الف», «1105»; None for both where it is neither."""
+    """Letter and number of «الف12», «12/الف», «1105»; both empty where it is an empty text; None for both where it is
+    none of these."""
     written = re.sub(r"[\s/\-‐‑–—\u200c\u200d]", "", persian.fold(value)) if isinstance(value, str) else ""
+    if isinstance(value, str) and not written:
+        return "", ""
     for pattern in (r"(?P<letter>\D+|1[01]|0?[1-9])(?P<number>[0-9]{2})", r"(?P<number>[0-9]{2})(?P<letter>\D+)"):
         if found := re.fullmatch(pattern, written):
             try:

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from common import persian
-from identity.person import FIELDS, Person, fields_of
+from identity.person import FIELDS, BirthUnknown, Person, fields_of
 from registration.forms.steps import GrantedForm, NumberForm, PersonForm
 from registration.models import Registration
 
@@ -29,11 +29,20 @@ class CorrectionForm(PersonForm):
     def typed(row: Registration) -> dict[str, Any]:
         """What the person had typed, as the fields of the form show it."""
         shown = fields_of(row)
-        if born := shown.pop("birth_date"):
-            parts = persian.fold_digits(persian.format_jalali(born)).split("/")
-            year, month, day = (str(int(part)) for part in parts)
-            shown |= {"birth_year": year, "birth_month": month, "birth_day": day}
-        return shown
+        born, unknown = shown.pop("birth_date"), shown.pop("birth_unknown")
+        if born:
+            year, month, day = (str(part) for part in persian.jalali_parts(born))
+            shown |= {
+                "birth_year": year,
+                "birth_month": month if unknown != BirthUnknown.MONTH else "",
+                "birth_day": day if not unknown else "",
+            }
+        return shown | {
+            "no_series": not row.series_letter,
+            "no_serial": not row.certificate_serial,
+            "no_birth_day": unknown == BirthUnknown.DAY,
+            "no_birth_month": unknown == BirthUnknown.MONTH,
+        }
 
 
 class OtherNumberForm(GrantedForm, NumberForm):

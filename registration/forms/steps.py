@@ -28,6 +28,7 @@ from common.form_fields import (
     ParsedField,
 )
 from common.sentences import in_words
+from identity.person import BirthUnknown
 from registration import cities
 from registration.models import Registration
 from registration.services.journey import Identity
@@ -89,6 +90,19 @@ def _choice_field(label: Any, choices: Any, missing: Any, **kwargs: Any) -> form
     return forms.ChoiceField(label=label, choices=choices, error_messages=messages, **kwargs)
 
 
+def _tick(label: Any) -> forms.BooleanField:
+    return forms.BooleanField(label=label, required=False)
+
+
+# What a certificate may not have: the tick that says so, and the fields that are then left empty.
+NOT_THERE = {
+    "no_series": ("series_letter", "series_number"),
+    "no_serial": ("certificate_serial",),
+    "no_birth_day": ("birth_day",),
+    "no_birth_month": ("birth_day", "birth_month"),
+}
+
+
 class PartForm(GrantedForm, StepForm):
     """Base of the parts of step three, and of a correction. `registration`: the row that the answers are for."""
 
@@ -122,30 +136,30 @@ class PersonForm(PartForm):
     certificate_serial = _number_field(
         persian.parse_serial,
         _("Birth certificate serial"),
-        _("Enter the serial of your birth certificate."),
+        _("Enter the serial of your birth certificate; if it has none, tick that it is not there."),
         _("The serial has at most six digits."),
     )
     series_letter = _choice_field(
         _("Birth certificate series (letter)"),
         [CHOOSE, *((letter, persian.to_persian_digits(letter)) for letter in persian.SERIES_LETTERS)],
-        _("Choose the letter or number at the beginning of the series."),
+        _("Choose the letter or number of the series; if there is no series, tick that it is not there."),
     )
     series_number = _number_field(
         persian.parse_series_number,
         _("Birth certificate series (number)"),
-        _("Enter the two digits of the series."),
+        _("Enter the two digits of the series; if there is no series, tick that it is not there."),
         _("The series has at most two digits after its letter."),
     )
     birth_day = _number_field(
         lambda text: persian.parse_digits(text, at_most=2, code="day"),
         _("Day"),
-        _("Enter the day of your birth."),
+        _("Enter the day of your birth; if the certificate does not say it, tick that it is not there."),
         _("The day is a number from 1 to 31."),
     )
     birth_month = _choice_field(
         _("Month"),
         [CHOOSE, *((str(number), name) for number, name in enumerate(persian.JALALI_MONTHS, start=1))],
-        _("Choose the month of your birth."),
+        _("Choose the month of your birth; if the certificate does not say it, tick that it is not there."),
     )
     birth_year = _number_field(
         lambda text: persian.parse_digits(text, at_most=4, code="year"),
@@ -154,6 +168,10 @@ class PersonForm(PartForm):
         _("The year has four digits, like 1370."),
     )
     gender = _choice_field(_("Gender"), [CHOOSE, *Gender.choices], _("Choose your gender."))
+    no_series = _tick(_("My certificate has no series"))
+    no_serial = _tick(_("My certificate has no serial"))
+    no_birth_day = _tick(_("My certificate does not say the day of my birth"))
+    no_birth_month = _tick(_("My certificate says neither the day nor the month of my birth"))
 
     def clean_last_name(self) -> str:
         return _letters(self.cleaned_data["last_name"])
@@ -161,14 +179,46 @@ class PersonForm(PartForm):
     def clean_first_name(self) -> str:
         return _letters(self.cleaned_data["first_name"])
 
+    def full_clean(self) -> None:
+        """What is ticked not to be in the certificate need not be filled in."""
+        for tick, names in NOT_THERE.items():
+            for name in names if self._is_ticked(tick) else ():
+                self.fields[name].required = False
+        super().full_clean()
+
+    def _is_ticked(self, tick: str) -> bool:
+        return bool(self.fields[tick].widget.value_from_datadict(self.data, self.files, self.add_prefix(tick)))
+
+    def opens_series_ticks(self) -> bool:
+        """Whether the page shows the ticks for series and serial at once."""
+        return self._opens("no_series", "no_serial")
+
+    def opens_birth_ticks(self) -> bool:
+        """Whether the page shows the ticks for the day and month of birth at once."""
+        return self._opens("no_birth_day", "no_birth_month")
+
+    def _opens(self, *ticks: str) -> bool:
+        """One of them is made, or something is wrong with what could be left out by one."""
+        fields = {name for tick in ticks for name in NOT_THERE[tick]}
+        return any(self[tick].value() for tick in ticks) or bool(fields & self.errors.keys())
+
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
+        self._clean_what_is_not_there(data)
         if {"birth_day", "birth_month", "birth_year"} <= data.keys():
             self._clean_birth_date(data)
         return data
 
+    def _clean_what_is_not_there(self, data: dict[str, Any]) -> None:
+        """Both ticked and filled in is asked about: which of the two is meant, only the person knows."""
+        filled = [name for tick, names in NOT_THERE.items() if data.get(tick) for name in names if data.get(name)]
+        for name in dict.fromkeys(filled):
+            self.add_error(name, _("You filled this in and also ticked that it is not there. Undo one of the two."))
+        unknown = BirthUnknown.DAY if data.get("no_birth_day") else BirthUnknown.NOTHING
+        data["birth_unknown"] = (BirthUnknown.MONTH if data.get("no_birth_month") else unknown).value
+
     def _clean_birth_date(self, data: dict[str, Any]) -> None:
-        year, month, day = (int(data[f"birth_{part}"]) for part in ("year", "month", "day"))
+        year, month, day = (int(data[f"birth_{part}"] or "1") for part in ("year", "month", "day"))
         try:
             data["birth_date"] = persian.jalali_to_date(year, month, day)
         except persian.InputError as error:
@@ -276,6 +326,10 @@ _DATE_ERRORS = {
 
 
 def _letters(name: str) -> str:
+    if persian.has_foreign_letters(name):
+        raise ValidationError(
+            _("Write the name in Persian letters, just as it is on your birth certificate."), code="foreign_letters"
+        )
     if not persian.is_name(name):
         raise ValidationError(_("A name is written with letters only, as on your birth certificate."), code="name")
     return name

@@ -33,21 +33,38 @@ def summary(parts: Mapping[str, forms.Form]) -> dict[str, list[Line]]:
 
 
 def _lines(part: str, form: forms.Form) -> Iterator[Line]:
-    values = {bound.name: _read(bound, form.cleaned_data) for bound in form if not bound.is_hidden}
+    values = {bound.name: _read(bound, form.cleaned_data) for bound in form if _is_read(bound)}
     for name, value in values.items():
         if name == _DATE[0]:
-            day, month, year = (values[each] for each in _DATE)
-            yield Line(_("Birth date"), f"{day} {month} {year}", _change(part, name))
+            yield Line(_("Birth date"), _together(values, _DATE), _change(part, name))
         elif name == _SERIES[0]:
-            letter, number = (values[each] for each in _SERIES)
-            yield Line(_("Birth certificate series"), f"{letter} {number}", _change(part, name))
+            yield Line(_("Birth certificate series"), _together(values, _SERIES), _change(part, name))
         elif name not in (*_DATE, *_SERIES):
-            yield Line(str(form.fields[name].label), value, _change(part, name), ltr=name in _LATIN)
+            yield Line(str(form.fields[name].label), value or _not_there(), _change(part, name), ltr=name in _LATIN)
+
+
+def _is_read(bound: forms.BoundField) -> bool:
+    """A tick says that another field is empty: that one's line says it."""
+    return not (bound.is_hidden or isinstance(bound.field, forms.BooleanField))
+
+
+def _together(values: Mapping[str, str], names: Iterable[str]) -> str:
+    """What there is of these fields; what is not is said once."""
+    known = [values[name] for name in names if values[name]]
+    if len(known) == len(tuple(names)):
+        return " ".join(known)
+    return f"{' '.join(known)} ({_not_there()})" if known else _not_there()
+
+
+def _not_there() -> str:
+    return _("not in the certificate")
 
 
 def _read(bound: forms.BoundField, data: Mapping[str, Any]) -> str:
     """The clean answer in the words of the page: a choice by its label, a number in Persian digits."""
     value = data[bound.name]
+    if not value:
+        return ""
     if isinstance(bound.field, forms.ChoiceField):
         return str(_labels(bound.field)[str(value)])
     return str(value) if bound.name in _LATIN else persian.to_persian_digits(value)

@@ -93,6 +93,32 @@ def test_the_person_is_never_asked_about_unless_the_owner_matched(
     assert asked() == ["First owner"]
 
 
+NO_DAY = replace(CLAIM, birth_unknown="month")
+
+
+def test_a_registry_whose_key_is_the_birth_date_is_not_asked_without_it(asked: Callable[[], list[str]]) -> None:
+    verdict = services.check(claim=NO_DAY)
+    assert (verdict.outcome, verdict.kind) == (Outcome.NEEDS_A_PERSON, "identity")
+    assert services.registry_view(claim=NO_DAY).outcome is Outcome.NEEDS_A_PERSON
+    assert asked() == ["First owner"]
+
+
+def test_whose_the_mobile_is_decides_first_without_a_day_of_birth_too() -> None:
+    First.owner_answer = STRANGER
+    verdict = services.check(claim=NO_DAY)
+    assert (verdict.outcome, verdict.kind) == (Outcome.MISMATCH, "owner")
+
+
+def test_a_registry_that_can_look_by_the_year_is_asked(
+    asked: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for spy in (First, Second):
+        monkeypatch.setattr(spy, "takes_part_of_a_date", True)
+    First.person_answer = PersonAnswer(Reply.ANSWERED, replace(RECORD, birth_unknown="month"))
+    assert services.check(claim=NO_DAY).outcome is Outcome.MATCH
+    assert asked() == ["First owner", "First person"]
+
+
 def test_a_thief_learns_the_same_whatever_they_guess() -> None:
     First.owner_answer = STRANGER
     right, wrong = (services.check(claim=replace(CLAIM, last_name=name), attempt=1) for name in ("کریمی", "احمدی"))

@@ -21,7 +21,7 @@ from identity.registries.base import Inquiry
 from identity.registries.demo import CITIZENS, DemoCitizen
 from identity.registries.local import LocalRegistry
 from registration.forms.second_chance import CorrectionForm
-from registration.forms.steps import PersonForm
+from registration.forms.steps import NOT_THERE, PersonForm
 from registration.models import Registration
 from registration.services import second_chance
 from registration.services.housekeeping import forget_ended
@@ -32,7 +32,7 @@ from tests.support.desk import Clerk
 from tests.support.journeys import URL, Browser, registration_in
 
 BIRTH_PARTS = {"birth_day", "birth_month", "birth_year"}  # how the birth date is typed
-TYPED = set(FIELDS) - {"birth_date"} | BIRTH_PARTS
+TYPED = set(FIELDS) - {"birth_date", "birth_unknown"} | BIRTH_PARTS | NOT_THERE.keys()
 
 
 def family(of: type) -> Iterator[type]:
@@ -116,15 +116,15 @@ class TestARow:
         row.refresh_from_db()
         assert fields_of(row) == fields_of(identity)
 
-    def test_everything_of_it_is_shown_at_the_desk(self):
+    def test_everything_of_it_is_shown_at_the_desk(self):  # birth_unknown: in how the birth date is written
         row = registration_in(State.SUBMITTED)
         page = Clerk().open(row)
-        labels = {name: Registration.column(name).verbose_name for name in FIELDS}
+        labels = {name: Registration.column(name).verbose_name for name in FIELDS if name != "birth_unknown"}
         assert [name for name, label in labels.items() if f'<th scope="row">{label}</th>' not in page] == []
 
     def test_nothing_that_was_typed_outlives_the_purge(self):
         now = timezone.now()
-        row = registration_in(State.REJECTED, state_since=now - dt.timedelta(seconds=1))
+        row = registration_in(State.REJECTED, state_since=now - dt.timedelta(seconds=1), birth_unknown="day")
         typed = [field.name for field in fields(Identity)]
         assert all(getattr(row, name) for name in typed)
 

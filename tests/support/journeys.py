@@ -51,13 +51,19 @@ class Answers:
     password_again: str = PASSWORD
     security_question: str = "favourite_colour"
     security_answer: str = "آبی آسمانی"
+    no_series: str = ""  # the ticks: "on"
+    no_serial: str = ""
+    no_birth_day: str = ""
+    no_birth_month: str = ""
 
     @classmethod
     def of(cls, person: DemoCitizen, **changes: str) -> Answers:
         year, month, day = person.born.split("/")
         facts = fields_of(person)
-        del facts["birth_date"]
-        answers = cls(**facts, birth_day=day, birth_month=str(int(month)), birth_year=year)
+        del facts["birth_date"], facts["birth_unknown"]
+        ticks = {"no_series": person.series_letter, "no_serial": person.certificate_serial}
+        ticks = {name: "" if there else "on" for name, there in ticks.items()}
+        answers = cls(**facts, **ticks, birth_day=day, birth_month=str(int(month)), birth_year=year)
         return replace(answers, **changes)
 
 

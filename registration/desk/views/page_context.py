@@ -11,7 +11,7 @@ from accounts.codes import issuing
 from accounts.life.lifecycle import account_exists
 from accounts.models import CodePurpose, Gender, User
 from common.persian import format_jalali, to_persian_digits
-from identity.person import DECISIVE, FIELDS, FieldVerdict
+from identity.person import DECISIVE, FIELDS, NOT_THERE, FieldVerdict, PersonRecord
 from identity.services import RegistryView
 from registration.desk import service as desk
 from registration.desk import texts as desk_texts
@@ -22,8 +22,8 @@ MOST_LOOKS = 50
 MOST_OTHERS = 30  # registrations of one national ID on the page; nobody reads more
 
 
-# What is compared comes first.
-_SHOWN = (*DECISIVE, *(name for name in FIELDS if name not in DECISIVE))
+# What is compared comes first. How much of the birth date is not known stands with the date.
+_SHOWN = (*DECISIVE, *(name for name in FIELDS if name not in DECISIVE and name != "birth_unknown"))
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,8 @@ def _lines(row: Registration, view: RegistryView | None) -> list[ClaimLine]:
     record = view.record if view else None
     lines = []
     for name in _SHOWN:
-        known = getattr(record, name) if record else None
         mark = verdicts.get(name, FieldVerdict.UNKNOWN.value)
-        lines.append(ClaimLine(_label(name), _shown(name, getattr(row, name)), _shown(name, known), mark))
+        lines.append(ClaimLine(_label(name), _shown(name, row), _shown(name, record), mark))
     return [*lines, _mobile_line(row)]
 
 
@@ -109,11 +108,14 @@ def _label(name: str) -> str:
     return str(Registration.column(name).verbose_name)
 
 
-def _shown(name: str, value: Any) -> str:
-    if value in (None, ""):
+def _shown(name: str, source: Registration | PersonRecord | None) -> str:
+    value = getattr(source, name) if source else None
+    if value == NOT_THERE and DECISIVE[name].may_be_absent:
+        return _("there is none")
+    if source is None or value in (None, ""):
         return ""
     if name == "birth_date":
-        return format_jalali(value)
+        return format_jalali(value, source.birth_unknown)
     if name == "gender":
         return str(Gender(value).label) if value in Gender.values else str(value)
     return to_persian_digits(value)

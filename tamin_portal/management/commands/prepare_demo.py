@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from operator import attrgetter
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -69,9 +69,16 @@ def _rows() -> Iterator[tuple[str, Callable[[DemoCitizen], str]]]:
     yield "تلفن همراه", lambda citizen: citizen.mobile
     for name in FIELDS:
         label = str(Registration.column(name).verbose_name)
+        if name == "birth_unknown":
+            continue  # their birth dates are all known
         if name == "birth_date":
             yield "تولد: سال/ماه/روز", lambda citizen: citizen.born
         elif name == "gender":
             yield label, lambda citizen: str(Gender(citizen.gender).label)
         else:
-            yield label, attrgetter(name)
+            yield label, partial(_typed, name)
+
+
+def _typed(name: str, citizen: DemoCitizen) -> str:
+    """What is typed; a dash where the tick is made instead that it is not there."""
+    return getattr(citizen, name) or "—"

@@ -10,12 +10,13 @@ from django.utils import timezone
 
 from accounts import owner_checks
 from accounts.models import AccountEvent, ChallengeStage, EventKind, OwnerCheck, User
+from accounts.passwords.answer_key import answer_key
 from accounts.passwords.rules import answer_matches, hash_answer
 from accounts.recovery import service as recovery_service
 from accounts.recovery.texts import sentence
 from common import limits
 from common.errors import PortalError
-from common.persian import format_jalali, name_key
+from common.persian import format_jalali
 from tests.support.accounts import together
 from tests.support.journeys import let_pass, texts_on
 from tests.support.recoveries import (
@@ -202,7 +203,7 @@ def test_a_question_that_is_changed_while_it_is_answered_is_asked_anew(monkeypat
 
     def changed_meanwhile(typed: str, stored: str) -> bool:
         User.objects.update(security_question="first_book", security_answer=hash_answer("شاهنامه"))
-        return bool(check_password(name_key(typed), stored))
+        return bool(check_password(answer_key(typed), stored))
 
     monkeypatch.setattr(recovery_service, "answer_matches", changed_meanwhile)
     assert leads_to(browser.step("recovery_answer", answer=ANSWER), "recovery_wait")
