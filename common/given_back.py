@@ -54,7 +54,7 @@ class Typed:
 
     def words(self) -> list[Word]:
         """Everything that was typed, except secrets, hidden values and what no form of ours asks for."""
-        fields = _visible_fields()
+        fields = _visible_fields({name.rpartition("-")[2] for name in self.posted})
         found = []
         for name in self.posted:
             field = fields.get(name.rpartition("-")[2])
@@ -104,9 +104,11 @@ class Renderer(DjangoTemplates):
     bound_field_class = GivenBackField
 
 
-def _visible_fields() -> dict[str, Field]:
-    """The fields of all forms by name, without hidden ones and without each name that is a secret's anywhere."""
-    fields = [pair for form in _forms(BaseForm) for pair in getattr(form, "base_fields", {}).items()]
+def _visible_fields(posted: set[str]) -> dict[str, Field]:
+    """The fields of all forms by name, without hidden ones and without each name that is a secret's anywhere. Of
+    several with one name, that of the form which has most of the `posted` names."""
+    forms = [getattr(form, "base_fields", {}) for form in _forms(BaseForm)]
+    fields = [pair for form in sorted(forms, key=lambda form: len(posted & form.keys())) for pair in form.items()]
     secret = {name for name, field in fields if is_secret(field)}
     return {name: field for name, field in fields if name not in secret and not field.widget.is_hidden}
 
