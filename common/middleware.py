@@ -24,7 +24,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-STILL_HERE = "/portal/session/"
+STILL_HERE = ("/portal/session/", "/portal/registration/keep")
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
@@ -128,15 +128,15 @@ class PostBrake:
     """Limits POSTs of one address to `limits.POSTS_PER_ADDRESS` a minute, counted in the database.
 
     Does not apply to receipts: a gateway sends many more from one address, and a request without its token costs
-    nothing. Nor to "I am still here": a thousand people who type behind one address send it every minute, and it costs
-    less than a page.
+    nothing. Nor to "I am still here" and to what is typed meanwhile: a thousand people who type behind one address
+    send both every minute, and they cost less than a page.
     """
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        braked = request.method == "POST" and not request.path.startswith((RECEIPTS, STILL_HERE))
+        braked = request.method == "POST" and not request.path.startswith((RECEIPTS, *STILL_HERE))
         if braked and self._count(request) > limits.POSTS_PER_ADDRESS:
             response = render(request, "429.html", {"wait": 60}, status=429)
             response["Retry-After"] = "60"

@@ -1,9 +1,11 @@
-"""Answers sent from a page whose session had ended: kept in the browser's new session, restored after a right code.
+"""Answers sent from a page whose session has ended, or that another tab has left: kept in the browser's session,
+restored after a right code.
 
 The sender is not proven yet, so the answers open nothing and change nothing in the registration. They are taken only
 from a page that was made for the row's present grant: such a page carries a mark of the grant, which a stranger who
 knows the row's token does not have. They become the row's draft when the same browser types the row's right code,
-unless the registration was continued elsewhere meanwhile. See docs/decisions/0028.
+unless the registration was continued elsewhere meanwhile. Several people's are kept side by side: each comes back after
+that person's code only. See docs/decisions/0028 and 0036.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from registration.models import Registration
 from registration.services.journey import save_draft
 from registration.states import State
 
-KEY = "registration_late"
+KEY = "registration_late_sets"
 _PURPOSE = "page of a grant"
 _TYPING = (State.MOBILE_CONFIRMED, State.REFERRED)
 
@@ -32,26 +34,46 @@ def mark_of(row: Registration) -> str:
 def keep(session: SessionBase, row: Registration | None, *, mark: str, answers: dict[str, str]) -> bool:
     """Keep `answers` (never secrets) for this browser, if `mark` shows that the page was made for the grant of `row`.
 
-    One set a session: the latest. False: nothing was kept.
+    The latest set of each row, and of the latest rows only. False: nothing was kept.
     """
     if row is None or row.state not in _TYPING or not answers or not _was_made_for(row, mark):
         return False
-    at = timezone.now().timestamp()
-    session[KEY] = {"token": str(row.token), "mark": mark, "at": at, "answers": answers}
+    token, sets = str(row.token), _sets(session)
+    before = sets.pop(token, None)
+    if before and before["mark"] == mark:  # another part of the same step
+        answers = before["answers"] | answers
+    newest = [*sets.items(), (token, {"mark": mark, "at": timezone.now().timestamp(), "answers": answers})]
+    session[KEY] = dict(newest[-limits.LATE_ANSWERS_OF :])
     return True
 
 
 def give_back(session: SessionBase, before: Registration, after: Registration, grant: str) -> bool:
-    """After a right code, make the kept answers the draft of `after`, which `grant` opens. `before`: the row as it was
-    until then. The session forgets whatever was kept. Returns whether answers were restored."""
-    kept: dict[str, Any] | None = session.pop(KEY, None)
-    if not kept or kept["token"] != str(after.token) or after.state not in _TYPING:
+    """After a right code, add the kept answers to the draft of `after`, which `grant` opens. `before`: the row as it
+    was until then. The session forgets what was kept of it. Returns whether answers were restored."""
+    kept = forget(session, str(after.token))
+    if not kept or after.state not in _TYPING:
         return False
     age = timezone.now().timestamp() - kept["at"]
     if not 0 <= age < limits.LATE_ANSWERS_KEPT.total_seconds() or not _was_made_for(before, kept["mark"]):
         return False
     save_draft(registration=after, grant=grant, answers=kept["answers"])
     return True
+
+
+def forget(session: SessionBase, token: str) -> dict[str, Any] | None:
+    """Remove what is kept of the row with this token; returns it."""
+    sets = _sets(session)
+    kept = sets.pop(token, None)
+    if kept is not None:
+        session[KEY] = sets
+        if not sets:
+            del session[KEY]
+    return kept
+
+
+def _sets(session: SessionBase) -> dict[str, dict[str, Any]]:
+    """What is kept, by the tokens of the rows, the oldest first."""
+    return dict(session.get(KEY) or {})
 
 
 def _was_made_for(row: Registration, mark: str) -> bool:

@@ -26,6 +26,7 @@ from registration.services.journey import holds_grant
 
 _KEY = "registration"
 _STATUS_KEY = "registration_status"
+_LEFT_KEY = "registration_left"
 
 
 class Journey:
@@ -92,8 +93,6 @@ class Journey:
         """Step one is done: this browser waits for the code of `registration`."""
         if self.token != str(registration.token):
             _whole_time(self.session)
-        if self.session.get(late_answers.KEY, {}).get("token") != str(registration.token):
-            self.session.pop(late_answers.KEY, None)  # they may be another person's, at the same browser
         self._write(token=str(registration.token), grant="", duplicate=duplicate, changing=False, receipt="")
 
     def change(self) -> None:
@@ -126,17 +125,25 @@ class Journey:
     def finish(self, registration: Registration, *, submitted: bool = False) -> None:
         """The journey is over: nothing is left but the right to see its closing page for a while."""
         self.session.pop(_STATUS_KEY, None)
-        self.session.pop(late_answers.KEY, None)
+        late_answers.forget(self.session, str(registration.token))
         self._data = {"finished": timezone.now().timestamp()}
         self._write(receipt=str(registration.token), **({"submitted": True} if submitted else {}))
         if SESSION_KEY not in self.session:  # who is signed in keeps the expiry that they chose
             self.session.set_expiry(int(limits.CLOSING_PAGE_SHOWN.total_seconds()))
 
     def forget(self) -> None:
-        """Begin from nothing, for the next person at this browser."""
-        for key in (_KEY, _STATUS_KEY, late_answers.KEY):
+        """Begin from nothing, for the next person at this browser. What was kept of late pages stays: nobody sees it
+        before that person's own code."""
+        left = self.token
+        for key in (_KEY, _STATUS_KEY, _LEFT_KEY):
             self.session.pop(key, None)
+        if left:
+            self.session[_LEFT_KEY] = left
         self._data = {}
+
+    def was_left(self, token: str) -> bool:
+        """Whether this browser was asked to register another person instead of going on with the row of `token`."""
+        return bool(token) and self.session.get(_LEFT_KEY) == token
 
     def _write(self, **changes: Any) -> None:
         self._data |= changes

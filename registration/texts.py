@@ -45,6 +45,16 @@ SENTENCES: dict[str, Any] = {
         "The page you sent belonged to another request, perhaps in another tab. Nothing of it was taken. Here is "
         "the request that is open now."
     ),
+    "other_tab_kept": gettext_lazy(
+        "The page you sent belonged to another request; in another tab of this browser another one was begun. What you "
+        "typed is kept: enter the national ID and mobile of that person here later, and after the code it comes back, "
+        "except for the password and the security answer. Here is the request that is open now."
+    ),
+    "left_in_other_tab_kept": gettext_lazy(
+        "In another tab of this browser you asked to register another person. What you typed is kept: enter the "
+        "national ID and mobile of this person again in this browser; after the code it comes back, except for the "
+        "password and the security answer."
+    ),
     "duplicate_proven": gettext_lazy(
         "Another request with this national ID exists, made with another number. You can go on: the first of them "
         "whose papers are right gets the account. If the other one is not yours, tell a branch."

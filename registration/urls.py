@@ -3,6 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
+from accounts.sessions.given_back import without_token
 from accounts.sessions.store import renews_itself
 from registration.views import journey as views
 from registration.views import second_chance as second_chance_views
@@ -11,6 +12,7 @@ from registration.wizard import RegistrationWizard
 
 urlpatterns = [
     path("", renews_itself(RegistrationWizard.as_view()), name="registration"),
+    path("/keep", without_token(RegistrationWizard.as_view(keeps_only=True)), name="registration_keep"),
     path("/", RedirectView.as_view(pattern_name="registration")),
     path("/done", views.done, name="registration_done"),
     path("/resend", views.resend, name="registration_resend"),

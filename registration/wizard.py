@@ -21,7 +21,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
@@ -32,6 +32,7 @@ from formtools.wizard.views import SessionWizardView
 from accounts.codes import delivery as code_delivery
 from accounts.codes import issuing, proof_of_work
 from accounts.models import CodePurpose
+from accounts.sessions import given_back
 from common import limits
 from common.abuse import hashing_places
 from common.abuse.origins import origin_of
@@ -83,6 +84,9 @@ class RegistrationWizard(SessionWizardView):
     storage_name = "registration.wizard.RowStorage"
     form_list = [(MOBILE, MobileForm), (CODE, CodeForm), *TYPED_PARTS.items(), (REVIEW, ReviewForm)]
     templates = {step: f"registration/step_{step}.html" for step in (MOBILE, CODE, *PARTS)}
+    keeps_only = False  # of the address to which the script sends what is being typed
+    _is_kept = False  # whether this request has put a late page's answers into the session
+    _refused_part = ""  # the part whose refused page is given back
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.journey = Journey(request)
@@ -118,7 +122,7 @@ class RegistrationWizard(SessionWizardView):
     def _part(self) -> str:
         """The part of step three to show: the one that the person wants to change, else the first that is not filled
         in rightly, else the review."""
-        asked = self.request.GET.get("part", "")
+        asked = self._refused_part or self.request.GET.get("part", "")
         if asked in TYPED_PARTS:
             return asked
         return next((part for part, form in self._stored.items() if not form.is_valid()), REVIEW)
@@ -137,6 +141,8 @@ class RegistrationWizard(SessionWizardView):
         return {name: value for name, value in clean.items() if name not in NOT_KEPT}
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if (refused := given_back.refused(request)) and f"{self.prefix}-current_step" in refused.posted:
+            self._keep_refused(refused)
         step = self.place()
         if not step:
             return self._over()
@@ -148,9 +154,11 @@ class RegistrationWizard(SessionWizardView):
     def post(self, *args: Any, **kwargs: Any) -> HttpResponseBase:
         named = self.request.POST.get(f"{self.prefix}-current_step", "")
         refused = self._guard(named)
+        self.storage.current_step = named
+        if self.keeps_only:
+            return HttpResponse(status=self._keep_typed(named, may=refused is None))
         if refused is not None:
             return refused
-        self.storage.current_step = named
         if named in PARTS:
             self._keep_answers(named)
         if named == REVIEW:
@@ -160,6 +168,27 @@ class RegistrationWizard(SessionWizardView):
                 return self._here("answers_changed")
         return super().post(*args, **kwargs)
 
+    def _keep_typed(self, named: str, *, may: bool) -> int:
+        """The script sends what stands on the page, to be kept only; the status that answers it."""
+        if may and named in PARTS:
+            self._keep_answers(named)
+        return 204 if may or self._is_kept else 409
+
+    def _keep_refused(self, refused: given_back.Refused) -> None:
+        """A step that was refused because somebody signed in or out meanwhile: kept as a late page is, where its place
+        is not here any more."""
+        self.request.POST = refused.posted
+        named = refused.posted.get(f"{self.prefix}-current_step", "")
+        here = self._guard(named) is None
+        if here and named in TYPED_PARTS:
+            self._refused_part = named
+        here = here and named in (MOBILE, self.place())
+        self.request.POST = QueryDict()
+        if self._is_kept:
+            refused.keep_all()
+        if not here:
+            refused.place_none()
+
     def _guard(self, named: str) -> HttpResponse | None:
         """What a POST that may not proceed is answered with; None: it may."""
         if named not in self.templates or "wizard_goto_step" in self.request.POST:
@@ -167,15 +196,12 @@ class RegistrationWizard(SessionWizardView):
         if named == MOBILE:
             return None
         draft = self.request.POST.get(f"{named}-draft", "")
-        if self.registration is None:
-            receipt = bool(draft) and draft == self.journey.receipt
-            return redirect("registration_done") if receipt else self._here(self._keep_late(named, draft))
-        if draft != self.journey.token:
-            return self._here("other_tab")
-        holds, step = self.journey.holds(self.registration), self.place()
+        if self.registration is None or draft != self.journey.token:
+            return self._of_another(named, draft)
+        holds, step = self.journey.holds(self.row), self.place()
         if named in PARTS and step == CODE and not self.journey.grant:  # perhaps step one was sent again meanwhile
             late_sentence = self._keep_late(named, draft)
-            return self._here(late_sentence if late_sentence == "session_ended_kept" else "page_old")
+            return self._here(late_sentence if self._is_kept else "page_old")
         if named in PARTS and self._continued_elsewhere():
             return redirect("registration")
         if named == step or (named in PARTS and step in PARTS):
@@ -186,6 +212,9 @@ class RegistrationWizard(SessionWizardView):
         """As `_guard`, for a POST of another step than the one that is open."""
         if named == CODE and self.journey.changing and not holds:
             return None
+        if holds and named in PARTS and self.row.state == State.MOBILE_CONFIRMED:  # another tab asked for step one
+            self.journey.change_is_over()
+            return None
         if holds and not self.place():
             return self._over()
         if holds and named == CODE:  # a double click, or "back" and the button again
@@ -193,14 +222,26 @@ class RegistrationWizard(SessionWizardView):
             return redirect("registration")
         return self._here("page_old")
 
+    def _of_another(self, named: str, draft: str) -> HttpResponse:
+        """The page belongs to another request than this browser's, which may have none."""
+        if self.registration is None and draft and draft == self.journey.receipt:
+            return redirect("registration_done")
+        said = self._keep_late(named, draft)
+        if self.registration is not None:
+            said = "other_tab_kept" if self._is_kept else "other_tab"
+        return self._here(said)
+
     def _keep_late(self, named: str, draft: str) -> str:
         """The session is over; which sentence says what became of what was typed."""
         row = lookup.by_token(draft) if named in PARTS else None
         if row is None:
             return "session_ended"
         mark = self.request.POST.get(f"{named}-made_for", "")
-        kept = late_answers.keep(self.request.session, row, mark=mark, answers=self._typed_answers(named, row))
-        return "session_ended_kept" if kept else "session_ended"
+        answers = self._typed_answers(named, row)
+        self._is_kept = late_answers.keep(self.request.session, row, mark=mark, answers=answers)
+        if self._is_kept:
+            return "left_in_other_tab_kept" if self.journey.was_left(draft) else "session_ended_kept"
+        return "session_ended"
 
     def _over(self) -> HttpResponse:
         """Past the steps: at the second chance, or at the end. Where it was handed in just now, the answer that
@@ -217,7 +258,8 @@ class RegistrationWizard(SessionWizardView):
         return bool(row and self.journey.grant and not self.journey.holds(row) and row.state in OPEN)
 
     def _here(self, code: str) -> HttpResponse:
-        messages.warning(self.request, sentence(code))
+        if not self.keeps_only or self._is_kept:  # else the script's request says nothing on the next page
+            messages.warning(self.request, sentence(code))
         return redirect("registration")
 
     # ── What a valid POST does.

@@ -54,16 +54,22 @@ class PortalAdminSite(admin.AdminSite):
         return bool(user.may_enter)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """As Django's, but whoever has to sign in first is redirected without the search of an old bookmark."""
+        """As Django's, but whoever has to sign in first is redirected without the search of an old bookmark, and gets
+        back what they typed in a form."""
         guarded = super().admin_view(view, cacheable)
 
         @wraps(guarded)
-        def without_search(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if SEARCH_VAR in request.GET and not self.has_permission(request):
+        def for_staff(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            from accounts.sessions import given_back
+
+            if request.method == "POST" and not request.user.is_authenticated:
+                if response := given_back.answer_signed_out(request):
+                    return response
+            elif SEARCH_VAR in request.GET and not self.has_permission(request):
                 return redirect(list_address(request))
             return cast(HttpResponse, guarded(request, *args, **kwargs))
 
-        return without_search
+        return for_staff
 
     def get_urls(self) -> list[Any]:
         second_step = [

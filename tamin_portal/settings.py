@@ -122,10 +122,12 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ]
+            ],
+            "builtins": ["accounts.templatetags.page_of"],  # its csrf_token says for whom a page was made
         },
     }
 ]
+FORM_RENDERER = "common.given_back.Renderer"
 
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{PORTAL_HOME / 'portal.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

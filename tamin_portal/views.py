@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts.sessions import given_back
 from common import limits
 from common.database import is_locked
 from common.links import absolute
@@ -66,5 +67,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The page was open too long or came from elsewhere: say so, offer a fresh one."""
-    return render(request, "403_csrf.html", status=403)
+    """A form of ours comes back with what was typed and the reason; for any other sender the plain refusal."""
+    return given_back.answer(request) or render(request, "403_csrf.html", status=403)

@@ -29,6 +29,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from accounts.models import User
 from accounts.profile.forms import WithPassword
 from accounts.profile.texts import sentence
+from accounts.sessions import given_back
 from accounts.sessions.guards import View, is_citizen, say_session_over
 from accounts.sessions.store import BEGAN
 from accounts.sign_in import throttle
@@ -57,7 +58,7 @@ def owner_page(name: str) -> Callable[[View], View]:
     """Decorator: the page is for signed-in citizens; others are sent to the sign-in, and then to the page of this
     `name`.
 
-    Whoever sent a form is told that it was not taken. Never cached.
+    Whoever sent a form gets back what was typed, or is told that it was not taken. Never cached.
     """
 
     def of_page(view: View) -> View:
@@ -67,7 +68,8 @@ def owner_page(name: str) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if is_citizen(request.user):
                 return view(request, *args, **kwargs)
-            return sign_in_again(request, name)
+            given = given_back.answer_signed_out(request) if request.method == "POST" else None
+            return given or sign_in_again(request, name)
 
         return guarded
 

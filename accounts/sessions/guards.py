@@ -14,6 +14,7 @@ from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 
 from accounts.models import User
+from accounts.sessions import given_back
 from accounts.sessions import texts as session_texts
 
 View = Callable[..., HttpResponse]
@@ -46,7 +47,9 @@ def say_session_over(request: HttpRequest) -> None:
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    """Redirect to the sign-in, and from there back to the page; not back to a form, which cannot be sent again."""
+    """Redirect to the sign-in, and from there back to the page. What was typed in a form is given back."""
+    if request.method == "POST" and (response := given_back.answer_signed_out(request)):
+        return response
     say_session_over(request)
     if request.method in ("GET", "HEAD"):
         return redirect_to_login(request.get_full_path())

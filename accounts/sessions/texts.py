@@ -34,5 +34,34 @@ SENTENCES: dict[str, Any] = {
     ),
     # The session of this browser is gone: by time, or because it was ended elsewhere.
     "session_over": when_read(_session_over),
+    # A page that was sent after somebody had signed in or out meanwhile (accounts/sessions/given_back.py).
+    "page_before_sign_in": gettext_lazy(
+        "Somebody has signed in in this browser since you opened that page, perhaps in another tab. Nothing was done "
+        "yet. What you typed is here again; look at it and press the button once more."
+    ),
+    "page_of_earlier_sign_in": gettext_lazy(
+        "You have signed in again since you opened that page, perhaps in another tab. Nothing was done yet. What you "
+        "typed is here again; look at it and press the button once more."
+    ),
+    "page_of_another": gettext_lazy(
+        "Another person has signed in in this browser since you opened that page. For safety nothing was done, and "
+        "what you typed was not entered into that person's page."
+    ),
+    "page_after_sign_out": gettext_lazy(
+        "You signed out since you opened that page, perhaps in another tab. Nothing was done. What you typed is here "
+        "again."
+    ),
+    "page_after_end": gettext_lazy(
+        "Your session has ended since you opened that page: by time, or because it was ended elsewhere. Nothing was "
+        "done. What you typed is here again."
+    ),
+    "page_before_sign_in_and_out": gettext_lazy(
+        "Somebody has signed in and out in this browser since you opened that page, perhaps in another tab. Nothing "
+        "was done yet. What you typed is here again; look at it and press the button once more."
+    ),
+    "page_without_cookies": gettext_lazy(
+        "Your browser did not send the portal's cookie, so nothing was done. Allow cookies for this site in your "
+        "browser. What you typed is here again; look at it and press the button once more."
+    ),
 }
 sentence = Sentences(SENTENCES)

@@ -9,10 +9,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from accounts.sessions.given_back import without_token
 from accounts.sessions.store import SessionStore
 from common import limits
 
 
+@without_token
 @require_POST
 @never_cache
 def stay(request: HttpRequest) -> HttpResponse:
@@ -27,6 +29,7 @@ def stay(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"seconds": left, "final": left < limits.SESSION_IDLE.total_seconds()})
 
 
+@without_token
 @require_POST
 @never_cache
 def go_on(request: HttpRequest) -> HttpResponse:

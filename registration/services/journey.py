@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ from django.utils import timezone
 
 from accounts.codes import issuing, requesters, trying
 from accounts.life.lifecycle import account_exists
-from accounts.models import CodePurpose
+from accounts.models import CodePurpose, OneTimeCode
 from accounts.passwords import rules as passwords
 from common.abuse import hashing_places
 from common.abuse.origins import Origin
@@ -119,7 +118,8 @@ def send_code(
 
 
 def confirm(*, registration: Registration, asker: str, typed_code: str) -> Confirmed:
-    """Step two: the right code gives this browser a fresh grant and ends every older one.
+    """Step two: the right code gives this browser a fresh grant and ends every older one. The same code again, while it
+    is still answered, gives the same grant: whichever answer of a double click arrives last, it is good.
 
     A row that was already further (another device, a resumed journey) keeps its state; one that
     has ended meanwhile is begun anew, so the answer may be about another row. Raises PortalError
@@ -135,27 +135,26 @@ def confirm(*, registration: Registration, asker: str, typed_code: str) -> Confi
             return Confirmed(registration=row, grant="")
         if row.state in ENDED:
             row = _row_of(national_id=row.national_id, mobile=row.mobile, operator=row.operator)
+        grant = grant_of(code, row, asker=asker)
         if row.state == State.STARTED:
-            grant, kept = _minted()
+            kept = keyed_hash("grant", grant)
             row = move(row, State.MOBILE_CONFIRMED, actor=CITIZEN, why="code_right", confirmed_at=now, grant_hash=kept)
         else:
-            grant = new_grant(row)
+            write_grant(row, grant)
         notice = settings.DUPLICATE_NOTICE == "after_proof" and _others_open(row)
     return Confirmed(registration=row, grant=grant, duplicate_notice=notice)
 
 
-def new_grant(row: Registration) -> str:
-    """A fresh grant that opens `row`; every older one ends. The caller has locked the row, in its transaction."""
-    grant, row.grant_hash = _minted()
-    row.touched_at = timezone.now()
+def grant_of(code: OneTimeCode, row: Registration, *, asker: str) -> str:
+    """The grant that this right code gives for `row`: a keyed hash of the code's row and of the session's secret, so
+    nobody else can compute it, and the second request of a double click gets the same one."""
+    return keyed_hash("grant of a code", f"{code.pk}:{row.token}:{asker}")
+
+
+def write_grant(row: Registration, grant: str) -> None:
+    """Let `grant` open `row`; every older one ends. The caller has locked the row, in its transaction."""
+    row.grant_hash, row.touched_at = keyed_hash("grant", grant), timezone.now()
     row.save(update_fields=["grant_hash", "touched_at"])
-    return grant
-
-
-def _minted() -> tuple[str, str]:
-    """A random grant, and its keyed hash for the row."""
-    grant = secrets.token_urlsafe(32)
-    return grant, keyed_hash("grant", grant)
 
 
 def holds_grant(registration: Registration, grant: str) -> bool:

@@ -29,11 +29,12 @@ from registration.models import Event, Registration
 from registration.services.decisions import hold_national_id
 from registration.services.journey import (
     UNFINISHED,
+    grant_of,
     lock_with_grant,
-    new_grant,
     refuse_without_grant,
     save_draft,
     send_code,
+    write_grant,
 )
 from registration.services.transitions import CITIZEN, move
 from registration.states import OPEN, State
@@ -152,12 +153,12 @@ def confirm_number(*, registration: Registration, grant: str, asker: str, typed_
         raise PortalError("code_expired")
     code = trying.try_code(purpose=CodePurpose.NEW_MOBILE, mobile=number.mobile, asker=asker, typed=typed_code)
     try:
-        return _renumber(registration, grant, number, code)
+        return _renumber(registration, grant, number, code, asker=asker)
     except IntegrityError:  # a step one with the same pair came in between; now it is seen
-        return _renumber(registration, grant, number, code)
+        return _renumber(registration, grant, number, code, asker=asker)
 
 
-def _renumber(registration: Registration, grant: str, number: Number, code: OneTimeCode) -> Renumbered:
+def _renumber(registration: Registration, grant: str, number: Number, code: OneTimeCode, *, asker: str) -> Renumbered:
     with transaction.atomic():
         hold_national_id(registration.national_id)
         row = lock_with_grant(registration, grant)
@@ -168,7 +169,9 @@ def _renumber(registration: Registration, grant: str, number: Number, code: OneT
         pair = Registration.objects.filter(national_id=row.national_id, mobile=number.mobile, state__in=OPEN)
         other = pair.select_for_update().first()
         if other and other.state not in UNFINISHED:
-            return Renumbered(other, new_grant(other))
+            theirs = grant_of(code, other, asker=asker)
+            write_grant(other, theirs)
+            return Renumbered(other, theirs)
         if other:
             move(other, State.SUPERSEDED, actor=CITIZEN, why="number_taken_over", grant_hash="", draft={})
         return Renumbered(_resubmit(row, why="other_number", mobile=number.mobile, operator=number.operator))

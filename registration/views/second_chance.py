@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -18,6 +18,7 @@ from accounts.codes import delivery as code_delivery
 from accounts.codes import issuing, proof_of_work
 from accounts.codes import texts as code_texts
 from accounts.models import CodePurpose
+from accounts.sessions import given_back
 from accounts.sessions.store import asked_by_itself, renews_itself
 from common.abuse.origins import origin_of
 from common.errors import PortalError
@@ -48,12 +49,14 @@ def referred(kind: str = "") -> Callable[[_Page], Callable[[HttpRequest], HttpRe
         def guarded(request: HttpRequest) -> HttpResponse:
             journey = Journey(request)
             row = lookup.by_token(journey.token) if journey.token else None
-            draft = request.POST.get("draft", "") if request.method == "POST" else journey.token
+            refused = given_back.refused(request)
+            sent = refused.posted if refused else request.POST if request.method == "POST" else None
+            draft = sent.get("draft", "") if sent is not None else journey.token
             if row is None and draft and draft == journey.receipt:
                 return redirect("registration_done")  # a double click: the first one ended the journey
             if row is None or draft != journey.token:
-                if request.method == "POST":
-                    messages.warning(request, sentence("other_tab" if row else _keep_late(request, draft)))
+                if sent is not None:
+                    messages.warning(request, sentence(_keep_late(request, sent, draft, other=row)))
                 return redirect("registration")
             if not journey.holds(row) or row.state != State.REFERRED:
                 return _moved_on(request, row)
@@ -206,16 +209,21 @@ def number_resend(request: HttpRequest, journey: Journey, row: Registration) -> 
     return redirect("registration_number_code")
 
 
-def _keep_late(request: HttpRequest, draft: str) -> str:
-    """A page of the second chance came after its session's end; which sentence says what became of it."""
+def _keep_late(request: HttpRequest, sent: QueryDict, draft: str, *, other: Registration | None) -> str:
+    """A page of the second chance came after its session's end, or while the browser is at the `other` request; which
+    sentence says what became of it."""
     row = lookup.by_token(draft)
     form: CorrectionForm | OtherNumberForm | None = None
     if row and request.path == reverse("registration_correct"):
-        form = CorrectionForm(request.POST, registration=row)
+        form = CorrectionForm(sent, registration=row)
     elif row and request.path == reverse("registration_number"):
-        form = OtherNumberForm(request.POST)
+        form = OtherNumberForm(sent)
     answers = form.answers_to_keep() if form else {}
-    kept = late_answers.keep(request.session, row, mark=request.POST.get("made_for", ""), answers=answers)
+    kept = late_answers.keep(request.session, row, mark=sent.get("made_for", ""), answers=answers)
+    if kept and (refused := given_back.refused(request)):
+        refused.keep_all()
+    if other:
+        return "other_tab_kept" if kept else "other_tab"
     return "session_ended_kept" if kept else "session_ended"
 
 

@@ -24,6 +24,8 @@
   let typed = 0; // the timer of a renewal that is due
   let closed = false; // the last warning was read
   let over = false;
+  const form = document.querySelector("form[data-keep]");
+  let unsent = false; // something was typed that the server does not have yet
 
   // A browser may forbid localStorage; then each tab counts for itself.
   function shared(ends) {
@@ -73,10 +75,22 @@
     if (box.open) box.close();
   }
 
+  // What is typed on a long page is kept by the server as well, without secrets; it hands nothing in.
+  function keep() {
+    if (!form || !unsent) return;
+    unsent = false;
+    const words = new URLSearchParams(new FormData(form));
+    form.querySelectorAll('[autocomplete*="password"], [name$="answer"]').forEach((secret) => words.delete(secret.name));
+    fetch(form.dataset.keep, { method: "POST", body: words, keepalive: true }).catch(() => {
+      unsent = true;
+    });
+  }
+
   // Nothing personal stays on a screen that nobody looks at.
   function leave() {
     over = true;
     clearTimeout(retry);
+    keep();
     document.body.replaceChildren();
     const back = "back" in box.dataset ? `?next=${encodeURIComponent(location.pathname + location.search)}` : "?ended";
     location.replace(box.dataset.leave + back);
@@ -114,11 +128,13 @@
 
   // The last letter counts too: it is told when the pause is over.
   function type() {
+    unsent = true;
     if (typed || over) return;
     const due = Math.max(0, renewed + typing - performance.now());
     typed = setTimeout(() => {
       typed = 0;
       stay();
+      keep();
     }, due);
   }
 
@@ -136,6 +152,8 @@
   document.addEventListener("input", type);
   box.querySelector('button[data-when="final"]').addEventListener("click", goOn);
   document.addEventListener("visibilitychange", tick);
+  // A phone may throw away a page that is not looked at.
+  document.addEventListener("visibilitychange", () => document.hidden && keep());
   window.addEventListener("pageshow", tick);
 
   say("final" in box.dataset);

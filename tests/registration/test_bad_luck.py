@@ -125,6 +125,38 @@ def test_a_double_click_on_step_one_of_a_fresh_browser_sends_one_code():
         assert copy.step_two(code)["Location"] == URL
 
 
+def test_a_double_click_on_step_two_costs_no_second_code_whichever_answer_comes_last():
+    browser = Browser()
+    browser.step_one()
+    code = code_on(MATCHES.mobile)
+    copies = [same_browser(browser) for _ in range(2)]
+    together(lambda n: copies[n].step_two(code), 2)
+    assert [step_shown(copy.get(URL)) for copy in copies] == ["identity", "identity"]
+    assert InboxMessage.objects.count() == 1
+
+
+def test_a_slow_phone_that_repeats_step_two_goes_on_in_the_page_that_it_gets():
+    browser = Browser()
+    browser.step_one()
+    code = code_on(MATCHES.mobile)
+    first, later = same_browser(browser), same_browser(browser)
+    assert first.step_two(code)["Location"] == URL
+    assert later.step_two(code)["Location"] == URL
+    page = first.step_three(Answers.of(MATCHES))
+    assert page["Location"] == DONE
+
+
+def test_two_browsers_with_codes_of_their_own_get_two_grants():
+    """The same code gives the same grant; another code gives another one, and ends the first."""
+    first, second = Browser(), Browser()
+    first.confirm()
+    let_pass(timedelta(seconds=61))
+    second.confirm()
+    assert first.session["registration"]["grant"] != second.session["registration"]["grant"]
+    assert step_shown(second.get(URL)) == "identity"
+    assert step_shown(first.get(URL)) == ""
+
+
 def test_the_same_person_finishing_on_two_devices_is_one_submission():
     first, second = Browser(), Browser()
     first.confirm()

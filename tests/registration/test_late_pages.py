@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
@@ -18,6 +20,7 @@ from common import limits
 from registration.forms.steps import SECRET_FIELDS
 from registration.late_answers import KEY
 from registration.models import Registration
+from registration.services import housekeeping
 from registration.states import State
 from registration.texts import sentence
 from tests.support.entrances import told
@@ -79,6 +82,11 @@ def come_back(browser: Browser, person: Any = MATCHES) -> Any:
     return browser.confirm(person)
 
 
+def kept_of(browser: Browser, person: Any = MATCHES) -> Any:
+    """What the browser's session keeps of the late page of this person."""
+    return browser.session[KEY][str(row_of(person).token)]
+
+
 def kept_anywhere() -> bool:
     return any(KEY in row.get_decoded() for row in Session.objects.all())
 
@@ -110,7 +118,7 @@ def test_no_secret_is_kept_on_the_way():
     page = step_three(browser)
     time_passes()
     send(browser, page)
-    kept = browser.session[KEY]["answers"]
+    kept = kept_of(browser)["answers"]
     assert not set(kept) & {*SECRET_FIELDS, "draft", "made_for"}
     stored = [str(row.get_decoded()) for row in Session.objects.all()]
     assert not any(secret in text for secret in SECRETS.values() for text in stored)
@@ -180,7 +188,6 @@ def test_another_person_at_the_same_browser_gets_nothing_of_it():
     time_passes()
     send(browser, page)
     browser.step_one(OTHER_NAME)
-    assert not kept_anywhere()
     browser.step_two(code_on(OTHER_NAME.mobile))
     shown = browser.get(URL).content.decode()
     assert step_shown(browser.get(URL)) == "identity"
@@ -188,13 +195,150 @@ def test_another_person_at_the_same_browser_gets_nothing_of_it():
     assert row_of(OTHER_NAME).draft == {}
 
 
-def test_the_next_person_presses_for_another_person_and_it_is_gone():
+@pytest.mark.parametrize("next_person_presses_first", [True, False])
+def test_a_family_registers_one_after_another_and_each_finds_their_own_words(next_person_presses_first):
+    """One's page came too late; another one is registered first, at the same browser, from beginning to end."""
     browser = Browser()
     page = step_three(browser)
     time_passes()
     send(browser, page)
+    if next_person_presses_first:
+        browser.post(URL + "/restart")
+    browser.register(OTHER_NAME)
     browser.post(URL + "/restart")
+    assert "نرگس" not in browser.get(URL).content.decode()
+    codes_age(timedelta(seconds=61))
+    assert told(come_back(browser))[-1] == sentence("late_came_back")
+    assert 'value="نرگس"' in browser.get(URL).content.decode()
+
+
+def test_of_many_people_at_one_browser_the_latest_are_kept():
+    browser = Browser()
+    page = step_three(browser)
+    time_passes()
+    send(browser, page)
+    session = browser.session
+    session[KEY] = {**session[KEY], **{str(number): {} for number in range(limits.LATE_ANSWERS_OF - 1)}}
+    session.save()
+    send(browser, page)  # the same row: it stays one set, and becomes the latest
+    assert len(browser.session[KEY]) == limits.LATE_ANSWERS_OF
+    assert list(browser.session[KEY])[-1] == str(row_of(MATCHES).token)
+
+
+# A page of the first tab, after another person was begun in a second one.
+
+
+@pytest.mark.parametrize("other_began", [False, True])
+def test_what_the_first_tab_sends_after_the_second_asked_for_another_person_comes_back(other_began):
+    browser = Browser()
+    page = step_three(browser)
+    browser.post(URL + "/restart")
+    if other_began:
+        browser.step_one(OTHER_NAME)
+    answer = send(browser, page)
+    assert told(answer) == [sentence("other_tab_kept" if other_began else "left_in_other_tab_kept")]
+    if other_began:  # who goes on undisturbed, to the end
+        browser.step_two(code_on(OTHER_NAME.mobile))
+        assert "نرگس" not in browser.get(URL).content.decode()
+        assert browser.step_three(Answers.of(OTHER_NAME))["Location"] == DONE
+        browser.post(URL + "/restart")
+    codes_age(timedelta(seconds=61))
+    assert told(come_back(browser))[-1] == sentence("late_came_back")
+    assert 'value="نرگس"' in browser.get(URL).content.decode()
+
+
+def test_a_correction_of_the_first_tab_comes_back_as_well():
+    registration_in(State.REFERRED, verdict="mismatch", verdict_kind="identity")
+    browser = Browser()
+    browser.confirm()
+    page = hidden(browser.get(CORRECT)) | {"last_name": "کریمی‌پور"}
+    browser.post(URL + "/restart")
+    browser.confirm(OTHER_NAME)
+    assert told(browser.post(CORRECT, page)) == [sentence("other_tab_kept")]
+    browser.post(URL + "/restart")
+    codes_age(timedelta(seconds=61))
+    come_back(browser)
+    assert 'value="کریمی‌پور"' in browser.get(CORRECT).content.decode()
+
+
+def test_a_page_of_another_request_without_its_mark_keeps_nothing():
+    browser, theirs = Browser(), Browser()
+    theirs.confirm(OTHER_NAME)
+    page = step_three(browser) | {"identity-draft": str(row_of(OTHER_NAME).token)}
+    assert told(send(browser, page)) == [sentence("other_tab")]
     assert not kept_anywhere()
+
+
+def test_step_three_is_taken_although_another_tab_went_back_to_correct_the_number():
+    browser = Browser()
+    page = step_three(browser)
+    browser.post(URL + "/change")
+    assert send(browser, page)["Location"] == DONE
+
+
+# Overnight.
+
+
+@pytest.mark.parametrize("days", [1, 6])
+def test_a_form_that_lay_there_overnight_comes_back_after_the_code(days):
+    browser = Browser()
+    page = step_three(browser)
+    time_passes(timedelta(days=days))
+    Registration.objects.update(touched_at=F("touched_at") - timedelta(days=days))
+    housekeeping.expire_abandoned()
+    call_command("purge")
+    assert told(send(browser, page)) == [sentence("session_ended_kept")]
+    assert told(come_back(browser))[-1] == sentence("late_came_back")
+    assert 'value="نرگس"' in browser.get(URL).content.decode()
+
+
+# While one types: the script sends what stands on the page, to be kept and for nothing else.
+
+
+KEEP = URL + "/keep"
+
+
+def keep(browser: Client, page: Page) -> int:
+    return browser.post(KEEP, page | {"registration_wizard-current_step": "identity"}).status_code
+
+
+def test_what_is_being_typed_is_kept_on_the_row_and_nothing_is_handed_in():
+    browser = Browser()
+    page = step_three(browser)
+    assert keep(browser, page) == 204
+    row = row_of(MATCHES)
+    assert (row.state, row.draft["first_name"]) == (State.MOBILE_CONFIRMED, "نرگس")
+    assert not any(secret in str(row.draft) for secret in SECRETS.values())
+    time_passes(timedelta(days=1))
+    come_back(Browser(), MATCHES)
+    assert row_of(MATCHES).draft["first_name"] == "نرگس"
+
+
+def test_what_is_typed_at_the_end_of_the_session_is_kept_for_the_code():
+    browser = Browser()
+    page = step_three(browser)
+    time_passes()
+    assert keep(browser, page) == 204
+    assert told(come_back(browser))[-1] == sentence("late_came_back")
+
+
+def test_nothing_is_kept_for_who_has_no_page_of_the_row():
+    browser, stranger = Browser(), Browser()
+    step_three(browser)
+    codes_age(timedelta(seconds=61))
+    stranger.step_one()
+    page = {"identity-draft": stranger.draft(), "identity-first_name": "دزد"}
+    assert [keep(stranger, page), keep(Client(), page)] == [409, 409]
+    assert row_of(MATCHES).draft == {}
+    assert not kept_anywhere()
+
+
+@pytest.mark.parametrize("step", ["mobile", "code", "nonsense", ""])
+def test_no_other_step_is_carried_out_at_that_address(step):
+    browser = Browser()
+    page = {f"{step}-national_id": MATCHES.national_id, f"{step}-mobile": MATCHES.mobile, f"{step}-operator": "mci"}
+    browser.post(KEEP, page | {"registration_wizard-current_step": step})
+    assert not Registration.objects.exists()
 
 
 def test_it_comes_back_in_the_browser_that_sent_it_only():
@@ -289,14 +433,15 @@ def test_a_row_in_which_nothing_is_typed_keeps_nothing(state):
 # Bounded.
 
 
-def test_it_is_kept_for_half_an_hour_however_busy_the_browser_is():
+def test_it_is_kept_for_a_while_only_however_busy_the_browser_is():
     browser = Browser()
     page = step_three(browser)
     time_passes()
     send(browser, page)
     browser.step_one()
     session = browser.session
-    session[KEY] = session[KEY] | {"at": session[KEY]["at"] - limits.LATE_ANSWERS_KEPT.total_seconds()}
+    (kept,) = session[KEY].values()
+    kept["at"] -= limits.LATE_ANSWERS_KEPT.total_seconds()
     session.save()
     browser.step_two(code_on(MATCHES.mobile))
     assert row_of(MATCHES).draft == {}
@@ -319,7 +464,7 @@ def test_it_has_the_size_of_the_form_and_nothing_else_in_it():
     time_passes()
     more = {f"identity-x{number}": "y" * 900 for number in range(50)}
     send(browser, page | {"identity-last_name": "ب" * 5000} | more)
-    kept = browser.session[KEY]["answers"]
+    kept = kept_of(browser)["answers"]
     assert len(kept) < 20
     assert max(len(value) for value in kept.values()) <= 200
 

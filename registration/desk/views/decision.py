@@ -17,6 +17,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.sessions import given_back
 from common import limits
 from common.errors import PortalError
 from common.persian import to_persian_digits
@@ -54,6 +55,7 @@ def show(request: HttpRequest, row: Registration) -> HttpResponse:
     """The desk page, with the ticks and the note that were kept."""
     own_desk = Desk(request.session)
     own_desk.open()
+    _give_back(request, row)
     return _page(request, row, WorkForm(initial=own_desk.work(row)))
 
 
@@ -156,6 +158,13 @@ def _keep_work(request: HttpRequest, row: Registration) -> Desk:
     papers = [paper for paper in request.POST.getlist("papers") if paper in desk_texts.PAPERS]
     own_desk.keep(row, papers=papers, note=_note(request))
     return own_desk
+
+
+def _give_back(request: HttpRequest, row: Registration) -> None:
+    """A note comes back after a sign-in in another tab; ticks only if the citizen has changed nothing meanwhile."""
+    refused = given_back.refused(request)
+    if refused and refused.posted.get("round", "") != str(row.revision):
+        refused.leave_out("papers")
 
 
 def _note(request: HttpRequest) -> str:
