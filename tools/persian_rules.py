@@ -43,7 +43,7 @@ _NO_LETTER_BEFORE = rf"(?<![{_LETTER}\u200c])"
 _NO_LETTER_AFTER = rf"(?![{_LETTER}\u064b-\u0652])"
 _STOPS = re.compile("[.؛؟!:]")
 MOST_WORDS = 27  # between two stops: as much as is kept in mind while it is read aloud
-_VERBS = "باش|بایست|بین|توان|خواه|خوان|دان|دهد|دهید|دهیم|شود|شون|شناس|کن|گرد|گیر|ماند|مانی|نویس|یاب"
+_VERBS = "باش|بایست|بین|توان|خواه|خوان|داند|دانن|دانی|دهد|دهید|دهیم|شود|شون|شناس|کن|گرد|گیر|ماند|مانی|نویس|یاب"
 
 
 class Rule(NamedTuple):
