@@ -1,6 +1,7 @@
 """The Persian catalogue: every sentence of the portal, from English msgids to locale/fa.
 
-    python tools/messages.py check      fail on what is missing, obsolete, fuzzy, untranslated or damaged
+    python tools/messages.py check      fail on what is missing, obsolete, fuzzy, untranslated, damaged, or not in the
+                                        portal's words and spelling (tools/persian_rules.py, docs/glossary.md)
     python tools/messages.py missing    print the missing msgids as PO entries, ready to be translated
     python tools/messages.py sort       write django.po in the order of its msgids, without line wrapping
     python tools/messages.py compile    write django.mo (the same bytes for the same django.po)
@@ -31,6 +32,10 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir, extract_p
 from django.conf import settings
 from django.utils.translation.template import templatize
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # for `tools.messages`, as it is called where it is imported
+import persian_rules
+from persian_rules import PLACEHOLDER
+
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "locale" / "fa" / "LC_MESSAGES" / "django.po"
 SOURCES = ("common", "tamin_portal", "sms", "identity", "mail", "accounts", "registration", "templates")
@@ -46,8 +51,6 @@ HEADER = {
     "Content-Transfer-Encoding": "8bit",
     "Plural-Forms": "nplurals=2; plural=(n > 1);",
 }
-PLACEHOLDER = re.compile(r"%\([a-z_]+\)[sd]|%[sd]|\{[a-z_]*\}")
-ARABIC_LETTERS = re.compile("[يىك]")
 
 
 class Key(NamedTuple):
@@ -117,7 +120,7 @@ def problems(catalogue: polib.POFile, found: dict[Key, Found]) -> list[str]:
 
 
 def faults_of(entry: polib.POEntry, *, may_drop: bool) -> Iterator[str]:
-    """What is wrong with one translation: fuzzy, missing, other placeholders, Arabic letters.
+    """What is wrong with one translation: fuzzy, missing, other placeholders, or not written by tools/persian_rules.py.
 
     `may_drop`: a placeholder may be left out, as where a package repeats what the person typed.
     """
@@ -131,8 +134,7 @@ def faults_of(entry: polib.POEntry, *, may_drop: bool) -> Iterator[str]:
         used = set(PLACEHOLDER.findall(text))
         if used - wanted or (wanted - used and not may_drop):
             yield "other placeholders"
-        if ARABIC_LETTERS.search(text):
-            yield "Arabic ي or ك"
+        yield from persian_rules.faults(entry.msgid, text)
 
 
 def save(catalogue: polib.POFile) -> None:

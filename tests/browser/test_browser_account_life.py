@@ -239,7 +239,7 @@ def to_the_password(visitor: Visitor) -> None:
 
 
 def says_it_was_not_me(owner: Owner) -> None:
-    found = re.search(r"/portal/not-me/\S+", owner.tip("بازیابی و گذرواژه تازه‌ای ثبت شد"))
+    found = re.search(r"/portal/not-me/\S+", owner.tip("بازیابی و گذرواژه جدیدی ثبت شد"))
     assert found
     owner.at.go(found[0])
     owner.at.seen("life-14-not-me")

@@ -150,7 +150,7 @@ def test_without_script_the_page_says_how_long_and_a_late_form_comes_back(chromi
     visitor.fill(visitor.asked(citizen.step_three()))
     shell(portal, IDLE)
     visitor.press()
-    visitor.reads("آنچه نوشته بودید بازمی‌گردد")
+    visitor.reads("آنچه نوشته بودید برمی‌گردد")
     visitor.seen("80-late-kept")
     portal.minute_passes()
     before = len(portal.home.codes(citizen.mobile))

@@ -102,8 +102,8 @@ def test_a_referred_person_reads_the_kind_and_the_papers_but_no_field() -> None:
         text_of(done(state="referred", status=SimpleNamespace(state="referred", kind=kind, until=None)))
         for kind in ("owner", "identity")
     )
-    assert "تعلق شماره تلفن همراه" in owner
-    assert "تعلق شماره تلفن همراه" not in identity
+    assert "تأیید نشد که شماره تلفن همراه" in owner
+    assert "تأیید نشد که شماره تلفن همراه" not in identity
     assert all("اصل شناسنامه" in text for text in (owner, identity))
 
 

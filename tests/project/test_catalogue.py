@@ -58,7 +58,7 @@ def test_sentences_of_python_and_of_templates_are_found() -> None:
         (polib.POEntry(msgid="Name"), "untranslated"),
         (polib.POEntry(msgid="Name", msgstr="نام", flags=["fuzzy"]), "fuzzy"),
         (polib.POEntry(msgid="Wait %(seconds)s", msgstr="صبر کنید"), "other placeholders"),
-        (polib.POEntry(msgid="Name", msgstr="علي"), "Arabic"),
+        (polib.POEntry(msgid="Name", msgstr="علي"), "write Persian ی"),
         (polib.POEntry(msgid="No source has this sentence.", msgstr="نیست"), "obsolete"),
     ],
 )

@@ -104,7 +104,7 @@ def test_the_identity_is_corrected_twice_and_then_a_branch_is_the_way(browser):
         matching.match_due()
         browser = come_back()
     page = browser.get(CHANCE).content.decode()
-    assert "دیگر اینجا اصلاح‌پذیر نیست" in page
+    assert "دیگر نمی‌توانید آن را اینجا اصلاح کنید" in page
     assert CORRECT not in page
     assert browser.get(CORRECT)["Location"] == CHANCE
     assert correct(browser, last_name=RIGHT_NAME)["Location"] == CHANCE
@@ -268,7 +268,7 @@ def test_the_service_refuses_what_came_too_late(browser):
 def test_another_number_of_ones_own_is_proven_and_nothing_typed_again(browser):
     row = owner_referred(browser)
     page = browser.get(CHANCE).content.decode()
-    assert "تعلق شماره تلفن همراه به شخص شما تأیید نشد" in page
+    assert "تأیید نشد که شماره تلفن همراه به نام شماست" in page
     assert "بار دیگر" not in page
     assert browser.get(CORRECT)["Location"] == CHANCE
     assert prove(browser)["Location"] == DONE

@@ -207,7 +207,7 @@ def test_one_id_never_slows_another_down(browser):
 
 SENTENCES = {
     State.APPROVED: "حساب کاربری فعال شده است",
-    State.AWAITING_BRANCH: "منتظر فعال‌سازی در شعبه است",
+    State.AWAITING_BRANCH: "منتظر فعال سازی در شعبه است",
     State.REFERRED: "تأیید اطلاعات شما با مشکل مواجه شد",
     State.REJECTED: "درخواست در شعبه تأیید نشد",
     State.SUPERSEDED: "درخواست دیگری با همین کد ملی تأیید شد",
@@ -329,7 +329,7 @@ def test_who_has_no_correction_left_is_not_invited_to_one(browser, kind, checks,
         write_event(row, before="submitted", actor="portal", why="mismatch", kind="identity")
     page = shown(browser, row)
     assert ("کاری که همین‌جا می‌توانید بکنید" in page) == invited
-    assert ("دیگر اینجا اصلاح‌پذیر نیست" in page) != invited
+    assert ("دیگر نمی‌توانید آن را اینجا اصلاح کنید" in page) != invited
     assert 'href="/portal/registration/pass"' in page
 
 

@@ -158,5 +158,5 @@ def test_what_the_thief_is_told_is_the_number_and_no_field(learned):
         for name in ("status", "pass"):
             for secret in (VICTIM.national_id, VICTIM.first_name, VICTIM.last_name):
                 assert secret not in each.pages[name]
-        assert "تعلق شماره تلفن همراه به شخص شما" in each.pages["status"]
+        assert "تأیید نشد که شماره تلفن همراه به نام شماست" in each.pages["status"]
         assert each.pages["correct"] == each.pages["second chance"]  # the identity is not theirs to correct

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # What these pages say where the limits are as in `limits.py`. A day of the month before an hour is none of it.
 OLD = re.compile(
     r"(?<![\d/])(?:پنج بار|سه بار|ده دقیقه|۱۰ دقیقه|۱۵ دقیقه|یک هفته|آن هفته|سه روز|۷ روز|هفت سال|یک سال|۸ کاراکتر|۱۲۸"
-    r"|شش رقم دارد|صد نویسه|ده ثانیه|۱۰ ثانیه|۱۲ ساعت|۲۴ ساعت|۷۲ ساعت|یک دقیقه پیش)"
+    r"|شش رقم دارد|صد کاراکتر|ده ثانیه|۱۰ ثانیه|۱۲ ساعت|۲۴ ساعت|۷۲ ساعت|یک دقیقه پیش)"
 )
 
 
@@ -104,7 +104,7 @@ def test_recovery_tells_them() -> None:
     let_pass(limits.CODE_GAP)
     browser.prove()
     assert "اگر در پنج روز دو بار پاسخ نادرست داده شود، تا پایان آن پنج روز" in text_of(browser.look("recovery_answer"))
-    assert "پاسخ حداکثر هفتاد نویسه دارد" in text_of(browser.step("recovery_answer", answer="ب" * 71))
+    assert "حداکثر هفتاد کاراکتر بنویسید" in text_of(browser.step("recovery_answer", answer="ب" * 71))
     assert "دفعات باقی‌مانده: ۱" in text_of(browser.step("recovery_answer", answer="سبز"))
     browser.step("recovery_answer", answer="سبز")
     browser.look("recovery_wait")
@@ -143,7 +143,7 @@ def test_a_pause_is_told() -> None:
     citizen()
     browser = Client()
     answers = [sign_in(browser, password="Wrong1234") for _ in range(limits.SIGN_IN_FREE_FAILURES + 2)]
-    assert "۱۱ دقیقه دیگر دوباره تلاش نمایید" in text_of(answers[-1])
+    assert "۱۱ دقیقه دیگر دوباره تلاش کنید" in text_of(answers[-1])
 
 
 def test_the_profile_tells_them() -> None:
@@ -192,18 +192,18 @@ def test_administrators_are_told_them() -> None:
     browser = Client()
     browser.force_login(administrator())
     health = text_of(browser.get("/admin/sms/message/health/"))
-    assert "نتیجه‌ای دو روز ارسال نشد" in health
+    assert "ارسال یک پیامک نتیجه به مدت دو روز ممکن نشد" in health
     assert "۱۳ ساعت گذشته" in health
     assert "بیش از ۱۷ دقیقه پیش" in health
     listed = text_of(browser.get("/admin/portal/alarm/"))
-    assert "نتیجه‌ای دو روز ارسال نشد" in listed
-    assert "ایمیلی چهار روز ارسال نشد" in listed
+    assert "ارسال یک پیامک نتیجه به مدت دو روز ممکن نشد" in listed
+    assert "ارسال یک ایمیل به مدت چهار روز ممکن نشد" in listed
 
 
 def test_clerks_are_told_how_much_they_may_write() -> None:
     too_long = "ب" * 351
-    assert WorkForm({"note": too_long}).errors["note"] == ["یادداشت خیلی بلند است؛ حداکثر ۳۵۰ نویسه."]
-    assert RejectForm({"words": too_long}).errors["words"] == ["علت برای پیامک خیلی بلند است؛ حداکثر ۲۵۰ نویسه."]
+    assert WorkForm({"note": too_long}).errors["note"] == ["یادداشت خیلی بلند است؛ حداکثر ۳۵۰ کاراکتر."]
+    assert RejectForm({"words": too_long}).errors["words"] == ["علت برای پیامک خیلی بلند است؛ حداکثر ۲۵۰ کاراکتر."]
     assert f"{too_long[:249]}…" in sms_texts.rejected(name="مریم", reason=too_long).splitlines()[-2]
 
 

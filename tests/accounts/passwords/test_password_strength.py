@@ -181,7 +181,7 @@ def test_one_plain_sentence_says_what_is_weak_and_how_to_mend_it(kind: Weakness)
         said = str(passwords.WEAK[kind])
     assert said.count("؛") == 1
     assert said.count(".") == 1
-    assert said.endswith(("بنویسید.", "بیفزایید."))
+    assert said.endswith(("بنویسید.", "به آن اضافه کنید."))
 
 
 @pytest.mark.parametrize(("password", "kind"), table(WEAK)[::7])

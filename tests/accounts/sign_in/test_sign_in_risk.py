@@ -202,7 +202,7 @@ def test_the_page_of_the_code_says_why_and_how_a_branch_helps_who_has_not_the_si
     strangers_fail(ENOUGH)
     first_step(client)
     page = client.get(CODE).content.decode()
-    assert "گذرواژه نادرست برای حساب کاربری شما وارد شده است" in page
+    assert "گذرواژه نادرست برای حساب کاربری شما وارد کرده است" in page
     assert "این سیم‌کارت در اختیار شما نیست؟" in page
     assert "اصل کارت ملی" in page
     assert 'href="/portal/branches"' in page

@@ -181,7 +181,7 @@ def test_history_is_told_in_words_with_jalali_dates(maryam):
     ):
         Event.objects.create(registration=row, actor=actor, from_state=before, to_state=after, why=why)
     page = maryam.open(row)
-    for words in ("ثبت نام را آغاز کرد", "مشخصات هویتی یا تلفن همراه مطابقت نداشت", "متقاضی", "سامانه", "پشتیبان ali"):
+    for words in ("ثبت نام را شروع کرد", "مشخصات هویتی یا تلفن همراه مطابقت نداشت", "متقاضی", "سامانه", "پشتیبان ali"):
         assert words in page
     assert re.search(r'<span class="desk-when">۱[۳۴]..?/.*?</span>|<span class="desk-when">۱۴', page)
     assert not re.search(r">[^<]*(step_one|mismatch|referred)[^<]*<", page)

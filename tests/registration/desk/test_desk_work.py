@@ -66,7 +66,7 @@ def test_with_the_branch_policy_the_waiting_account_is_opened(maryam, settings):
     assert row.state == State.APPROVED
     assert row.account.is_active
     assert check_password(PASSWORD, row.account.password)
-    assert "حساب کاربری شما فعال گردید" in texts_on(MATCHES.mobile)[0]
+    assert "حساب کاربری شما فعال شد" in texts_on(MATCHES.mobile)[0]
     assert User.objects.filter(national_id=MATCHES.national_id).count() == 1
 
 
