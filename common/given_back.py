@@ -91,7 +91,7 @@ class GivenBackField(BoundField):
     """Django's, but while something is given back its initial value is what was typed."""
 
     @cached_property
-    def initial(self) -> Any:  # type: ignore[override]
+    def initial(self) -> Any:
         typed = _typed.get()
         if typed is not None and typed.gives(self):
             return typed.value(self)

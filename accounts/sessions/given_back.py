@@ -154,7 +154,7 @@ def _get(request: HttpRequest, address: str, typed: Typed, why: str) -> HttpResp
         path, _mark, query = address.partition("?")
         again = copy(request)
         again.method, again.path, again.path_info = "GET", path, path
-        again.GET, again.POST = QueryDict(query), QueryDict()  # type: ignore[assignment]
+        again.GET, again.POST = QueryDict(query), QueryDict()
         again.refused = Refused(posted=request.POST, typed=typed)  # type: ignore[attr-defined]
         try:
             again.resolver_match = resolve(path)

@@ -19,7 +19,7 @@ class PageOfNode(CsrfTokenNode):
     def render(self, context: Any) -> SafeString:
         token = super().render(context)
         mark = mark_of_page(context["request"]) if token and "request" in context else ""
-        return token + format_html('<input type="hidden" name="{}" value="{}">', MARK, mark) if mark else token
+        return format_html('{}<input type="hidden" name="{}" value="{}">', token, MARK, mark) if mark else token
 
 
 @register.tag

@@ -94,6 +94,47 @@ def test_after_the_end_nothing_of_it_is_on_the_screen_and_the_page_says_why(chro
     visitor.context.close()
 
 
+def test_what_was_typed_and_never_sent_is_there_after_a_code_on_the_next_day(chromium: Browser, portal: Portal) -> None:
+    citizen = somebody(4115)
+    visitor = at_step_three(chromium, portal, citizen)
+    page = visitor.page
+    with page.expect_response("**/registration/keep") as kept:
+        visitor.fill({"نام": "نرگس"})
+        passes(visitor, 1.1)
+    assert kept.value.status == 204
+    assert "نرگس" in (kept.value.request.post_data_json or {}).values()
+    with page.expect_response("**/registration/keep") as kept:
+        visitor.fill({"نام خانوادگی": "کریمی‌پور"})
+        shell(portal, IDLE)
+        passes(visitor, 16)  # the end comes before the next minute: the page sends it while it is emptied
+    visitor.context.close()
+
+    shell(
+        portal,
+        "from tests.support.journeys import let_pass; from datetime import timedelta; let_pass(timedelta(days=1))",
+    )
+    phone = Visitor(chromium, portal, width=PHONE)
+    phone.step_one(citizen)
+    phone.step_two(citizen)
+    expect(phone.field("نام")).to_have_value("نرگس")
+    phone.context.close()
+
+
+def test_a_page_from_before_a_sign_in_in_another_tab_gives_back_what_was_typed(
+    chromium: Browser, portal: Portal
+) -> None:
+    visitor = at_step_three(chromium, portal, somebody(4116))
+    visitor.fill({"نام": "نرگس", "گذرواژه": "Toranj7sangak!"})
+    visitor.context.clear_cookies(name="csrftoken")  # as a sign-in gives another one
+    visitor.context.request.get(f"{portal.url}/portal/")
+    visitor.press("ثبت نام")
+    visitor.reads("آنچه نوشته بودید دوباره اینجاست")
+    expect(visitor.field("نام")).to_have_value("نرگس")
+    assert "Toranj7sangak!" not in visitor.page.content()
+    visitor.seen("77-given-back", allowed=("status of 403",))
+    visitor.context.close()
+
+
 def test_an_open_page_that_looks_where_the_sms_is_does_not_keep_itself_alive(chromium: Browser, portal: Portal) -> None:
     citizen = somebody(4112)
     visitor = Visitor(chromium, portal)
