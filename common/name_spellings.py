@@ -20,7 +20,7 @@ Sources:
 - BAHMANYAR: احمد بهمنیار، «املای فارسی»: of names that end in an alef written as ی, both forms are allowed (موسی, عیسی,
   مصطفی). The hamza in the middle of a word: رؤوف.
 - CONTRACT: tests/vectors/persian_input.json, `names`: pairs that civil registries are known to keep in the other form
-  (عبداله, روح‌اله). That الله is one word of four letters: Unicode, U+FDF2, whose compatibility form is الله.
+  (عبداله, روح‌اله). Unicode has الله as one sign too: U+FDF2, whose compatibility form is الله.
 """
 
 from __future__ import annotations
@@ -80,19 +80,14 @@ _ANYWHERE = {one.old: one.present for one in SPELLINGS if not one.whole}
 _WHOLE = {one.old: one.present for one in SPELLINGS if one.whole}
 _ANYWHERE_PATTERN = re.compile("|".join(sorted(_ANYWHERE, key=len, reverse=True)))
 _WHOLE_PATTERN = re.compile(rf"((?:{_AROUND}){{0,3}})({'|'.join(_WHOLE)})((?:{_AROUND}){{0,3}})")
-# Not where it goes on to another name: عبدالهی, عبدالهادی, نورالهدی, نورالهدا.
-_ONE_LAM = re.compile(rf"({'|'.join(word.replace('آ', 'ا') for word in BEFORE_ALLAH)})اله(?!ی|ادی|دی|دا)")
-_ALLAH_AS_ONE_SIGN = re.compile("ا?\ufdf2")
-
-
-def whole_allah(name: str) -> str:
-    """`name` with الله in four letters where it is one sign, before which some keyboards leave another alef."""
-    return _ALLAH_AS_ONE_SIGN.sub("الله", name)
+# اله for الله, and الله as one sign (U+FDF2) after the alef that some keyboards leave before it. Not where اله goes on to
+# another name: عبدالهی, عبدالهادی, نورالهدی, نورالهدا.
+_ALLAH = re.compile(rf"({'|'.join(word.replace('آ', 'ا') for word in BEFORE_ALLAH)})(?:اله(?!ی|ادی|دی|دا)|االله)")
 
 
 def in_present_spelling(key: str) -> str:
     """The key of a name (`common.persian.name_key`) in the one spelling by which old and present ones are equal."""
-    key = _ONE_LAM.sub(r"\1الله", key)
+    key = _ALLAH.sub(r"\1الله", key)
     key = _ANYWHERE_PATTERN.sub(lambda found: _ANYWHERE[found[0]], key)
     found = _WHOLE_PATTERN.fullmatch(key)
     return f"{found[1]}{_WHOLE[found[2]]}{found[3]}" if found else key

@@ -15,7 +15,7 @@ from operator import mul
 import jdatetime
 from persiantools import digits as persian_digits
 
-from common.name_spellings import in_present_spelling, whole_allah
+from common.name_spellings import in_present_spelling
 
 _ASCII_DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
 # ZWNJ and ZWJ shape letters inside a word; the others only tell a renderer which way to write.
@@ -243,7 +243,7 @@ def has_foreign_letters(text: str) -> bool:
 def compare_names(one: str, other: str) -> NameMatch:
     """SAME by `name_key`, also where one has the old spelling and the other the present one (`name_spellings`);
     FOR_A_PERSON where only a leading or trailing سید/سیده/سادات differs."""
-    first, second = (in_present_spelling(name_key(whole_allah(name))) for name in (one, other))
+    first, second = (in_present_spelling(name_key(name)) for name in (one, other))
     if first == second:
         return NameMatch.SAME
     if _without_honorific(first) & _without_honorific(second):

@@ -67,9 +67,9 @@ def claim_of(citizen: DemoCitizen, **changes: Any) -> Claim:
         birth_date=persian.parse_jalali(citizen.born),
         gender=citizen.gender,
         certificate_number=persian.parse_certificate_number(citizen.certificate_number),
-        series_letter=persian.parse_series_letter(citizen.series_letter),
-        series_number=persian.parse_series_number(citizen.series_number),
-        certificate_serial=persian.parse_serial(citizen.certificate_serial),
+        series_letter=citizen.series_letter and persian.parse_series_letter(citizen.series_letter),
+        series_number=citizen.series_number and persian.parse_series_number(citizen.series_number),
+        certificate_serial=citizen.certificate_serial and persian.parse_serial(citizen.certificate_serial),
     )
     return replace(claim, **changes)
 
@@ -179,7 +179,7 @@ class TestDemo:
             claim_of(one)  # raises where a form would refuse a value
             assert one.mobile.startswith("0912")
             assert one.story
-        assert len({one.national_id for one in CITIZENS}) == len({one.mobile for one in CITIZENS}) == len(CITIZENS) == 6
+        assert len({one.national_id for one in CITIZENS}) == len({one.mobile for one in CITIZENS}) == len(CITIZENS) == 7
         assert {one.plot for one in CITIZENS} == set(Plot)
 
     @pytest.mark.parametrize(
@@ -194,6 +194,7 @@ class TestDemo:
             (Plot.DOWN_FOR_GOOD, 1, Outcome.UNAVAILABLE, "owner"),
             (Plot.DOWN_FOR_GOOD, 500, Outcome.UNAVAILABLE, "owner"),
             (Plot.DECEASED, 1, Outcome.DECEASED, "identity"),
+            (Plot.OLD_CERTIFICATE, 1, Outcome.MATCH, ""),
         ],
     )
     def test_every_story_ends_as_told(self, plot: Plot, attempt: int, outcome: Outcome, kind: str) -> None:
