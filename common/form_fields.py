@@ -16,7 +16,15 @@ from phonenumber_field.formfields import PhoneNumberField
 
 from common import limits
 from common.operators import OPERATORS
-from common.persian import InputError, fold, fold_digits, fold_number, parse_mobile, parse_national_id
+from common.persian import (
+    InputError,
+    fold,
+    fold_digits,
+    parse_mobile,
+    parse_national_id,
+    parse_one_time_code,
+)
+from common.sentences import in_words, when_read
 
 NUMBER = {"inputmode": "numeric", "dir": "ltr", "autocomplete": "off", "spellcheck": "false"}
 
@@ -66,25 +74,42 @@ class NationalIdField(ParsedField):
             {
                 "": _("The national ID has ten digits; type the zeros at its beginning too."),
                 "checksum": _("This national ID is not right. Check its digits against your national card."),
+                "equal_digits": _(
+                    "Ten equal digits cannot be used here. If they really stand on your national card, please go to "
+                    "the nearest branch with it."
+                ),
             },
             widget=forms.TextInput(attrs={**NUMBER, "autocomplete": "username"}),
             **kwargs,
         )
 
 
+def read_code(text: str) -> str:
+    """The code of an SMS in what was typed or pasted. Raises InputError."""
+    return parse_one_time_code(text, digits=limits.CODE_DIGITS)
+
+
+CODE_SENTENCES: dict[str, str | Promise] = {
+    "": when_read(
+        lambda: (
+            _("The code has %(digits)s digits. Type only these digits; this did not count as a try.")
+            % {"digits": in_words(limits.CODE_DIGITS)}
+        )
+    ),
+    "codes": _("There are two different codes here. Type the one of the newest SMS; this did not count as a try."),
+}
+
+
 class CodeField(ParsedField):
-    """A code that came by SMS, as typed. The service decides, once, whether it is right."""
+    """A code that came by SMS, typed or pasted with what stands around it. What holds no code costs no try; else the
+    service decides, once, whether it is right. No `maxlength`: a browser would cut a pasted SMS before its digits."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            fold_number,
-            {"": _("The code you entered is not valid")},
+            read_code,
+            CODE_SENTENCES,
             label=_("Identification code"),
-            max_length=32,
-            error_messages={
-                "required": _("Enter the code that was sent by SMS."),
-                "max_length": _("The code you entered is not valid"),
-            },
+            error_messages={"required": _("Enter the code that was sent by SMS.")},
             widget=forms.TextInput(attrs={**NUMBER, "autocomplete": "one-time-code"}),
             **kwargs,
         )
