@@ -1,12 +1,14 @@
 // Builds build/assets/ from static/src/ and the npm packages: portal.css (Bootstrap's used parts,
-// turned right to left, compressed), the Vazirmatn font's Arabic subset, and what else is there as it is.
+// turned right to left, compressed), the scripts without comments and blanks, the Vazirmatn font's Arabic subset, and
+// what else is there as it is.
 // Usage: node tools/assets.mjs
 
-import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import rtlcss from "rtlcss";
 import * as sass from "sass";
+import { minify } from "terser";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(root, "static/src");
@@ -28,5 +30,9 @@ writeFileSync(join(target, "portal.css"), rtlcss.process(css, { autoRename: fals
 cpSync(join(root, "node_modules/@fontsource-variable/vazirmatn/files", font), join(target, "fonts", font));
 
 for (const name of readdirSync(source)) {
-  if (!name.endsWith(".scss")) cpSync(join(source, name), join(target, name));
+  const from = join(source, name);
+  if (name.endsWith(".js")) {
+    const { code } = await minify(readFileSync(from, "utf8"), { ecma: 2017, format: { ascii_only: true } });
+    writeFileSync(join(target, name), code);
+  } else if (!name.endsWith(".scss")) cpSync(from, join(target, name));
 }
