@@ -67,4 +67,5 @@ export default [
       "prefer-const": "error",
     },
   },
+  { files: ["static/src/ticks.js"], languageOptions: { globals: { inputRules: "readonly" } } },
 ];

@@ -42,6 +42,7 @@ _ONES = (
 )  # fmt: skip
 _TENS = ("", "", "بیست", "سی", "چهل", "پنجاه", "شصت", "هفتاد", "هشتاد", "نود")
 _HUNDREDS = ("", "صد", "دویست", "سیصد", "چهارصد", "پانصد", "ششصد", "هفتصد", "هشتصد", "نهصد")
+EARLIEST_JALALI_YEAR, LATEST_JALALI_YEAR = 1200, 1500  # a year above is one of the Gregorian calendar
 SERIES_LETTERS = ("الف", "ب", "ل", "د", "ر", *(str(n) for n in range(1, 12)))
 JALALI_MONTHS = (
     "فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور",
@@ -188,9 +189,9 @@ def jalali_to_date(year: int, month: int, day: int) -> dt.date:
 
     A year over 1500 is a Gregorian year typed by mistake: an error, never converted.
     """
-    if year > 1500:
+    if year > LATEST_JALALI_YEAR:
         raise InputError("gregorian")
-    if year < 1200:
+    if year < EARLIEST_JALALI_YEAR:
         raise InputError("year")
     try:
         return jdatetime.date(year, month, day).togregorian()
@@ -225,6 +226,26 @@ def parse_digits(text: str, *, at_most: int, code: str) -> str:
     """ASCII digits, one to `at_most` of them, leading zeros kept. Raises InputError(code)."""
     number = fold_number(text)
     if not _is_digits(number, 1, at_most):
+        raise InputError(code)
+    return number
+
+
+def parse_day(text: str) -> str:
+    """A day of a month, 1 to 31. Raises InputError: day."""
+    return _from_to(text, 1, 31, code="day")
+
+
+def parse_year(text: str) -> str:
+    """The year of a Jalali date in four digits. Raises InputError: year, gregorian (it is one of another calendar)."""
+    year = parse_digits(text, at_most=4, code="year")
+    if int(year) > LATEST_JALALI_YEAR:
+        raise InputError("gregorian")
+    return _from_to(year, EARLIEST_JALALI_YEAR, LATEST_JALALI_YEAR, code="year")
+
+
+def _from_to(text: str, least: int, most: int, *, code: str) -> str:
+    number = parse_digits(text, at_most=4, code=code)
+    if not least <= int(number) <= most:
         raise InputError(code)
     return number
 

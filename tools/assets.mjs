@@ -29,10 +29,15 @@ writeFileSync(join(target, "portal.css"), rtlcss.process(css, { autoRename: fals
 
 cpSync(join(root, "node_modules/@fontsource-variable/vazirmatn/files", font), join(target, "fonts", font));
 
+// Scripts of which several files are sent as one.
+const parts = { "ticks.js": ["input-rules.js", "ticks.js"], "input-rules.js": [] };
+
 for (const name of readdirSync(source)) {
   const from = join(source, name);
   if (name.endsWith(".js")) {
-    const { code } = await minify(readFileSync(from, "utf8"), { ecma: 2017, format: { ascii_only: true } });
+    const files = (parts[name] || [name]).map((part) => [part, readFileSync(join(source, part), "utf8")]);
+    if (!files.length) continue;
+    const { code } = await minify(Object.fromEntries(files), { ecma: 2017, format: { ascii_only: true } });
     writeFileSync(join(target, name), code);
   } else if (!name.endsWith(".scss")) cpSync(from, join(target, name));
 }

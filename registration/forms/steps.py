@@ -16,6 +16,7 @@ from accounts.passwords import rules as passwords
 from accounts.passwords.strength import About
 from common import limits, persian
 from common.form_fields import (
+    NUMBER,
     CodeField,
     EmailAddressField,
     FoldedField,
@@ -74,17 +75,21 @@ def _name_field(label: Any, missing: Any, autocomplete: str, length: int) -> Fol
         label=label,
         max_length=length,
         error_messages={"required": missing, "max_length": _("This is too long for a name.")},
-        widget=forms.TextInput(attrs={"autocomplete": autocomplete}),
+        widget=forms.TextInput(attrs={"autocomplete": autocomplete, "data-tick": "name"}),
     )
 
 
-def _number_field(parse: Any, label: Any, missing: Any, wrong: Any) -> ParsedField:
-    return ParsedField(parse, {"": wrong}, label=label, error_messages={"required": missing})
+def _number_field(parse: Any, label: Any, missing: Any, wrong: Any, **attrs: str) -> ParsedField:
+    widget = forms.TextInput(attrs=NUMBER | attrs)
+    sentences = wrong if isinstance(wrong, dict) else {"": wrong}
+    return ParsedField(parse, sentences, label=label, error_messages={"required": missing}, widget=widget)
 
 
 def _choice_field(label: Any, choices: Any, missing: Any, **kwargs: Any) -> forms.ChoiceField:
     messages = {"required": missing, "invalid_choice": missing}
-    return forms.ChoiceField(label=label, choices=choices, error_messages=messages, **kwargs)
+    attrs = {"data-tick": "choice"} | kwargs.pop("attrs", {})
+    widget = forms.Select(attrs=attrs)
+    return forms.ChoiceField(label=label, choices=choices, error_messages=messages, widget=widget, **kwargs)
 
 
 class PersonForm(GrantedForm, StepForm):
@@ -116,23 +121,31 @@ class PersonForm(GrantedForm, StepForm):
         _("The series has at most two digits after its letter."),
     )
     birth_day = _number_field(
-        lambda text: persian.parse_digits(text, at_most=2, code="day"),
+        persian.parse_day,
         _("Day"),
         _("Enter the day of your birth."),
         _("The day is a number from 1 to 31."),
+        **{"autocomplete": "bday-day", "data-tick": "day"},
     )
     birth_month = _choice_field(
         _("Month"),
         [CHOOSE, *((str(number), name) for number, name in enumerate(persian.JALALI_MONTHS, start=1))],
         _("Choose the month of your birth."),
+        attrs={"autocomplete": "bday-month"},
     )
     birth_year = _number_field(
-        lambda text: persian.parse_digits(text, at_most=4, code="year"),
+        persian.parse_year,
         _("Year"),
         _("Enter the year of your birth."),
-        _("The year has four digits, like 1370."),
+        {
+            "": _("The year has four digits, like 1370."),
+            "gregorian": _("Enter the year of the solar calendar, like 1370, not of the Gregorian one."),
+        },
+        **{"autocomplete": "bday-year", "data-tick": "year"},
     )
-    gender = _choice_field(_("Gender"), [CHOOSE, *Gender.choices], _("Choose your gender."))
+    gender = _choice_field(
+        _("Gender"), [CHOOSE, *Gender.choices], _("Choose your gender."), attrs={"autocomplete": "sex"}
+    )
 
     def __init__(self, *args: Any, registration: Registration, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -146,19 +159,23 @@ class PersonForm(GrantedForm, StepForm):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
-        if {"birth_day", "birth_month", "birth_year"} <= data.keys():
+        if {"birth_day", "birth_month"} <= data.keys():
             self._clean_birth_date(data)
         return data
 
     def _clean_birth_date(self, data: dict[str, Any]) -> None:
-        year, month, day = (int(data[f"birth_{part}"]) for part in ("year", "month", "day"))
+        """The date of the parts. Each part's own fault is said by its field; a day that its month never has is said
+        even beside a wrong year."""
+        year = int(data.get("birth_year", _LEAP_YEAR))
         try:
-            data["birth_date"] = persian.jalali_to_date(year, month, day)
-        except persian.InputError as error:
-            field, sentence = _DATE_ERRORS[error.code]
-            self.add_error(field, sentence)
+            born = persian.jalali_to_date(year, int(data["birth_month"]), int(data["birth_day"]))
+        except persian.InputError:
+            self.add_error("birth_day", _("There is no such day in the calendar."))
             return
-        sentence = _age_problem(data["birth_date"])
+        if "birth_year" not in data:
+            return
+        data["birth_date"] = born
+        sentence = _age_problem(born)
         if sentence:
             self.add_error("birth_year", sentence)
 
@@ -174,7 +191,13 @@ class PersonForm(GrantedForm, StepForm):
 class IdentityForm(PersonForm):
     """Step three. National ID and mobile are the row's; a value for them in the POST is not read."""
 
-    country = _choice_field(_("Country"), cities.COUNTRIES, _("Choose your country."), initial=cities.IRAN)
+    country = _choice_field(
+        _("Country"),
+        cities.COUNTRIES,
+        _("Choose your country."),
+        initial=cities.IRAN,
+        attrs={"autocomplete": "country-name"},
+    )
     city = _choice_field(_("City"), cities.CITIES, _("Choose your city from the list."))
     email = EmailAddressField()
     password = forms.CharField(
@@ -232,11 +255,7 @@ class IdentityForm(PersonForm):
         return Identity(**{name: data[name] for name in Identity.__dataclass_fields__})
 
 
-_DATE_ERRORS = {
-    "gregorian": ("birth_year", _("Enter the year of the solar calendar, like 1370, not of the Gregorian one.")),
-    "year": ("birth_year", _("The year has four digits, like 1370.")),
-    "date": ("birth_day", _("There is no such day in the calendar.")),
-}
+_LEAP_YEAR = 1403  # has every day that a year can have
 
 
 def _letters(name: str) -> str:

