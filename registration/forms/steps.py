@@ -26,7 +26,7 @@ from common.form_fields import (
     OperatorField,
     ParsedField,
 )
-from common.sentences import in_words
+from common.sentences import in_words, when_read
 from registration import cities
 from registration.models import Registration
 from registration.services.journey import Identity
@@ -71,10 +71,11 @@ class CodeForm(StepForm):
 
 
 def _name_field(label: Any, missing: Any, autocomplete: str, length: int) -> FoldedField:
+    too_long = when_read(lambda: _("%(field)s: this is too long for a name.") % {"field": label})
     return FoldedField(
         label=label,
         max_length=length,
-        error_messages={"required": missing, "max_length": _("This is too long for a name.")},
+        error_messages={"required": missing, "max_length": too_long},
         widget=forms.TextInput(attrs={"autocomplete": autocomplete, "data-tick": "name"}),
     )
 
@@ -152,10 +153,10 @@ class PersonForm(GrantedForm, StepForm):
         self.registration = registration
 
     def clean_last_name(self) -> str:
-        return _letters(self.cleaned_data["last_name"])
+        return _letters(self.cleaned_data["last_name"], self.fields["last_name"].label)
 
     def clean_first_name(self) -> str:
-        return _letters(self.cleaned_data["first_name"])
+        return _letters(self.cleaned_data["first_name"], self.fields["first_name"].label)
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
@@ -258,9 +259,10 @@ class IdentityForm(PersonForm):
 _LEAP_YEAR = 1403  # has every day that a year can have
 
 
-def _letters(name: str) -> str:
+def _letters(name: str, label: Any) -> str:
     if not persian.is_name(name):
-        raise ValidationError(_("A name is written with letters only, as on your birth certificate."), code="name")
+        sentence = _("%(field)s is written with letters only, as on your birth certificate.")
+        raise ValidationError(sentence, code="name", params={"field": label})
     return name
 
 
