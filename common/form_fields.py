@@ -5,6 +5,7 @@ Every error is one sentence that names the field's rule. The rules are in `commo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -16,9 +17,32 @@ from phonenumber_field.formfields import PhoneNumberField
 
 from common import limits
 from common.operators import OPERATORS
-from common.persian import InputError, fold, fold_digits, fold_number, parse_mobile, parse_national_id
+from common.persian import (
+    InputError,
+    fold,
+    fold_digits,
+    parse_certificate_number,
+    parse_mobile,
+    parse_national_id,
+    parse_one_time_code,
+    parse_serial,
+    parse_series_number,
+)
+from common.sentences import in_words, when_read
 
+# What `ticks.js` says "right" of, and the tags after a POST: attributes `data-tick` with a kind of `input-rules.js`.
+_TICKS: dict[Callable[[str], str], str] = {
+    parse_national_id: "national_id",
+    parse_certificate_number: "digits:10",
+    parse_serial: "digits:6",
+    parse_series_number: "digits:2",
+}
 NUMBER = {"inputmode": "numeric", "dir": "ltr", "autocomplete": "off", "spellcheck": "false"}
+
+
+def in_json(sentences: dict[str, Any]) -> Any:
+    """Sentences for the script, as a lazy string: they are translated when a page is made."""
+    return when_read(lambda: json.dumps({code: str(text) for code, text in sentences.items()}, ensure_ascii=False))
 
 
 def _without_nul(value: object) -> str:
@@ -45,6 +69,8 @@ class ParsedField(forms.CharField):
         self.parse, self.sentences = parse, sentences
         kwargs.setdefault("widget", forms.TextInput(attrs=dict(NUMBER)))
         super().__init__(**kwargs)
+        if parse in _TICKS:
+            self.widget.attrs["data-tick"] = _TICKS[parse]
 
     def to_python(self, value: object) -> str:
         text = _without_nul(value)
@@ -66,25 +92,43 @@ class NationalIdField(ParsedField):
             {
                 "": _("The national ID has ten digits; type the zeros at its beginning too."),
                 "checksum": _("This national ID is not right. Check its digits against your national card."),
+                "equal_digits": _(
+                    "Ten equal digits cannot be used here. If they really stand on your national card, please go to "
+                    "the nearest branch with it."
+                ),
             },
             widget=forms.TextInput(attrs={**NUMBER, "autocomplete": "username"}),
             **kwargs,
         )
+        self.widget.attrs["data-wrong"] = in_json(self.sentences)
+
+
+def read_code(text: str) -> str:
+    """The code of an SMS in what was typed or pasted. Raises InputError."""
+    return parse_one_time_code(text, digits=limits.CODE_DIGITS)
+
+
+CODE_SENTENCES: dict[str, Any] = {
+    "": when_read(
+        lambda: (
+            _("The code has %(digits)s digits. Type only these digits; this did not count as a try.")
+            % {"digits": in_words(limits.CODE_DIGITS)}
+        )
+    ),
+    "codes": _("There are two different codes here. Type the one of the newest SMS; this did not count as a try."),
+}
 
 
 class CodeField(ParsedField):
-    """A code that came by SMS, as typed. The service decides, once, whether it is right."""
+    """A code that came by SMS, typed or pasted with what stands around it. What holds no code costs no try; else the
+    service decides, once, whether it is right. No `maxlength`: a browser would cut a pasted SMS before its digits."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            fold_number,
-            {"": _("The code you entered is not valid")},
+            read_code,
+            CODE_SENTENCES,
             label=_("Identification code"),
-            max_length=32,
-            error_messages={
-                "required": _("Enter the code that was sent by SMS."),
-                "max_length": _("The code you entered is not valid"),
-            },
+            error_messages={"required": _("Enter the code that was sent by SMS.")},
             widget=forms.TextInput(attrs={**NUMBER, "autocomplete": "one-time-code"}),
             **kwargs,
         )
@@ -113,7 +157,8 @@ class MobileField(PhoneNumberField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", _("Mobile phone"))
         kwargs.setdefault("error_messages", {"required": _("Enter your mobile number.")})
-        attrs = {"inputmode": "tel", "dir": "ltr", "autocomplete": "tel-national"}
+        attrs = {"inputmode": "tel", "dir": "ltr", "autocomplete": "tel-national", "data-tick": "mobile"}
+        attrs["data-wrong"] = in_json({"": self.sentences["mobile"]})
         super().__init__(widget=forms.TextInput(attrs=attrs), **kwargs)
 
     def to_python(self, value: object) -> str:
@@ -127,7 +172,8 @@ class MobileField(PhoneNumberField):
 
 
 class OperatorField(forms.ChoiceField):
-    """The mobile network operator of a mobile; the first one is preselected."""
+    """The mobile network operator of a mobile; the first one is preselected. `ticks.js` proposes the one that a prefix
+    was first given to, until the person chooses."""
 
     def __init__(self, **kwargs: Any) -> None:
         messages = {
@@ -137,6 +183,7 @@ class OperatorField(forms.ChoiceField):
         kwargs.setdefault("label", _("Operator"))
         kwargs.setdefault("error_messages", messages)
         super().__init__(choices=tuple(OPERATORS.items()), initial=next(iter(OPERATORS)), **kwargs)
+        self.widget.attrs["data-operators"] = True
 
 
 class EmailAddressField(forms.EmailField):
@@ -151,7 +198,7 @@ class EmailAddressField(forms.EmailField):
             label=_("E-mail address"),
             max_length=254,
             error_messages=messages,
-            widget=forms.EmailInput(attrs={"dir": "ltr", "autocomplete": "email"}),
+            widget=forms.EmailInput(attrs={"dir": "ltr", "autocomplete": "email", "data-tick": "email"}),
             **kwargs,
         )
 

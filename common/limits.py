@@ -133,7 +133,6 @@ PASSWORD_PIECE = 32  # characters that are estimated together; the time grows wi
 # Staff: the second step of their sign-in.
 STAFF_TOTP_WITHIN = timedelta(minutes=10)  # after the right password; then the password is asked for again
 STAFF_TOTP_DIGITS = 6
-STAFF_TOTP_LONGEST = 32  # characters of a typed code, including blanks and hyphens
 
 # Sessions, with or without an account; devices of an account.
 SESSION_IDLE = timedelta(minutes=15)  # without a request; then the session ends

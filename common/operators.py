@@ -9,18 +9,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from phonenumbers import parse
-
 OPERATORS: dict[str, str] = json.loads(Path(__file__).with_name("operators.json").read_text(encoding="utf-8"))
-# libphonenumber's names of the operators → our keys.
-_OWNERS = {
-    "IR-MCI": "mci",
-    "Irancell": "irancell",
-    "Rightel": "rightel",
-    "Aptel": "aptel",
-    "TeleKish": "telekish",
-    "MTCE": "espadan",
-}
+# The first digits of a mobile, without its 0, by the operator that they were first given to: libphonenumber's table.
+BY_OPERATOR: dict[str, list[str]] = json.loads(
+    Path(__file__).with_name("operator_prefixes.json").read_text(encoding="utf-8")
+)
+PREFIXES = {prefix: operator for operator, prefixes in BY_OPERATOR.items() for prefix in prefixes}
 
 
 def name_of(operator: str) -> str:
@@ -31,8 +25,7 @@ def name_of(operator: str) -> str:
 def hint(mobile: str) -> str:
     """The operator that the prefix of `mobile` (E.164) was first given to; empty: not known.
 
-    Only for tests by hand: numbers are portable, so what a citizen chose in step one always wins.
+    Only a proposal: numbers are portable, so what a citizen chose in step one always wins.
     """
-    from phonenumbers.carrier import name_for_number  # 10 MB, which no other process needs
-
-    return _OWNERS.get(name_for_number(parse(mobile), "en"), "")
+    national = mobile.removeprefix("+98")
+    return next((PREFIXES[national[:n]] for n in range(5, 1, -1) if national[:n] in PREFIXES), "")

@@ -18,14 +18,25 @@ from persiantools import digits as persian_digits
 from common.name_spellings import in_present_spelling
 
 _ASCII_DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
-# ZWNJ and ZWJ shape letters inside a word; the others only tell a renderer which way to write.
-_BIDI_MARKS = dict.fromkeys(map(ord, "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"))
+# Signs that nobody sees: all of Unicode's category Cf. ZWNJ and ZWJ of them shape letters inside a word.
+_PLANES_WITH_CF = (range(0x20000), range(0xE0000, 0xE0100))  # the rest of Unicode has none
 _JOINERS = dict.fromkeys(map(ord, "\u200c\u200d"))
+_INVISIBLE = dict.fromkeys(
+    point
+    for plane in _PLANES_WITH_CF
+    for point in plane
+    if unicodedata.category(chr(point)) == "Cf" and point not in _JOINERS
+)
 _LETTERS = str.maketrans({"ي": "ی", "ى": "ی", "ۍ": "ی", "ې": "ی", "ك": "ک", "ڪ": "ک", "ګ": "گ"})
 _WEIGHTS = range(10, 1, -1)  # of a national ID's first nine digits
 _WEIGHT_OF_ZEROS = ord("0") * sum(_WEIGHTS)
-_MOBILE = re.compile(r"(?:\+98|0098|98|0)?(9[0-9]{9})")
-_SEPARATORS = re.compile(r"[\s\-‐‑–—.()/]+")
+_REAL_REPEATED = ("1111111111",)
+_MOBILE = re.compile(r"(?:(?:\+98|0098|98)?0?)(9[0-9]{9})")
+_SEPARATORS = re.compile(r"[\s\-‐‑–—−.()/]+")
+_QUOTES_AND_LABEL_ENDS = "\"'«»“”‘’‹›:؛;،,*#=_[]{}<>"
+# Words before a number («کد ملی: …») and, set apart from it, after it. A letter among the digits is no label.
+_LABEL_BEFORE = re.compile(r"[^0-9+]*(?=[0-9+(])")
+_LABEL_AFTER = re.compile(r"(?<=[0-9])(?:[\s:;،؛,.»”\"'()\-][^0-9]*)$")
 
 _ONES = (
     "صفر", "یک", "دو", "سه", "چهار", "پنج", "شش", "هفت", "هشت", "نه", "ده", "یازده", "دوازده", "سیزده", "چهارده",
@@ -33,6 +44,7 @@ _ONES = (
 )  # fmt: skip
 _TENS = ("", "", "بیست", "سی", "چهل", "پنجاه", "شصت", "هفتاد", "هشتاد", "نود")
 _HUNDREDS = ("", "صد", "دویست", "سیصد", "چهارصد", "پانصد", "ششصد", "هفتصد", "هشتصد", "نهصد")
+EARLIEST_JALALI_YEAR, LATEST_JALALI_YEAR = 1200, 1500  # a year above is one of the Gregorian calendar
 SERIES_LETTERS = ("الف", "ب", "ل", "د", "ر", *(str(n) for n in range(1, 12)))
 JALALI_MONTHS = (
     "فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور",
@@ -60,11 +72,13 @@ def fold_digits(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """`text` in one spelling where keyboards differ: digits, ي/ك, bidi marks, outer blanks.
+    """`text` in one spelling where keyboards differ: digits, ي/ك, invisible signs, outer blanks.
 
     Keeps inner spaces and ZWNJ, which belong to a name as it is typed.
     """
-    text = text.translate(_ASCII_DIGITS).translate(_BIDI_MARKS).translate(_LETTERS)
+    text = text.translate(_ASCII_DIGITS).translate(_LETTERS)
+    if not text.isascii():
+        text = text.translate(_INVISIBLE)
     return text.strip(" \t\r\n\u00a0\u200c\u200d")
 
 
@@ -73,6 +87,35 @@ def fold_number(text: str) -> str:
     if text.isascii() and text.isalnum():
         return text  # nothing to fold; extracts have millions of these
     return _SEPARATORS.sub("", fold(text).translate(_JOINERS))
+
+
+def pasted_number(text: str) -> str:
+    """As `fold_number`, and without what came along from where it was copied: a label before or after, quotes.
+
+    Text that holds no digit, and a number with letters among its digits, come back as `fold_number` has them.
+    """
+    number = fold_number(text)
+    if number.isascii() and number.removeprefix("+").isdigit():
+        return number
+    bare = _LABEL_AFTER.sub("", _LABEL_BEFORE.sub("", fold(text).translate(_JOINERS), count=1))
+    bare = _SEPARATORS.sub("", bare).strip(_QUOTES_AND_LABEL_ENDS)
+    return bare if bare.isascii() and bare.removeprefix("+").isdigit() else number
+
+
+def parse_one_time_code(text: str, *, digits: int) -> str:
+    """The one code of `digits` digits in `text`: typed, with its label, or the whole SMS. The same code twice is one.
+
+    Raises InputError: required, code (there is none), codes (there are several).
+    """
+    text = fold(text).translate(_JOINERS)
+    if not text:
+        raise InputError("required")
+    found = set(re.findall(rf"(?<![0-9])[0-9]{{{digits}}}(?![0-9])", text))
+    if not found and re.fullmatch(rf"[0-9]{{{digits}}}", pasted_number(text)):
+        return pasted_number(text)  # in groups: 123 456
+    if len(found) == 1:
+        return found.pop()
+    raise InputError("codes" if found else "code")
 
 
 def to_persian_digits(value: object) -> str:
@@ -91,18 +134,21 @@ def number_in_words(number: int) -> str:
 
 
 def parse_national_id(text: str) -> str:
-    """The ten ASCII digits of a national ID. Raises InputError: required, length, checksum.
+    """The ten ASCII digits of a national ID. Raises InputError: required, length, checksum, equal_digits.
 
-    8 and 9 digits are never padded: the person is asked to type the leading zeros.
+    8 and 9 digits are never padded: the person is asked to type the leading zeros. Of ten equal digits, which keep the
+    rule of the check digit, one number is known to be somebody's.
     """
-    number = fold_number(text)
+    number = pasted_number(text)
     if not number:
         raise InputError("required")
     if not _is_digits(number, 10, 10):
         raise InputError("length")
     remainder = (sum(map(mul, number.encode(), _WEIGHTS)) - _WEIGHT_OF_ZEROS) % 11
-    if number == number[0] * 10 or int(number[9]) != (remainder if remainder < 2 else 11 - remainder):
+    if int(number[9]) != (remainder if remainder < 2 else 11 - remainder):
         raise InputError("checksum")
+    if number == number[0] * 10 and number not in _REAL_REPEATED:
+        raise InputError("equal_digits")
     return number
 
 
@@ -111,14 +157,14 @@ def parse_mobile(text: str) -> str:
 
     The shape decides, not libphonenumber's operator table, which lags behind new prefixes.
     """
-    number = fold_number(text)
+    number = pasted_number(text)
     if not number:
         raise InputError("required")
     if match := _MOBILE.fullmatch(number):
         return "+98" + match[1]
     if re.fullmatch(r"(?:\+|00)(?!98)[1-9][0-9]{6,14}", number):
         raise InputError("foreign")
-    if re.fullmatch(r"(?:\+98|0098|98|0)[1-8][0-9]{9}", number):
+    if re.fullmatch(r"(?:(?:\+98|0098|98)0?|0)[1-8][0-9]{9}", number):
         raise InputError("landline")
     raise InputError("mobile")
 
@@ -145,9 +191,9 @@ def jalali_to_date(year: int, month: int, day: int) -> dt.date:
 
     A year over 1500 is a Gregorian year typed by mistake: an error, never converted.
     """
-    if year > 1500:
+    if year > LATEST_JALALI_YEAR:
         raise InputError("gregorian")
-    if year < 1200:
+    if year < EARLIEST_JALALI_YEAR:
         raise InputError("year")
     try:
         return jdatetime.date(year, month, day).togregorian()
@@ -189,6 +235,26 @@ def parse_digits(text: str, *, at_most: int, code: str) -> str:
     """ASCII digits, one to `at_most` of them, leading zeros kept. Raises InputError(code)."""
     number = fold_number(text)
     if not _is_digits(number, 1, at_most):
+        raise InputError(code)
+    return number
+
+
+def parse_day(text: str) -> str:
+    """A day of a month, 1 to 31. Raises InputError: day."""
+    return _from_to(text, 1, 31, code="day")
+
+
+def parse_year(text: str) -> str:
+    """The year of a Jalali date in four digits. Raises InputError: year, gregorian (it is one of another calendar)."""
+    year = parse_digits(text, at_most=4, code="year")
+    if int(year) > LATEST_JALALI_YEAR:
+        raise InputError("gregorian")
+    return _from_to(year, EARLIEST_JALALI_YEAR, LATEST_JALALI_YEAR, code="year")
+
+
+def _from_to(text: str, least: int, most: int, *, code: str) -> str:
+    number = parse_digits(text, at_most=4, code=code)
+    if not least <= int(number) <= most:
         raise InputError(code)
     return number
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.utils import timezone
 from django.utils.functional import lazy
@@ -50,6 +50,8 @@ def filled(text: Any, values: dict[str, object]) -> str:
     if isinstance(retry_at, datetime):
         local = timezone.localtime(retry_at)
         values |= {"date": format_jalali(local.date()), "time": to_persian_digits(local.strftime("%H:%M"))}
+    if isinstance(values.get("wait"), int):
+        values["wait"] = max(1, cast(int, values["wait"]))  # who reads it waits at least until they have read it
     shown = {name: to_persian_digits(value) if isinstance(value, int) else value for name, value in values.items()}
     return str(text) % shown if shown else str(text)
 
@@ -103,9 +105,9 @@ def clock(seconds: int) -> str:
 
 
 def wait_in_words(seconds: int) -> str:
-    """A wait in words, rounded up: ۴۵ seconds; from two minutes on ۳ minutes."""
+    """A wait in words, rounded up: ۴۵ seconds; from two minutes on ۳ minutes. Never «۰ seconds»."""
     if int(seconds) < 120:
-        return gettext("%(count)s seconds") % {"count": to_persian_digits(int(seconds))}
+        return gettext("%(count)s seconds") % {"count": to_persian_digits(max(1, int(seconds)))}
     return gettext("%(count)s minutes") % {"count": to_persian_digits(-(-int(seconds) // 60))}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from common.persian import InputError, fold_number, parse_national_id
+from common.persian import InputError, parse_national_id, pasted_number
 
 
 def new_code() -> str:
@@ -20,8 +20,8 @@ def new_code() -> str:
 
 
 def parse(text: str) -> str | None:
-    """The ten digits of a tracking code as a person types it (any script, spaces, hyphens), or None."""
-    code = fold_number(text)
+    """The ten digits of a tracking code as a person types it (any script, spaces, hyphens, its label), or None."""
+    code = pasted_number(text)
     if len(code) == 10 and code.isascii() and code.isdigit() and code[9] == _check_digit(code[:9]):
         return code
     return None

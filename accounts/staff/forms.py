@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.passwords.forms import PasswordField
 from common import limits
 from common.form_fields import NUMBER, NotShownAgain, ParsedField
-from common.persian import InputError, fold_number
+from common.persian import parse_one_time_code
 from common.sentences import in_words, when_read
 
 
 def _six_digits(text: str) -> str:
-    digits = fold_number(text)
-    if not re.fullmatch(rf"[0-9]{{{limits.STAFF_TOTP_DIGITS}}}", digits):
-        raise InputError("code")
-    return digits
+    return parse_one_time_code(text, digits=limits.STAFF_TOTP_DIGITS)
 
 
 def _shape() -> str:
@@ -30,7 +25,6 @@ class StaffCodeForm(forms.Form):
         _six_digits,
         {"": when_read(_shape)},
         label=_("One-time code"),
-        max_length=limits.STAFF_TOTP_LONGEST,
         error_messages={"required": _("Type the code that the app shows now.")},
         widget=NotShownAgain(attrs={**NUMBER, "autocomplete": "one-time-code", "autofocus": True}),
     )

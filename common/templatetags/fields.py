@@ -7,6 +7,7 @@ through `format_html`, which escapes it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from html import escape
 from typing import Any
@@ -14,12 +15,16 @@ from typing import Any
 from django import template
 from django.forms import BaseForm, BoundField
 from django.forms.utils import flatatt
-from django.forms.widgets import ChoiceWidget, PasswordInput
+from django.forms.widgets import ChoiceWidget, PasswordInput, Widget
+from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from common import limits, operators
+
 register = template.Library()
+_PREFIXES = json.dumps(operators.BY_OPERATOR, separators=(",", ":"))
 
 NOTHING = SafeString("")
 
@@ -36,7 +41,45 @@ def field(bound: BoundField, hint: object = "", width: int = 0, also: str = "") 
     wrong = error_list(bound)
     described = (also, f"{bound.auto_id}-hint" if hint else "", error_id(bound) if wrong else "")
     shown_hint = format_html('<p class="hint" id="{}-hint">{}</p>', bound.auto_id, hint) if hint else NOTHING
+    if "data-operators" in bound.field.widget.attrs:
+        shown_hint += _other_prefix(bound)
     return _labelled(bound, before=shown_hint + wrong, width=width, described_by=described, wrong=bool(wrong))
+
+
+@register.simple_tag
+def ticks(form: BaseForm | str | None) -> SafeString:
+    """The script that says "right" of a field, with its sentences; nothing where no field of `form` is watched."""
+    if not form or not isinstance(form, BaseForm) or not any(_watched(each.widget) for each in form.fields.values()):
+        return NOTHING
+    values: dict[str, Any] = {
+        "src": static("ticks.js"),
+        "defer": True,
+        "data-right": _("Written as it should be"),
+        "data-kept": _("This rule is kept"),
+        "data-error": _("Error:"),
+        "data-keyboard": _("Your keyboard writes Persian. Switch it to English (EN)."),
+        "data-shortest": limits.PASSWORD_SHORTEST,
+    }
+    if any("data-operators" in each.widget.attrs for each in form.fields.values()):
+        values["data-prefixes"] = _PREFIXES
+        values["data-proposed"] = _("chosen by the beginning of your number; if it is not right, choose yours.")
+    return format_html("<script{}></script>", flatatt(values))
+
+
+def _watched(widget: Widget) -> bool:
+    return "data-tick" in widget.attrs or isinstance(widget, PasswordInput)
+
+
+def _other_prefix(bound: BoundField) -> SafeString:
+    """After a POST: whose the number's prefix was first, if not the chosen one's. Numbers are portable: no error."""
+    if not bound.form.is_bound or bound.errors:
+        return NOTHING
+    data = bound.form.cleaned_data
+    usual = operators.hint(data.get("mobile", ""))
+    if not usual or data[bound.name] == usual:
+        return NOTHING
+    text = _("Numbers that begin like yours were first of %(operator)s. If you have moved yours, leave it as it is.")
+    return format_html('<p class="hint">{}</p>', text % {"operator": operators.name_of(usual)})
 
 
 @register.simple_tag
@@ -88,14 +131,30 @@ def date_fields(
 def _labelled(
     bound: BoundField, *, before: SafeString = NOTHING, width: int, described_by: Iterable[str], wrong: bool = False
 ) -> SafeString:
+    right = is_right(bound)
+    if right:
+        described_by = (*described_by, f"{bound.auto_id}-right")
     return format_html(
-        '<div class="field{}"><label for="{}">{}</label>{}{}</div>',
-        " field-wrong" if wrong else "",
+        '<div class="field{}"><label for="{}">{}</label>{}{}{}</div>',
+        " field-wrong" if wrong else " field-right" if right else "",
         bound.id_for_label,
         bound.label,
         before,
         control(bound, width=width, described_by=" ".join(filter(None, described_by))),
+        _tick(bound) if right else NOTHING,
     )
+
+
+def is_right(bound: BoundField) -> bool:
+    """Whether the page says of `bound` that it is written rightly: it was sent, it has no error, it can be shown."""
+    form = bound.form
+    if not form.is_bound or "data-tick" not in bound.field.widget.attrs or bound.errors:
+        return False
+    return bool(form.cleaned_data.get(bound.name))
+
+
+def _tick(bound: BoundField) -> SafeString:
+    return format_html('<p class="right" id="{}-right">{}</p>', bound.auto_id, _("Written as it should be"))
 
 
 @register.simple_tag
@@ -150,6 +209,8 @@ def control(bound: BoundField, *, width: int = 0, described_by: str = "") -> Saf
         attrs["aria-describedby"] = described_by or None
         attrs["aria-invalid"] = "true" if bound.errors else None
     if isinstance(widget, ChoiceWidget):
+        if "data-operators" in attrs and not bound.form.is_bound and not bound.form.initial.get(bound.name):
+            attrs["data-propose"] = True
         return format_html("<select{}>{}</select>", flatatt(attrs), _options(widget.choices, bound.value()))
     value = None if isinstance(widget, PasswordInput) else widget.format_value(bound.value())
     return format_html("<input{}>", flatatt({"type": widget.input_type, **attrs, "value": value}))

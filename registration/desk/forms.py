@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import CodePurpose
 from common import limits
 from common.errors import PortalError
+from common.form_fields import CODE_SENTENCES, read_code
+from common.persian import InputError
 from registration.desk import service as desk
 from registration.desk import texts as desk_texts
 from registration.texts import sentence
@@ -47,7 +49,6 @@ class WorkForm(forms.Form):
     )
     code = forms.CharField(
         label=_("Code read out by the citizen"),
-        max_length=60,  # a code with its spaces and marks; only what it holds is looked at
         widget=CodeInput(
             attrs={"dir": "ltr", "inputmode": "numeric", "autocomplete": "off", "class": "desk-code", "size": 10}
         ),
@@ -64,6 +65,12 @@ class WorkForm(forms.Form):
         note.error_messages["required"] = sentence("note_missing")
         note.validators.append(_not_too_long)
         self.fields["code"].help_text = _("From the SMS that says “%(purpose)s”.") % {"purpose": CodePurpose.DESK.label}
+
+    def clean_code(self) -> str:
+        try:
+            return read_code(self.cleaned_data["code"])
+        except InputError as error:
+            raise forms.ValidationError(CODE_SENTENCES.get(error.code, CODE_SENTENCES[""]), code=error.code) from None
 
     def clean_papers(self) -> list[str]:
         papers: list[str] = self.cleaned_data["papers"]

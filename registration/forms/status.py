@@ -19,10 +19,9 @@ class StatusForm(forms.Form):
     use_required_attribute = False
     national_id = NationalIdField()
     tracking_code = ParsedField(
-        persian.fold_number,
+        persian.pasted_number,
         {"": _TEN_DIGITS},
         label=_("Tracking code"),
-        max_length=40,
         validators=[RegexValidator(r"^[0-9]{10}$", _TEN_DIGITS)],
-        error_messages={"required": _("Enter the tracking code."), "max_length": _TEN_DIGITS},
+        error_messages={"required": _("Enter the tracking code.")},
     )

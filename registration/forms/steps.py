@@ -18,6 +18,7 @@ from accounts.passwords import rules as passwords
 from accounts.passwords.strength import About
 from common import limits, persian
 from common.form_fields import (
+    NUMBER,
     CodeField,
     EmailAddressField,
     FoldedField,
@@ -27,7 +28,7 @@ from common.form_fields import (
     OperatorField,
     ParsedField,
 )
-from common.sentences import in_words
+from common.sentences import in_words, when_read
 from identity.person import BirthUnknown
 from registration import cities
 from registration.models import Registration
@@ -73,21 +74,26 @@ class CodeForm(StepForm):
 
 
 def _name_field(label: Any, missing: Any, autocomplete: str, length: int) -> FoldedField:
+    too_long = when_read(lambda: _("%(field)s: this is too long for a name.") % {"field": label})
     return FoldedField(
         label=label,
         max_length=length,
-        error_messages={"required": missing, "max_length": _("This is too long for a name.")},
-        widget=forms.TextInput(attrs={"autocomplete": autocomplete}),
+        error_messages={"required": missing, "max_length": too_long},
+        widget=forms.TextInput(attrs={"autocomplete": autocomplete, "data-tick": "name"}),
     )
 
 
-def _number_field(parse: Any, label: Any, missing: Any, wrong: Any) -> ParsedField:
-    return ParsedField(parse, {"": wrong}, label=label, error_messages={"required": missing})
+def _number_field(parse: Any, label: Any, missing: Any, wrong: Any, **attrs: str) -> ParsedField:
+    widget = forms.TextInput(attrs=NUMBER | attrs)
+    sentences = wrong if isinstance(wrong, dict) else {"": wrong}
+    return ParsedField(parse, sentences, label=label, error_messages={"required": missing}, widget=widget)
 
 
 def _choice_field(label: Any, choices: Any, missing: Any, **kwargs: Any) -> forms.ChoiceField:
     messages = {"required": missing, "invalid_choice": missing}
-    return forms.ChoiceField(label=label, choices=choices, error_messages=messages, **kwargs)
+    attrs = {"data-tick": "choice"} | kwargs.pop("attrs", {})
+    widget = forms.Select(attrs=attrs)
+    return forms.ChoiceField(label=label, choices=choices, error_messages=messages, widget=widget, **kwargs)
 
 
 def _tick(label: Any) -> forms.BooleanField:
@@ -151,33 +157,41 @@ class PersonForm(PartForm):
         _("The series has at most two digits after its letter."),
     )
     birth_day = _number_field(
-        lambda text: persian.parse_digits(text, at_most=2, code="day"),
+        persian.parse_day,
         _("Day"),
         _("Enter the day of your birth; if the certificate does not say it, tick that it is not there."),
         _("The day is a number from 1 to 31."),
+        **{"autocomplete": "bday-day", "data-tick": "day"},
     )
     birth_month = _choice_field(
         _("Month"),
         [CHOOSE, *((str(number), name) for number, name in enumerate(persian.JALALI_MONTHS, start=1))],
         _("Choose the month of your birth; if the certificate does not say it, tick that it is not there."),
+        attrs={"autocomplete": "bday-month"},
     )
     birth_year = _number_field(
-        lambda text: persian.parse_digits(text, at_most=4, code="year"),
+        persian.parse_year,
         _("Year"),
         _("Enter the year of your birth."),
-        _("The year has four digits, like 1370."),
+        {
+            "": _("The year has four digits, like 1370."),
+            "gregorian": _("Enter the year of the solar calendar, like 1370, not of the Gregorian one."),
+        },
+        **{"autocomplete": "bday-year", "data-tick": "year"},
     )
-    gender = _choice_field(_("Gender"), [CHOOSE, *Gender.choices], _("Choose your gender."))
+    gender = _choice_field(
+        _("Gender"), [CHOOSE, *Gender.choices], _("Choose your gender."), attrs={"autocomplete": "sex"}
+    )
     no_series = _tick(_("My certificate has no series"))
     no_serial = _tick(_("My certificate has no serial"))
     no_birth_day = _tick(_("My certificate does not say the day of my birth"))
     no_birth_month = _tick(_("My certificate says neither the day nor the month of my birth"))
 
     def clean_last_name(self) -> str:
-        return _letters(self.cleaned_data["last_name"])
+        return _letters(self.cleaned_data["last_name"], self.fields["last_name"].label)
 
     def clean_first_name(self) -> str:
-        return _letters(self.cleaned_data["first_name"])
+        return _letters(self.cleaned_data["first_name"], self.fields["first_name"].label)
 
     def full_clean(self) -> None:
         """What is ticked not to be in the certificate need not be filled in."""
@@ -205,7 +219,7 @@ class PersonForm(PartForm):
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         self._clean_what_is_not_there(data)
-        if {"birth_day", "birth_month", "birth_year"} <= data.keys():
+        if {"birth_day", "birth_month"} <= data.keys():
             self._clean_birth_date(data)
         return data
 
@@ -213,19 +227,25 @@ class PersonForm(PartForm):
         """Both ticked and filled in is asked about: which of the two is meant, only the person knows."""
         filled = [name for tick, names in NOT_THERE.items() if data.get(tick) for name in names if data.get(name)]
         for name in dict.fromkeys(filled):
-            self.add_error(name, _("You filled this in and also ticked that it is not there. Undo one of the two."))
+            sentence = _("You filled in “%(field)s” and also ticked that it is not there. Undo one of the two.")
+            self.add_error(name, ValidationError(sentence, code="both", params={"field": self.fields[name].label}))
         unknown = BirthUnknown.DAY if data.get("no_birth_day") else BirthUnknown.NOTHING
         data["birth_unknown"] = (BirthUnknown.MONTH if data.get("no_birth_month") else unknown).value
 
     def _clean_birth_date(self, data: dict[str, Any]) -> None:
-        year, month, day = (int(data[f"birth_{part}"] or "1") for part in ("year", "month", "day"))
+        """The date of the parts. Each part's own fault is said by its field; a day that its month never has is said
+        even beside a wrong year. What is ticked not to be in the certificate counts as the first."""
+        year = int(data.get("birth_year", _LEAP_YEAR))
+        month, day = (int(data[name] or "1") for name in ("birth_month", "birth_day"))
         try:
-            data["birth_date"] = persian.jalali_to_date(year, month, day)
-        except persian.InputError as error:
-            field, sentence = _DATE_ERRORS[error.code]
-            self.add_error(field, sentence)
+            born = persian.jalali_to_date(year, month, day)
+        except persian.InputError:
+            self.add_error("birth_day", _("There is no such day in the calendar."))
             return
-        sentence = _age_problem(data["birth_date"])
+        if "birth_year" not in data:
+            return
+        data["birth_date"] = born
+        sentence = _age_problem(born)
         if sentence:
             self.add_error("birth_year", sentence)
 
@@ -238,7 +258,7 @@ class ContactForm(PartForm):
         cities.COUNTRIES,
         _("Choose your country."),
         initial=cities.IRAN,
-        widget=forms.Select(attrs={"autocomplete": "country"}),
+        attrs={"autocomplete": "country-name"},
     )
     city = _choice_field(_("City"), cities.CITIES, _("Choose your city from the list."))
     email = EmailAddressField()
@@ -318,20 +338,16 @@ def answers_mark(answers: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-_DATE_ERRORS = {
-    "gregorian": ("birth_year", _("Enter the year of the solar calendar, like 1370, not of the Gregorian one.")),
-    "year": ("birth_year", _("The year has four digits, like 1370.")),
-    "date": ("birth_day", _("There is no such day in the calendar.")),
-}
+_LEAP_YEAR = 1403  # has every day that a year can have
 
 
-def _letters(name: str) -> str:
+def _letters(name: str, label: Any) -> str:
     if persian.has_foreign_letters(name):
-        raise ValidationError(
-            _("Write the name in Persian letters, just as it is on your birth certificate."), code="foreign_letters"
-        )
+        sentence = _("Write the %(field)s in Persian letters, just as it is on your birth certificate.")
+        raise ValidationError(sentence, code="foreign_letters", params={"field": label})
     if not persian.is_name(name):
-        raise ValidationError(_("A name is written with letters only, as on your birth certificate."), code="name")
+        sentence = _("%(field)s is written with letters only, as on your birth certificate.")
+        raise ValidationError(sentence, code="name", params={"field": label})
     return name
 
 

@@ -6,7 +6,7 @@
 
   const ENDS = "session-ends"; // in localStorage: what one tab does counts for all
   const box = document.getElementById("idle");
-  if (!box || !box.showModal) return;
+  if (!box) return;
 
   const face = box.querySelector("[data-clock]");
   const trouble = box.querySelector("[data-offline]");
@@ -66,13 +66,43 @@
   function warn(left) {
     if (closed) return;
     face.textContent = clock(left);
-    if (!box.open) box.showModal();
+    if (!isOpen()) open();
   }
 
   function close() {
     clearTimeout(retry);
     trouble.textContent = "";
-    if (box.open) box.close();
+    if (isOpen()) shut();
+  }
+
+  const isOpen = () => box.hasAttribute("open");
+  const isModal = "showModal" in box; // not in iOS before 15.4 nor in Firefox before 98: there the same by hand
+  let before; // what had the focus
+
+  function open() {
+    // eslint-disable-next-line floor/members -- `isModal` says that it is there
+    if (isModal) return box.showModal();
+    before = document.activeElement;
+    box.classList.add("by-hand");
+    byHand(true);
+    main().focus();
+  }
+
+  function shut() {
+    if (isModal) return box.close();
+    byHand(false);
+    if (before) before.focus();
+  }
+
+  // The page behind is neither read nor reached while the question is there.
+  function byHand(opens) {
+    const set = (part, name, value) => (opens ? part.setAttribute(name, value) : part.removeAttribute(name));
+    set(box, "open", "");
+    Array.from(document.body.children).forEach((part) => part !== box && set(part, "aria-hidden", "true"));
+  }
+
+  function keepInside(event) {
+    if (isOpen() && !box.contains(event.target)) main().focus();
   }
 
   // What is typed on a long page is kept by the server as well, without secrets; it hands nothing in.
@@ -91,7 +121,7 @@
     over = true;
     clearTimeout(retry);
     keep();
-    document.body.replaceChildren();
+    document.body.textContent = "";
     const back = "back" in box.dataset ? `?next=${encodeURIComponent(location.pathname + location.search)}` : "?ended";
     location.replace(box.dataset.leave + back);
   }
@@ -108,9 +138,12 @@
     asking = true;
     clearTimeout(retry);
     renewed = performance.now();
-    const options = { method: "POST", headers: { "X-CSRFToken": token }, signal: AbortSignal.timeout(8000) };
+    const stop = new AbortController();
+    const patience = setTimeout(() => stop.abort(), 8000);
+    const options = { method: "POST", headers: { "X-CSRFToken": token }, signal: stop.signal };
     const answer = await fetch(box.dataset.stay, options).catch(() => null);
     const told = answer && answer.ok ? await answer.json().catch(() => null) : null;
+    clearTimeout(patience);
     asking = false;
     if (over) return;
     if (told) {
@@ -120,7 +153,7 @@
       tick();
     } else if (answer && (answer.status === 401 || answer.status === 403)) {
       leave();
-    } else if (box.open) {
+    } else if (isOpen()) {
       trouble.textContent = box.querySelector("template").content.textContent;
       retry = setTimeout(stay, 3000);
     }
@@ -143,11 +176,19 @@
     close();
   }
 
+  const main = () => box.querySelector("button[data-when]:not([hidden])");
+
   // Escape means what the main button means.
-  box.addEventListener("cancel", (event) => {
+  function escape(event) {
     event.preventDefault();
-    box.querySelector("button[data-when]:not([hidden])").click();
-  });
+    main().click();
+  }
+
+  box.addEventListener("cancel", escape);
+  if (!isModal) {
+    document.addEventListener("keydown", (event) => isOpen() && event.key === "Escape" && escape(event));
+    document.addEventListener("focusin", keepInside);
+  }
   box.querySelector('button[data-when="idle"]').addEventListener("click", stay);
   document.addEventListener("input", type);
   box.querySelector('button[data-when="final"]').addEventListener("click", goOn);

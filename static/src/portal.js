@@ -105,7 +105,7 @@
         const fresh = document.createElement("div");
         fresh.innerHTML = answer ? await answer.text() : box.innerHTML;
         const changed = fresh.textContent.trim() !== box.textContent.trim();
-        if (changed) box.replaceChildren(...fresh.childNodes); // unchanged: not read out again
+        if (changed) box.innerHTML = fresh.innerHTML; // unchanged: not read out again
         pause = Math.min(pause * 1.25, 30000);
       }
       if (Date.now() < ends) setTimeout(look, pause);

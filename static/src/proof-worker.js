@@ -18,7 +18,8 @@ async function derive(parameters, nonce, counter) {
 
 async function solve(challenge) {
   const { parameters } = challenge;
-  const nonce = bytes(parameters.nonce);
+  const { nonce: written } = parameters;
+  const nonce = bytes(written);
   for (let first = 0; ; first += AT_ONCE) {
     const counters = Array.from({ length: AT_ONCE }, (_, place) => first + place);
     const keys = await Promise.all(counters.map((counter) => derive(parameters, nonce, counter)));

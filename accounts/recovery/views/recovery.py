@@ -209,7 +209,8 @@ def password(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpR
                 return redirect("recovery_branch")
             busy = error if error.code == "hashing_busy" else None
             form.add_error(None if busy else "password", forms.ValidationError(sentence(error), code=error.code))
-    page = render(request, "accounts/recovery_password.html", {"form": form, "with_question": with_question})
+    shown = {"form": form, "with_question": with_question, "national_id": form.account.national_id}
+    page = render(request, "accounts/recovery_password.html", shown)
     return hashing_places.come_back(page, busy) if busy else page
 
 

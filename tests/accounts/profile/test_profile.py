@@ -230,7 +230,7 @@ def test_a_form_has_one_main_button_a_way_back_and_a_place_for_password_managers
     assert main.count("btn-main") == 1
     assert f'href="{PROFILE}"' in main
     assert 'autocomplete="current-password"' in shown
-    assert f'value="{REZA}" autocomplete="username" hidden' in shown
+    assert f'value="{REZA}" autocomplete="username" readonly' in shown
     for bound in (bound for bound in browser.get(page).context["form"] if not bound.is_hidden):
         assert f'for="{bound.auto_id}">{bound.label}<' in shown
 
