@@ -38,6 +38,7 @@ register.filter("in_digits", sentences.in_digits)
 register.filter("that_span", sentences.that_span)
 register.filter("times", sentences.times)
 register.filter("jalali", sentences.jalali)
+register.filter("when", sentences.when)
 register.filter("clock", sentences.clock)
 register.filter("wait", sentences.wait_in_words)
 
