@@ -1,4 +1,5 @@
-"""Checks the settings of the sign-ins at the start, and refuses unsafe or misspelt ones, each by name."""
+"""Checks the settings of the sign-ins and of the branches' map at the start. Unsafe or misspelt ones are refused, each
+by name."""
 
 from __future__ import annotations
 
@@ -16,6 +17,13 @@ def sign_ins_are_known(**_options: Any) -> list[CheckMessage]:
         *unknown_choice("STAFF_TOTP", ("required", "optional"), check_id="portal.E003"),
         *unknown_choice("SIGN_IN_CODE", ("risk", "choice", "always"), check_id="portal.E004"),
     ]
+
+
+def map_link_is_one(**_options: Any) -> list[CheckMessage]:
+    """Refuse a map link that would lead nowhere, or that runs something."""
+    if "{place}" in settings.MAP_LINK and settings.MAP_LINK.startswith(("https://", "geo:")):
+        return []
+    return [Error("MAP_LINK must begin with https:// or geo: and hold {place}.", id="portal.E005")]
 
 
 def staff_type_a_code(**_options: Any) -> list[CheckMessage]:

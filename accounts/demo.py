@@ -1,5 +1,5 @@
-"""Creates what a demo begins with: a clerk in a branch and an administrator, with random passwords kept in the home,
-and a catalogue of made-up services."""
+"""Creates what a demo begins with: made-up branches, a clerk in the first and an administrator, with random passwords
+kept in the home, and a catalogue of made-up services."""
 
 from __future__ import annotations
 
@@ -31,12 +31,19 @@ def ensure_staff(home: Path) -> tuple[str, str]:
     if not settings.DEMO:
         raise ImproperlyConfigured("demo staff belong to demo mode only")
     passwords = _kept_passwords(home / "staff.txt")
-    branch, _ = Branch.objects.get_or_create(
-        code="0001", defaults={"name": "شعبه نمونه", "city": "تهران", "address": "تهران، خیابان نمونه، پلاک ۱"}
-    )
+    branch = ensure_branches()
     _ensure(CLERK, passwords[CLERK], branch)
     _ensure(ADMINISTRATOR, passwords[ADMINISTRATOR], None)
     return CLERK, passwords[CLERK]
+
+
+def ensure_branches() -> Branch:
+    """Create the demo's branches, those that are not there yet; returns the clerk's. Raises as `ensure_staff`."""
+    if not settings.DEMO:
+        raise ImproperlyConfigured("demo branches belong to demo mode only")
+    made_up = json.loads(Path(__file__).with_name("demo_branches.json").read_text(encoding="utf-8"))
+    branches = [Branch.objects.get_or_create(code=facts["code"], defaults=facts)[0] for facts in made_up]
+    return branches[0]
 
 
 def ensure_services() -> None:

@@ -188,6 +188,8 @@ CONFIRMED_LIFE = timedelta(days=7)
 BRANCH_LIFE = timedelta(days=60)  # in states referred and awaiting_branch
 
 # The end of a registration, and the decision of a branch.
+SYSTEM_MESSAGE_FIRST = timedelta(seconds=10)  # the closing page shows the guide's words for so long,
+CLOSING_RENEWS = timedelta(seconds=10)  # and then looks whether there is a result, ever more rarely
 CLOSING_PAGE_SHOWN = timedelta(minutes=15)  # after the end, to the browser that finished: it may reload the page
 DESK_NOTE_LONGEST = 2_000  # characters of a clerk's note
 REJECTION_REASON_LONGEST = 300  # characters of the reason in the SMS; the rest of its text must fit as well

@@ -180,6 +180,12 @@ def mask_mobile(e164: str) -> str:
     return f"{number[:4]}•••{number[-4:]}"
 
 
+def shown_masked(e164: str) -> str:
+    """As `mask_mobile`, in Persian digits and isolated (LRI … PDI): its dots would turn it round in a line from right
+    to left."""
+    return f"\u2066{to_persian_digits(mask_mobile(e164))}\u2069"
+
+
 def mask_email(address: str) -> str:
     """r•••@example.com: as `mask_mobile` does it."""
     box, _, host = address.rpartition("@")

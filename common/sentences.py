@@ -44,12 +44,11 @@ class Sentences:
 
 
 def filled(text: Any, values: dict[str, object]) -> str:
-    """`text` filled with `values`: whole numbers in Persian digits, and the moment `retry_at` as `date` and `time`."""
+    """`text` filled with `values`: whole numbers in Persian digits, and the moment `retry_at` as `when`."""
     values = dict(values)
     retry_at = values.pop("retry_at", None)
     if isinstance(retry_at, datetime):
-        local = timezone.localtime(retry_at)
-        values |= {"date": format_jalali(local.date()), "time": to_persian_digits(local.strftime("%H:%M"))}
+        values["when"] = when(retry_at)
     if isinstance(values.get("wait"), int):
         values["wait"] = max(1, cast(int, values["wait"]))  # who reads it waits at least until they have read it
     shown = {name: to_persian_digits(value) if isinstance(value, int) else value for name, value in values.items()}
@@ -95,6 +94,15 @@ def jalali(value: date | None, style: str = "date") -> str:
             return f"{format_jalali(value.date())} {to_persian_digits(value.strftime('%H:%M'))}"
         value = value.date()
     return format_jalali(value)
+
+
+def when(moment: datetime) -> str:
+    """A moment as it is said to a person: «امروز ساعت ۱۰:۴۲», «فردا ساعت …», else with its date."""
+    local = timezone.localtime(moment)
+    values = {"date": format_jalali(local.date()), "time": to_persian_digits(local.strftime("%H:%M"))}
+    days = (local.date() - timezone.localdate()).days
+    text = {0: gettext("today at %(time)s"), 1: gettext("tomorrow at %(time)s")}.get(days)
+    return (text or gettext("on %(date)s at %(time)s")) % values
 
 
 def clock(seconds: int) -> str:

@@ -150,6 +150,17 @@ class Journey:
         self.session[_KEY] = self._data
 
 
+def city_of_journey(request: HttpRequest) -> str:
+    """The city of the registration that this browser has proven or finished, «province، city»; else empty. Who only
+    knows a tracking code is not told where the person lives."""
+    journey = Journey(request)
+    token = journey.receipt or (journey.token if journey.grant else "")
+    row = lookup.by_token(token) if token else None
+    if row is None or not (journey.receipt or journey.holds(row)):
+        return ""
+    return row.city or str(row.draft.get("city", ""))
+
+
 class StatusAccess:
     """Whose status a browser may see: the one whose tracking code it typed, the one it has just finished, or the
     one it has a grant for. What came last counts: a family shares a browser."""

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.codes import texts as code_texts
 from common.abuse import hashing_texts
-from common.sentences import Sentences, filled
+from common.sentences import Sentences, filled, wait_in_words
 from registration.states import State
 
 
@@ -17,6 +17,12 @@ def not_at_desk(*, state: str) -> str:
     """`state` is the one that the request is in."""
     text = _("This request is not waiting at a branch (any more). Its state is: %(state)s.")
     return filled(text, {"state": State(state).label})
+
+
+def status_pause(*, seconds: int) -> str:
+    """The sentence of the status page after too many wrong pairs."""
+    text = _("Too many tries with numbers that do not belong together. Try again in %(wait)s; nothing is locked.")
+    return filled(text, {"wait": wait_in_words(seconds)})
 
 
 SENTENCES: dict[str, Any] = {
@@ -72,12 +78,10 @@ SENTENCES: dict[str, Any] = {
         "This is the number that could not be confirmed as yours. Enter another number in your own name."
     ),
     "status_not_found": gettext_lazy(
-        "No request was found with this national ID and this tracking code. Compare both with your SMS or your "
-        "papers, digit by digit."
+        "No request was found with this national ID and this tracking code. Compare the national ID with your "
+        "card and the tracking code with what you wrote down, digit by digit."
     ),
-    "sign_in_pause": gettext_lazy(
-        "Too many tries with numbers that do not belong together. Try again in %(seconds)s seconds; nothing is locked."
-    ),
+    "sign_in_pause": status_pause,
     # Errors at the desk.
     "papers_missing": gettext_lazy("Tick the papers you have seen: the national card and the birth certificate."),
     "note_missing": gettext_lazy("Write a short note: what you saw, or why."),

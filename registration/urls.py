@@ -15,6 +15,7 @@ urlpatterns = [
     path("/keep", without_token(RegistrationWizard.as_view(keeps_only=True)), name="registration_keep"),
     path("/", RedirectView.as_view(pattern_name="registration")),
     path("/done", views.done, name="registration_done"),
+    path("/done/progress", views.progress, name="registration_progress"),
     path("/resend", views.resend, name="registration_resend"),
     path("/delivery", views.delivery, name="registration_delivery"),
     path("/proof", views.proof, name="registration_proof"),

@@ -324,9 +324,9 @@ class RegistrationWizard(SessionWizardView):
         try:
             row = service.submit(registration=self.row, grant=self.journey.grant, identity=form.identity())
         except PortalError as error:
-            if error.code != "grant_ended":
+            if error.code not in ("grant_ended", "registration_closed"):
                 raise
-            return redirect("registration")  # which says that it was continued elsewhere
+            return redirect("registration")  # which says that it was continued elsewhere, or how it ended
         self.journey.finish(row, submitted=True)
         return redirect("registration_done")
 

@@ -23,7 +23,7 @@ from common.admin.lists import OnlyItsFilters
 from common.errors import PortalError
 from common.models import Alarm, AlarmCode
 from common.operators import OPERATORS, name_of
-from common.persian import mask_mobile, to_persian_digits
+from common.persian import shown_masked, to_persian_digits
 from common.sentences import clock
 from sms import backlog, budget, configuration, health, manual_actions, receipts, switches
 from sms.models import Attempt, GatewaySwitch, Message, MessageKind, Receipt, share_of
@@ -96,7 +96,7 @@ class MessageAdmin(ReadOnly, QueueColumns, OnlyItsFilters, admin.ModelAdmin):
 
     @admin.display(description=_("mobile"), ordering="to")
     def masked_number(self, message: Message) -> str:
-        return to_persian_digits(mask_mobile(message.to))
+        return shown_masked(message.to)
 
     @admin.display(description=_("operator"), ordering="operator")
     def operator_name(self, message: Message) -> str:

@@ -70,6 +70,8 @@ PUBLIC_HOST = env("PUBLIC_HOST", default=next(iter(ALLOWED_HOSTS), "localhost") 
 HTTPS = switch("HTTPS", default=not DEMO)
 # Whom /.well-known/security.txt tells to write to: mailto:, https: or tel:, the preferred one first.
 SECURITY_CONTACT = env.list("SECURITY_CONTACT", default=[])
+# The map that branches are shown on; "{place}" stands for coordinates or an address.
+MAP_LINK = env("MAP_LINK", default="https://www.openstreetmap.org/search?query={place}")
 ACTIVATION_POLICY = env("ACTIVATION_POLICY", default="automatic")  # or "branch"
 DUPLICATE_NOTICE = env("DUPLICATE_NOTICE", default="guide")  # or "after_proof"
 STAFF_TOTP = env("STAFF_TOTP", default="optional" if DEMO else "required")  # one-time codes of staff

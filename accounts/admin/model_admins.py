@@ -45,8 +45,8 @@ class SuperusersOnly(SeenBySuperusers, SearchesByPost, OnlyItsFilters, admin.Mod
 
 @admin.register(Branch)
 class BranchAdmin(SuperusersOnly):
-    list_display = ("code", "name", "city")
-    search_fields = ("code", "name", "city")
+    list_display = ("code", "name", "province", "city", "hours")
+    search_fields = ("code", "name", "province", "city")
     ordering = ("code",)
 
 

@@ -8,6 +8,8 @@ from typing import ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +21,15 @@ class Branch(models.Model):
     code = models.CharField(_("code"), max_length=10, unique=True)
     name = models.CharField(_("name"), max_length=100)
     city = models.CharField(_("city"), max_length=60)
+    province = models.CharField(_("province"), max_length=60, blank=True, default="", db_default="")
     address = models.CharField(_("address"), max_length=250, blank=True)
+    hours = models.CharField(_("opening hours"), max_length=160, blank=True, default="", db_default="")
+    latitude = models.FloatField(
+        _("latitude"), null=True, blank=True, validators=[MinValueValidator(-90), MaxValueValidator(90)]
+    )
+    longitude = models.FloatField(
+        _("longitude"), null=True, blank=True, validators=[MinValueValidator(-180), MaxValueValidator(180)]
+    )
 
     class Meta:
         verbose_name = _("branch")
@@ -27,6 +37,10 @@ class Branch(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValidationError(_("Enter latitude and longitude, or neither."), code="half_a_place")
 
 
 class Gender(models.TextChoices):

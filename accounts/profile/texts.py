@@ -37,9 +37,7 @@ SENTENCES: dict[str, Any] = {
         "An e-mail with a link is on its way to %(email)s. Open the link to confirm the address."
     ),
     "same_number": gettext_lazy("This is the number of your account already. Enter the new one."),
-    "mobile_limit": gettext_lazy(
-        "You have given too many numbers today. You can give another one on %(date)s at %(time)s."
-    ),
+    "mobile_limit": gettext_lazy("You have given too many numbers today. You can give another one %(when)s."),
     "change_over": gettext_lazy("The time for this change is over, or it was ended. Please begin again."),
     "other_change": gettext_lazy(
         "The page you sent belonged to another change, perhaps in another tab. Nothing of it was taken. Here is the "

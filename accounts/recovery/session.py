@@ -6,6 +6,7 @@ that this browser may continue with it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY, logout
@@ -16,10 +17,30 @@ from accounts.models import Challenge
 from accounts.recovery import service as recovery_service
 from accounts.recovery.service import Standing, Step
 from accounts.sessions import browsers
+from accounts.sessions.guards import is_citizen
 from accounts.sessions.keys import change_key
 from accounts.sessions.store import BEGAN
 
 _KEY = "recovery"
+_CITY_FINDERS: list[Callable[[HttpRequest], str]] = []
+
+
+def register_city_finder(find: Callable[[HttpRequest], str]) -> None:
+    """Have `own_city` ask `find` as well: for apps above, whose journeys know a person's city."""
+    if find not in _CITY_FINDERS:
+        _CITY_FINDERS.append(find)
+
+
+def own_city(request: HttpRequest) -> str:
+    """The city of the person at this browser, «province، city»: of who is signed in, of the account whose number it has
+    proven, else of a journey of another app. Empty where this browser has proven nothing."""
+    if is_citizen(request.user):
+        return str(request.user.city)  # type: ignore[union-attr]
+    browser = Recovering(request)
+    row = browser.challenge() if browser.has_proven else None
+    if row is not None:
+        return row.account.city if row.account else ""
+    return next(filter(None, (find(request) for find in _CITY_FINDERS)), "")
 
 
 class Recovering:

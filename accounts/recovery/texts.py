@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from accounts.codes import texts as code_texts
 from common import limits
 from common.abuse import hashing_texts
-from common.sentences import Sentences, filled, in_words, when_read
+from common.sentences import Sentences, filled, in_words, wait_in_words, when_read
 
 ANSWER_TOO_LONG = when_read(
     lambda: _("The answer is too long; %(longest)s characters at most.") % {"longest": in_words(limits.ANSWER_LONGEST)}
@@ -19,8 +19,8 @@ ANSWER_TOO_LONG = when_read(
 
 def code_wait(*, wait: int) -> str:
     """The sentence when another code was asked for too soon; `wait` in seconds."""
-    text = _("A code was asked for less than %(gap)s ago. You can ask for another one in %(wait)s seconds.")
-    return filled(text, {"gap": in_words(limits.CODE_GAP), "wait": wait})
+    text = _("A code was asked for less than %(gap)s ago. You can ask for another one in %(wait)s.")
+    return filled(text, {"gap": in_words(limits.CODE_GAP), "wait": wait_in_words(wait)})
 
 
 SENTENCES: dict[str, Any] = {

@@ -39,6 +39,7 @@ register.filter("that_span", sentences.that_span)
 register.filter("times", sentences.times)
 register.filter("jalali", sentences.jalali)
 register.filter("jalali_part", persian.format_jalali)
+register.filter("when", sentences.when)
 register.filter("clock", sentences.clock)
 register.filter("wait", sentences.wait_in_words)
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common import limits
-from common.persian import mask_mobile, to_persian_digits
+from common.persian import shown_masked, to_persian_digits
 from common.sentences import Sentences, jalali, times, when_read
 from registration import tracking
 from registration.models import Event, Registration
@@ -163,9 +163,7 @@ def tracking_code_words(row: Registration) -> str:
 
 
 def masked_mobile(row: Registration) -> str:
-    """The masked mobile in Persian digits, isolated (LRI … PDI): its dots would turn it round in a
-    right-to-left sentence."""
-    return f"\u2066{to_persian_digits(mask_mobile(row.mobile))}\u2069"
+    return shown_masked(row.mobile)
 
 
 def verdict_words(row: Registration) -> str:

@@ -145,10 +145,12 @@ def reject(row: Registration, *, actor: str, reason: str, papers: Sequence[str] 
 
 
 def supersede(row: Registration, *, why: str) -> Registration:
-    """End `row` because another registration for its national ID was approved. A proven number is told, once."""
+    """End `row` because another registration for its national ID was approved. A proven number is told, once.
+
+    The grant stays: it opens nothing of an ended row, and its browser reads what happened."""
     with transaction.atomic():
         waiting = row.account
-        row = move(row, State.SUPERSEDED, actor=PORTAL, why=why, account=None, grant_hash="", **_SECRETS_GONE)
+        row = move(row, State.SUPERSEDED, actor=PORTAL, why=why, account=None, **_SECRETS_GONE)
         if waiting:
             lifecycle.delete_inactive_account(user=waiting)
         if row.confirmed_at:

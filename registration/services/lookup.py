@@ -38,6 +38,12 @@ def furthest(*, national_id: str) -> Registration | None:
     return rows[0] if rows else None
 
 
+def was_overtaken(row: Registration) -> bool:
+    """Whether another registration of this national ID was approved after `row` was begun."""
+    others = Registration.objects.filter(national_id=row.national_id, state=State.APPROVED).exclude(pk=row.pk)
+    return others.filter(state_since__gt=row.created_at).exists()
+
+
 def one_to_decide(text: str) -> Registration:
     """As `by_typed`, for a decision: by national ID only where just one request could be meant.
 

@@ -6,6 +6,7 @@ import math
 import statistics
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from django.db.models import F
 from django.utils import timezone
@@ -20,9 +21,19 @@ from identity.matching import OWNER
 from registration.models import Event, Registration
 from registration.services import retries, second_chance
 from registration.services.transitions import PORTAL
-from registration.states import AT_BRANCH, State
+from registration.states import AT_BRANCH, WITHOUT_ACCOUNT, State
 
 _DECIDED = (State.APPROVED, State.AWAITING_BRANCH, State.REFERRED)
+
+
+class Way(StrEnum):
+    """The next step of a person whose request is decided."""
+
+    NONE = ""
+    SIGN_IN = "sign_in"
+    AGAIN = "again"  # register once more
+    CORRECT = "correct"  # come back with a code and correct the request, or give another number
+    BRANCH = "branch"
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,14 @@ class Status:
     def at_branch(self) -> bool:
         """Whether a branch is to be visited."""
         return self.state in AT_BRANCH
+
+    @property
+    def way(self) -> Way:
+        if self.state in (State.APPROVED, State.SUPERSEDED):
+            return Way.SIGN_IN
+        if self.at_branch:
+            return Way.CORRECT if self.correctable else Way.BRANCH
+        return Way.AGAIN if self.state in WITHOUT_ACCOUNT else Way.NONE
 
     @property
     def checking(self) -> bool:

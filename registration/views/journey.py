@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -14,7 +17,8 @@ from accounts.codes import proof_of_work
 from accounts.codes import texts as code_texts
 from accounts.life.lifecycle import account_exists
 from accounts.models import CodePurpose
-from accounts.sessions.store import asked_by_itself
+from accounts.sessions.store import asked_by_itself, renews_itself
+from common import limits
 from common.abuse.origins import origin_of
 from common.errors import PortalError
 from common.persian import mask_mobile, to_persian_digits
@@ -24,7 +28,7 @@ from registration.services import journey as service
 from registration.services import lookup
 from registration.services import status as status_service
 from registration.session import Journey
-from registration.states import AT_BRANCH, WITHOUT_ACCOUNT, State
+from registration.states import State
 from registration.texts import sentence
 
 
@@ -104,30 +108,57 @@ def restart(request: HttpRequest) -> HttpResponse:
     return redirect("registration")
 
 
+@renews_itself
 @never_cache
 @require_safe
 def done(request: HttpRequest) -> HttpResponse:
-    """The closing page of a journey: registered, being checked, at a branch, or an account exists."""
+    """The closing page of a journey: where the request is now, or that an account exists."""
     journey = Journey(request)
     row = lookup.by_token(journey.receipt) if journey.receipt else None
     if row is None:
         return redirect("registration")
     journey.shown()
-    # Who has just submitted sees the guide's system message, however quick matching was; the SMS tells the result.
-    state = State.SUBMITTED if journey.submitted_here else row.state
-    if state in (State.SUPERSEDED, State.APPROVED) and account_exists(national_id=row.national_id):
-        return render(request, "registration/account_exists.html", {"closes_in": journey.receipt_left})
-    if state in WITHOUT_ACCOUNT and row.tracking_code:
-        return redirect("registration_status")
-    context = {
+    return render(request, "registration/done.html", _closing(journey, row))
+
+
+@asked_by_itself
+@never_cache
+@require_safe
+def progress(request: HttpRequest) -> HttpResponse:
+    """The part of the closing page that the script renews. 404 for a browser that finished nothing, or long ago."""
+    journey = Journey(request)
+    row = lookup.by_token(journey.receipt) if journey.receipt else None
+    if row is None:
+        raise Http404
+    return render(request, "registration/_closing.html", _closing(journey, row))
+
+
+def _closing(journey: Journey, row: Registration) -> dict[str, Any]:
+    """`state` as the page shows it; `had_account`: this browser comes too late, an account is there."""
+    state = _state_to_show(journey, row)
+    waits = state == State.SUBMITTED
+    late = state == State.SUPERSEDED or (state == State.APPROVED and not journey.submitted_here)
+    return {
         "closes_in": journey.receipt_left,
-        "status": status_service.of(row) if row.tracking_code and state in AT_BRANCH else None,
         "state": state,
+        "status": status_service.of(row) if row.tracking_code and not waits else None,
+        "had_account": late and account_exists(national_id=row.national_id),
+        "overtaken": state == State.SUPERSEDED and lookup.was_overtaken(row),
+        "renews": int(limits.STATUS_RENEWS.total_seconds()) if waits else 0,
+        "looks_every": int(limits.CLOSING_RENEWS.total_seconds()),
         "corrected": row.revision > 0,
         "policy": settings.ACTIVATION_POLICY,
         "tracking_code": to_persian_digits(tracking.grouped(row.tracking_code)) if row.tracking_code else "",
     }
-    return render(request, "registration/done.html", context)
+
+
+def _state_to_show(journey: Journey, row: Registration) -> State:
+    """Where the request is. Who has just submitted first reads the guide's system message, however quick matching
+    was."""
+    since = timezone.now() - row.submitted_at if row.submitted_at else None
+    if journey.submitted_here and since is not None and since < limits.SYSTEM_MESSAGE_FIRST:
+        return State.SUBMITTED
+    return State(row.state)
 
 
 def _journey(request: HttpRequest) -> tuple[Journey, Registration | None]:

@@ -39,6 +39,8 @@ def test_a_safe_installation_has_no_fault(production):
         ("DUPLICATE_NOTICE", "never", "portal.E002"),
         ("STAFF_TOTP", "requierd", "portal.E003"),
         ("SIGN_IN_CODE", "risky", "portal.E004"),
+        ("MAP_LINK", "javascript:alert('{place}')", "portal.E005"),
+        ("MAP_LINK", "https://maps.example/", "portal.E005"),
         ("STAFF_TOTP", "", "portal.E003"),
         ("STAFF_TOTP", "optional", "portal.E050"),
         ("SMS_GATEWAYS", [], "portal.E010"),

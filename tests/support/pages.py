@@ -17,3 +17,22 @@ def text_of(html: str) -> str:
     """What a person reads: without head, tags and line breaks."""
     body = html.split("<body", 1)[1].split(">", 1)[1]
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def main_ways(html: str) -> list[tuple[str, str]]:
+    """The main buttons of a page, as (words, where it leads). Not those of the dialog that a script opens."""
+    page = re.sub(r"<dialog.*?</dialog>", "", html, flags=re.S)
+    ways = []
+    for part in re.findall(r"<form.*?</form>|<a [^>]*btn-main.*?</a>", page, re.S):
+        if part.startswith("<a"):
+            ways.append((text_of(f"<body>{part}"), _attribute(part, "href")))
+        for button in re.findall(r"<button[^>]*btn-main.*?</button>", part, re.S):
+            ways.append((text_of(f"<body>{button}"), _attribute(part, "action")))
+        for link in re.findall(r"<a [^>]*btn-main.*?</a>", part[2:], re.S):
+            ways.append((text_of(f"<body>{link}"), _attribute(link, "href")))
+    return ways
+
+
+def _attribute(tag: str, name: str) -> str:
+    found = re.search(rf'^<[^>]*\s{name}="([^"]*)"', tag)
+    return unescape(found[1]) if found else ""

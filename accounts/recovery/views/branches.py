@@ -9,12 +9,10 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.models import User
 from accounts.recovery import branch_list
 from accounts.recovery.forms import BranchForm
 from accounts.recovery.service import Standing, Step
-from accounts.recovery.session import Recovering
-from accounts.sessions.guards import is_citizen
+from accounts.recovery.session import Recovering, own_city
 
 
 @require_safe
@@ -22,29 +20,22 @@ from accounts.sessions.guards import is_citizen
 def recovery_branch(request: HttpRequest) -> HttpResponse:
     """Why a recovery cannot continue here (only for the browser that has proven the number), and what to do at a
     branch."""
-    account, found = _recovering(request)
-    return render(request, "accounts/recovery_branch.html", {"found": found, **_context(request, account)})
+    browser = Recovering(request)
+    row = browser.challenge() if browser.has_proven else None
+    found = browser.standing(row) if row else Standing(Step.OVER)
+    own = (row.account.city if row.account else "") if row else own_city(request)
+    return render(request, "accounts/recovery_branch.html", {"found": found, **_context(request, own)})
 
 
 @require_safe
 @never_cache
 def branches(request: HttpRequest) -> HttpResponse:
-    """The branches by city. It tells a stranger nothing about anybody."""
-    account = request.user if is_citizen(request.user) else _recovering(request)[0]
-    return render(request, "accounts/branches.html", _context(request, account))
+    """The branches by city, first of the person's own. It tells a stranger nothing about anybody."""
+    return render(request, "accounts/branches.html", _context(request, own_city(request)))
 
 
-def _recovering(request: HttpRequest) -> tuple[User | None, Standing]:
-    """The account whose number this browser has proven, and the standing of its recovery."""
-    browser = Recovering(request)
-    row = browser.challenge()
-    if row is None or not browser.has_proven:
-        return None, Standing(Step.OVER)
-    return row.account, browser.standing(row)
-
-
-def _context(request: HttpRequest, account: Any) -> dict[str, Any]:
+def _context(request: HttpRequest, own: str) -> dict[str, Any]:
     asked = request.GET.get("city")
-    nearby = branch_list.nearby(asked=asked, account=account)
+    nearby = branch_list.nearby(asked=asked, own=own)
     form = BranchForm(initial={"city": nearby.city}, cities=nearby.cities)
-    return {"form": form, "nearby": nearby, "of_account": asked is None and account is not None}
+    return {"form": form, "nearby": nearby, "is_own": asked is None and bool(own)}

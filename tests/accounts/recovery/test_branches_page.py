@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -105,3 +106,55 @@ def test_the_way_is_linked_from_where_people_get_stuck():
     assert reverse("recovery_branch") in page_text(browser.look("recovery_code"))
     browser.prove()
     assert reverse("recovery_branch") in page_text(browser.look("recovery_answer"))
+
+
+def test_a_branch_has_its_hours_and_a_place_on_the_map():
+    Branch.objects.filter(code="0001").update(latitude=35.6997, longitude=51.338, hours="شنبه تا چهارشنبه 7:30 تا 14")
+    page = page_text(Client().get(reverse("branches"), {"city": "تهران"}))
+    assert "ساعت کار: شنبه تا چهارشنبه ۷:۳۰ تا ۱۴" in page
+    assert 'href="https://www.openstreetmap.org/search?query=35.699700,51.338000" rel="noreferrer"' in page
+    Branch.objects.filter(code="0001").update(latitude=None, longitude=None)
+    assert "search?query=%D8" in page_text(Client().get(reverse("branches"), {"city": "تهران"}))  # by the address
+    Branch.objects.filter(code="0001").update(address="")
+    assert "openstreetmap" not in page_text(Client().get(reverse("branches"), {"city": "تهران"}))
+
+
+def test_the_map_is_the_installations_own(settings):
+    settings.MAP_LINK = "geo:0,0?q={place}"
+    Branch.objects.filter(code="0001").update(address='" onclick="x', latitude=None)
+    page = page_text(Client().get(reverse("branches"), {"city": "تهران"}))
+    assert 'href="geo:0,0?q=%D8' in page
+    assert ' onclick="' not in page
+
+
+def test_in_a_city_without_a_branch_those_of_the_province_are_shown():
+    Branch.objects.filter(code="0042").update(province="فارس")
+    account_of(city="فارس، مرودشت")
+    browser = Recoverer()
+    browser.prove()
+    page = page_text(browser.look("branches"))
+    assert shown(page) == {SHIRAZ}
+    assert "شعب سازمان در استان فارس" in page
+    assert "در مرودشت" in page
+
+
+def test_two_cities_of_one_name_are_told_apart_by_their_provinces():
+    Branch.objects.create(code="1", name="شعبه الف", city="هرات", province="یزد")
+    Branch.objects.create(code="2", name="شعبه ب", city="هرات", province="هرات")
+    account_of(city="یزد، هرات")
+    browser = Recoverer()
+    browser.prove()
+    page = page_text(browser.look("branches"))
+    assert "شعبه الف" in page
+    assert "شعبه ب" not in page
+
+
+def test_a_place_has_both_coordinates_or_none():
+    half = Branch(code="3", name="شعبه", city="قم", latitude=34.6)
+    with pytest.raises(ValidationError):
+        half.full_clean()
+    half.longitude = 50.9
+    half.full_clean()
+    half.latitude = 91
+    with pytest.raises(ValidationError):
+        half.full_clean()

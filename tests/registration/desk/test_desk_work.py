@@ -152,7 +152,7 @@ def test_the_limit_of_codes_is_a_sentence_with_a_time(maryam, row):
     for _ in range(limits.CODES_PER_HOUR):
         maryam.send_code(row)
         let_pass(limits.CODE_GAP)
-    assert "کد بعدی را می‌توانید در تاریخ" in maryam.told(maryam.send_code(row))
+    assert "کد بعدی را می‌توانید امروز ساعت" in maryam.told(maryam.send_code(row))
 
 
 def test_a_note_is_limited_as_the_clerk_counts_it(maryam, row):
