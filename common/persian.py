@@ -161,6 +161,12 @@ def parse_jalali(text: str) -> dt.date:
     return jalali_to_date(int(match[1]), int(match[3]), int(match[4]))
 
 
+def jalali_parts(value: dt.date) -> tuple[int, int, int]:
+    """Year, month and day of a date in the Jalali calendar."""
+    there = jdatetime.date.fromgregorian(date=value)
+    return there.year, there.month, there.day
+
+
 def format_jalali(value: dt.date) -> str:
     """A date as ۱۳۷۰/۰۵/۱۷."""
     return to_persian_digits(jdatetime.date.fromgregorian(date=value).strftime("%Y/%m/%d"))

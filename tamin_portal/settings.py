@@ -10,7 +10,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from common import limits
+from common import languages, limits
 from common.mail_url import email_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -98,11 +98,11 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "common.middleware.OrdinaryRequests",
+    "common.middleware.ChosenLanguage",  # after the cookies are sorted out, before any page, also of a refusal
     "common.abuse.hashing_places.BoundedHashing",
     "common.middleware.PostBrake",
     "accounts.sessions.middleware.DeviceCookies",
     "accounts.sessions.middleware.Sessions",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.sessions.binding.BoundSessionAuthentication",
@@ -252,8 +252,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 
 LANGUAGE_CODE = "fa"
-LANGUAGES = [("fa", "فارسی")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGES = languages.found(LOCALE_PATHS[0], first=LANGUAGE_CODE)  # one for each catalogue
+LANGUAGES_BIDI = languages.right_to_left(LANGUAGES)
+LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}language"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "Asia/Tehran"

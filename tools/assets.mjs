@@ -1,11 +1,10 @@
-// Builds build/assets/ from static/src/ and the npm packages: portal.css (Bootstrap's used parts,
-// turned right to left, compressed), the Vazirmatn font's Arabic subset, and what else is there as it is.
+// Builds build/assets/ from static/src/ and the npm packages: portal.css (Bootstrap's used parts and the portal's own,
+// for both directions, compressed), the Vazirmatn font's Arabic subset, and what else is there as it is.
 // Usage: node tools/assets.mjs
 
 import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import rtlcss from "rtlcss";
 import * as sass from "sass";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -23,7 +22,7 @@ const { css } = sass.compile(join(source, "portal.scss"), {
   quietDeps: true,
   silenceDeprecations: ["import", "global-builtin", "color-functions", "if-function"],
 });
-writeFileSync(join(target, "portal.css"), rtlcss.process(css, { autoRename: false }));
+writeFileSync(join(target, "portal.css"), css);
 
 cpSync(join(root, "node_modules/@fontsource-variable/vazirmatn/files", font), join(target, "fonts", font));
 

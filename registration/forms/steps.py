@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -14,7 +15,7 @@ from accounts.life import questions
 from accounts.models import Gender
 from accounts.passwords import rules as passwords
 from accounts.passwords.strength import About
-from common import limits, persian
+from common import languages, limits, persian
 from common.form_fields import (
     CodeField,
     EmailAddressField,
@@ -25,7 +26,7 @@ from common.form_fields import (
     OperatorField,
     ParsedField,
 )
-from common.sentences import in_words
+from common.sentences import digits, in_words, when_read
 from registration import cities
 from registration.models import Registration
 from registration.services.journey import Identity
@@ -74,7 +75,7 @@ def _name_field(label: Any, missing: Any, autocomplete: str, length: int) -> Fol
         label=label,
         max_length=length,
         error_messages={"required": missing, "max_length": _("This is too long for a name.")},
-        widget=forms.TextInput(attrs={"autocomplete": autocomplete}),
+        widget=forms.TextInput(attrs={"autocomplete": autocomplete, **languages.PERSIAN_TEXT}),
     )
 
 
@@ -106,7 +107,7 @@ class PersonForm(GrantedForm, StepForm):
     )
     series_letter = _choice_field(
         _("Birth certificate series (letter)"),
-        [CHOOSE, *((letter, persian.to_persian_digits(letter)) for letter in persian.SERIES_LETTERS)],
+        [CHOOSE, *((letter, when_read(partial(digits, letter))) for letter in persian.SERIES_LETTERS)],
         _("Choose the letter or number at the beginning of the series."),
     )
     series_number = _number_field(
@@ -123,7 +124,13 @@ class PersonForm(GrantedForm, StepForm):
     )
     birth_month = _choice_field(
         _("Month"),
-        [CHOOSE, *((str(number), name) for number, name in enumerate(persian.JALALI_MONTHS, start=1))],
+        [
+            CHOOSE,
+            *(
+                (str(number), languages.name_when_read(languages.MONTH, name))
+                for number, name in enumerate(persian.JALALI_MONTHS, start=1)
+            ),
+        ],
         _("Choose the month of your birth."),
     )
     birth_year = _number_field(
@@ -174,8 +181,8 @@ class PersonForm(GrantedForm, StepForm):
 class IdentityForm(PersonForm):
     """Step three. National ID and mobile are the row's; a value for them in the POST is not read."""
 
-    country = _choice_field(_("Country"), cities.COUNTRIES, _("Choose your country."), initial=cities.IRAN)
-    city = _choice_field(_("City"), cities.CITIES, _("Choose your city from the list."))
+    country = _choice_field(_("Country"), cities.country_choices, _("Choose your country."), initial=cities.IRAN)
+    city = _choice_field(_("City"), cities.city_choices, _("Choose your city from the list."))
     email = EmailAddressField()
     password = forms.CharField(
         label=_("Password"),

@@ -17,7 +17,8 @@ from accounts.models import CodePurpose
 from accounts.sessions.store import asked_by_itself
 from common.abuse.origins import origin_of
 from common.errors import PortalError
-from common.persian import mask_mobile, to_persian_digits
+from common.persian import mask_mobile
+from common.sentences import digits
 from registration import tracking
 from registration.models import Registration
 from registration.services import journey as service
@@ -125,7 +126,7 @@ def done(request: HttpRequest) -> HttpResponse:
         "state": state,
         "corrected": row.revision > 0,
         "policy": settings.ACTIVATION_POLICY,
-        "tracking_code": to_persian_digits(tracking.grouped(row.tracking_code)) if row.tracking_code else "",
+        "tracking_code": digits(tracking.grouped(row.tracking_code)) if row.tracking_code else "",
     }
     return render(request, "registration/done.html", context)
 
