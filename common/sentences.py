@@ -131,8 +131,10 @@ def clock(seconds: int) -> str:
 def wait_in_words(seconds: int) -> str:
     """A wait in words, rounded up: ۴۵ seconds; from two minutes on ۳ minutes."""
     if int(seconds) < 120:
-        return gettext("%(count)s seconds") % {"count": digits(int(seconds))}
-    return gettext("%(count)s minutes") % {"count": digits(-(-int(seconds) // 60))}
+        number = int(seconds)
+        return ngettext("%(count)s second", "%(count)s seconds", number) % {"count": digits(number)}
+    number = -(-int(seconds) // 60)
+    return ngettext("%(count)s minute", "%(count)s minutes", number) % {"count": digits(number)}
 
 
 def _span(span: timedelta, write: Callable[[int], str]) -> str:

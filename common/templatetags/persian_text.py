@@ -7,15 +7,15 @@ import datetime as dt
 
 from django import template
 from django.utils import timezone
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, ngettext_lazy
 
 from common import languages, limits, persian, sentences
 
 register = template.Library()
 _AGO = (
-    (24 * 3600, gettext_lazy("%(count)s days ago")),
-    (3600, gettext_lazy("%(count)s hours ago")),
-    (60, gettext_lazy("%(count)s minutes ago")),
+    (24 * 3600, ngettext_lazy("%(count)s day ago", "%(count)s days ago", "number")),
+    (3600, ngettext_lazy("%(count)s hour ago", "%(count)s hours ago", "number")),
+    (60, ngettext_lazy("%(count)s minute ago", "%(count)s minutes ago", "number")),
 )
 
 
@@ -58,8 +58,11 @@ def time_of_day(moment: dt.datetime | None) -> str:
 def ago(moment: dt.datetime) -> str:
     """How long ago in whole units, rounded down: just now, ۵ minutes, ۳ hours, ۱۲ days."""
     seconds = (timezone.now() - moment).total_seconds()
-    unit, words = next((each for each in _AGO if seconds >= each[0]), (0, gettext_lazy("just now")))
-    return str(words) % {"count": sentences.digits(int(seconds // unit))} if unit else str(words)
+    for unit, words in _AGO:
+        if seconds >= unit:
+            number = int(seconds // unit)
+            return str(words % {"number": number, "count": sentences.digits(number)})
+    return gettext("just now")
 
 
 @register.filter
