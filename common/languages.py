@@ -17,6 +17,8 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import pgettext, pgettext_lazy, to_language
 
+from common import persian
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -25,8 +27,8 @@ PARAMETER = "language"  # of an address: ?language=en chooses English (common/mi
 # Of a box in which Persian is typed, and of Persian text that a page in another language shows.
 PERSIAN_TEXT = {"lang": "fa", "dir": "rtl"}
 # Of which proper names and numbers the catalogues are asked by name: the names are data, in Persian.
-CITY, PROVINCE, COUNTRY, OPERATOR, MONTH, NUMBER = (
-    "city", "province", "country", "operator", "month", "number in words",
+CITY, PROVINCE, COUNTRY, OPERATOR, MONTH, LETTER, NUMBER = (
+    "city", "province", "country", "operator", "month", "letter of a series", "number in words",
 )  # fmt: skip
 
 
@@ -48,26 +50,25 @@ def is_persian() -> bool:
     return (translation.get_language() or "fa").partition("-")[0] == "fa"
 
 
-def name(kind: str, persian: str) -> str:
+def name(kind: str, said: str) -> str:
     """A proper name of the data in the language of the page; as it is where the catalogue lacks it.
 
     `kind`: `CITY`, `MONTH`, …
     """
-    return pgettext(kind, persian)
+    return pgettext(kind, said)
 
 
-def name_when_read(kind: str, persian: str) -> Promise:
+def name_when_read(kind: str, said: str) -> Promise:
     """As `name`, for tables and fields that are made at import."""
-    return pgettext_lazy(kind, persian)
+    return pgettext_lazy(kind, said)
 
 
 def place(stored: str) -> str:
     """A city as it is stored («province، city», or a city alone) in the language of the page."""
-    province, comma, city = stored.partition("، ")
-    if not comma:
-        return name(CITY, stored)
-    joint = "، " if is_persian() else ", "
-    return f"{name(PROVINCE, province)}{joint}{name(CITY, city)}"
+    if is_persian():
+        return stored
+    province, comma, city = persian.fold(stored).partition("، ")
+    return f"{name(PROVINCE, province)}, {name(CITY, city)}" if comma else name(CITY, province)
 
 
 def with_digits(value: object, digits: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, parse_cookie
 from django.shortcuts import render
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
@@ -106,9 +106,12 @@ class ChosenLanguage:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path.startswith((RECEIPTS, ADMIN)):
             return self._answer(request, settings.LANGUAGE_CODE)
-        if request.method == "GET" and request.GET.get(PARAMETER) in self.codes:
+        asks = request.method == "GET" and f"{PARAMETER}=" in request.META.get("QUERY_STRING", "")
+        if asks and request.GET.get(PARAMETER) in self.codes:
             return self._remember(request, request.GET[PARAMETER])
-        chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+        # Not `request.COOKIES`, which keeps what it has read once: `OrdinaryRequests` still drops cookies.
+        cookies = parse_cookie(plainly_named(request.META.get("HTTP_COOKIE", "")))
+        chosen = cookies.get(settings.LANGUAGE_COOKIE_NAME, "")
         response = self._answer(request, chosen if chosen in self.codes else settings.LANGUAGE_CODE)
         patch_vary_headers(response, ("Cookie",))
         return response

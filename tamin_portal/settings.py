@@ -97,8 +97,8 @@ MIDDLEWARE = [
     "common.middleware.ClientAddress",  # before any middleware that asks whether the request came by HTTPS
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "common.middleware.ChosenLanguage",  # before any page, also that of a refusal
     "common.middleware.OrdinaryRequests",
-    "common.middleware.ChosenLanguage",  # after the cookies are sorted out, before any page, also of a refusal
     "common.abuse.hashing_places.BoundedHashing",
     "common.middleware.PostBrake",
     "accounts.sessions.middleware.DeviceCookies",

@@ -129,6 +129,7 @@ def names() -> dict[Key, Found]:
         languages.MONTH: persian.JALALI_MONTHS,
         languages.OPERATOR: operators.OPERATORS.values(),
         languages.NUMBER: map(str, range(11)),
+        languages.LETTER: [letter for letter in persian.SERIES_LETTERS if not letter.isdigit()],
         **data,
     }
     return {Key(kind, name): Found("", f"names: {kind}") for kind, values in by_kind.items() for name in values}

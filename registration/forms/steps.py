@@ -88,6 +88,11 @@ def _choice_field(label: Any, choices: Any, missing: Any, **kwargs: Any) -> form
     return forms.ChoiceField(label=label, choices=choices, error_messages=messages, **kwargs)
 
 
+def _series_letter(letter: str) -> str:
+    """How a select shows it: in another language with the letter's name beside it, for it is compared with a paper."""
+    return digits(languages.name(languages.LETTER, letter))
+
+
 class PersonForm(GrantedForm, StepForm):
     """The fields of a person, as in the birth certificate."""
 
@@ -107,7 +112,7 @@ class PersonForm(GrantedForm, StepForm):
     )
     series_letter = _choice_field(
         _("Birth certificate series (letter)"),
-        [CHOOSE, *((letter, when_read(partial(digits, letter))) for letter in persian.SERIES_LETTERS)],
+        [CHOOSE, *((letter, when_read(partial(_series_letter, letter))) for letter in persian.SERIES_LETTERS)],
         _("Choose the letter or number at the beginning of the series."),
     )
     series_number = _number_field(
