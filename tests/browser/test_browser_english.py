@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser
 
@@ -15,13 +13,13 @@ MONTHS = ("Farvardin", "Ordibehesht", "Khordad", "Tir", "Mordad", "Shahrivar", "
 
 
 @pytest.fixture(scope="module")
-def visitor(chromium: Browser, portal: Portal) -> Iterator[Visitor]:
+def visitor(chromium: Browser, portal: Portal) -> Visitor:
     """A phone whose owner has pressed «English»."""
     phone = Visitor(chromium, portal, width=PHONE, name="english")
     phone.go("/portal/registration")
     phone.page.get_by_role("link", name="English", exact=True).click()
     phone.reads("Registration – step one")
-    yield phone
+    return phone
 
 
 def answers_of(citizen: Citizen) -> dict[str, str]:
