@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 
 from common import limits
-from common.operators import OPERATORS
+from common.operators import CHOICES, OPERATORS
 from common.persian import (
     InputError,
     fold,
@@ -182,7 +182,7 @@ class OperatorField(forms.ChoiceField):
         }
         kwargs.setdefault("label", _("Operator"))
         kwargs.setdefault("error_messages", messages)
-        super().__init__(choices=tuple(OPERATORS.items()), initial=next(iter(OPERATORS)), **kwargs)
+        super().__init__(choices=CHOICES, initial=next(iter(OPERATORS)), **kwargs)
         self.widget.attrs["data-operators"] = True
 
 

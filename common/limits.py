@@ -291,3 +291,6 @@ BREAKER_FIRST_PAUSE = timedelta(seconds=15)  # doubles after each trial call tha
 BREAKER_LONGEST_PAUSE = timedelta(minutes=5)
 BREAKER_BUSY = timedelta(seconds=30)  # of nothing but "busy"; from then on that counts as a failure
 BREAKER_TRIAL = timedelta(seconds=60)  # after it, the trial of a worker that died is given to another
+
+# The choice of a language, in a cookie.
+LANGUAGE_KEPT = timedelta(days=365)

@@ -1,5 +1,5 @@
-"""Middleware of every request: security headers, refusal of unusual requests, the client's address, a limit on
-POSTs."""
+"""Middleware of every request: security headers, refusal of unusual requests, the language, the client's address, a
+limit on POSTs."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, parse_cookie
 from django.shortcuts import render
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.cache import patch_vary_headers
+from django.utils.encoding import escape_uri_path
+from django.utils.http import escape_leading_slashes
 
 from common import addresses, limits
 from common.cookies import plainly_named
+from common.languages import PARAMETER
 from common.logs import RECEIPTS
 from common.models import PostCount
 from common.secrets import keyed_hash
@@ -36,6 +40,7 @@ HEADERS = {
     "Cache-Control": "no-cache",
 }
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+ADMIN = "/admin"
 
 
 class SecurityHeaders:
@@ -81,6 +86,58 @@ class OrdinaryRequests:
         if not length.isdecimal() or int(length) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0):
             return render(request, "413.html", status=413)
         return self.get_response(request)
+
+
+class ChosenLanguage:
+    """Answers in the language that the person chose by the link in the header, else in the portal's own, whatever the
+    browser's `Accept-Language` says: many phones in Iran are set to English by people who read Persian.
+
+    The link is the page's own address with `?language=`: it is answered with a cookie and that address without it. So
+    there is no address to lead on to that somebody else could have written, and nothing is stored here.
+
+    The desk and the admin are always in the portal's language: their words are not read by citizens, and at a computer
+    that both use, a citizen's choice must not change a clerk's page.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+        self.codes = frozenset(code for code, _name in settings.LANGUAGES)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith((RECEIPTS, ADMIN)):
+            return self._answer(request, settings.LANGUAGE_CODE)
+        asks = request.method == "GET" and f"{PARAMETER}=" in request.META.get("QUERY_STRING", "")
+        if asks and request.GET.get(PARAMETER) in self.codes:
+            return self._remember(request, request.GET[PARAMETER])
+        # Not `request.COOKIES`, which keeps what it has read once: `OrdinaryRequests` still drops cookies.
+        cookies = parse_cookie(plainly_named(request.META.get("HTTP_COOKIE", "")))
+        chosen = cookies.get(settings.LANGUAGE_COOKIE_NAME, "")
+        response = self._answer(request, chosen if chosen in self.codes else settings.LANGUAGE_CODE)
+        patch_vary_headers(response, ("Cookie",))
+        return response
+
+    def _answer(self, request: HttpRequest, language: str) -> HttpResponse:
+        with translation.override(language):  # and back: what is refused before us must not be in the last one's
+            request.LANGUAGE_CODE = language
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        return response
+
+    @staticmethod
+    def _remember(request: HttpRequest, language: str) -> HttpResponse:
+        others = request.GET.copy()
+        del others[PARAMETER]
+        address = escape_leading_slashes(escape_uri_path(request.path))  # "//host/" would lead to another host
+        response = HttpResponseRedirect(f"{address}?{others.urlencode()}" if others else address)
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            language,
+            max_age=limits.LANGUAGE_KEPT,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
+        return response
 
 
 class ClientAddress:

@@ -1,4 +1,5 @@
-"""Fills the sentences of pages, SMS and commands with numbers, time spans and moments, as Persian writes them.
+"""Fills the sentences of pages, SMS and commands with numbers, time spans and moments, as the language writes them in
+which the sentence is read: Persian, unless a page is shown in another one.
 
 A sentence that contains a limit is filled from `common.limits` when it is read, never when its module is loaded.
 """
@@ -9,12 +10,13 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, cast
 
-from django.utils import timezone
+from django.utils import dateformat, timezone
 from django.utils.functional import lazy
 from django.utils.translation import gettext, ngettext, ngettext_lazy
 
+from common import languages, persian
 from common.errors import PortalError
-from common.persian import format_jalali, number_in_words, to_persian_digits
+from common.persian import JALALI_MONTHS, format_jalali, jalali_parts
 
 _UNITS = (
     (timedelta(days=365), ngettext_lazy("%(count)s year", "%(count)s years", "number")),
@@ -44,20 +46,43 @@ class Sentences:
 
 
 def filled(text: Any, values: dict[str, object]) -> str:
-    """`text` filled with `values`: whole numbers in Persian digits, and the moment `retry_at` as `when`."""
+    """`text` filled with `values`: whole numbers in its digits, and the moment `retry_at` as `when`."""
     values = dict(values)
     retry_at = values.pop("retry_at", None)
     if isinstance(retry_at, datetime):
         values["when"] = when(retry_at)
     if isinstance(values.get("wait"), int):
         values["wait"] = max(1, cast(int, values["wait"]))  # who reads it waits at least until they have read it
-    shown = {name: to_persian_digits(value) if isinstance(value, int) else value for name, value in values.items()}
+    shown = {name: digits(value) if isinstance(value, int) else value for name, value in values.items()}
     return str(text) % shown if shown else str(text)
 
 
 def when_read(make: Callable[[], str]) -> Any:
     """A lazy string that calls `make` each time it is read: for tables and fields that are made at import."""
     return lazy(make, str)()
+
+
+def digits(value: object) -> str:
+    """`value` as text with the digits of the language: ۱۲ in Persian, 12 in English."""
+    return languages.with_digits(value, gettext("0123456789"))
+
+
+def number_in_words(number: int) -> str:
+    """A whole number as the language spells it: «صد و بیست و هشت»; English, as is usual there, from "zero" to "ten".
+    What has no word is written in digits."""
+    if languages.is_persian():
+        return persian.number_in_words(number)
+    word = languages.name(languages.NUMBER, str(number))
+    return digits(number) if word == str(number) else word
+
+
+def date_in_full(value: date) -> str:
+    """A date as ۱۳۷۰/۰۵/۱۷ in Persian; in other languages by name in both calendars: 17 Mordad 1370 (8 August 1991)."""
+    if languages.is_persian():
+        return format_jalali(value)
+    year, month, day = jalali_parts(value)
+    month_name = languages.name(languages.MONTH, JALALI_MONTHS[month - 1])
+    return digits(f"{day} {month_name} {year} ({dateformat.format(value, 'j F Y')})")
 
 
 def in_words(value: int | timedelta) -> str:
@@ -68,7 +93,7 @@ def in_words(value: int | timedelta) -> str:
 
 def in_digits(value: int | timedelta) -> str:
     """As `in_words`, with digits: «۵», «۱۰ دقیقه»."""
-    return _span(value, to_persian_digits) if isinstance(value, timedelta) else to_persian_digits(value)
+    return _span(value, digits) if isinstance(value, timedelta) else digits(value)
 
 
 def that_span(span: timedelta) -> str:
@@ -82,7 +107,7 @@ def times(count: int) -> str:
 
 
 def jalali(value: date | None, style: str = "date") -> str:
-    """۱۳۷۰/۰۵/۱۷ for a date or a datetime (as it is in Tehran); `style` "time" adds hours and minutes.
+    """`date_in_full` of a date or a datetime (as it is in Tehran); `style` "time" adds hours and minutes.
 
     Nothing for None, so that an empty column shows empty.
     """
@@ -91,15 +116,16 @@ def jalali(value: date | None, style: str = "date") -> str:
     if isinstance(value, datetime):
         value = timezone.localtime(value) if timezone.is_aware(value) else value
         if style == "time":
-            return f"{format_jalali(value.date())} {to_persian_digits(value.strftime('%H:%M'))}"
+            day, time = date_in_full(value.date()), digits(value.strftime("%H:%M"))
+            return f"{day} {time}" if languages.is_persian() else f"{day}, {time}"
         value = value.date()
-    return format_jalali(value)
+    return date_in_full(value)
 
 
 def when(moment: datetime) -> str:
     """A moment as it is said to a person: «امروز ساعت ۱۰:۴۲», «فردا ساعت …», else with its date."""
     local = timezone.localtime(moment)
-    values = {"date": format_jalali(local.date()), "time": to_persian_digits(local.strftime("%H:%M"))}
+    values = {"date": date_in_full(local.date()), "time": digits(local.strftime("%H:%M"))}
     days = (local.date() - timezone.localdate()).days
     text = {0: gettext("today at %(time)s"), 1: gettext("tomorrow at %(time)s")}.get(days)
     return (text or gettext("on %(date)s at %(time)s")) % values
@@ -109,14 +135,16 @@ def clock(seconds: int) -> str:
     """A wait as a clock shows it: ۰:۴۵, ۱۲:۰۵, ۱:۰۲:۰۵. The script counts it down in the same form."""
     hours, rest = divmod(int(seconds), 3600)
     minutes, rest = divmod(rest, 60)
-    return to_persian_digits(f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}")
+    return digits(f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}")
 
 
 def wait_in_words(seconds: int) -> str:
     """A wait in words, rounded up: ۴۵ seconds; from two minutes on ۳ minutes. Never «۰ seconds»."""
     if int(seconds) < 120:
-        return gettext("%(count)s seconds") % {"count": to_persian_digits(max(1, int(seconds)))}
-    return gettext("%(count)s minutes") % {"count": to_persian_digits(-(-int(seconds) // 60))}
+        number = max(1, int(seconds))
+        return ngettext("%(count)s second", "%(count)s seconds", number) % {"count": digits(number)}
+    number = -(-int(seconds) // 60)
+    return ngettext("%(count)s minute", "%(count)s minutes", number) % {"count": digits(number)}
 
 
 def _span(span: timedelta, write: Callable[[int], str]) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from common import limits
+from common.languages import in_the_portals_language
 from common.persian import to_persian_digits
 from sms import parts, texts
 
 STATUS_PAGE = "/portal/status"  # leads to the real address, which is too long for an SMS
 
 
+@in_the_portals_language
 def account_created(*, name: str, gender: str = "") -> str:
     """The guide's SMS after a registration that succeeded."""
     return _addressed(
@@ -20,6 +22,7 @@ def account_created(*, name: str, gender: str = "") -> str:
     )
 
 
+@in_the_portals_language
 def visit_branch(*, name: str, tracking_code: str = "", gender: str = "", host: str = "") -> str:
     """The guide's SMS when what was typed does not match; with the tracking code to take along, and the status
     page on `host` where there is room."""
@@ -30,6 +33,7 @@ def visit_branch(*, name: str, tracking_code: str = "", gender: str = "", host: 
     return _with_status_page(_addressed(name, gender, sentence, _tracking_line(tracking_code)), host)
 
 
+@in_the_portals_language
 def activate_at_branch(*, name: str, gender: str = "") -> str:
     """The account is made, and by the policy a branch activates it (the guide's form sample says where)."""
     return _addressed(
@@ -40,6 +44,7 @@ def activate_at_branch(*, name: str, gender: str = "") -> str:
     )
 
 
+@in_the_portals_language
 def activated(*, name: str, gender: str = "") -> str:
     """A branch has activated the account."""
     return _addressed(
@@ -47,6 +52,7 @@ def activated(*, name: str, gender: str = "") -> str:
     )
 
 
+@in_the_portals_language
 def rejected(*, name: str, reason: str = "", gender: str = "") -> str:
     """Staff refused the registration; the person may start anew. A long reason is cut."""
     reason = " ".join(reason.split())
@@ -61,6 +67,7 @@ def rejected(*, name: str, reason: str = "", gender: str = "") -> str:
     )
 
 
+@in_the_portals_language
 def superseded(*, tracking_code: str) -> str:
     """To the number of a registration that ended because another one for its national ID was approved. Names nobody."""
     return texts.joined(
@@ -70,6 +77,7 @@ def superseded(*, tracking_code: str) -> str:
     )
 
 
+@in_the_portals_language
 def delayed(*, tracking_code: str, host: str = "") -> str:
     """Matching takes long; nothing is wrong and nothing is to be done. As `visit_branch` for `host`."""
     text = texts.joined(

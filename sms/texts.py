@@ -11,11 +11,13 @@ import secrets
 from django.utils.translation import gettext as _
 
 from common import limits
+from common.languages import in_the_portals_language
 from sms import parts
 
 _CODE = re.compile(rf"(?<![0-9])[0-9]{{{limits.CODE_DIGITS}}}(?![0-9])")
 
 
+@in_the_portals_language
 def code(*, code: str, purpose_label: str, host: str) -> str:
     """A one-time code and what it is for. The last line lets a browser on `host` fill it in (WebOTP):
     that format wants ASCII digits and no port. Names the organisation if one part has room for it."""
@@ -38,11 +40,13 @@ def label_in(text: str) -> str:
     return text[: found.start()].rpartition("\n")[2].strip(" :") if found else ""
 
 
+@in_the_portals_language
 def test() -> str:
     """The text by which an administrator tries a gateway."""
     return _("This is a test SMS of the registration portal.")
 
 
+@in_the_portals_language
 def test_code(*, host: str) -> str:
     """The text by which an administrator tries the way that codes are sent, with a random code that opens nothing."""
     made_up = "".join(secrets.choice("0123456789") for _ in range(limits.CODE_DIGITS))

@@ -10,7 +10,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from common import limits
+from common import languages, limits
 from common.mail_url import email_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -99,12 +99,12 @@ MIDDLEWARE = [
     "common.middleware.ClientAddress",  # before any middleware that asks whether the request came by HTTPS
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "common.middleware.ChosenLanguage",  # before any page, also that of a refusal
     "common.middleware.OrdinaryRequests",
     "common.abuse.hashing_places.BoundedHashing",
     "common.middleware.PostBrake",
     "accounts.sessions.middleware.DeviceCookies",
     "accounts.sessions.middleware.Sessions",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.sessions.binding.BoundSessionAuthentication",
@@ -256,8 +256,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 
 LANGUAGE_CODE = "fa"
-LANGUAGES = [("fa", "فارسی")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGES = languages.found(LOCALE_PATHS[0], first=LANGUAGE_CODE)  # one for each catalogue
+LANGUAGES_BIDI = languages.right_to_left(LANGUAGES)
+LANGUAGE_COOKIE_NAME = f"{COOKIE_PREFIX}language"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "Asia/Tehran"

@@ -1,10 +1,15 @@
-"""The Persian catalogue: every sentence of the portal, from English msgids to locale/fa.
+"""The catalogues: every sentence of the portal, from English msgids to locale/fa; and what other languages have.
 
     python tools/messages.py check      fail on what is missing, obsolete, fuzzy, untranslated, damaged, or not in the
                                         portal's words and spelling (tools/persian_rules.py, docs/glossary.md)
     python tools/messages.py missing    print the missing msgids as PO entries, ready to be translated
-    python tools/messages.py sort       write django.po in the order of its msgids, without line wrapping
-    python tools/messages.py compile    write django.mo (the same bytes for the same django.po)
+                                        (--language ckb: those of another language, proper names too)
+    python tools/messages.py sort       write each django.po in the order of its msgids, without line wrapping
+    python tools/messages.py compile    write each django.mo (the same bytes for the same django.po)
+
+The Persian catalogue has every sentence. The English one has what is not said well by the msgid itself, and every
+proper name of the data, which is in Persian. Any further language has what somebody translated: the rest is shown in
+Persian.
 
 Needs no gettext programs: Babel finds the msgids (Django's own `templatize` makes Python of a template), polib reads
 and writes the catalogue. Babel's own reader and writer are not used: its .mo holds the time of compiling, and its .po
@@ -38,6 +43,7 @@ from persian_rules import PLACEHOLDER
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "locale" / "fa" / "LC_MESSAGES" / "django.po"
+LOCALES = ROOT / "locale"
 SOURCES = ("common", "tamin_portal", "sms", "identity", "mail", "accounts", "registration", "templates")
 PACKAGES = ("django", "formtools", "phonenumber_field")
 # Babel knows gettext and its kin: which arguments are msgid, plural, context. Django adds these.
@@ -51,6 +57,7 @@ HEADER = {
     "Content-Transfer-Encoding": "8bit",
     "Plural-Forms": "nplurals=2; plural=(n > 1);",
 }
+DIGITS = "0123456789"
 
 
 class Key(NamedTuple):
@@ -101,9 +108,46 @@ def key_of(entry: polib.POEntry) -> Key:
     return Key(entry.msgctxt, entry.msgid)
 
 
-def written() -> polib.POFile:
-    """The catalogue as it is in django.po."""
-    return polib.pofile(str(CATALOGUE), wrapwidth=0)
+def written(path: Path | None = None) -> polib.POFile:
+    """The catalogue as it is in its django.po; the Persian one unless `path` says another."""
+    return polib.pofile(str(path or CATALOGUE), wrapwidth=0)
+
+
+def others() -> list[Path]:
+    """The catalogues of all languages but Persian."""
+    return sorted(path for path in LOCALES.glob("*/LC_MESSAGES/django.po") if path != CATALOGUE)
+
+
+def language_of(path: Path) -> str:
+    return path.parts[-3]
+
+
+def names() -> dict[Key, Found]:
+    """The proper names of the data and the words for small numbers, by what a page asks for them (common/languages)."""
+    from common import languages, operators, persian
+    from registration import cities
+
+    data = cities.names()
+    by_kind = {
+        languages.MONTH: persian.JALALI_MONTHS,
+        languages.OPERATOR: operators.OPERATORS.values(),
+        languages.NUMBER: map(str, range(11)),
+        languages.LETTER: [letter for letter in persian.SERIES_LETTERS if not letter.isdigit()],
+        **data,
+    }
+    return {Key(kind, name): Found("", f"names: {kind}") for kind, values in by_kind.items() for name in values}
+
+
+def problems_elsewhere(path: Path, found: dict[Key, Found], named: dict[Key, Found]) -> list[str]:
+    """One line for everything that is wrong with a catalogue that is not the Persian one. Only English has to have all
+    names: in the alphabet of another language a name of Iran can be read as it is."""
+    code, entries = language_of(path), {key_of(entry): entry for entry in written(path) if not entry.obsolete}
+    lines = [f"{code}: missing: {key.msgid!r} ({key.context})" for key in named if code == "en" and key not in entries]
+    for key, entry in entries.items():
+        known = key in found or key in named or key in package_msgids() or key == Key(None, DIGITS)
+        lines += [] if known else [f"{code}: obsolete: {entry.msgid!r}"]
+        lines += [f"{code}: {fault}: {entry.msgid!r}" for fault in faults_of(entry, may_drop=False, language=code)]
+    return lines
 
 
 def problems(catalogue: polib.POFile, found: dict[Key, Found]) -> list[str]:
@@ -119,8 +163,8 @@ def problems(catalogue: polib.POFile, found: dict[Key, Found]) -> list[str]:
     return lines
 
 
-def faults_of(entry: polib.POEntry, *, may_drop: bool) -> Iterator[str]:
-    """What is wrong with one translation: fuzzy, missing, other placeholders, or not written by tools/persian_rules.py.
+def faults_of(entry: polib.POEntry, *, may_drop: bool, language: str = "fa") -> Iterator[str]:
+    """What is wrong with one translation: fuzzy, missing, other placeholders; Persian not as tools/persian_rules.py says.
 
     `may_drop`: a placeholder may be left out, as where a package repeats what the person typed.
     """
@@ -134,24 +178,31 @@ def faults_of(entry: polib.POEntry, *, may_drop: bool) -> Iterator[str]:
         used = set(PLACEHOLDER.findall(text))
         if used - wanted or (wanted - used and not may_drop):
             yield "other placeholders"
-        yield from persian_rules.faults(entry.msgid, text)
+        if language == "fa":
+            yield from persian_rules.faults(entry.msgid, text)
 
 
-def save(catalogue: polib.POFile) -> None:
-    """Write django.po sorted and without line wrapping, so that git seldom sees a conflict of two people's changes."""
-    catalogue.metadata = dict(HEADER)
+def save(catalogue: polib.POFile, path: Path | None = None) -> None:
+    """Write its django.po sorted and without line wrapping, so that git seldom sees two people's changes conflict."""
+    catalogue.metadata = header(catalogue)
     ordered = sorted((entry for entry in catalogue if not entry.obsolete), key=lambda e: (e.msgid, e.msgctxt or ""))
     del catalogue[:]
     catalogue.extend(ordered)
     for entry in catalogue:
         entry.occurrences, entry.linenum = [], None
-    catalogue.save(str(CATALOGUE))
+    catalogue.save(str(path or CATALOGUE))
 
 
-def compiled() -> bytes:
+def header(catalogue: polib.POFile) -> dict[str, str]:
+    """Of a header only what is read: the language and its plurals, which are each catalogue's own."""
+    own = {name: catalogue.metadata[name] for name in ("Language", "Plural-Forms") if name in catalogue.metadata}
+    return {**HEADER, **own}
+
+
+def compiled(path: Path | None = None) -> bytes:
     """The .mo of the committed catalogue."""
-    catalogue = written()
-    catalogue.metadata = dict(HEADER)
+    catalogue = written(path)
+    catalogue.metadata = header(catalogue)
     return bytes(catalogue.to_binary())
 
 
@@ -166,24 +217,36 @@ def missing_entries(catalogue: polib.POFile, found: dict[Key, Found]) -> Iterabl
 
 def main() -> int:
     """Run one of the commands; returns the exit status."""
+    sys.path.insert(0, str(ROOT))  # the names are in modules of the portal
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=("check", "missing", "sort", "compile"))
-    command = parser.parse_args().command
+    parser.add_argument("--language", default="fa")
+    arguments = parser.parse_args()
+    command = arguments.command
     if not settings.configured:
         settings.configure(USE_I18N=False)
         django.setup()
     if command == "compile":
-        CATALOGUE.with_suffix(".mo").write_bytes(compiled())
+        for path in (CATALOGUE, *others()):
+            path.with_suffix(".mo").write_bytes(compiled(path))
         return 0
     catalogue = written()
     if command == "sort":
-        save(catalogue)
+        for path in (CATALOGUE, *others()):
+            save(written(path), path)
         return 0
     found = extracted()
+    named = names()
     if command == "missing":
+        if arguments.language != "fa":
+            path = LOCALES / arguments.language / "LC_MESSAGES" / "django.po"
+            catalogue = written(path) if path.exists() else polib.POFile()
+            found |= named | {Key(None, DIGITS): Found("", "the ten digits")}
         print("\n".join(str(entry) for entry in missing_entries(catalogue, found)))
         return 0
     lines = problems(catalogue, found)
+    for path in others():
+        lines += problems_elsewhere(path, found, named)
     print("\n".join(lines) or "The catalogue is complete.")
     return 1 if lines else 0
 

@@ -18,6 +18,7 @@ from accounts.codes import places, requesters, validity
 from accounts.codes.allowances import NextCode, gap_ends, next_code, sent_within_a_day
 from accounts.models import Allowance, CodePurpose, OneTimeCode, User
 from common import limits
+from common.languages import in_the_portals_language
 from common.leases import lock_name
 from common.secrets import keyed_hash
 from sms import budget, outbox, texts
@@ -48,7 +49,7 @@ def send(row: OneTimeCode, now: datetime, share: Share) -> None:
     row.message = outbox.enqueue(
         to=row.mobile,
         kind=MessageKind.CODE,
-        text=texts.code(code=code, purpose_label=str(CodePurpose(row.purpose).label), host=settings.PUBLIC_HOST),
+        text=_text(code, row.purpose),
         dedupe_key=f"code:{uuid.uuid4()}",
         operator=row.operator,
         expires_at=now + limits.CODE_TO_BE_ACCEPTED_WITHIN,
@@ -57,6 +58,11 @@ def send(row: OneTimeCode, now: datetime, share: Share) -> None:
     row.save()
     requesters.count_sent(row)
     budget.code_was_queued(share, row.message.parts)
+
+
+@in_the_portals_language
+def _text(code: str, purpose: str) -> str:
+    return texts.code(code=code, purpose_label=str(CodePurpose(purpose).label), host=settings.PUBLIC_HOST)
 
 
 def share_of(row: OneTimeCode) -> Share:

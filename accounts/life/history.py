@@ -11,8 +11,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from accounts.life.notices import ADMINISTRATOR, CITIZEN, PORTAL
 from accounts.models import AccountEvent, User
-from common.persian import to_persian_digits
-from common.sentences import jalali
+from common.sentences import digits, jalali
 
 # What an event's details add to its sentence. Other details are not shown.
 _DETAILS = {
@@ -105,7 +104,7 @@ def _what(event: AccountEvent) -> str:
 
 def _isolated(value: object) -> str:
     """The value between LRI and PDI marks: the dots of a masked number would turn it round in a Persian sentence."""
-    return f"\u2066{to_persian_digits(str(value))}\u2069"
+    return f"\u2066{digits(value)}\u2069"
 
 
 def _who(actor: str, for_owner: bool) -> str:

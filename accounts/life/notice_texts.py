@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import EventKind
+from common.languages import in_the_portals_language
 from common.persian import format_jalali, to_persian_digits
 from sms import texts
 
@@ -68,6 +69,7 @@ _WITH_MOBILE: dict[str, Any] = {
 }
 
 
+@in_the_portals_language
 def account_event(kind: str, *, at: datetime, link: str = "", **values: object) -> str:
     """The SMS to the owner after an event of `kind`, with its time; `link`: where to say that it was somebody else."""
     return texts.joined(
@@ -75,6 +77,7 @@ def account_event(kind: str, *, at: datetime, link: str = "", **values: object) 
     )
 
 
+@in_the_portals_language
 def account_sentence(kind: str, *, at: datetime, **values: object) -> tuple[str, str]:
     """What happened, and when: the same in an SMS and in an e-mail."""
     local = timezone.localtime(at)
@@ -85,11 +88,13 @@ def account_sentence(kind: str, *, at: datetime, **values: object) -> tuple[str,
     return str(sentence or _SENTENCES[kind]) % shown, when
 
 
+@in_the_portals_language
 def freeze_it() -> str:
     """What the link does, where there is room to say it."""
     return _("If it was somebody else, freeze your account with the button below. Nobody can sign in then.")
 
 
+@in_the_portals_language
 def not_me() -> str:
     """The words before the link, and on its button."""
     return _("It was not me")

@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts.life import notice_texts
 from accounts.models import AccountEvent, EventKind, FreezeLink, User
 from common import limits, links
+from common.languages import in_the_portals_language
 from common.secrets import keyed_hash
 from mail import is_configured, letters
 from mail import outbox as mail_outbox
@@ -161,6 +162,7 @@ def _send_sms(account: User, event: AccountEvent, notice: Notice, number: str) -
     )
 
 
+@in_the_portals_language
 def _send_mail(account: User, event: AccountEvent, notice: Notice, address: str) -> None:
     link = _freeze_link(account, event, notice)
     sentence, when = notice_texts.account_sentence(event.kind, at=event.at, **event.details)

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 import mail
+from common.languages import in_the_portals_language
 from common.persian import format_jalali, to_persian_digits
 from common.secrets import keyed_hash
 from mail import letters, outbox
@@ -18,6 +19,7 @@ def can_be_sent() -> bool:
     return mail.is_configured()
 
 
+@in_the_portals_language
 def send(*, to: str, link: str, expires_at: datetime) -> None:
     """Queue the letter with the link that confirms the address `to`. In the caller's transaction."""
     until = timezone.localtime(expires_at)

@@ -13,7 +13,7 @@ from accounts.life import questions
 from accounts.models import User
 from accounts.passwords.forms import PasswordField
 from accounts.recovery import texts as recovery_texts
-from common import limits, persian
+from common import languages, limits, persian
 from common.form_fields import CodeField, FoldedField, NationalIdField, NotShownAgain
 
 CHOOSE = ("", _("Choose"))
@@ -107,4 +107,4 @@ class BranchForm(forms.Form):
 
     def __init__(self, *args: Any, cities: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["city"].choices = [CHOOSE, *((city, city) for city in cities)]  # type: ignore[attr-defined]
+        self.fields["city"].choices = [CHOOSE, *((city, languages.place(city)) for city in cities)]  # type: ignore[attr-defined]

@@ -9,8 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common import limits
-from common.persian import to_persian_digits
-from common.sentences import Sentences, when_read
+from common.sentences import Sentences, digits, when_read
 
 
 def _session_over() -> str:
@@ -21,7 +20,7 @@ def _session_over() -> str:
 
 
 def _whole(span: timedelta, seconds: int) -> str:
-    return to_persian_digits(int(span.total_seconds()) // seconds)
+    return digits(int(span.total_seconds()) // seconds)
 
 
 SENTENCES: dict[str, Any] = {

@@ -9,8 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from common import limits
 from common.abuse import hashing_texts
-from common.persian import to_persian_digits
-from common.sentences import Sentences, filled, when_read
+from common.sentences import Sentences, digits, filled, when_read
 
 
 def pause(*, seconds: int) -> str:
@@ -23,7 +22,7 @@ def pause(*, seconds: int) -> str:
 def _number_proven() -> str:
     return _(
         "The code was right. Now enter your password; for %(minutes)s minutes no earlier wrong tries hold you up here."
-    ) % {"minutes": to_persian_digits(int(limits.PASSED_BY_CODE.total_seconds()) // 60)}
+    ) % {"minutes": digits(int(limits.PASSED_BY_CODE.total_seconds()) // 60)}
 
 
 SENTENCES: dict[str, Any] = {

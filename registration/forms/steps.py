@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -16,7 +17,7 @@ from accounts.life import questions
 from accounts.models import Gender
 from accounts.passwords import rules as passwords
 from accounts.passwords.strength import About
-from common import limits, persian
+from common import languages, limits, persian
 from common.form_fields import (
     NUMBER,
     CodeField,
@@ -28,7 +29,7 @@ from common.form_fields import (
     OperatorField,
     ParsedField,
 )
-from common.sentences import in_words, when_read
+from common.sentences import digits, in_words, when_read
 from identity.person import BirthUnknown
 from registration import cities
 from registration.models import Registration
@@ -79,7 +80,7 @@ def _name_field(label: Any, missing: Any, autocomplete: str, length: int) -> Fol
         label=label,
         max_length=length,
         error_messages={"required": missing, "max_length": too_long},
-        widget=forms.TextInput(attrs={"autocomplete": autocomplete, "data-tick": "name"}),
+        widget=forms.TextInput(attrs={"autocomplete": autocomplete, "data-tick": "name", **languages.PERSIAN_TEXT}),
     )
 
 
@@ -107,6 +108,11 @@ NOT_THERE = {
     "no_birth_day": ("birth_day",),
     "no_birth_month": ("birth_day", "birth_month"),
 }
+
+
+def _series_letter(letter: str) -> str:
+    """How a select shows it: in another language with the letter's name beside it, for it is compared with a paper."""
+    return digits(languages.name(languages.LETTER, letter))
 
 
 class PartForm(GrantedForm, StepForm):
@@ -147,7 +153,7 @@ class PersonForm(PartForm):
     )
     series_letter = _choice_field(
         _("Birth certificate series (letter)"),
-        [CHOOSE, *((letter, persian.to_persian_digits(letter)) for letter in persian.SERIES_LETTERS)],
+        [CHOOSE, *((letter, when_read(partial(_series_letter, letter))) for letter in persian.SERIES_LETTERS)],
         _("Choose the letter or number of the series; if there is no series, tick that it is not there."),
     )
     series_number = _number_field(
@@ -165,7 +171,13 @@ class PersonForm(PartForm):
     )
     birth_month = _choice_field(
         _("Month"),
-        [CHOOSE, *((str(number), name) for number, name in enumerate(persian.JALALI_MONTHS, start=1))],
+        [
+            CHOOSE,
+            *(
+                (str(number), languages.name_when_read(languages.MONTH, name))
+                for number, name in enumerate(persian.JALALI_MONTHS, start=1)
+            ),
+        ],
         _("Choose the month of your birth; if the certificate does not say it, tick that it is not there."),
         attrs={"autocomplete": "bday-month"},
     )
@@ -255,12 +267,12 @@ class ContactForm(PartForm):
 
     country = _choice_field(
         _("Country"),
-        cities.COUNTRIES,
+        cities.country_choices,
         _("Choose your country."),
         initial=cities.IRAN,
         attrs={"autocomplete": "country-name"},
     )
-    city = _choice_field(_("City"), cities.CITIES, _("Choose your city from the list."))
+    city = _choice_field(_("City"), cities.city_choices, _("Choose your city from the list."))
     email = EmailAddressField()
 
     def clean(self) -> dict[str, Any]:

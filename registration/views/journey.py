@@ -21,7 +21,8 @@ from accounts.sessions.store import asked_by_itself, renews_itself
 from common import limits
 from common.abuse.origins import origin_of
 from common.errors import PortalError
-from common.persian import mask_mobile, to_persian_digits
+from common.persian import mask_mobile
+from common.sentences import digits
 from registration import tracking
 from registration.models import Registration
 from registration.services import journey as service
@@ -148,7 +149,7 @@ def _closing(journey: Journey, row: Registration) -> dict[str, Any]:
         "looks_every": int(limits.CLOSING_RENEWS.total_seconds()),
         "corrected": row.revision > 0,
         "policy": settings.ACTIVATION_POLICY,
-        "tracking_code": to_persian_digits(tracking.grouped(row.tracking_code)) if row.tracking_code else "",
+        "tracking_code": digits(tracking.grouped(row.tracking_code)) if row.tracking_code else "",
     }
 
 

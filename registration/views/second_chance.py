@@ -22,7 +22,8 @@ from accounts.sessions import given_back
 from accounts.sessions.store import asked_by_itself, renews_itself
 from common.abuse.origins import origin_of
 from common.errors import PortalError
-from common.persian import local_mobile, mask_mobile, to_persian_digits
+from common.persian import local_mobile, mask_mobile
+from common.sentences import digits
 from identity.matching import IDENTITY, OWNER
 from registration import late_answers, tracking
 from registration.forms.second_chance import CorrectionForm, OtherNumberForm
@@ -76,7 +77,7 @@ def second_chance(request: HttpRequest, journey: Journey, row: Registration) -> 
     journey.shown()
     context = {
         "status": status_service.of(row),
-        "tracking_code": to_persian_digits(tracking.grouped(row.tracking_code or "")),
+        "tracking_code": digits(tracking.grouped(row.tracking_code or "")),
         "tries": service.tries_left(national_id=row.national_id),
         "draft": journey.token,
     }

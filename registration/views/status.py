@@ -15,8 +15,8 @@ from accounts.sessions.store import asked_by_itself, renews_itself
 from common import limits
 from common.abuse.origins import origin_of
 from common.errors import PortalError
-from common.persian import to_persian_digits
 from common.qr import qr_code
+from common.sentences import digits
 from registration import tracking
 from registration.forms.status import StatusForm
 from registration.models import Registration
@@ -97,7 +97,7 @@ def _look(request: HttpRequest) -> HttpResponse:
 def _context(row: Registration) -> dict[str, Any]:
     return {
         "status": service.of(row),
-        "tracking_code": to_persian_digits(tracking.grouped(row.tracking_code or "")),
+        "tracking_code": digits(tracking.grouped(row.tracking_code or "")),
     }
 
 

@@ -51,7 +51,7 @@
   function clock(left) {
     const seconds = Math.ceil(left / 1000);
     const text = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-    return text.replace(/[0-9]/g, (digit) => "۰۱۲۳۴۵۶۷۸۹"[digit]);
+    return text.replace(/[0-9]/g, (digit) => box.dataset.digits[digit]);
   }
 
   function tick() {

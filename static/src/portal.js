@@ -3,7 +3,8 @@
   "use strict";
 
   const DOUBLE_CLICK = 4000; // ms; a second press this soon is the same press, later it is a retry
-  const persian = (text) => String(text).replace(/[0-9]/g, (digit) => "۰۱۲۳۴۵۶۷۸۹"[digit]);
+  const digits = document.body.dataset.digits || "0123456789"; // of the page's language
+  const shown = (text) => String(text).replace(/[0-9]/g, (digit) => digits[digit]);
 
   function focusErrors() {
     const summary = document.getElementById("error-summary");
@@ -35,7 +36,7 @@
     const hours = Math.floor(seconds / 3600);
     const minutes = Math.floor(seconds / 60) % 60;
     const start = hours ? `${hours}:${two(minutes)}` : String(minutes);
-    return persian(`${start}:${two(seconds % 60)}`);
+    return shown(`${start}:${two(seconds % 60)}`);
   }
 
   // Without the script the button is never disabled: the server shows the wait instead.

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.project
 # Digits and number words that are no limit of ours. They are taken out of a sentence before it is looked at.
 NO_LIMITS = {
     "how mobile numbers and links are written": ("09121234567", "۰۹۱۲۱۲۳۴۵۶۷", "09", "۰۹", "*800#"),
+    "the digits of a language": ("0123456789", "۰۱۲۳۴۵۶۷۸۹"),
     "the length of a mobile number": ("eleven digits", "یازده رقم"),
     "the length of a national ID, a tracking code, a certificate number: they are written on papers": (
         "ten digits",
