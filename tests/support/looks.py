@@ -6,6 +6,8 @@ the focus).
 
 from __future__ import annotations
 
+import base64
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
@@ -55,6 +57,37 @@ def check_focus_contrast(page: Page, least: float = LEAST_CONTRAST) -> int:
     assert weak == [], weak
     return len(stops)
 
+
+def difference(page: Page, one: Path, other: Path, *, noticed: int) -> float:
+    """The share of the points of two PNG files that differ by more than `noticed` in a colour; 1 for other sizes."""
+    blank = page.context.new_page()
+    try:
+        pictures = [base64.b64encode(path.read_bytes()).decode() for path in (one, other)]
+        share: float = blank.evaluate(_DIFFERENCE, [*pictures, noticed])
+        return share
+    finally:
+        blank.close()
+
+
+_DIFFERENCE = """async ([one, other, noticed]) => {
+  const points = async (encoded) => {
+    const image = new Image();
+    image.src = 'data:image/png;base64,' + encoded;
+    await image.decode();
+    const canvas = Object.assign(document.createElement('canvas'), {width: image.width, height: image.height});
+    const context = canvas.getContext('2d');
+    context.drawImage(image, 0, 0);
+    return context.getImageData(0, 0, image.width, image.height);
+  };
+  const [a, b] = [await points(one), await points(other)];
+  if (a.width !== b.width || Math.abs(a.height - b.height) > 2) return 1;
+  const all = Math.min(a.data.length, b.data.length);
+  let differ = 0;
+  for (let at = 0; at < all; at += 4) {
+    if ([0, 1, 2].some((part) => Math.abs(a.data[at + part] - b.data[at + part]) > noticed)) differ += 1;
+  }
+  return differ / (all / 4);
+}"""
 
 _OUTSIDE = """() => {
   const wide = document.documentElement.clientWidth;
