@@ -22,7 +22,7 @@ from tests.support.live_web import web
 pytestmark = pytest.mark.browser
 REFERENCES = Path(__file__).with_name("references")
 DESIGN = "/portal/design/"
-PARTS = ("stepper", "banner", "field", "field-wrong", "button", "code", "summary", "timeline", "done", "pass")
+PARTS = ("stepper", "field", "field-wrong", "button", "code", "summary", "timeline", "done", "pass")
 TOLERATED = 0.03  # share of the points that may differ
 NOTICED = 48  # of 255: how far each of a point's colours may differ
 
