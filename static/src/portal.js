@@ -11,6 +11,20 @@
     if (summary) summary.focus();
   }
 
+  // A link of the summary shows the whole field, label first; without the script the style sheet leaves room above.
+  function leadToFields() {
+    document.querySelectorAll('#error-summary a[href^="#"]').forEach((link) => {
+      link.addEventListener("click", (event) => {
+        const control = document.getElementById(link.getAttribute("href").slice(1));
+        const field = control && (control.closest("fieldset.field") || control.closest(".field"));
+        if (!field) return;
+        event.preventDefault();
+        control.focus({ preventScroll: true });
+        field.scrollIntoView();
+      });
+    });
+  }
+
   // A page that answers a POST (an error) becomes an ordinary entry: "back" and "refresh" then ask for the
   // address again, instead of the browser's own page about sending a form twice.
   function forgetThePost() {
@@ -121,6 +135,7 @@
 
   forgetThePost();
   focusErrors();
+  leadToFields();
   dropDoubleClicks();
   document.querySelectorAll("[data-wait]").forEach((box) => Number(box.dataset.wait) > 0 && countDown(box));
   document.querySelectorAll("[data-renew]").forEach(renew);
