@@ -97,6 +97,7 @@ MIDDLEWARE = [
     "common.middleware.ClientAddress",  # before any middleware that asks whether the request came by HTTPS
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tamin_portal.compression.CompressedPages",  # after the files, which are compressed already
     "common.middleware.OrdinaryRequests",
     "common.abuse.hashing_places.BoundedHashing",
     "common.middleware.PostBrake",
