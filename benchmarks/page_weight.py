@@ -28,7 +28,7 @@ from django.shortcuts import render  # noqa: E402
 from django.test import RequestFactory  # noqa: E402
 
 from registration.forms.steps import CodeForm, IdentityForm, MobileForm  # noqa: E402
-from tamin_portal.compression import CompressedPages  # noqa: E402
+from tamin_portal.middleware import CompressedPages  # noqa: E402
 
 ROUNDS = 100
 PERSON = SimpleNamespace(national_id="0012345679", mobile="+989121234567")

@@ -97,8 +97,9 @@ MIDDLEWARE = [
     "common.middleware.ClientAddress",  # before any middleware that asks whether the request came by HTTPS
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "tamin_portal.compression.CompressedPages",  # after the files, which are compressed already
+    "tamin_portal.middleware.CompressedPages",  # after the files, which are compressed already
     "common.middleware.OrdinaryRequests",
+    "tamin_portal.middleware.MaintenancePage",  # before any that asks the database
     "common.abuse.hashing_places.BoundedHashing",
     "common.middleware.PostBrake",
     "accounts.sessions.middleware.DeviceCookies",

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from common import limits
+from common import limits, maintenance
 from common.database import is_locked
 from common.links import absolute
 
@@ -24,13 +24,17 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when a citizen can register: the database answers. Redis is not asked: it is only a hint."""
+    """200 when a citizen can register: the database answers. Redis is not asked: it is only a hint.
+
+    Maintenance is 200 as well, and said in the text: with anything else whoever spreads requests would take the webs
+    out, and neither staff nor the page about it would be reached.
+    """
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 FROM registration_registration LIMIT 1")
     except DatabaseError:
         return HttpResponse("database", status=503, content_type="text/plain")
-    return HttpResponse("ready", content_type="text/plain")
+    return HttpResponse("maintenance" if maintenance.standing() else "ready", content_type="text/plain")
 
 
 @require_safe

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tamin_portal.compression import CompressedPages
+from tamin_portal.middleware import CompressedPages
 from tests.support.accounts import administrator, citizen
 from tests.support.entrances import BY_CODE, PAGE, sign_in
 from tests.support.journeys import MATCHES, URL, Answers, Browser, code_on
