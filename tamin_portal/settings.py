@@ -5,6 +5,7 @@ it. Without either, the portal refuses to start: there is no built-in key.
 """
 
 import os
+import re
 from pathlib import Path
 
 import environ
@@ -70,6 +71,10 @@ PUBLIC_HOST = env("PUBLIC_HOST", default=next(iter(ALLOWED_HOSTS), "localhost") 
 HTTPS = switch("HTTPS", default=not DEMO)
 # Whom /.well-known/security.txt tells to write to: mailto:, https: or tel:, the preferred one first.
 SECURITY_CONTACT = env.list("SECURITY_CONTACT", default=[])
+# The number that people may call for help, as it is dialled; without one no page names any.
+HELP_PHONE = env("HELP_PHONE", default="").strip()
+if not re.fullmatch(r"(\+?[0-9]{3,15})?", HELP_PHONE):
+    raise ImproperlyConfigured(f"HELP_PHONE is '{HELP_PHONE[:20]}'; it is a number as it is dialled, like 02112345678.")
 ACTIVATION_POLICY = env("ACTIVATION_POLICY", default="automatic")  # or "branch"
 DUPLICATE_NOTICE = env("DUPLICATE_NOTICE", default="guide")  # or "after_proof"
 STAFF_TOTP = env("STAFF_TOTP", default="optional" if DEMO else "required")  # one-time codes of staff

@@ -1,7 +1,8 @@
-"""Pages of no app: health, security.txt, errors."""
+"""Pages of no app: health, security.txt, guide and help, errors."""
 
 from __future__ import annotations
 
+import re
 import sys
 from datetime import UTC
 
@@ -10,12 +11,14 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from common import limits, maintenance
 from common.database import is_locked
 from common.links import absolute
+from tamin_portal.guide import pictures as pictures_of_guide
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -50,6 +53,30 @@ def security_txt(request: HttpRequest) -> HttpResponse:
         f"Canonical: {absolute(request.path)}",
     ]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+def guide(request: HttpRequest) -> HttpResponse:
+    """The organisation's guide to the registration, with pictures of the pages as they are now."""
+    pictures = pictures_of_guide()
+    context = {
+        "pictures": {name.replace("-", "_"): picture for name, picture in pictures.items()},
+        "filled": [picture for name, picture in pictures.items() if re.fullmatch(r"step-three-\d+", name)],
+        "address": absolute(reverse("registration")),
+    }
+    return render(request, "portal/guide.html", context)
+
+
+@require_safe
+def privacy(request: HttpRequest) -> HttpResponse:
+    """What the portal keeps of people, for how long, and who sees it."""
+    return render(request, "portal/privacy.html")
+
+
+@require_safe
+def accessibility(request: HttpRequest) -> HttpResponse:
+    """For whom the pages were tried, what does not work yet, and whom to tell."""
+    return render(request, "portal/accessibility.html")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

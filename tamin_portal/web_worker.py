@@ -30,7 +30,7 @@ from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer, UnixWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
-from common import limits, maintenance
+from common import limits
 from tamin_portal.web_requests import Request, Task
 
 JUST_CONNECTED = 1.0  # seconds: a new connection's request is on its way, and waited for when the process ends
@@ -184,7 +184,6 @@ class PatientWorker(Worker):
         _allow_files(2 * limits.WEB_CONNECTIONS)
         sys.setswitchinterval(limits.WEB_THREADS_TAKE_TURNS.total_seconds())
         self.queues = Queues(self.cfg.threads)
-        maintenance.watch()
         self.servers = [self._server(each.sock) for each in self.sockets]
         while self.alive and self.ppid == os.getppid():
             self._turn()

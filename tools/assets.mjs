@@ -28,5 +28,5 @@ writeFileSync(join(target, "portal.css"), rtlcss.process(css, { autoRename: fals
 cpSync(join(root, "node_modules/@fontsource-variable/vazirmatn/files", font), join(target, "fonts", font));
 
 for (const name of readdirSync(source)) {
-  if (!name.endsWith(".scss")) cpSync(join(source, name), join(target, name));
+  if (!name.endsWith(".scss")) cpSync(join(source, name), join(target, name), { recursive: true });
 }

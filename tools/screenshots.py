@@ -1,0 +1,199 @@
+"""Make the pictures of the guide from the running pages: `make screenshots`.
+
+Starts a demo in a home of its own, walks the journey in Chromium as a person with a phone of 360 px does, and writes
+static/src/guide/*.png and tamin_portal/guide_pictures.json (their names and sizes, in the order they were taken).
+Fields are found by their labels and the main button as the first submit, so a page may be divided or joined: whatever
+stands between the code and the tracking code is step three, one picture a page. CHROMIUM names another browser.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+from ready import is_ready
+from walker import Citizen, Home, until
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURES = ROOT / "static" / "src" / "guide"
+SIZES = ROOT / "tamin_portal" / "guide_pictures.json"
+WIDTH, TALLEST = 360, 1400  # CSS pixels
+HEAVIEST = 40_000  # bytes of one picture
+LEVELS = (32, 16, 10, 8, 6)  # shades of each colour: fewer until the picture is light enough
+MAIN_BUTTON = "main form button.btn-main"
+CODE, TRACKING_CODE = "کد شناسه", ".tracking-code"
+MOST_PARTS = 8  # of step three
+DUPLICATE = Citizen(national_id="0070001057", mobile="09120000105", operator="همراه اول")
+
+# Draws a PNG anew with fewer shades, on which PNG saves half: a page has few colours, but its letters have all shades.
+FEWER_SHADES = """async ([picture, levels]) => {
+  const image = new Image();
+  image.src = "data:image/png;base64," + picture;
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  canvas.width = image.width;
+  canvas.height = image.height;
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0);
+  const pixels = context.getImageData(0, 0, image.width, image.height);
+  const step = 255 / (levels - 1);
+  const nearest = (shade) => Math.round(Math.round(shade / step) * step);
+  for (let at = 0; at < pixels.data.length; at++) pixels.data[at] = nearest(pixels.data[at]);
+  context.putImageData(pixels, 0, 0);
+  return canvas.toDataURL("image/png").split(",")[1];
+}"""
+
+
+class Camera:
+    """A phone at the portal, and what it has taken so far."""
+
+    def __init__(self, browser: Browser, url: str, home: Home) -> None:
+        self.url, self.home, self.sizes = url, home, list[dict[str, Any]]()
+        self.browser = browser
+        self.page = self.fresh()
+        self.darkroom = browser.new_page()
+
+    def fresh(self) -> Page:
+        """A phone that has never been here."""
+        options: dict[str, Any] = {"locale": "fa-IR", "color_scheme": "light", "reduced_motion": "reduce"}
+        self.page = self.browser.new_context(viewport={"width": WIDTH, "height": 740}, **options).new_page()
+        return self.page
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.url + path)
+
+    def fill(self, answers: dict[str, str]) -> int:
+        """Fill in those fields that this page has; how many. Fields that only show something have no name."""
+        filled = 0
+        for label, text in answers.items():
+            field = self.page.get_by_label(label, exact=True).and_(self.page.locator("[name]:visible"))
+            if not field.count():
+                continue
+            filled += 1
+            if field.first.evaluate("node => node.tagName") != "SELECT":
+                field.first.fill(text)
+            elif field.first.locator(f'option[value="{text}"]').count():
+                field.first.select_option(value=text)
+            else:
+                field.first.select_option(label=text)
+        return filled
+
+    def press(self) -> None:
+        with self.page.expect_navigation():
+            self.page.locator(MAIN_BUTTON).first.click()
+
+    def take(self, name: str) -> None:
+        """A picture of the page from its top, as light as it has to be."""
+        self.page.evaluate("document.activeElement && document.activeElement.blur(); scrollTo(0, 0)")
+        self.page.evaluate("document.fonts.ready")
+        height = min(self.page.evaluate("document.documentElement.scrollHeight"), TALLEST)
+        whole = self.page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": WIDTH, "height": height})
+        for levels in LEVELS:
+            drawn = base64.b64decode(self.darkroom.evaluate(FEWER_SHADES, [base64.b64encode(whole).decode(), levels]))
+            if len(drawn) < HEAVIEST:
+                break
+        else:
+            sys.exit(f"{name} weighs {len(drawn)} bytes with the fewest shades: make it shorter (TALLEST)")
+        (PICTURES / f"{name}.png").write_bytes(drawn)
+        self.sizes.append({"name": name, "width": WIDTH, "height": height})
+        print(f"{name}: {WIDTH} × {height}, {len(drawn)} bytes", flush=True)
+
+
+def walk(camera: Camera) -> None:
+    """The guide's way, in its order."""
+    citizen = Citizen()
+    camera.go("/portal/")
+    camera.take("sign-in")
+    before = len(camera.home.codes(citizen.mobile))
+    camera.go("/portal/registration")
+    camera.fill(citizen.step_one())
+    camera.take("step-one")
+    camera.press()
+    code = camera.home.new_code(citizen.mobile, before)
+    camera.page.reload()
+    camera.fill({CODE: code})
+    camera.take("step-two")
+    camera.press()
+    camera.take("step-three-empty")
+    step_three(camera, citizen)
+    camera.take("done")
+    until(lambda: camera.home.results(citizen.mobile), what="the result")
+    messages(camera)
+    camera.fresh()
+    camera.go("/portal/")
+    camera.fill({"کد ملی": citizen.national_id, "گذرواژه": citizen.password})
+    camera.press()
+    camera.go("/portal/profile")
+    camera.take("profile")
+
+
+def step_three(camera: Camera, citizen: Citizen) -> None:
+    """All of its pages, however many there are, until the tracking code."""
+    for part in range(1, MOST_PARTS + 1):
+        camera.fill(citizen.step_three())
+        camera.take(f"step-three-{part}")
+        camera.press()
+        if camera.page.locator(TRACKING_CODE).count():
+            return
+    sys.exit(f"no tracking code after {MOST_PARTS} pages of step three: {camera.page.locator('h1').first.inner_text()}")
+
+
+def messages(camera: Camera) -> None:
+    """What the guide shows of a second request with the same national ID, and of a wrong code."""
+    for _ in range(2):
+        camera.fresh()
+        camera.go("/portal/registration")
+        camera.fill(DUPLICATE.step_one())
+        camera.press()
+    camera.take("duplicate")
+    camera.fill({CODE: "000000"})
+    camera.press()
+    camera.take("wrong-code")
+
+
+@contextlib.contextmanager
+def portal(folder: Path) -> Iterator[tuple[str, Home]]:
+    """A demo, ready; afterwards it is ended and forgotten."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    env |= {"PORTAL_HOME": str(folder / "home"), "PORT": str(port)}
+    running = subprocess.Popen(["make", "run"], cwd=ROOT, env=env, stdin=subprocess.DEVNULL, process_group=0)
+    try:
+        until(lambda: running.poll() is not None or is_ready(port), what="the demo", seconds=300)
+        if running.poll() is not None:
+            sys.exit("the demo did not start")
+        yield f"http://127.0.0.1:{port}", Home(folder / "home", env)
+    finally:
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGTERM)
+            running.wait(60)
+
+
+def main() -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for old in PICTURES.glob("*.png"):
+        old.unlink()
+    with tempfile.TemporaryDirectory() as folder, portal(Path(folder)) as (url, home), sync_playwright() as playwright:
+        program = os.environ.get("CHROMIUM") or "/usr/bin/chromium"
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        camera = Camera(browser, url, home)
+        walk(camera)
+        browser.close()
+    SIZES.write_text(json.dumps(camera.sizes, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
