@@ -14,9 +14,11 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,16 +30,16 @@ from walker import Citizen, Home, until
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "static" / "src" / "guide"
 SIZES = ROOT / "tamin_portal" / "guide_pictures.json"
-WIDTH, TALLEST = 360, 1400  # CSS pixels
+WIDTH, TALLEST = 360, 1300  # CSS pixels
 HEAVIEST = 40_000  # bytes of one picture
-LEVELS = (32, 16, 10, 8, 6)  # shades of each colour: fewer until the picture is light enough
+COLOURS = 16  # of one picture: a page has few, and its letters a handful of shades between
 MAIN_BUTTON = "main form button.btn-main"
 CODE, TRACKING_CODE = "کد شناسه", ".tracking-code"
 MOST_PARTS = 8  # of step three
 DUPLICATE = Citizen(national_id="0070001057", mobile="09120000105", operator="همراه اول")
 
-# Draws a PNG anew with fewer shades, on which PNG saves half: a page has few colours, but its letters have all shades.
-FEWER_SHADES = """async ([picture, levels]) => {
+# The colours of a PNG that occur most often, and for each pixel the number of the one that is nearest to its own.
+FEWER_COLOURS = """async ([picture, most]) => {
   const image = new Image();
   image.src = "data:image/png;base64," + picture;
   await image.decode();
@@ -46,13 +48,46 @@ FEWER_SHADES = """async ([picture, levels]) => {
   canvas.height = image.height;
   const context = canvas.getContext("2d");
   context.drawImage(image, 0, 0);
-  const pixels = context.getImageData(0, 0, image.width, image.height);
-  const step = 255 / (levels - 1);
-  const nearest = (shade) => Math.round(Math.round(shade / step) * step);
-  for (let at = 0; at < pixels.data.length; at++) pixels.data[at] = nearest(pixels.data[at]);
-  context.putImageData(pixels, 0, 0);
-  return canvas.toDataURL("image/png").split(",")[1];
+  const { data } = context.getImageData(0, 0, image.width, image.height);
+  const counts = new Map();
+  for (let at = 0; at < data.length; at += 4) {
+    const colour = (data[at] << 16) | (data[at + 1] << 8) | data[at + 2];
+    counts.set(colour, (counts.get(colour) || 0) + 1);
+  }
+  const split = (colour) => [colour >> 16, (colour >> 8) & 255, colour & 255];
+  const palette = [];
+  for (const [colour] of [...counts].sort((one, other) => other[1] - one[1])) {
+    const own = split(colour);
+    const far = palette.every((each) => each.some((shade, at) => Math.abs(shade - own[at]) > 20));
+    if (far && palette.push(own) === most) break;
+  }
+  const nearest = new Map();
+  for (const colour of counts.keys()) {
+    const own = split(colour);
+    const distances = palette.map((each) => each.reduce((sum, shade, at) => sum + (shade - own[at]) ** 2, 0));
+    nearest.set(colour, distances.indexOf(Math.min(...distances)));
+  }
+  const pixels = [];
+  for (let at = 0; at < data.length; at += 4) {
+    pixels.push(nearest.get((data[at] << 16) | (data[at + 1] << 8) | data[at + 2]));
+  }
+  return { palette, pixels };
 }"""
+
+
+def png(width: int, pixels: list[int], palette: list[list[int]]) -> bytes:
+    """A PNG of at most 16 colours: half a byte a pixel, as small as zlib makes it."""
+    rows = [[*pixels[at : at + width], 0] for at in range(0, len(pixels), width)]  # one more: a width may be odd
+    packed = b"".join(b"\0" + bytes(row[at] << 4 | row[at + 1] for at in range(0, width, 2)) for row in rows)
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, len(rows), 4, 3, 0, 0, 0)),
+        (b"PLTE", bytes(shade for colour in palette for shade in colour)),
+        (b"IDAT", zlib.compress(packed, 9)),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
 
 
 class Camera:
@@ -99,12 +134,10 @@ class Camera:
         self.page.evaluate("document.fonts.ready")
         height = min(self.page.evaluate("document.documentElement.scrollHeight"), TALLEST)
         whole = self.page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": WIDTH, "height": height})
-        for levels in LEVELS:
-            drawn = base64.b64decode(self.darkroom.evaluate(FEWER_SHADES, [base64.b64encode(whole).decode(), levels]))
-            if len(drawn) < HEAVIEST:
-                break
-        else:
-            sys.exit(f"{name} weighs {len(drawn)} bytes with the fewest shades: make it shorter (TALLEST)")
+        found = self.darkroom.evaluate(FEWER_COLOURS, [base64.b64encode(whole).decode(), COLOURS])
+        drawn = png(WIDTH, found["pixels"], found["palette"])
+        if len(drawn) >= HEAVIEST:
+            sys.exit(f"{name} weighs {len(drawn)} bytes: make it shorter (TALLEST)")
         (PICTURES / f"{name}.png").write_bytes(drawn)
         self.sizes.append({"name": name, "width": WIDTH, "height": height})
         print(f"{name}: {WIDTH} × {height}, {len(drawn)} bytes", flush=True)

@@ -15,6 +15,7 @@ from django.test import Client
 
 from tamin_portal.guide import pictures
 from tests.support.accounts import citizen
+from tests.support.commands import run
 from tests.support.entrances import PAGE, sign_in
 from tests.support.journeys import URL, Browser
 from tests.support.pages import assert_fits_the_policy, text_of
@@ -123,3 +124,13 @@ def test_a_phone_that_nobody_can_dial_is_refused(number: str) -> None:
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode
     assert "HELP_PHONE" in done.stderr
+
+
+def test_the_fronts_own_page_is_as_the_command_prints_it() -> None:
+    """`manage.py front_page > tools/front/away.html` makes it anew."""
+    assert (ROOT / "tools" / "front" / "away.html").read_text(encoding="utf-8") == run("front_page")
+
+
+def test_the_fronts_own_page_names_the_phone_of_the_help(settings: Any) -> None:
+    settings.HELP_PHONE = "1420"
+    assert 'href="tel:1420"' in run("front_page")
