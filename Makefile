@@ -5,7 +5,7 @@ SETUP := $(PYTHON) tools/setup.py --dev
 PYTEST := $(BIN)/python -m pytest
 BASE ?= origin/main
 
-.PHONY: help run setup test test-faults test-browser lint check fix assets requirements clean
+.PHONY: help run setup test test-faults test-browser lint check fix assets screenshots requirements clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 — \2/'
@@ -45,6 +45,9 @@ fix: setup  ## what tools can mend: style, imports, layout, the compiled catalog
 	$(BIN)/python tools/messages.py compile
 
 assets: setup  ## the style sheet, the font and the script into build/assets
+
+screenshots: setup  ## the pictures of the guide, from the running pages (needs /usr/bin/chromium)
+	$(BIN)/python tools/screenshots.py
 
 requirements:  ## lock the newest versions that requirements*.in allow
 	@$(SETUP)

@@ -75,3 +75,10 @@ def on_starting(server: Any) -> None:
 
     refuse_unsafe_or_exit(server.cfg.address, behind_loopback=_behind_loopback)
     hashing_places.places()  # made here, so that all web processes share them
+
+
+def post_worker_init(worker: Any) -> None:
+    """A web process knows from its first answer on whether the portal is being worked on."""
+    from common import maintenance
+
+    maintenance.watch()

@@ -68,6 +68,11 @@ LARGEST_FIELD = 1_000  # characters of one text field
 ONE_ADDRESS_WITHIN = timedelta(minutes=30)  # warning if all POSTs within this time come from one private address,
 ONE_ADDRESS_POSTS = 100  # and there are at least so many: then it is a proxy that is not trusted
 
+# Maintenance (common/maintenance.py).
+MAINTENANCE_SEEN_WITHIN = timedelta(seconds=5)  # a web process looks so often whether it was switched on or off
+MAINTENANCE_LONGEST = timedelta(days=7)  # a later end is taken for a mistyped one
+MAINTENANCE_COME_BACK = timedelta(minutes=5)  # named by Retry-After once the end has passed
+
 # Connections of one web process (tamin_portal/web_worker.py): how long a client may take, whatever it does meanwhile.
 WEB_CONNECTIONS = 1_000
 WEB_CROWDED = 0.75  # from this share of them on, those that have been waited for longest are closed

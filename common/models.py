@@ -1,4 +1,5 @@
-"""Tables that all apps share: request counts, conduct, proofs, turns, the installation's mode, breakers, alarms."""
+"""Tables that all apps share: request counts, conduct, proofs, turns, the installation's mode, maintenance, breakers,
+alarms."""
 
 from __future__ import annotations
 
@@ -82,6 +83,16 @@ class Installation(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="only_one_installation")]
+
+
+class Maintenance(models.Model):
+    """The one row, while citizens are told that the portal is being worked on (`common.maintenance`)."""
+
+    until = models.DateTimeField()  # when it will be over, as far as one knows: what pages say
+    began_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="only_one_maintenance")]
 
 
 class Breaker(models.Model):

@@ -5,6 +5,7 @@ it. Without either, the portal refuses to start: there is no built-in key.
 """
 
 import os
+import re
 from pathlib import Path
 
 import environ
@@ -72,6 +73,10 @@ HTTPS = switch("HTTPS", default=not DEMO)
 SECURITY_CONTACT = env.list("SECURITY_CONTACT", default=[])
 # The map that branches are shown on; "{place}" stands for coordinates or an address.
 MAP_LINK = env("MAP_LINK", default="https://www.openstreetmap.org/search?query={place}")
+# The number that people may call for help, as it is dialled; without one no page names any.
+HELP_PHONE = env("HELP_PHONE", default="").strip()
+if not re.fullmatch(r"(\+?[0-9]{3,15})?", HELP_PHONE):
+    raise ImproperlyConfigured(f"HELP_PHONE is '{HELP_PHONE[:20]}'; it is a number as it is dialled, like 02112345678.")
 ACTIVATION_POLICY = env("ACTIVATION_POLICY", default="automatic")  # or "branch"
 DUPLICATE_NOTICE = env("DUPLICATE_NOTICE", default="guide")  # or "after_proof"
 STAFF_TOTP = env("STAFF_TOTP", default="optional" if DEMO else "required")  # one-time codes of staff
@@ -99,8 +104,10 @@ MIDDLEWARE = [
     "common.middleware.ClientAddress",  # before any middleware that asks whether the request came by HTTPS
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tamin_portal.middleware.CompressedPages",  # after the files, which are compressed already
     "common.middleware.ChosenLanguage",  # before any page, also that of a refusal
     "common.middleware.OrdinaryRequests",
+    "tamin_portal.middleware.MaintenancePage",  # before any that asks the database
     "common.abuse.hashing_places.BoundedHashing",
     "common.middleware.PostBrake",
     "accounts.sessions.middleware.DeviceCookies",

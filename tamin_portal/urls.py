@@ -16,6 +16,10 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="sign_in")),
     path("portal", RedirectView.as_view(pattern_name="sign_in")),
     path("portal/status", RedirectView.as_view(pattern_name="registration_status")),  # short, for SMS
+    # About the portal as a whole, so of the shell: they name pages of every app.
+    path("portal/guide", views.guide, name="guide"),
+    path("portal/help/privacy", views.privacy, name="help_privacy"),
+    path("portal/help/accessibility", views.accessibility, name="help_accessibility"),
     path("portal/", include("accounts.urls")),
     path("portal/registration", include("registration.urls")),
     path("portal/inbox/", inbox, {"template": "portal/inbox.html"}, name="inbox"),

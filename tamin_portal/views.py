@@ -1,7 +1,8 @@
-"""Pages of no app: health, security.txt, errors."""
+"""Pages of no app: health, security.txt, guide and help, errors."""
 
 from __future__ import annotations
 
+import re
 import sys
 from datetime import UTC
 
@@ -10,13 +11,15 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.sessions import given_back
-from common import limits
+from common import limits, maintenance
 from common.database import is_locked
 from common.links import absolute
+from tamin_portal.guide import pictures as pictures_of_guide
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -25,13 +28,17 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when a citizen can register: the database answers. Redis is not asked: it is only a hint."""
+    """200 when a citizen can register: the database answers. Redis is not asked: it is only a hint.
+
+    Maintenance is 200 as well, and said in the text: with anything else whoever spreads requests would take the webs
+    out, and neither staff nor the page about it would be reached.
+    """
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 FROM registration_registration LIMIT 1")
     except DatabaseError:
         return HttpResponse("database", status=503, content_type="text/plain")
-    return HttpResponse("ready", content_type="text/plain")
+    return HttpResponse("maintenance" if maintenance.standing() else "ready", content_type="text/plain")
 
 
 @require_safe
@@ -47,6 +54,30 @@ def security_txt(request: HttpRequest) -> HttpResponse:
         f"Canonical: {absolute(request.path)}",
     ]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+def guide(request: HttpRequest) -> HttpResponse:
+    """The organisation's guide to the registration, with pictures of the pages as they are now."""
+    pictures = pictures_of_guide()
+    context = {
+        "pictures": {name.replace("-", "_"): picture for name, picture in pictures.items()},
+        "filled": [picture for name, picture in pictures.items() if re.fullmatch(r"step-three-\d+", name)],
+        "address": absolute(reverse("registration")),
+    }
+    return render(request, "portal/guide.html", context)
+
+
+@require_safe
+def privacy(request: HttpRequest) -> HttpResponse:
+    """What the portal keeps of people, for how long, and who sees it."""
+    return render(request, "portal/privacy.html")
+
+
+@require_safe
+def accessibility(request: HttpRequest) -> HttpResponse:
+    """For whom the pages were tried, what does not work yet, and whom to tell."""
+    return render(request, "portal/accessibility.html")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

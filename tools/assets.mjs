@@ -34,7 +34,7 @@ for (const name of readdirSync(source)) {
     continue;
   }
   if (!name.endsWith(".scss")) {
-    cpSync(join(source, name), join(target, name));
+    cpSync(join(source, name), join(target, name), { recursive: true });
     continue;
   }
   // Bootstrap 5.3 still uses @import and Sass's old colour functions; its warnings are not ours to mend.

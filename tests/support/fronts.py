@@ -28,6 +28,7 @@ def front_conf(folder: Path, port: int, web: int) -> str:
     conf, webs = re.subn(r"set \$web web;\s+proxy_pass http://\$web:8000;", f"proxy_pass http://127.0.0.1:{web};", conf)
     assert webs >= 2
     conf = re.sub(r"resolver .*", "", conf)
+    conf = conf.replace("root /etc/nginx/portal;", f"root {ROOT / 'tools'};")
     conf = conf.replace("/tmp/front/", f"{folder}/trust/").replace("/tmp/nginx.pid", f"{folder}/front.pid")
     conf = conf.replace("listen 8080;", f"listen 127.0.0.1:{port}; listen [::1]:{port};")
     return conf.replace("http {", "http {\n" + temporary(folder), 1)

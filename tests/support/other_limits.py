@@ -34,6 +34,15 @@ OTHER_LIMITS = {
     "MAIL_GIVE_UP": timedelta(hours=96),
     "SMS_HEALTH_WITHIN": timedelta(hours=13),
     "RECEIPT_DUE_WITHIN": timedelta(minutes=17),
+    "STARTED_LIFE": timedelta(hours=30),
+    "CONFIRMED_LIFE": timedelta(days=5),
+    "BRANCH_LIFE": timedelta(days=50),
+    "DRAFTS_KEPT": timedelta(days=6),
+    "CODES_KEPT": timedelta(days=4),
+    "MESSAGE_BODY_KEPT": timedelta(hours=2),
+    "MAIL_KEPT": timedelta(days=20),
+    "FAILED_SIGN_INS_COUNT": timedelta(days=200),
+    "SESSION_WARNING": timedelta(minutes=3),
 }
 for name, value in OTHER_LIMITS.items():
     if getattr(limits, name) == value:

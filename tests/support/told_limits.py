@@ -25,6 +25,7 @@ from common import alarms, limits
 from common.abuse import hashing_places
 from common.errors import PortalError
 from common.models import AlarmCode
+from common.sentences import in_words
 from registration import sms_texts
 from registration.desk.forms import RejectForm, WorkForm
 from registration.desk.texts import error_words
@@ -213,3 +214,12 @@ def test_commands_tell_them() -> None:
     by = ("--by", "مینا راد", "--reason", "مدارک دیده شد")
     run("deactivate_account", person.national_id, *by)
     assert "تا ۶ روز در بازیابی" in run("reactivate_account", person.national_id, "--without-answer", *by)
+
+
+def test_the_privacy_notice_and_the_guide_tell_them() -> None:
+    client = Client()
+    page = text_of(client.get("/portal/help/privacy"))
+    for name in ("CODES_KEPT", "DRAFTS_KEPT", "MAIL_KEPT", "SESSION_IDLE", "BRANCH_LIFE"):
+        assert in_words(getattr(limits, name)) in page
+    assert in_words(limits.CODE_LIFE) in text_of(client.get("/portal/guide"))
+    assert in_words(limits.SESSION_WARNING) in text_of(client.get("/portal/help/accessibility"))
