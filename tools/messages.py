@@ -164,7 +164,7 @@ def problems(catalogue: polib.POFile, found: dict[Key, Found]) -> list[str]:
 
 
 def faults_of(entry: polib.POEntry, *, may_drop: bool, language: str = "fa") -> Iterator[str]:
-    """What is wrong with one translation: fuzzy, missing, other placeholders; Persian not as tools/persian_rules.py says.
+    """What is wrong with one translation: fuzzy, missing, other placeholders, Persian against tools/persian_rules.py.
 
     `may_drop`: a placeholder may be left out, as where a package repeats what the person typed.
     """

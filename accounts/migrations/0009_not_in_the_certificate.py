@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0007_administrators_in_labels"),
+        ("accounts", "0008_places_of_branches"),
     ]
 
     operations = [
