@@ -26,7 +26,7 @@ OWN_PAGES = ("same-origin", "none")  # Sec-Fetch-Site: a page of ours, or the pe
 # pages that need neither the database nor a person.
 OPEN = (
     STAFF,
-    STILL_HERE,
+    *STILL_HERE,
     RECEIPTS,
     "/static/",
     "/healthz",
