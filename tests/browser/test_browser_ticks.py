@@ -31,9 +31,9 @@ def test_step_one_confirms_what_is_right_and_says_at_once_what_is_wrong(visitor:
 
     national_id.fill("0012345678")
     mobile.focus()
-    expect(page.locator("#id_mobile-national_id-error")).to_contain_text("این کد ملی درست نیست")
+    expect(page.locator("#id_mobile-national_id-error")).to_contain_text("کد ملی درست نیست")
     expect(national_id).to_have_attribute("aria-invalid", "true")
-    expect(region).to_contain_text("این کد ملی درست نیست")
+    expect(region).to_contain_text("کد ملی درست نیست")
     national_id.fill("کد ملی: ۰۰۱۲۳۴۵۶۷۹")
     mobile.focus()
     expect(page.locator("#id_mobile-national_id-error")).to_have_count(0)
