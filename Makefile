@@ -25,13 +25,14 @@ test-faults: setup  ## kills, outages, real starts and stops (minutes)
 test-browser: setup  ## the journeys in Chromium (needs /usr/bin/chromium)
 	$(PYTEST) -m browser $(ARGS)
 
-lint: setup  ## style, types, import rules and their tests, dependencies, templates, migrations, catalogue, limits in sentences
+lint: setup  ## style, types, import rules and their tests, dependencies, templates, the script's floor of browsers, migrations, catalogue, limits in sentences
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 	$(BIN)/djlint --lint --quiet templates
+	node_modules/.bin/eslint static/src
 	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run
 	$(PYTEST) -q -m project
 

@@ -93,8 +93,8 @@ class NationalIdField(ParsedField):
                 "": _("The national ID has ten digits; type the zeros at its beginning too."),
                 "checksum": _("This national ID is not right. Check its digits against your national card."),
                 "equal_digits": _(
-                    "Ten equal digits cannot be used here. If they really stand on your national card, please go to "
-                    "the nearest branch with it."
+                    "A number whose digits are all the same cannot be used here. If it really stands on your national "
+                    "card, please go to the nearest branch with the card."
                 ),
             },
             widget=forms.TextInput(attrs={**NUMBER, "autocomplete": "username"}),
@@ -111,11 +111,11 @@ def read_code(text: str) -> str:
 CODE_SENTENCES: dict[str, Any] = {
     "": when_read(
         lambda: (
-            _("The code has %(digits)s digits. Type only these digits; this did not count as a try.")
+            _("The code has %(digits)s digits. Type only these digits; this was not counted.")
             % {"digits": in_words(limits.CODE_DIGITS)}
         )
     ),
-    "codes": _("There are two different codes here. Type the one of the newest SMS; this did not count as a try."),
+    "codes": _("There are different codes here. Type the one of the newest SMS; this was not counted."),
 }
 
 

@@ -16,7 +16,7 @@ _REASONS = {
     "required": gettext_lazy("is empty"),
     "length": gettext_lazy("is not ten digits (spreadsheets drop leading zeros)"),
     "checksum": gettext_lazy("is not a possible national ID: the check digit is wrong"),
-    "equal_digits": gettext_lazy("is not a possible national ID: ten equal digits"),
+    "equal_digits": gettext_lazy("is not a possible national ID: its digits are all the same"),
     "repeated": gettext_lazy("was already given on an earlier line"),
     "name": gettext_lazy("holds no letter, or a control character"),
     "name_too_long": when_read(

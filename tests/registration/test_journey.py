@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.models import User
+from accounts.models import OneTimeCode, User
 from common.persian import fold_digits
 from registration.models import Registration
 from registration.services import matching
@@ -205,3 +205,13 @@ def test_the_closing_page_is_over_after_a_quarter_of_an_hour_whoever_goes_on_the
     assert browser.get(DONE).status_code == 200
     move_clock(monkeypatch, timedelta(minutes=2))
     assert browser.get(DONE).status_code == 302
+
+
+def test_a_paste_that_holds_no_code_costs_no_try_and_a_whole_sms_is_read(browser):
+    browser.step_one()
+    sms = texts_on(MATCHES.mobile)[-1]
+    for typed in ("12345", "کد را نمی‌دانم", "123456 یا 654321"):
+        page = browser.step_two(typed)
+        assert "به حساب نیامد" in page.content.decode()
+    assert OneTimeCode.objects.get().tries == 0
+    assert browser.step_two(sms.replace("\n", "")).status_code == 302

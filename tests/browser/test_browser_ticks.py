@@ -1,0 +1,92 @@
+"""Fields that say "right" when they are left: seen, heard once, and nothing of what is typed is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.support.browsers import PHONE, Visitor
+from tests.support.live import Portal, somebody
+
+pytestmark = pytest.mark.browser
+RIGHT = "درست نوشته شده است"
+
+
+@pytest.fixture
+def visitor(chromium: Browser, portal: Portal) -> Iterator[Visitor]:
+    visitor = Visitor(chromium, portal, width=PHONE)
+    yield visitor
+    visitor.context.close()
+
+
+def test_step_one_confirms_what_is_right_and_says_at_once_what_is_wrong(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.go("/portal/registration")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
+    national_id, mobile, operator = (visitor.field(name) for name in ("کد ملی", "تلفن همراه", "اپراتور"))
+    region = page.locator("main > [role=status].visually-hidden")
+
+    national_id.fill("0012345678")
+    mobile.focus()
+    expect(page.locator("#id_mobile-national_id-error")).to_contain_text("کد ملی درست نیست")
+    expect(national_id).to_have_attribute("aria-invalid", "true")
+    expect(region).to_contain_text("کد ملی درست نیست")
+    national_id.fill("کد ملی: ۰۰۱۲۳۴۵۶۷۹")
+    mobile.focus()
+    expect(page.locator("#id_mobile-national_id-error")).to_have_count(0)
+    expect(page.locator("#id_mobile-national_id-right")).to_have_text(RIGHT)
+    expect(region).to_have_text(f"کد ملی: {RIGHT}")
+    expect(national_id).to_have_attribute("aria-describedby", "id_mobile-national_id-hint id_mobile-national_id-right")
+
+    mobile.fill("0935 123 45 67")
+    national_id.focus()
+    expect(page.locator("#id_mobile-mobile-right")).to_have_text(RIGHT)
+    assert operator.input_value() == "irancell"
+    operator.select_option("mci")
+    mobile.fill("09201234567")
+    national_id.focus()
+    assert operator.input_value() == "mci"  # the person's choice stays
+    visitor.seen("93-ticks-step-one")
+    assert sent == []
+
+
+def test_a_press_right_after_typing_is_never_lost(visitor: Visitor) -> None:
+    visitor.go("/portal/registration")
+    visitor.field("تلفن همراه").fill("0912")
+    visitor.field("کد ملی").press_sequentially("0012345678")
+    visitor.page.locator("main form button.btn-main").click(delay=300)  # a slow finger
+    expect(visitor.page.locator("#error-summary")).to_be_visible()
+
+
+def test_the_rules_of_the_password_tick_off_and_the_keyboard_is_told_of(visitor: Visitor) -> None:
+    page = visitor.page
+    citizen = somebody(4300)
+    visitor.step_one(citizen)
+    visitor.step_two(citizen)
+    to_the_password(visitor)
+    password = page.locator('input[autocomplete="new-password"]').first
+    region = page.locator("main > [role=status].visually-hidden")
+    password.press_sequentially("رمز")
+    expect(region).to_contain_text("صفحه‌کلید شما فارسی است")
+    password.fill("")
+    password.press_sequentially("Abc")
+    expect(page.locator("#password-rules .rule-right")).to_have_count(4)
+    expect(region).to_contain_text("رعایت شد")
+    password.press_sequentially("1zitoon")
+    expect(page.locator("#password-rules .rule-right")).to_have_count(6)
+    again = page.locator('input[autocomplete="new-password"]').nth(1)
+    again.fill("Abc1zitoon")
+    password.focus()
+    expect(page.get_by_text(RIGHT).last).to_be_visible()
+    assert page.locator("form:has(#password-rules) [autocomplete=username]").input_value() == citizen.national_id
+    visitor.seen("94-ticks-password")
+
+
+def to_the_password(visitor: Visitor) -> None:
+    """Step three's parts, up to the one with the password."""
+    visitor.page.wait_for_load_state()
+    visitor.fill({"نام": "رضا", "نام خانوادگی": "کریمی"})
+    expect(visitor.page.get_by_text(RIGHT).first).to_be_visible()
