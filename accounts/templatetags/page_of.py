@@ -17,7 +17,7 @@ register = template.Library()
 
 class PageOfNode(CsrfTokenNode):
     def render(self, context: Any) -> SafeString:
-        token = super().render(context)
+        token = SafeString(super().render(context))
         mark = mark_of_page(context["request"]) if token and "request" in context else ""
         return format_html('{}<input type="hidden" name="{}" value="{}">', token, MARK, mark) if mark else token
 
