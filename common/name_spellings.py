@@ -80,8 +80,8 @@ _ANYWHERE = {one.old: one.present for one in SPELLINGS if not one.whole}
 _WHOLE = {one.old: one.present for one in SPELLINGS if one.whole}
 _ANYWHERE_PATTERN = re.compile("|".join(sorted(_ANYWHERE, key=len, reverse=True)))
 _WHOLE_PATTERN = re.compile(rf"((?:{_AROUND}){{0,3}})({'|'.join(_WHOLE)})((?:{_AROUND}){{0,3}})")
-# اله for الله, and الله as one sign (U+FDF2) after the alef that some keyboards leave before it. Not where اله goes
-# on to another name: عبدالهی, عبدالهادی, نورالهدی, نورالهدا.
+# اله for الله, and الله as one sign (U+FDF2) after the alef that some keyboards leave before it. Not where اله goes on
+# to another name: عبدالهی, عبدالهادی, نورالهدی, نورالهدا.
 _ALLAH = re.compile(rf"({'|'.join(word.replace('آ', 'ا') for word in BEFORE_ALLAH)})(?:اله(?!ی|ادی|دی|دا)|االله)")
 
 

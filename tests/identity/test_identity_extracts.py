@@ -27,31 +27,7 @@ from identity import extract_pieces, extract_rows, extracts, services, texts
 from identity.extract_pieces import Changes
 from identity.extract_store import Store
 from identity.models import CivilRecord, Extract, ExtractKind, ExtractState, MobileOwner
-
-HEADER = (
-    "national_id,first_name,last_name,birth_date,gender,birth_certificate_number,birth_certificate_series,"
-    "birth_certificate_serial,deceased"
-)
-GOOD = {
-    "national_id": "0012345679",
-    "first_name": "رضا",
-    "last_name": "کریمی",
-    "birth_date": "1370/05/17",
-    "gender": "male",
-    "birth_certificate_number": "1254",
-    "birth_certificate_series": "الف12",
-    "birth_certificate_serial": "345678",
-    "deceased": "0",
-}
-
-
-def line(**changes: str) -> str:
-    return ",".join((GOOD | changes).values())
-
-
-def civil(*lines: str, skip_bad: bool = False) -> extracts.LoadReport:
-    text = "\n".join((HEADER, *lines)) + "\n"
-    return services.load_civil_registry(source=io.BytesIO(text.encode()), skip_bad=skip_bad)
+from tests.support.extract_files import GOOD, HEADER, civil, line
 
 
 def owners(*lines: str, skip_bad: bool = False) -> extracts.LoadReport:

@@ -20,8 +20,8 @@ from identity.registries import reading
 from identity.registries.base import Inquiry, Reply
 from identity.registries.demo import CITIZENS, DemoRegistry, Plot
 from identity.registries.local import LocalRegistry
-from tests.identity.test_identity_extracts import civil, line
 from tests.support.claims import CLAIM, RECORD
+from tests.support.extract_files import civil, line
 
 MAY_BE_ABSENT = [name for name, rule in DECISIVE.items() if rule.may_be_absent]
 LEFT_OUT = [set(some) for some in chain.from_iterable(combinations(MAY_BE_ABSENT, n) for n in (1, 2, 3))]

@@ -20,7 +20,7 @@ from tests.support.journeys import MATCHES, PASSWORD, URL, Answers, Browser, reg
 
 [OLD_CERTIFICATE] = [one for one in CITIZENS if one.plot is Plot.OLD_CERTIFICATE]
 FIELDS = tuple(PersonForm.base_fields)
-UNDO = "You filled this in and also ticked that it is not there. Undo one of the two."
+UNDO = "You filled this in and also ticked that it is not there. Undo one of them."
 
 
 def form(**changes: str) -> PersonForm:

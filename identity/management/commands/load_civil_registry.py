@@ -6,10 +6,10 @@ from identity.management.loading import LoadCommand
 from identity.models import ExtractKind
 
 _SPELLED = {
-    "birth_date": "Jalali, 1370/05/17; 00 for a day, or a month and day, that is not known",
+    "birth_date": "Jalali, 1370/05/17; zeros where day or month is not known",
     "gender": "female or male",
     "birth_certificate_series": "a letter or number and two digits; empty: there is none",
-    "birth_certificate_serial": "six digits; empty: there is none",
+    "birth_certificate_serial": "at most six digits; empty: there is none",
     "deceased": "0 or 1",
 }
 _COLUMNS = (f"{name} ({_SPELLED[name]})" if name in _SPELLED else name for name in columns(ExtractKind.CIVIL))
