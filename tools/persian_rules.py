@@ -26,7 +26,7 @@ _TECHNICAL = re.compile(
     r"|https?://\S*|/[a-z]+(?:/[a-z]+)*|\S+@\S+\.[a-z]+"  # a web address, a path, an e-mail address
     r"|--[a-z-]+"  # an option of a command
     r"|\u2066[^\u2069]*\u2069"  # isolated from left to right, such as *800#
-    r"|UTF-8"
+    r"|[A-Za-z]+[ -]?[0-9][0-9.]*"  # a name with a number: UTF-8, WCAG 2.2
 )
 # These speak of what stands in a file or is typed in a terminal, so they show it as it stands there.
 AS_IN_THE_FILE = frozenset(
@@ -99,7 +99,7 @@ LETTERS = (
     ),
     _rule(
         "put a ZWNJ before ها, های and هایی after a letter that joins",
-        rf"(?<!آن)(?<!این)(?<!ت)[بپتثجچحخسشصضطظعغفقکگلمنهی](?:هایی?|ها){_NO_LETTER_AFTER}",
+        rf"[بپتثجچحخسشصضطظعغفقکگلمنهی](?<!آن)(?<!این)(?<!تن)(?<!نت)(?:هایی?|ها){_NO_LETTER_AFTER}",
         "شمارههای شما",
     ),
     _rule(

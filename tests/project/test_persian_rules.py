@@ -53,6 +53,7 @@ def test_what_the_english_marks_is_marked_in_the_persian(msgid: str, msgstr: str
         ("Address you@domain.com", "آدرس you@domain.com یا https://tamin.ir/a?b=1"),
         ('To <bdi dir="ltr">%(number)s</bdi> in %(wait)d', 'به <bdi dir="ltr">%(number)s</bdi> تا %(wait)d'),
         ("Dial *800#", "\u2066*800#\u2069 را بگیرید"),
+        ("Rules WCAG 2.2", "قواعد WCAG 2.2 تا انتها"),
         ("is neither 0 nor 1", "نه 0 است و نه 1"),
         ("Is it fresh butter?", "نمی‌دانید؟ «شعب» را ببینید: تا ۱۰ دقیقه"),
     ],

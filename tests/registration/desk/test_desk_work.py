@@ -216,9 +216,9 @@ def test_a_second_click_is_told_that_it_is_done(maryam, row):
     maryam.send_code(row)
     code = code_on(row.mobile)
     maryam.activate(row, code)
-    assert "پیش از این توسط maryam فعال شده است" in maryam.told(maryam.activate(row, code))
-    assert "پیش از این توسط maryam فعال شده است" in maryam.told(maryam.reject(row, confirmed="1"))
-    assert "پیش از این توسط maryam فعال شده است" in maryam.told(maryam.send_code(row))
+    assert "این درخواست را پیش از این maryam فعال کرده است" in maryam.told(maryam.activate(row, code))
+    assert "این درخواست را پیش از این maryam فعال کرده است" in maryam.told(maryam.reject(row, confirmed="1"))
+    assert "این درخواست را پیش از این maryam فعال کرده است" in maryam.told(maryam.send_code(row))
     assert User.objects.filter(national_id=row.national_id).count() == 1
 
 
