@@ -239,7 +239,7 @@ class PersonForm(PartForm):
         """Both ticked and filled in is asked about: which of the two is meant, only the person knows."""
         filled = [name for tick, names in NOT_THERE.items() if data.get(tick) for name in names if data.get(name)]
         for name in dict.fromkeys(filled):
-            sentence = _("You filled in “%(field)s” and also ticked that it is not there. Undo one of the two.")
+            sentence = _("You filled in “%(field)s” and also ticked that it is not there. Undo one of them.")
             self.add_error(name, ValidationError(sentence, code="both", params={"field": self.fields[name].label}))
         unknown = BirthUnknown.DAY if data.get("no_birth_day") else BirthUnknown.NOTHING
         data["birth_unknown"] = (BirthUnknown.MONTH if data.get("no_birth_month") else unknown).value

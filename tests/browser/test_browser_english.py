@@ -64,7 +64,7 @@ def test_the_journey_in_english_ends_with_an_account(visitor: Visitor) -> None:
     visitor.seen("english-02-step-one-wrong")
     fill_what_is_asked(
         visitor,
-        {"National ID": citizen.national_id, "Operator": "Hamrah-e Aval (MCI)", "Mobile phone": citizen.mobile},
+        {"National ID": citizen.national_id, "Operator": "Hamrah-e Aval", "Mobile phone": citizen.mobile},
     )
     visitor.press()
     visitor.field("Code").wait_for()
