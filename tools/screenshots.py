@@ -3,7 +3,8 @@
 Starts a demo in a home of its own, walks the journey in Chromium as a person with a phone of 360 px does, and writes
 static/src/guide/*.png and tamin_portal/guide_pictures.json (their names and sizes, in the order they were taken).
 Fields are found by their labels and the main button as the first submit, so a page may be divided or joined: whatever
-stands between the code and the tracking code is step three, one picture a page. CHROMIUM names another browser.
+stands between the code and the tracking code is step three, with pictures of each whole form. CHROMIUM names another
+browser.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ SIZES = ROOT / "tamin_portal" / "guide_pictures.json"
 WIDTH, TALLEST = 360, 1300  # CSS pixels
 HEAVIEST = 40_000  # bytes of one picture
 COLOURS = 16  # of one picture: a page has few, and its letters a handful of shades between
-MAIN_BUTTON = "main form button.btn-main"
+MAIN_BUTTON = "button.btn-main"
 CODE, TRACKING_CODE = "کد شناسه", ".tracking-code"
 MOST_PARTS = 8  # of step three
 DUPLICATE = Citizen(national_id="0070001057", mobile="09120000105", operator="همراه اول")
@@ -126,14 +127,33 @@ class Camera:
 
     def press(self) -> None:
         with self.page.expect_navigation():
-            self.page.locator(MAIN_BUTTON).first.click()
+            self.page.locator(f"main form {MAIN_BUTTON}").first.click()
 
     def take(self, name: str) -> None:
-        """A picture of the page from its top, as light as it has to be."""
+        """A picture of the page from its top."""
+        self._still()
+        self._take(name, 0, min(self.page.evaluate("document.documentElement.scrollHeight"), TALLEST))
+
+    def take_form(self, name: str, first: int) -> int:
+        """Pictures of the whole form, one below the other, numbered from `first` on; the next number."""
+        self._still()
+        box = self.page.locator("main form", has=self.page.locator(MAIN_BUTTON)).first.bounding_box()
+        if box is None:
+            sys.exit(f"{name}: this page has no form")
+        top, left = round(box["y"]), round(box["height"])
+        while left > 0:
+            height = min(left, TALLEST)
+            self._take(f"{name}-{first}", top, height)
+            top, left, first = top + height, left - height, first + 1
+        return first
+
+    def _still(self) -> None:
+        """Nothing has the focus, the page is at its top, and its font is there."""
         self.page.evaluate("document.activeElement && document.activeElement.blur(); scrollTo(0, 0)")
         self.page.evaluate("document.fonts.ready")
-        height = min(self.page.evaluate("document.documentElement.scrollHeight"), TALLEST)
-        whole = self.page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": WIDTH, "height": height})
+
+    def _take(self, name: str, top: int, height: int) -> None:
+        whole = self.page.screenshot(full_page=True, clip={"x": 0, "y": top, "width": WIDTH, "height": height})
         found = self.darkroom.evaluate(FEWER_COLOURS, [base64.b64encode(whole).decode(), COLOURS])
         drawn = png(WIDTH, found["pixels"], found["palette"])
         if len(drawn) >= HEAVIEST:
@@ -173,9 +193,10 @@ def walk(camera: Camera) -> None:
 
 def step_three(camera: Camera, citizen: Citizen) -> None:
     """All of its pages, however many there are, until the tracking code."""
-    for part in range(1, MOST_PARTS + 1):
+    picture = 1
+    for _ in range(MOST_PARTS):
         camera.fill(citizen.step_three())
-        camera.take(f"step-three-{part}")
+        picture = camera.take_form("step-three", picture)
         camera.press()
         if camera.page.locator(TRACKING_CODE).count():
             return

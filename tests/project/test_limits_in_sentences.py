@@ -65,8 +65,10 @@ NO_LIMITS = {
         "1370",
         "۱۳۷۰",
         "1405/09/02",
+        "1405/09/08 06:00",
         "2026-11-23",
     ),
+    "the international rules of accessibility, and what they ask for": ("WCAG 2.2", "twice as large", "دو برابر"),
     "advice about passwords: two or three words are an example, not a rule": (
         "two more words",
         "دو واژه",
