@@ -1,0 +1,1 @@
+"""The design page of a demo."""
