@@ -9,7 +9,7 @@ import pytest
 
 from accounts.recovery.forms import NewPasswordForm
 from registration.forms.status import StatusForm
-from registration.forms.steps import IdentityForm, MobileForm
+from registration.forms.steps import ContactForm, MobileForm, PartForm, PersonForm, ReviewForm
 from registration.models import Registration
 from tests.support.journeys import MATCHES, Answers
 
@@ -38,15 +38,26 @@ WRONG = {
 }
 
 
-def identity(typed: dict[str, str]) -> IdentityForm:
-    return IdentityForm(typed, registration=Registration(national_id=MATCHES.national_id, mobile=MATCHES.mobile))
+ROW = Registration(national_id=MATCHES.national_id, mobile=MATCHES.mobile)
+
+
+def identity(typed: dict[str, str]) -> PersonForm:
+    return PersonForm(typed, registration=ROW)
+
+
+def contact(typed: dict[str, str]) -> PartForm:
+    return ContactForm(typed, registration=ROW)
+
+
+def review(typed: dict[str, str]) -> PartForm:
+    return ReviewForm(typed, registration=ROW, answers={})
 
 
 def sentences(form: Any) -> list[str]:
     return [str(sentence) for found in form.errors.values() for sentence in found]
 
 
-@pytest.mark.parametrize("make", [identity, MobileForm, StatusForm])
+@pytest.mark.parametrize("make", [identity, contact, review, MobileForm, StatusForm])
 @pytest.mark.parametrize("typed", [{}, WRONG, dict.fromkeys(WRONG, "9" * 400)], ids=["empty", "wrong", "long"])
 def test_no_two_fields_have_the_same_sentence(make: Any, typed: dict[str, str]) -> None:
     found = Counter(sentences(make(typed)))
