@@ -140,14 +140,17 @@
         const { rule } = line.dataset;
         line.classList.toggle("rule-right", keeps[rule]);
         let mark = line.querySelector(".right");
+        // In Persian letters it is the keyboard that is told of.
+        if (keeps[rule] && keeps.latin && !before.has(rule)) {
+          fresh.push(line.firstChild.textContent);
+          before.add(rule);
+        }
         if (keeps[rule] && !mark) {
-          if (!before.has(rule)) fresh.push(line.textContent);
           mark = document.createElement("span");
           mark.className = "right";
           mark.textContent = ` ${kept}`;
           line.append(mark);
         } else if (!keeps[rule] && mark) mark.remove();
-        if (keeps[rule]) before.add(rule);
       });
       if (fresh.length) say(`${kept}: ${fresh.join(" ")}`, PAUSE);
     });
