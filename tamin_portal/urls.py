@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 from mail.views import inbox_letter
 from sms.views import inbox, receipt
 from tamin_portal import views
-from tamin_portal.design import design
+from tamin_portal.design.views import design
 
 handler400 = "tamin_portal.views.bad_request"
 handler500 = "tamin_portal.views.server_error"

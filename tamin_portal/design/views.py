@@ -8,40 +8,16 @@ from __future__ import annotations
 from datetime import timedelta
 from types import SimpleNamespace
 
-from django import forms
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from common.form_fields import CodeField, EmailAddressField, MobileField, NationalIdField, OperatorField
 from common.qr import qr_code
+from tamin_portal.design.forms import SampleCode, SampleForm
 
 TRACKING_CODE = "۱۲۳ ۴۵۶ ۷۸۹۰"
-
-
-class SampleForm(forms.Form):
-    """One field of each kind."""
-
-    use_required_attribute = False
-    national_id = NationalIdField()
-    operator = OperatorField()
-    mobile = MobileField()
-    email = EmailAddressField()
-    password = forms.CharField(label=_("Password"), widget=forms.PasswordInput(attrs={"dir": "ltr"}))
-    day = forms.IntegerField(label=_("Day"), widget=forms.TextInput(attrs={"inputmode": "numeric", "dir": "ltr"}))
-    month = forms.ChoiceField(label=_("Month"), choices=[("", _("Choose")), ("1", "۱"), ("2", "۲")])
-    year = forms.IntegerField(label=_("Year"), widget=forms.TextInput(attrs={"inputmode": "numeric", "dir": "ltr"}))
-    remember = forms.BooleanField(label=_("Sign in"), required=False)
-
-
-class SampleCode(forms.Form):
-    """The field of a code by SMS."""
-
-    use_required_attribute = False
-    code = CodeField()
 
 
 @require_safe
