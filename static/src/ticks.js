@@ -114,7 +114,7 @@
   // The operator whose prefix a mobile has, while the person has not chosen one.
   function propose(mobile, operators) {
     let chosen = !("propose" in operators.dataset);
-    operators.addEventListener("change", (event) => (chosen = chosen || event.isTrusted));
+    operators.addEventListener("change", () => (chosen = true));
     mobile.addEventListener("change", () => {
       const name = inputRules.operator(inputRules.mobileDigits(mobile.value), JSON.parse(prefixes));
       if (chosen || !name || operators.value === name) return;
