@@ -118,4 +118,6 @@ def test_a_number_stands_at_the_left_and_a_persian_name_where_the_reader_looks(v
     )
     assert [float(size.removesuffix("px")) for size in shown[:2]] == [36, 12]
     assert visitor.field("کد ملی").evaluate(left) == "end ltr"
+    steps = visitor.page.locator("ol.steps")  # they are numbered by their words
+    assert steps.evaluate("node => getComputedStyle(node).listStyleType") == "none"
     until(lambda: visitor.page.evaluate("document.documentElement.dir") == "rtl", what="Persian")

@@ -78,3 +78,29 @@ def test_djangos_own_wording_is_replaced() -> None:
         assert translation.gettext("This field is required.") == "این مورد الزامی است؛ لطفاً آن را پر کنید."
         sentence = translation.gettext("Select a valid choice. %(value)s is not one of the available choices.")
         assert "%(value)s" not in sentence  # what was typed is not repeated
+
+
+@pytest.mark.parametrize("path", messages.others(), ids=messages.language_of)
+def test_every_other_catalogue_is_sound_sorted_and_compiled(path: Path, tmp_path: Path) -> None:
+    assert messages.problems_elsewhere(path, messages.extracted(), messages.names()) == []
+    assert path.with_suffix(".mo").read_bytes() == messages.compiled(path)
+    messages.save(messages.written(path), tmp_path / "django.po")
+    assert (tmp_path / "django.po").read_text(encoding="utf-8") == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("entry", "fault"),
+    [
+        (polib.POEntry(msgid="Wait %(seconds)s", msgstr="Please wait"), "en: other placeholders"),
+        (polib.POEntry(msgid="Name", msgstr="The name", flags=["fuzzy"]), "en: fuzzy"),
+        (polib.POEntry(msgid="No source has this sentence.", msgstr="Nor this one."), "en: obsolete"),
+        (polib.POEntry(msgid="Name", msgstr="The name"), "en: missing: 'قم' (city)"),
+    ],
+)
+def test_a_fault_in_the_english_catalogue_is_named(entry: polib.POEntry, fault: str, tmp_path: Path) -> None:
+    path = tmp_path / "en" / "LC_MESSAGES" / "django.po"
+    path.parent.mkdir(parents=True)
+    catalogue(entry).save(str(path))
+    found = {messages.Key(None, text): messages.Found("", "here:1") for text in ("Name", "Wait %(seconds)s")}
+    lines = messages.problems_elsewhere(path, found, {messages.Key("city", "قم"): messages.Found("", "names: city")})
+    assert any(line.startswith(fault) for line in lines), lines
