@@ -139,9 +139,9 @@ def _labelled(
         " field-wrong" if wrong else " field-right" if right else "",
         bound.id_for_label,
         bound.label,
+        _tick(bound) if right else NOTHING,
         before,
         control(bound, width=width, described_by=" ".join(filter(None, described_by))),
-        _tick(bound) if right else NOTHING,
     )
 
 

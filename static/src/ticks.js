@@ -20,7 +20,10 @@
     said = setTimeout(() => (region.textContent = words), pause);
   }
 
-  const labelOf = (box) => document.querySelector(`label[for="${box.id}"]`).textContent;
+  const labelFor = (box) => document.querySelector(`label[for="${box.id}"]`);
+  const labelOf = (box) => labelFor(box).textContent;
+  const rowOf = (box) => box.closest(".with-button") || box;
+  const before = (box) => (text) => rowOf(box).before(text);
   const fieldOf = (box) => box.closest(".field");
 
   function describe(box, id, is) {
@@ -46,20 +49,19 @@
       word.textContent = error;
       text.prepend(word, " ");
     }
-    const row = box.closest(".with-button") || box;
-    row.insertAdjacentElement(place, text);
+    place(text);
   }
 
   function setWrong(box, words) {
     fieldOf(box).classList.toggle("field-wrong", Boolean(words));
     if (words) box.setAttribute("aria-invalid", "true");
     else box.removeAttribute("aria-invalid");
-    note(box, "error", words, "beforebegin");
+    note(box, "error", words, before(box));
   }
 
   function setRight(box, is) {
     fieldOf(box).classList.toggle("field-right", is);
-    note(box, "right", is ? sentence : "", "afterend");
+    note(box, "right", is ? sentence : "", (text) => labelFor(box).after(text)); // on the label's line: nothing moves
   }
 
   const isRight = (box) => {
@@ -120,7 +122,7 @@
       if (chosen || !name || operators.value === name) return;
       operators.value = name;
       const words = `${operators.options[operators.selectedIndex].text}: ${proposed}`;
-      note(operators, "hint", words, "beforebegin");
+      note(operators, "hint", words, before(operators));
       say(`${labelOf(operators)}: ${words}`, 1500); // after the tick of the mobile
     });
   }
@@ -132,7 +134,7 @@
   }
 
   function tickRules(box, list) {
-    const before = new Set();
+    const told = new Set();
     box.addEventListener("input", () => {
       const keeps = inputRules.password(box.value, personal(), Number(shortest));
       const fresh = [];
@@ -141,9 +143,9 @@
         line.classList.toggle("rule-right", keeps[rule]);
         let mark = line.querySelector(".right");
         // In Persian letters it is the keyboard that is told of.
-        if (keeps[rule] && keeps.latin && !before.has(rule)) {
+        if (keeps[rule] && keeps.latin && !told.has(rule)) {
           fresh.push(line.firstChild.textContent);
-          before.add(rule);
+          told.add(rule);
         }
         if (keeps[rule] && !mark) {
           mark = document.createElement("span");
@@ -160,7 +162,7 @@
     box.addEventListener("input", () => {
       const persian = /[\u0600-\u06ff]/.test(box.value);
       if (persian === Boolean(document.getElementById(`${box.id}-keyboard`))) return;
-      note(box, "keyboard", persian ? keyboard : "", "afterend");
+      note(box, "keyboard", persian ? keyboard : "", (text) => rowOf(box).after(text));
       if (persian) say(keyboard);
     });
   }
