@@ -9,7 +9,7 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import gettext as _
 
-from common import persian
+from common.sentences import digits
 
 _DATE = ("birth_day", "birth_month", "birth_year")
 _SERIES = ("series_letter", "series_number")
@@ -67,7 +67,7 @@ def _read(bound: forms.BoundField, data: Mapping[str, Any]) -> str:
         return ""
     if isinstance(bound.field, forms.ChoiceField):
         return str(_labels(bound.field)[str(value)])
-    return str(value) if bound.name in _LATIN else persian.to_persian_digits(value)
+    return str(value) if bound.name in _LATIN else digits(value)
 
 
 def _labels(field: forms.ChoiceField) -> dict[str, Any]:
