@@ -39,12 +39,6 @@ from tests.support.persian_input import VECTORS
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def at_step_three(browser):
-    browser.confirm()
-    return browser
-
-
 def mobile_form(**typed: str) -> MobileForm:
     return MobileForm({"national_id": MATCHES.national_id, "operator": "mci", "mobile": MATCHES.mobile} | typed)
 

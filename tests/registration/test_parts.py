@@ -30,12 +30,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 TYPED = Answers.of(MATCHES)
 
 
-@pytest.fixture
-def at_step_three(browser):
-    browser.confirm()
-    return browser
-
-
 def typed(browser: Browser, **changes: str) -> dict[str, str]:
     return vars(TYPED) | {"draft": browser.draft()} | changes
 

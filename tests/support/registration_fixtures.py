@@ -48,3 +48,10 @@ def an_older_portal(request: pytest.FixtureRequest) -> Iterator[StateApps]:
     """The models of the migrations that the module calls BEFORE; afterwards the database is the newest again."""
     yield migrate(request.module.BEFORE)
     migrate(newest())
+
+
+@pytest.fixture
+def at_step_three(browser: Browser) -> Browser:
+    """A browser whose code was right."""
+    browser.confirm()
+    return browser
