@@ -51,7 +51,7 @@ def an_older_portal(request: pytest.FixtureRequest) -> Iterator[StateApps]:
 
 
 @pytest.fixture
-def at_step_three(browser: Browser) -> Browser:
+def at_step_three(browser: journeys.Browser) -> journeys.Browser:
     """A browser whose code was right."""
     browser.confirm()
     return browser
