@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, parse_cookie
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, QueryDict, parse_cookie
 from django.shortcuts import render
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
@@ -125,8 +126,12 @@ class ChosenLanguage:
 
     @staticmethod
     def _remember(request: HttpRequest, language: str) -> HttpResponse:
-        others = request.GET.copy()
-        del others[PARAMETER]
+        """Back to the page with the link, with what was asked for in its address. The browser says that address (the
+        referrer): a page that repeated it in its link would repeat what a stranger's link asks for (decision 0041)."""
+        others, came_from = request.GET.copy(), urlsplit(request.headers.get("Referer", ""))
+        if (came_from.netloc, came_from.path) == (request.get_host(), request.path):
+            others = QueryDict(came_from.query, mutable=True)
+        others.pop(PARAMETER, None)
         address = escape_leading_slashes(escape_uri_path(request.path))  # "//host/" would lead to another host
         response = HttpResponseRedirect(f"{address}?{others.urlencode()}" if others else address)
         response.set_cookie(

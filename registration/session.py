@@ -26,7 +26,8 @@ from registration.services.journey import holds_grant
 
 _KEY = "registration"
 _STATUS_KEY = "registration_status"
-_LEFT_KEY = "registration_left"
+# Named as the store's own keys: it is nothing that was begun, so it keeps no page open (`holds_something`).
+_LEFT_KEY = "_session_left_registration"
 
 
 class Journey:

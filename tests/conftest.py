@@ -22,6 +22,19 @@ settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCh
 settings.load_profile("busy")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--only-database", action="store_true", help="only tests that use the database")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --only-database, leave out what says the same on every database."""
+    if not config.getoption("--only-database"):
+        return
+    left_out = [item for item in items if not item.get_closest_marker("django_db")]
+    items[:] = [item for item in items if item.get_closest_marker("django_db")]
+    config.hook.pytest_deselected(items=left_out)
+
+
 @pytest.fixture(autouse=True)
 def hashing_is_cheap(request, monkeypatch):
     """Hashing takes long on purpose, and nearly every test hashes. A test of the hashes asks for `real_hashing`."""

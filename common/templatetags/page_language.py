@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import template
 from django.conf import settings
 from django.utils.html import format_html, format_html_join
@@ -34,25 +32,18 @@ def digits_of_language() -> str:
     return digits(languages.DIGITS)
 
 
-@register.simple_tag(takes_context=True)
-def language_links(context: dict[str, Any]) -> SafeString:
-    """A link for every other language: this page's address, what is asked for in it kept. Each in its own words.
+@register.simple_tag
+def language_links() -> SafeString:
+    """A link for every other language, to this page. Each in its own words.
 
     A page that answers a form leads to the empty form: what is typed in it and not saved yet is not in an address.
     """
-    request = context.get("request")
-    query = request.GET.copy() if request else None
-    links = []
-    for code, name in settings.LANGUAGES:
-        if code == language_code():
-            continue
-        address = f"{languages.PARAMETER}={code}"
-        if query is not None:
-            query[languages.PARAMETER] = code
-            address = query.urlencode()
-        way = "rtl" if code in settings.LANGUAGES_BIDI else "ltr"
-        links.append((address, code, code, way, name))
-    shown = format_html_join(" ", '<a href="?{}" lang="{}" hreflang="{}" dir="{}" rel="nofollow">{}</a>', links)
+    others = [(code, name) for code, name in settings.LANGUAGES if code != language_code()]
+    links = [
+        (languages.PARAMETER, code, code, code, "rtl" if code in settings.LANGUAGES_BIDI else "ltr", name)
+        for code, name in others
+    ]
+    shown = format_html_join(" ", '<a href="?{}={}" lang="{}" hreflang="{}" dir="{}" rel="nofollow">{}</a>', links)
     return format_html('<span class="languages">{}</span>', shown) if links else SafeString("")
 
 

@@ -9,22 +9,24 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import gettext as _
 
-from common import persian
+from common.sentences import digits
 
 _DATE = ("birth_day", "birth_month", "birth_year")
 _SERIES = ("series_letter", "series_number")
 _LATIN = ("email",)
+_PERSIAN = ("last_name", "first_name", *_SERIES)  # as on the certificate, whatever the language of the page
 
 
 @dataclass(frozen=True)
 class Line:
     """`key`: the field's name. `value`: the answer as it is read. `change`: the address of the field. `ltr`: the value
-    is written from left to right."""
+    is written from left to right; `persian`: it is Persian on a page in another language too."""
 
     key: str
     value: str
     change: str
     ltr: bool = False
+    persian: bool = False
 
 
 def summary(parts: Mapping[str, forms.Form]) -> dict[str, list[Line]]:
@@ -34,13 +36,14 @@ def summary(parts: Mapping[str, forms.Form]) -> dict[str, list[Line]]:
 
 def _lines(part: str, form: forms.Form) -> Iterator[Line]:
     values = {bound.name: _read(bound, form.cleaned_data) for bound in form if _is_read(bound)}
-    for name, value in values.items():
+    for name, answer in values.items():
         if name == _DATE[0]:
             yield Line(_("Birth date"), _together(values, _DATE), _change(part, name))
         elif name == _SERIES[0]:
-            yield Line(_("Birth certificate series"), _together(values, _SERIES), _change(part, name))
+            yield Line(_("Birth certificate series"), _together(values, _SERIES), _change(part, name), persian=True)
         elif name not in (*_DATE, *_SERIES):
-            yield Line(str(form.fields[name].label), value or _not_there(), _change(part, name), ltr=name in _LATIN)
+            label, value = str(form.fields[name].label), answer or _not_there()
+            yield Line(label, value, _change(part, name), ltr=name in _LATIN, persian=name in _PERSIAN)
 
 
 def _is_read(bound: forms.BoundField) -> bool:
@@ -67,7 +70,7 @@ def _read(bound: forms.BoundField, data: Mapping[str, Any]) -> str:
         return ""
     if isinstance(bound.field, forms.ChoiceField):
         return str(_labels(bound.field)[str(value)])
-    return str(value) if bound.name in _LATIN else persian.to_persian_digits(value)
+    return str(value) if bound.name in _LATIN else digits(value)
 
 
 def _labels(field: forms.ChoiceField) -> dict[str, Any]:

@@ -5,7 +5,7 @@ const inputRules = (() => {
   "use strict";
 
   const LETTER = "\\u0620-\\u064a\\u066e-\\u06d3\\u06d5\\u06ee\\u06ef\\u06fa-\\u06ff";
-  const NAME = new RegExp(`^[${LETTER}\\u064b-\\u065f\\u0670\\u200c\\u200d\\u0640 '’.()-]*$`);
+  const NAME = new RegExp(`^[${LETTER}\\ufdf2\\u064b-\\u065f\\u0670\\u200c\\u200d\\u0640 '’.()-]*$`);
   const ONE_LETTER = new RegExp(`[${LETTER}]`);
   // Signs that nobody sees (category Cf, as far as keyboards and messages have them).
   const INVISIBLE = /[\u00ad\u0600-\u0605\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]/g;

@@ -19,7 +19,7 @@ from common.given_back import is_secret
 from registration.models import Registration
 from registration.states import State
 from tests.support.accounts import PASSWORD, REZA, administrator, citizen, clerk
-from tests.support.journeys import MATCHES, OTHER_NAME, URL, Answers, code_on, registration_in, row_of
+from tests.support.journeys import MATCHES, OTHER_NAME, PARTS, URL, Answers, code_on, registration_in, row_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SIGN_IN, OUT, STATUS = "/portal/", "/portal/sign-out", URL + "/status"
@@ -85,7 +85,8 @@ def says(response: Any, code: str) -> bool:
     return sentence(code) in unescape(text_of(response))
 
 
-IDENTITY = {f"identity-{name}": value for name, value in vars(Answers.of(MATCHES, first_name="نرگس")).items()}
+TYPED = vars(Answers.of(MATCHES, first_name="نرگس"))
+IDENTITY = {f"identity-{name}": TYPED[name] for name in PARTS["identity"] if name in TYPED}
 
 
 # Signed in meanwhile.
@@ -103,14 +104,33 @@ def test_step_three_comes_back_after_a_sign_in_in_another_tab():
     assert came.status_code == 200
     assert says(came, "page_before_sign_in")
     assert value_of(came, "identity-first_name") == "نرگس"
-    assert 'value="تهران، تهران" selected' in text_of(came)
-    assert PASSWORD not in text_of(came)
-    assert "آبی آسمانی" not in text_of(came)
+    assert 'value="5" selected' in text_of(came)  # the month
     assert row_of(MATCHES).state == State.MOBILE_CONFIRMED
     assert came["Cache-Control"] == "no-store"
     again = hidden(came) | IDENTITY
-    assert tabs.send(URL, again)["Location"] == URL + "/done"
-    assert row_of(MATCHES).state == State.SUBMITTED
+    assert tabs.send(URL, again)["Location"] == URL
+    assert row_of(MATCHES).draft["first_name"] == "نرگس"
+
+
+def test_the_review_comes_back_without_its_secrets_and_registers_nothing_by_itself():
+    citizen()
+    tabs = Tabs()
+    tabs.confirm()
+    for part in ("identity", "contact"):
+        typed = {f"{part}-{name}": TYPED[name] for name in PARTS[part] if name in TYPED}
+        assert tabs.send(URL, tabs.page(URL) | typed)["Location"] == URL
+    page = tabs.page(URL)
+    tabs.sign_in()
+    secrets = {f"review-{name}": TYPED[name] for name in PARTS["review"] if name in TYPED}
+
+    came = tabs.send(URL, page | secrets)
+
+    assert says(came, "page_before_sign_in")
+    assert 'value="favourite_colour" selected' in text_of(came)
+    assert PASSWORD not in text_of(came)
+    assert "آبی آسمانی" not in text_of(came)
+    assert row_of(MATCHES).state == State.MOBILE_CONFIRMED
+    assert tabs.send(URL, hidden(came) | secrets)["Location"] == URL + "/done"
 
 
 def test_step_one_comes_back_and_asks_for_no_code_by_itself():

@@ -197,10 +197,14 @@ def test_the_whole_registration_is_in_english_and_its_sms_in_persian(browser: Br
     browser.step_two(code_on(MATCHES.mobile))
     page = page_in(browser, URL)
     assert persian_in(page) == []
-    assert ">Tehran</option>" in page.content.decode()
     assert ">Mordad</option>" in page.content.decode()
-    wrong = browser.step_three(Answers.of(MATCHES, birth_day="32", city="", password="short"))
-    assert persian_in(wrong) == []
+    for wrong in ({"birth_day": "32"}, {"city": ""}, {"password": "short"}):
+        assert persian_in(browser.step_three(Answers.of(MATCHES, **wrong))) == []
+    contact, review = (page_in(browser, URL + asked) for asked in ("?part=contact", ""))
+    assert ">Tehran</option>" in contact.content.decode()
+    assert "17 Mordad 1370" in review.content.decode()
+    assert persian_in(contact) == []
+    assert [word for word in persian_in(review) if word not in (MATCHES.first_name, MATCHES.last_name)] == []
     browser.step_three(Answers.of(MATCHES))
     row = row_of(MATCHES)
     assert row.city == "تهران، تهران"

@@ -150,8 +150,7 @@ def test_whose_request_ends_in_the_moment_of_handing_in_is_told(browser, monkeyp
         return columns(identity)
 
     monkeypatch.setattr(journey.Identity, "columns", meanwhile)
-    answer = browser.post_step("identity", vars(Answers.of(MATCHES)) | {"draft": browser.draft()}, follow=True)
-    assert says_so(answer)
+    assert says_so(browser.get(browser.step_three(Answers.of(MATCHES))["Location"], follow=True))
 
 
 def test_whose_code_is_still_to_be_typed_is_told_only_after_it(browser):

@@ -20,7 +20,8 @@ from tests.support.journeys import MATCHES, PASSWORD, URL, Answers, Browser, reg
 
 [OLD_CERTIFICATE] = [one for one in CITIZENS if one.plot is Plot.OLD_CERTIFICATE]
 FIELDS = tuple(PersonForm.base_fields)
-UNDO = "You filled this in and also ticked that it is not there. Undo one of them."
+UNDO = "You filled in “%(field)s” and also ticked that it is not there. Undo one of them."
+LETTERS = "Write the %(field)s in Persian letters, just as it is on your birth certificate."
 
 
 def form(**changes: str) -> PersonForm:
@@ -57,7 +58,7 @@ def test_a_tick_covers_nothing_else(tick: str) -> None:
 def test_ticked_and_filled_in_is_asked_about(tick: str, name: str) -> None:
     typed = vars(Answers.of(MATCHES))[name]
     both = blank(tick, **{name: typed})
-    assert both.errors == {name: [gettext(UNDO)]}
+    assert both.errors == {name: [gettext(UNDO) % {"field": both.fields[name].label}]}
 
 
 @pytest.mark.parametrize(
@@ -86,17 +87,16 @@ def test_the_ticks_are_open_where_one_is_made_or_missing(tick: str) -> None:
 @pytest.mark.parametrize("name", ["Reza", "رضا Karimi", "Ρεζα", "Реза", "rézá"])
 @pytest.mark.parametrize("field", ["first_name", "last_name"])
 def test_a_name_in_other_letters_is_refused_at_once_and_kept(field: str, name: str) -> None:
-    sentence = gettext("Write the name in Persian letters, just as it is on your birth certificate.")
     refused = form(**{field: name})
-    assert refused.errors == {field: [sentence]}
+    assert refused.errors == {field: [gettext(LETTERS) % {"field": refused.fields[field].label}]}
     assert refused[field].value() == name
     assert refused.answers_to_keep()[field] == name
 
 
 @pytest.mark.parametrize("name", ["رضا ۲", "رضا😀", "رضا@", "۱۲"])
 def test_a_name_with_digits_and_pictures_is_refused_too(name: str) -> None:
-    sentence = gettext("A name is written with letters only, as on your birth certificate.")
-    assert form(first_name=name).errors == {"first_name": [sentence]}
+    sentence = gettext("%(field)s is written with letters only, as on your birth certificate.")
+    assert form(first_name=name).errors == {"first_name": [sentence % {"field": gettext("First name")}]}
 
 
 @pytest.mark.parametrize("name", ["رضا", "علی‌اکبر", "فاطمة", "رؤیا", "عبداﷲ", "مُحَمَّد", "ملك", "ئاسو", "ڤیان", "گؤزل"])

@@ -6,7 +6,7 @@ import pytest
 
 from registration.services import second_chance
 from tests.support.journeys import MATCHES, OTHER_NAME
-from tests.support.migrating import migrate
+from tests.support.migrating import migrate, newest
 
 BEFORE = [("registration", "0001_initial")]
 
@@ -24,5 +24,6 @@ def test_old_referrals_name_the_question_that_decided(an_older_portal):
         ("submitted", ""), ("referred", "identity"), ("submitted", ""), ("referred", "identity"),
         ("submitted", ""), ("referred", "owner"), ("submitted", ""), ("referred", "owner"),
     ]  # fmt: skip
+    migrate(newest())
     assert second_chance.tries_left(national_id=OTHER_NAME.national_id) == 1
     assert second_chance.tries_left(national_id=MATCHES.national_id) == 2

@@ -14,3 +14,8 @@ def migrate(to: Sequence[tuple[str, str]]) -> StateApps:
     executor = MigrationExecutor(connection)
     executor.migrate(to)
     return executor.loader.project_state(to).apps
+
+
+def newest() -> list[tuple[str, str]]:
+    """The last migration of each app."""
+    return list(MigrationExecutor(connection).loader.graph.leaf_nodes())

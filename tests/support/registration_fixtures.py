@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import StateApps
 
 from identity import services as identity
 from tests.support import journeys
 from tests.support.identity_peer import Peer
 from tests.support.matching import Asked
-from tests.support.migrating import migrate
+from tests.support.migrating import migrate, newest
 
 
 @pytest.fixture
@@ -48,6 +46,5 @@ def peer() -> Iterator[Peer]:
 @pytest.fixture
 def an_older_portal(request: pytest.FixtureRequest) -> Iterator[StateApps]:
     """The models of the migrations that the module calls BEFORE; afterwards the database is the newest again."""
-    latest = MigrationExecutor(connection).loader.graph.leaf_nodes()
     yield migrate(request.module.BEFORE)
-    migrate(latest)
+    migrate(newest())

@@ -111,7 +111,7 @@ def test_the_way_is_linked_from_where_people_get_stuck():
 def test_a_branch_has_its_hours_and_a_place_on_the_map():
     Branch.objects.filter(code="0001").update(latitude=35.6997, longitude=51.338, hours="شنبه تا چهارشنبه 7:30 تا 14")
     page = page_text(Client().get(reverse("branches"), {"city": "تهران"}))
-    assert "ساعت کار: شنبه تا چهارشنبه ۷:۳۰ تا ۱۴" in page
+    assert 'ساعت کار: <bdi lang="fa">شنبه تا چهارشنبه ۷:۳۰ تا ۱۴</bdi>' in page
     assert 'href="https://www.openstreetmap.org/search?query=35.699700,51.338000" rel="noreferrer"' in page
     Branch.objects.filter(code="0001").update(latitude=None, longitude=None)
     assert "search?query=%D8" in page_text(Client().get(reverse("branches"), {"city": "تهران"}))  # by the address

@@ -76,8 +76,10 @@ def test_every_page_is_never_stored_and_says_nothing_of_the_account():
     for page in pages:
         assert page.status_code == 200
         assert "no-store" in page["Cache-Control"]
+        # On the last page stands for password managers whose password it is: the national ID that was typed first.
+        said = page_text(page).replace(f'value="{REZA.national_id}" autocomplete="username"', "")
         for secret in (REZA.national_id, REZA.mobile, REZA.mobile[-4:], REZA.last_name):
-            assert secret not in page_text(page)
+            assert secret not in said
 
 
 def test_another_browser_cannot_go_on_with_what_this_one_has_proven():
