@@ -258,7 +258,7 @@ class RegistrationWizard(SessionWizardView):
         return bool(row and self.journey.grant and not self.journey.holds(row) and row.state in OPEN)
 
     def _here(self, code: str) -> HttpResponse:
-        if not self.keeps_only or self._is_kept:  # else the script's request says nothing on the next page
+        if not self.keeps_only:  # the script's request may arrive after the next page, where a sentence would be stale
             messages.warning(self.request, sentence(code))
         return redirect("registration")
 

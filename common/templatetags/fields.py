@@ -33,13 +33,14 @@ NOTHING = SafeString("")
 def field(bound: BoundField, hint: object = "", width: int = 0, also: str = "") -> SafeString:
     """Label, hint, errors and control of `bound`; only the control if it is hidden.
 
-    `width` is about how many characters the box shows; `also` names further elements that describe it.
+    `width` is about how many characters the box shows; `also` names further elements that describe it. They are read
+    out last: whoever listens hears what is wrong before long rules.
     """
     if bound.is_hidden:
         return control(bound)
     hint = hint or bound.help_text
     wrong = error_list(bound)
-    described = (also, f"{bound.auto_id}-hint" if hint else "", error_id(bound) if wrong else "")
+    described = (f"{bound.auto_id}-hint" if hint else "", error_id(bound) if wrong else "", also)
     shown_hint = format_html('<p class="hint" id="{}-hint">{}</p>', bound.auto_id, hint) if hint else NOTHING
     if "data-operators" in bound.field.widget.attrs:
         shown_hint += _other_prefix(bound)

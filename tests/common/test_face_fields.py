@@ -134,9 +134,11 @@ def test_a_hidden_field_is_only_its_input() -> None:
     ]
 
 
-def test_also_names_further_descriptions() -> None:
-    control = Page(fields.field(Person()["secret"], hint="Eight", also="rules")).one(tag="input")
-    assert control["aria-describedby"] == "rules id_secret-hint"
+def test_also_names_further_descriptions_which_are_read_out_last() -> None:
+    form = Person({"secret": "Abcdefg1"})
+    form.add_error("secret", "Too easy.")
+    control = Page(fields.field(form["secret"], hint="Eight", also="rules")).one(tag="input")
+    assert control["aria-describedby"] == "id_secret-hint id_secret-error rules"
 
 
 def test_a_date_is_a_group_with_its_errors_above_the_boxes() -> None:

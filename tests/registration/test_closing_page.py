@@ -56,6 +56,7 @@ def test_while_the_request_is_checked_the_guides_words_stand_there_and_the_page_
     for words in (*GUIDE, gettext("Thank you")):
         assert words in text_of(page)
         assert words in part(browser)
+    assert page.count('href="/portal/registration/status"') == 1  # a list of the links names it once
     assert f'data-renew="{PROGRESS}"' in page
     assert '<noscript><meta http-equiv="refresh" content="30; url=?renewed"></noscript>' in page
 

@@ -323,6 +323,16 @@ def test_what_is_typed_at_the_end_of_the_session_is_kept_for_the_code():
     assert told(come_back(browser))[-1] == sentence("late_came_back")
 
 
+def test_what_the_script_sends_while_a_page_is_left_says_nothing_on_a_later_one():
+    browser = Browser()
+    page = step_three(browser)
+    time_passes()
+    send(browser, page)
+    assert told(browser.get(URL)) == [sentence("session_ended_kept")]
+    assert keep(browser, page) == 204  # underway at the same time, and later there
+    assert told(browser.get(URL)) == []
+
+
 def test_nothing_is_kept_for_who_has_no_page_of_the_row():
     browser, stranger = Browser(), Browser()
     step_three(browser)

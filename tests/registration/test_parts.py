@@ -54,6 +54,14 @@ def test_the_parts_follow_each_other_and_each_is_stored_when_it_is_sent(at_step_
     assert browser.review(typed(browser))["Location"] == DONE
 
 
+def test_each_part_says_which_of_how_many_it_is(at_step_three):
+    browser = at_step_three
+    for said, part in (("بخش ۱ از ۳", "identity"), ("بخش ۲ از ۳", "contact"), ("بخش ۳ از ۳", "")):
+        assert said in text_of(browser.get(URL).content.decode())
+        if part:
+            browser.part(part, typed(browser))
+
+
 def test_the_review_shows_everything_as_a_person_reads_it(at_step_three):
     at_the_review(at_step_three)
     page = text_of(at_step_three.get(URL).content.decode())
