@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.browsers import PHONE, Visitor
+from tests.support.browsers import PHONE, SUBMIT, Visitor
 from tests.support.live import Portal, somebody
 
 pytestmark = pytest.mark.browser
 LARGEST_FIRST_LOAD = 100_000  # bytes on the wire, font and script included
 MOST_BLOCKING = 3  # requests before the page can be read
+MOST_TABS, MOST_CHOICES = 45, 600
 
 
 def test_the_first_load_of_step_one_is_small(chromium: Browser, portal: Portal, record_property) -> None:
@@ -34,34 +35,81 @@ def test_the_first_load_of_step_one_is_small(chromium: Browser, portal: Portal, 
     assert blocking <= MOST_BLOCKING
 
 
-def test_step_one_by_keyboard_alone(chromium: Browser, portal: Portal) -> None:
+def test_the_whole_registration_by_keyboard_alone(chromium: Browser, portal: Portal) -> None:
     citizen, visitor = somebody(3101), Visitor(chromium, portal)
+    keyboard = visitor.page.keyboard
     visitor.go("/portal/registration")
-    visitor.page.keyboard.press("Tab")
+    keyboard.press("Tab")
     assert visitor.page.evaluate("document.activeElement.className") == "skip-link"
     visitor.seen("30-skip-link")
-    tab_to(visitor, "کد ملی")
-    visitor.page.keyboard.type(citizen.national_id)
-    tab_to(visitor, "اپراتور")
-    visitor.page.keyboard.press("ArrowDown")
-    tab_to(visitor, "تلفن همراه")
-    visitor.page.keyboard.type(citizen.mobile)
+    writes(visitor, "کد ملی", citizen.national_id)
+    chooses(visitor, "اپراتور", "irancell")
+    writes(visitor, "تلفن همراه", citizen.mobile)
     visitor.seen("31-keyboard-focus")
-    visitor.page.keyboard.press("Enter")
+    keyboard.press("Enter")
     visitor.field("کد شناسه").wait_for()
     operator = f"Registration.objects.get(national_id='{citizen.national_id}').operator"
     assert portal.ask(operator) == "irancell"
+    writes(visitor, "کد شناسه", portal.home.new_code(citizen.mobile))
+    keyboard.press("Enter")
+    for part in ("نام خانوادگی", "آدرس ایمیل", "گذرواژه"):
+        visitor.field(part).wait_for()
+        for label, text in visitor.asked(citizen.step_three()).items():
+            if visitor.field(label).evaluate("node => node.tagName") == "SELECT":
+                chooses(visitor, label, text)
+            else:
+                writes(visitor, label, text)
+        if part == "نام خانوادگی":
+            opens_a_drawing(visitor)
+        tab_to_button(visitor)
+        keyboard.press("Space")
+    assert visitor.tracking_code() == portal.home.status(citizen.national_id)["tracking_code"]
+
+
+def writes(visitor: Visitor, label: str, text: str) -> None:
+    tab_to(visitor, label)
+    visitor.page.keyboard.type(text)
+
+
+def chooses(visitor: Visitor, label: str, wanted: str) -> None:
+    """With the arrows: the choice of this value or these words."""
+    tab_to(visitor, label)
+    said = "node => [node.value, node.selectedOptions[0].text.trim()]"
+    for key in ("Home", *["ArrowDown"] * MOST_CHOICES):
+        if wanted in visitor.field(label).evaluate(said):
+            return
+        visitor.page.keyboard.press(key)
+    pytest.fail(f"the arrows do not reach {wanted} in {label}")
+
+
+def opens_a_drawing(visitor: Visitor) -> None:
+    """The help beside a field opens and closes with Enter."""
+    for _ in range(MOST_TABS):
+        visitor.page.keyboard.press("Shift+Tab")
+        if visitor.page.evaluate("document.activeElement.tagName") == "SUMMARY":
+            break
+    for state in (True, False):
+        visitor.page.keyboard.press("Enter")
+        assert visitor.page.evaluate("document.activeElement.parentElement.open") == state
+
+
+def tab_to_button(visitor: Visitor) -> None:
+    for _ in range(MOST_TABS):
+        visitor.page.keyboard.press("Tab")
+        if visitor.page.evaluate(f"document.activeElement === document.querySelector({SUBMIT!r})"):
+            return
+    pytest.fail("the main button is not reached")
 
 
 def tab_to(visitor: Visitor, label: str) -> None:
     target = visitor.field(label).get_attribute("id")
-    for _ in range(20):
+    for _ in range(MOST_TABS):
         visitor.page.keyboard.press("Tab")
         if visitor.focused() == target:
             outline = visitor.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
             assert outline != "none", f"the focus on {label} is not seen"
             return
-    pytest.fail(f"twenty Tabs do not reach {label}")
+    pytest.fail(f"{MOST_TABS} Tabs do not reach {label}")
 
 
 def test_the_error_summary_takes_the_focus_and_leads_to_each_field(chromium: Browser, portal: Portal) -> None:

@@ -125,13 +125,12 @@ def test_a_page_from_before_a_sign_in_in_another_tab_gives_back_what_was_typed(
     chromium: Browser, portal: Portal
 ) -> None:
     visitor = at_step_three(chromium, portal, somebody(4116))
-    visitor.fill({"نام": "نرگس", "گذرواژه": "Toranj7sangak!"})
+    visitor.fill({"نام": "نرگس"})
     visitor.context.clear_cookies(name="csrftoken")  # as a sign-in gives another one
     visitor.context.request.get(f"{portal.url}/portal/")
-    visitor.press("ثبت نام")
+    visitor.press("ادامه")
     visitor.reads("آنچه نوشته بودید دوباره اینجاست")
     expect(visitor.field("نام")).to_have_value("نرگس")
-    assert "Toranj7sangak!" not in visitor.page.content()
     visitor.seen("77-given-back", allowed=("status of 403",))
     visitor.context.close()
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.browsers import PHONE, Visitor
-from tests.support.live import Portal, somebody
+from tests.support.live import Citizen, Portal, somebody
 
 pytestmark = pytest.mark.browser
 RIGHT = "درست نوشته شده است"
@@ -25,6 +25,7 @@ def test_step_one_confirms_what_is_right_and_says_at_once_what_is_wrong(visitor:
     page = visitor.page
     visitor.go("/portal/registration")
     sent: list[str] = []
+    page.wait_for_load_state("networkidle")  # the icon comes last
     page.on("request", lambda request: sent.append(request.url))
     national_id, mobile, operator = (visitor.field(name) for name in ("کد ملی", "تلفن همراه", "اپراتور"))
     region = page.locator("main > [role=status].visually-hidden")
@@ -66,11 +67,11 @@ def test_the_rules_of_the_password_tick_off_and_the_keyboard_is_told_of(visitor:
     citizen = somebody(4300)
     visitor.step_one(citizen)
     visitor.step_two(citizen)
-    to_the_password(visitor)
+    to_the_password(visitor, citizen)
     password = page.locator('input[autocomplete="new-password"]').first
     region = page.locator("main > [role=status].visually-hidden")
     password.press_sequentially("رمز")
-    expect(region).to_contain_text("صفحه‌کلید شما فارسی است")
+    expect(region).to_contain_text("صفحه کلید شما فارسی است")
     password.fill("")
     password.press_sequentially("Abc")
     expect(page.locator("#password-rules .rule-right")).to_have_count(4)
@@ -85,8 +86,12 @@ def test_the_rules_of_the_password_tick_off_and_the_keyboard_is_told_of(visitor:
     visitor.seen("94-ticks-password")
 
 
-def to_the_password(visitor: Visitor) -> None:
+def to_the_password(visitor: Visitor, citizen: Citizen) -> None:
     """Step three's parts, up to the one with the password."""
-    visitor.page.wait_for_load_state()
+    visitor.field("نام خانوادگی").wait_for()
     visitor.fill({"نام": "رضا", "نام خانوادگی": "کریمی"})
-    expect(visitor.page.get_by_text(RIGHT).first).to_be_visible()
+    expect(visitor.page.locator(".field .right").first).to_have_text(RIGHT)
+    visitor.part(citizen.step_three())
+    visitor.field("آدرس ایمیل").wait_for()
+    visitor.part(citizen.step_three())
+    visitor.field("گذرواژه").wait_for()

@@ -98,6 +98,16 @@
     };
   },
 
+  // The rings of all that can take the focus, one after the other.
+  rings() {
+    const found = [];
+    for (const node of document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")) {
+      node.focus({ preventScroll: true });
+      if (document.activeElement === node && node.matches(":focus-visible")) found.push(this.ring());
+    }
+    return found;
+  },
+
   // The share of the points of two pictures that differ; 1 for pictures of other sizes.
   async difference([one, other, noticed]) {
     const points = async (encoded) => {
