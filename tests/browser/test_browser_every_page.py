@@ -248,6 +248,7 @@ def test_every_page_is_fit_for_everybody(visitor: Visitor, state: State, languag
     picture(page, state, language, "light")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
+        page.evaluate("Promise.all(document.getAnimations().map(each => each.finished))")  # the admin fades over
         if scheme == "dark":
             picture(page, state, language, scheme)
         looks.check_axe(page, () if scheme == "light" else OF_COLOURS)
