@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection
@@ -19,6 +18,7 @@ from django.utils.http import escape_leading_slashes
 from common import addresses, limits
 from common.cookies import plainly_named
 from common.languages import PARAMETER
+from common.links import parts_of_address
 from common.logs import RECEIPTS
 from common.models import PostCount
 from common.secrets import keyed_hash
@@ -29,7 +29,8 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-STILL_HERE = ("/portal/session/", "/portal/registration/keep")
+STILL_HERE = "/portal/session/"
+SENT_BY_PAGES = (STILL_HERE, "/portal/registration/keep")  # by themselves, again and again
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
@@ -128,7 +129,7 @@ class ChosenLanguage:
     def _remember(request: HttpRequest, language: str) -> HttpResponse:
         """Back to the page with the link, with what was asked for in its address. The browser says that address (the
         referrer): a page that repeated it in its link would repeat what a stranger's link asks for (decision 0041)."""
-        others, came_from = request.GET.copy(), urlsplit(request.headers.get("Referer", ""))
+        others, came_from = request.GET.copy(), parts_of_address(request.headers.get("Referer", ""))
         if (came_from.netloc, came_from.path) == (request.get_host(), request.path):
             others = QueryDict(came_from.query, mutable=True)
         others.pop(PARAMETER, None)
@@ -198,7 +199,7 @@ class PostBrake:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        braked = request.method == "POST" and not request.path.startswith((RECEIPTS, *STILL_HERE))
+        braked = request.method == "POST" and not request.path.startswith((RECEIPTS, *SENT_BY_PAGES))
         if braked and self._count(request) > limits.POSTS_PER_ADDRESS:
             response = render(request, "429.html", {"wait": 60}, status=429)
             response["Retry-After"] = "60"

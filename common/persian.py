@@ -35,7 +35,7 @@ _MOBILE = re.compile(r"(?:(?:\+98|0098|98)?0?)(9[0-9]{9})")
 _SEPARATORS = re.compile(r"[\s\-‐‑–—−.()/]+")
 _QUOTES_AND_LABEL_ENDS = "\"'«»“”‘’‹›:؛;،,*#=_[]{}<>"
 # Words before a number («کد ملی: …») and, set apart from it, after it. A letter among the digits is no label.
-_LABEL_BEFORE = re.compile(r"[^0-9+]*(?=[0-9+(])")
+_LABEL_BEFORE = re.compile(r"\A[^0-9+]*(?=[0-9+(])")  # once, from the beginning: else its time grows with the square
 _LABEL_AFTER = re.compile(r"(?<=[0-9])(?:[\s:;،؛,.»”\"'()\-][^0-9]*)$")
 
 _ONES = (
@@ -97,7 +97,7 @@ def pasted_number(text: str) -> str:
     number = fold_number(text)
     if number.isascii() and number.removeprefix("+").isdigit():
         return number
-    bare = _LABEL_AFTER.sub("", _LABEL_BEFORE.sub("", fold(text).translate(_JOINERS), count=1))
+    bare = _LABEL_AFTER.sub("", _LABEL_BEFORE.sub("", fold(text).translate(_JOINERS)))
     bare = _SEPARATORS.sub("", bare).strip(_QUOTES_AND_LABEL_ENDS)
     return bare if bare.isascii() and bare.removeprefix("+").isdigit() else number
 

@@ -71,6 +71,8 @@ def _compare_field(name: str, claim: Claim, record: PersonRecord) -> FieldVerdic
     if rule.may_be_absent and claimed == NOT_THERE:
         none = known is not None and rule.compare(claimed, known, claim.national_id) is FieldVerdict.MATCH
         return FieldVerdict.MATCH if none else FieldVerdict.NEEDS_A_PERSON
+    if rule.may_be_absent and known == NOT_THERE:
+        return FieldVerdict.NEEDS_A_PERSON  # the registry says that there is none; None is "not returned"
     if known is None or (known == "" and not rule.empty_is_a_value):
         return _unknown(name, claimed)
     return rule.compare(claimed, known, claim.national_id)

@@ -1,6 +1,7 @@
 """The addresses of the registration: its steps, its end, the status page, the second chance, a change of number."""
 
 from django.urls import path
+from django.views.decorators.http import require_POST
 from django.views.generic import RedirectView
 
 from accounts.sessions.given_back import without_token
@@ -12,7 +13,7 @@ from registration.wizard import RegistrationWizard
 
 urlpatterns = [
     path("", renews_itself(RegistrationWizard.as_view()), name="registration"),
-    path("/keep", without_token(RegistrationWizard.as_view(keeps_only=True)), name="registration_keep"),
+    path("/keep", without_token(require_POST(RegistrationWizard.as_view(keeps_only=True))), name="registration_keep"),
     path("/", RedirectView.as_view(pattern_name="registration")),
     path("/done", views.done, name="registration_done"),
     path("/done/progress", views.progress, name="registration_progress"),

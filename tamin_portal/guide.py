@@ -12,7 +12,7 @@ from django.templatetags.static import static
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.persian import to_persian_digits
+from common.sentences import digits
 
 SIZES = Path(__file__).with_name("guide_pictures.json")
 ALTS: dict[str, Any] = {
@@ -53,5 +53,5 @@ def pictures() -> dict[str, Picture]:
 def _alt(name: str) -> str:
     part = re.fullmatch(r"step-three-(\d+)", name)
     if part:
-        return _("Step three, picture %(part)s, filled in.") % {"part": to_persian_digits(part[1])}
+        return _("Step three, picture %(part)s, filled in.") % {"part": digits(part[1])}
     return str(ALTS[name])

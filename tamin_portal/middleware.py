@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
-from django.utils import translation
 
 from common import limits, maintenance
 from common.logs import RECEIPTS
@@ -26,7 +25,7 @@ OWN_PAGES = ("same-origin", "none")  # Sec-Fetch-Site: a page of ours, or the pe
 # pages that need neither the database nor a person.
 OPEN = (
     STAFF,
-    *STILL_HERE,
+    STILL_HERE,
     RECEIPTS,
     "/static/",
     "/healthz",
@@ -77,11 +76,10 @@ class MaintenancePage:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         standing = maintenance.standing()
-        if standing is None or request.path.startswith(OPEN):
+        if standing is None or request.path == STAFF.rstrip("/") or request.path.startswith(OPEN):
             return self.get_response(request)
-        with translation.override(translation.get_language_from_request(request)):
-            context = {"standing": standing, "was_sent": request.method == "POST"}
-            response = render(request, "portal/maintenance.html", context, status=503)
+        context = {"standing": standing, "was_sent": request.method == "POST"}
+        response = render(request, "portal/maintenance.html", context, status=503)
         again = max(standing.left, limits.MAINTENANCE_COME_BACK)
         response["Retry-After"] = str(int(again.total_seconds()))
         return response

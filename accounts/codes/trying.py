@@ -40,8 +40,9 @@ def try_code(*, purpose: CodePurpose, mobile: str, asker: str, typed: str) -> On
     raise PortalError("code_wrong")
 
 
-def consume(code: OneTimeCode, *, used_for: str) -> None:
-    """Use up `code` and the asker's other live ones. Raises PortalError("code_wrong") if it was used.
+def consume(code: OneTimeCode, *, used_for: str) -> bool:
+    """Use up `code` and the asker's other live ones; whether it was used for the first time. Raises
+    PortalError("code_wrong") if it was used.
 
     The same session that repeats it for the same purpose (`used_for`) within CODE_RETRY_GRACE is answered as the first
     time: on a slow network the first answer may never have arrived.
@@ -55,10 +56,11 @@ def consume(code: OneTimeCode, *, used_for: str) -> None:
         again = OneTimeCode.objects.filter(pk=code.pk, used_for=used_for, used_at__gte=now - limits.CODE_RETRY_GRACE)
         if not again.exists():
             raise PortalError("code_wrong")
-        return
+        return False
     fresh.update(**used)
     if asked:
         transaction.on_commit(lambda: requesters.credit(asked))
+    return True
 
 
 def _count_try(*, purpose: CodePurpose, mobile: str, asker: str) -> list[OneTimeCode]:

@@ -12,7 +12,6 @@ from copy import copy
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
@@ -27,6 +26,7 @@ from django.utils.cache import add_never_cache_headers
 from accounts.sessions.texts import sentence
 from common import limits
 from common.given_back import Typed, shown
+from common.links import parts_of_address
 from common.secrets import keyed_hash, keyed_hash_matches
 
 MARK = "page_of"  # the hidden field of every form of a signed-in person: for whom the page was made, and when
@@ -201,11 +201,11 @@ def _say_only(request: HttpRequest, why: str) -> None:
 
 
 def _origin_of(address: str) -> str:
-    parts = urlsplit(address)
+    parts = parts_of_address(address)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def _path_of(address: str) -> str:
     """Path and query of an address of ours, whose origin was checked; empty for none."""
-    parts = urlsplit(address)
+    parts = parts_of_address(address)
     return f"{parts.path}?{parts.query}".rstrip("?") if parts.path.startswith("/") else ""

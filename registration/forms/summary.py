@@ -38,7 +38,7 @@ def _lines(part: str, form: forms.Form) -> Iterator[Line]:
     values = {bound.name: _read(bound, form.cleaned_data) for bound in form if _is_read(bound)}
     for name, answer in values.items():
         if name == _DATE[0]:
-            yield Line(_("Birth date"), _together(values, _DATE), _change(part, name))
+            yield Line(_("Birth date"), _date(values), _change(part, name))
         elif name == _SERIES[0]:
             yield Line(_("Birth certificate series"), _together(values, _SERIES), _change(part, name), persian=True)
         elif name not in (*_DATE, *_SERIES):
@@ -51,12 +51,17 @@ def _is_read(bound: forms.BoundField) -> bool:
     return not (bound.is_hidden or isinstance(bound.field, forms.BooleanField))
 
 
+def _date(values: Mapping[str, str]) -> str:
+    """As it is said; what the certificate leaves out is named."""
+    day, month, _year = (values[name] for name in _DATE)
+    missing = "" if day else _("its day is not in the certificate") if month else _("its day and month are not there")
+    known = _together(values, _DATE)
+    return f"{known} ({missing})" if missing else known
+
+
 def _together(values: Mapping[str, str], names: Iterable[str]) -> str:
-    """What there is of these fields; what is not is said once."""
-    known = [values[name] for name in names if values[name]]
-    if len(known) == len(tuple(names)):
-        return " ".join(known)
-    return f"{' '.join(known)} ({_not_there()})" if known else _not_there()
+    """What there is of these fields."""
+    return " ".join(values[name] for name in names if values[name]) or _not_there()
 
 
 def _not_there() -> str:

@@ -122,12 +122,12 @@ def confirm(*, registration: Registration, asker: str, typed_code: str) -> Confi
     is still answered, gives the same grant: whichever answer of a double click arrives last, it is good.
 
     A row that was already further (another device, a resumed journey) keeps its state; one that
-    has ended meanwhile is begun anew, so the answer may be about another row. Raises PortalError
-    of `codes.trying.try_code`.
+    has ended meanwhile is begun anew, so the answer may be about another row. Raises PortalError: grant_ended (the
+    same code again, after the row was continued elsewhere), and those of `codes.trying.try_code`.
     """
     code = trying.try_code(purpose=CodePurpose.REGISTER, mobile=registration.mobile, asker=asker, typed=typed_code)
     with transaction.atomic():
-        trying.consume(code, used_for=str(registration.token))
+        is_first = trying.consume(code, used_for=str(registration.token))
         row, now = Registration.objects.select_for_update().get(pk=registration.pk), timezone.now()
         if row.state in (State.STARTED, *ENDED) and account_exists(national_id=row.national_id):
             if row.state == State.STARTED:
@@ -136,6 +136,8 @@ def confirm(*, registration: Registration, asker: str, typed_code: str) -> Confi
         if row.state in ENDED:
             row = _row_of(national_id=row.national_id, mobile=row.mobile, operator=row.operator)
         grant = grant_of(code, row, asker=asker)
+        if not is_first and row.grant_hash and not holds_grant(row, grant):
+            raise PortalError("grant_ended")  # it was continued elsewhere since: a repeated code does not take it back
         if row.state == State.STARTED:
             kept = keyed_hash("grant", grant)
             row = move(row, State.MOBILE_CONFIRMED, actor=CITIZEN, why="code_right", confirmed_at=now, grant_hash=kept)

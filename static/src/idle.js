@@ -24,7 +24,8 @@
   let typed = 0; // the timer of a renewal that is due
   let closed = false; // the last warning was read
   let over = false;
-  const form = document.querySelector("form[data-keep]");
+  let form = document.querySelector("form[data-keep]");
+  let keeping; // the latest request that keeps what is typed
   let unsent = false; // something was typed that the server does not have yet
 
   // A browser may forbid localStorage; then each tab counts for itself.
@@ -111,9 +112,16 @@
     unsent = false;
     const words = new URLSearchParams(new FormData(form));
     form.querySelectorAll('[autocomplete*="password"], [name$="answer"]').forEach((secret) => words.delete(secret.name));
-    fetch(form.dataset.keep, { method: "POST", body: words, keepalive: true }).catch(() => {
+    keeping = new AbortController();
+    fetch(form.dataset.keep, { method: "POST", body: words, keepalive: true, signal: keeping.signal }).catch(() => {
       unsent = true;
     });
+  }
+
+  // Sent by the person: what was sent to be kept before must not arrive after it.
+  function sent() {
+    if (keeping) keeping.abort();
+    form = null;
   }
 
   // Nothing personal stays on a screen that nobody looks at.
@@ -195,6 +203,7 @@
   document.addEventListener("visibilitychange", tick);
   // A phone may throw away a page that is not looked at.
   document.addEventListener("visibilitychange", () => document.hidden && keep());
+  if (form) form.addEventListener("submit", sent);
   window.addEventListener("pageshow", tick);
 
   say("final" in box.dataset);

@@ -28,7 +28,8 @@
   // A page that answers a POST (an error) becomes an ordinary entry: "back" and "refresh" then ask for the
   // address again, instead of the browser's own page about sending a form twice.
   function forgetThePost() {
-    history.replaceState(null, "", location.href);
+    const here = document.querySelector("[data-here]"); // a part of a step, by the address that shows it again
+    history.replaceState(null, "", here ? here.dataset.here : location.href);
   }
 
   // The button stays enabled and keeps its value; only the second press of a double click is dropped.

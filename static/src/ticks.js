@@ -134,12 +134,14 @@
   }
 
   function tickRules(box, list) {
+    const names = document.querySelector('[autocomplete="given-name"]');
     const told = new Set();
     box.addEventListener("input", () => {
       const keeps = inputRules.password(box.value, personal(), Number(shortest));
       const fresh = [];
       list.querySelectorAll("[data-rule]").forEach((line) => {
         const { rule } = line.dataset;
+        if (rule === "personal" && !names) return; // the server knows more of the person than this page
         line.classList.toggle("rule-right", keeps[rule]);
         let mark = line.querySelector(".right");
         // In Persian letters it is the keyboard that is told of.

@@ -496,3 +496,8 @@ def test_every_field_that_is_named_like_a_secret_is_one_by_its_type():
     }
     assert len(named) > 8
     assert [key for key, field in named.items() if not is_secret(field)] == []
+
+
+def test_an_address_that_is_none_gets_the_plain_refusal():
+    answer = Tabs().post(URL, {"mobile-national_id": "1"}, headers={"Referer": "http://[::1"})
+    assert answer.status_code == 403

@@ -99,7 +99,7 @@ def test_the_link_leads_to_the_same_page_in_english_and_stays() -> None:
     browser = Client()
     page = page_in(browser, "/portal/", next="/portal/profile")
     [link] = re.findall(r'<a href="([^"]*)" lang="en"[^>]*>English</a>', page.content.decode())
-    answer = browser.get("/portal/" + link.replace("&amp;", "&"))
+    answer = browser.get("/portal/" + link, HTTP_REFERER="http://testserver/portal/?next=%2Fportal%2Fprofile")
     assert (answer.status_code, answer["Location"]) == (302, "/portal/?next=%2Fportal%2Fprofile")
     page = page_in(browser, "/portal/", next="/portal/profile")
     assert '<html lang="en" dir="ltr">' in page.content.decode()
@@ -145,6 +145,16 @@ def test_the_link_leads_to_no_other_host(path: str) -> None:
     answer = Client().get("/", {"language": "en"}, PATH_INFO=path)
     assert answer.status_code == 302
     assert re.match(r"/(%2F|%5C|portal)", answer["Location"]), answer["Location"]
+
+
+def test_the_link_keeps_what_the_address_asked_for_by_the_referrer_of_this_page_alone() -> None:
+    def leads_to(referrer: str) -> str:
+        return str(Client().get("/portal/branches", {"language": "en"}, HTTP_REFERER=referrer)["Location"])
+
+    assert leads_to("http://testserver/portal/branches?city=x&language=fa") == "/portal/branches?city=x"
+    assert leads_to("http://testserver/portal/registration?part=contact") == "/portal/branches"
+    assert leads_to("http://evil.example/portal/branches?city=x") == "/portal/branches"
+    assert leads_to("http://[::1") == "/portal/branches"  # no address at all
 
 
 def test_a_form_that_is_sent_chooses_nothing() -> None:

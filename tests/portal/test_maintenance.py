@@ -52,6 +52,17 @@ def test_citizens_are_told_until_when(closed: None, page: str) -> None:
     assert timedelta(hours=1, minutes=55) < timedelta(seconds=int(answer["Retry-After"])) <= timedelta(hours=2)
 
 
+def test_its_language_is_the_chosen_one_whatever_the_browser_prefers(closed: None) -> None:
+    assert '<html lang="fa" dir="rtl">' in Client().get(URL, HTTP_ACCEPT_LANGUAGE="en").content.decode()
+    browser = Client()
+    browser.get(URL, {"language": "en"})
+    assert '<html lang="en" dir="ltr">' in browser.get(URL).content.decode()
+
+
+def test_staff_need_no_slash(closed: None) -> None:
+    assert Client().get("/admin").status_code == 302
+
+
 def test_no_page_asks_the_database(closed: None, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
         page_of(Client().get(URL))

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import OneTimeCode, User
 from common.persian import fold_digits
@@ -125,6 +126,21 @@ def test_another_device_goes_on_after_a_code_with_what_was_typed(browser):
     assert "در دستگاه دیگری ادامه یافت" in page
     assert browser.step_three(Answers.of(MATCHES))["Location"] == URL
     assert Registration.objects.get().state == State.MOBILE_CONFIRMED
+
+
+def test_a_code_that_is_repeated_does_not_take_back_what_another_device_took_over(browser):
+    browser.step_one()
+    planted, code = browser.cookies["sessionid"].value, code_on(MATCHES.mobile)
+    browser.step_two(code)
+    let_pass(timedelta(seconds=61))
+    other = Browser()
+    other.confirm()
+    OneTimeCode.objects.update(used_at=timezone.now())
+    old = Browser()
+    old.cookies["sessionid"] = planted
+    assert old.step_two(code).status_code == 200  # said on the page of the code
+    assert other.part("identity", vars(Answers.of(MATCHES)) | {"draft": other.draft()})["Location"] == URL
+    assert step_shown(other.get(URL)) == "contact"
 
 
 def test_going_back_takes_over_again_with_a_new_code(browser):

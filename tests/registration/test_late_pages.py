@@ -486,3 +486,9 @@ def test_a_late_page_of_a_finished_registration_shows_its_end():
     assert browser.step_three(TYPED)["Location"] == DONE
     assert send(browser, page)["Location"] == DONE
     assert not kept_anywhere()
+
+
+def test_the_address_that_keeps_shows_nothing():
+    browser = Browser()
+    browser.confirm()
+    assert browser.get(KEEP).status_code == 405
