@@ -20,6 +20,8 @@ from tamin_portal.settings import DATABASES, STORAGES  # noqa: E402
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, not memory: threads and processes share it as they do in production.
     DATABASES["default"]["TEST"] = {"NAME": os.path.join(HOME, "test.sqlite3")}
+else:  # a database of tests need not outlive a power failure: no test waits for the disk
+    DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c synchronous_commit=off"
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 STATICFILES_DIRS: list[str] = []
