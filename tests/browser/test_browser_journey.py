@@ -28,7 +28,7 @@ def test_who_matches_registers_signs_in_and_signs_out(chromium: Browser, portal:
     citizen, visitor = demo("matches"), Visitor(chromium, portal, width=width)
     visitor.go("/portal/")
     visitor.seen("01-sign-in")
-    visitor.page.get_by_role("link", name="ثبت نام").click()
+    visitor.page.get_by_role("link", name="ثبت نام", exact=True).click()
     visitor.seen("02-step-one")
     visitor.fill(citizen.step_one())
     visitor.press()

@@ -43,7 +43,7 @@ def rows_of(portal: Portal, citizen: Citizen) -> int:
 def test_back_and_refresh_on_every_page_lose_nothing(chromium: Browser, portal: Portal) -> None:
     citizen, visitor = somebody(3210), Visitor(chromium, portal, width=PHONE)
     visitor.go("/portal/")
-    visitor.page.get_by_role("link", name="ثبت نام").click()
+    visitor.page.get_by_role("link", name="ثبت نام", exact=True).click()
     visitor.field("تلفن همراه").wait_for()
     visitor.page.reload()
     visitor.fill(citizen.step_one())
