@@ -22,7 +22,7 @@ import django
 django.setup()
 
 from common.templatetags.fields import field  # noqa: E402
-from registration.forms.steps import ContactForm, PartForm, PersonForm  # noqa: E402
+from registration.forms.parts import ContactForm, PartForm, PersonForm  # noqa: E402
 from registration.models import Registration  # noqa: E402
 
 ROUNDS = 30

@@ -27,7 +27,8 @@ from django.http import HttpRequest, HttpResponse  # noqa: E402
 from django.shortcuts import render  # noqa: E402
 from django.test import RequestFactory  # noqa: E402
 
-from registration.forms.steps import CodeForm, IdentityForm, MobileForm  # noqa: E402
+from registration.forms.parts import ContactForm, PersonForm  # noqa: E402
+from registration.forms.steps import CodeForm, MobileForm  # noqa: E402
 from tamin_portal.middleware import CompressedPages  # noqa: E402
 
 ROUNDS = 100
@@ -35,8 +36,11 @@ PERSON = SimpleNamespace(national_id="0012345679", mobile="+989121234567")
 STEPS: dict[str, Callable[[HttpRequest], HttpResponse]] = {
     "step one": lambda request: page(request, "mobile", MobileForm(prefix="mobile")),
     "step two": lambda request: page(request, "code", CodeForm(prefix="code"), masked_mobile="0912•••4567"),
-    "step three": lambda request: page(
-        request, "identity", IdentityForm(prefix="identity", registration=PERSON), registration=PERSON
+    "certificate": lambda request: page(
+        request, "identity", PersonForm(prefix="identity", registration=PERSON), registration=PERSON
+    ),
+    "contact": lambda request: page(
+        request, "contact", ContactForm(prefix="contact", registration=PERSON), registration=PERSON
     ),
 }
 

@@ -68,11 +68,12 @@ def compare_fields(claim: Claim, record: PersonRecord) -> dict[str, FieldVerdict
 
 def _compare_field(name: str, claim: Claim, record: PersonRecord) -> FieldVerdict:
     rule, claimed, known = DECISIVE[name], comparable(claim, name), comparable(record, name)
+    is_none = rule.may_be_absent and known == NOT_THERE and record.tells_what_is_not_there
     if rule.may_be_absent and claimed == NOT_THERE:
-        none = known is not None and rule.compare(claimed, known, claim.national_id) is FieldVerdict.MATCH
-        return FieldVerdict.MATCH if none else FieldVerdict.NEEDS_A_PERSON
-    if rule.may_be_absent and known == NOT_THERE:
-        return FieldVerdict.NEEDS_A_PERSON  # the registry says that there is none; None is "not returned"
+        zeros = bool(known) and rule.compare(claimed, known, claim.national_id) is FieldVerdict.MATCH
+        return FieldVerdict.MATCH if is_none or zeros else FieldVerdict.NEEDS_A_PERSON
+    if is_none:
+        return FieldVerdict.NEEDS_A_PERSON
     if known is None or (known == "" and not rule.empty_is_a_value):
         return _unknown(name, claimed)
     return rule.compare(claimed, known, claim.national_id)

@@ -75,8 +75,9 @@ class Person:
 class PersonRecord:
     """What a registry returns about a person. None: this registry does not return the field.
 
-    An empty certificate number, series and serial are values: the registry has none. Other fields have no meaningful
-    empty value, so empty counts as not returned. `birth_unknown` belongs to the birth date.
+    An empty certificate number is a value: the registry has none. So are an empty series and serial where the registry
+    `tells_what_is_not_there`; others leave texts empty that they do not deliver. Otherwise, empty is not returned.
+    `birth_unknown` belongs to the birth date.
     """
 
     first_name: str | None = None
@@ -89,6 +90,7 @@ class PersonRecord:
     gender: str | None = None
     birth_unknown: str = BirthUnknown.NOTHING.value
     deceased: bool = False
+    tells_what_is_not_there: bool = False
 
     def __repr__(self) -> str:
         return "PersonRecord(…)"

@@ -39,16 +39,8 @@ from common.abuse.origins import origin_of
 from common.errors import PortalError
 from common.persian import local_mobile, mask_mobile
 from registration import late_answers
-from registration.forms.steps import (
-    NOT_KEPT,
-    CodeForm,
-    ContactForm,
-    MobileForm,
-    PartForm,
-    PersonForm,
-    ReviewForm,
-    answers_mark,
-)
+from registration.forms.parts import NOT_KEPT, ContactForm, PartForm, PersonForm, ReviewForm, answers_mark
+from registration.forms.steps import CodeForm, MobileForm
 from registration.forms.summary import summary
 from registration.models import Registration
 from registration.services import journey as service

@@ -50,7 +50,8 @@ class DemoCitizen(Person):
 
     def record(self) -> PersonRecord:
         """What the demo registry holds about this citizen."""
-        return PersonRecord(**fields_of(self) | {"last_name": self.registered_last_name or self.last_name})
+        known = fields_of(self) | {"last_name": self.registered_last_name or self.last_name}
+        return PersonRecord(**known, tells_what_is_not_there=True)
 
 
 CITIZENS = (
@@ -131,7 +132,9 @@ class DemoRegistry(Registry):
         if citizen.plot in (Plot.OTHER_FAMILY_NAME, Plot.OTHER_OWNER):
             return _found(citizen.record(), claim)
         known = fields_of(claim) | {name: getattr(citizen, name) for name in _left_out(claim)}
-        return _found(PersonRecord(**known, deceased=citizen.plot is Plot.DECEASED), claim)
+        return _found(
+            PersonRecord(**known, deceased=citizen.plot is Plot.DECEASED, tells_what_is_not_there=True), claim
+        )
 
 
 def _found(record: PersonRecord, claim: Claim) -> PersonAnswer:

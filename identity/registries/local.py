@@ -47,7 +47,7 @@ class LocalRegistry(Registry):
         rows = _look_up(ExtractKind.CIVIL, "people", key, ("national_id", *FIELDS, "deceased"))
         if rows is None:
             return [PersonAnswer(Reply.MISCONFIGURED, code=NO_EXTRACT) for _ in inquiries]
-        known = {row.pop("national_id"): PersonRecord(**row) for row in rows}
+        known = {row.pop("national_id"): PersonRecord(**row, tells_what_is_not_there=True) for row in rows}
         records = (_record(known.get(inquiry.claim.national_id), inquiry.claim) for inquiry in inquiries)
         return [PersonAnswer(Reply.ANSWERED, one) if one else PersonAnswer(Reply.NOT_FOUND) for one in records]
 

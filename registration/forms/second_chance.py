@@ -8,7 +8,8 @@ from django import forms
 
 from common import persian
 from identity.person import FIELDS, BirthUnknown, Person, fields_of
-from registration.forms.steps import GrantedForm, NumberForm, PersonForm
+from registration.forms.parts import PersonForm
+from registration.forms.steps import GrantedForm, NumberForm
 from registration.models import Registration
 
 

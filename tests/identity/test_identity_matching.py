@@ -74,9 +74,11 @@ def test_an_empty_text_from_the_registry_counts_as_not_returned(name: str) -> No
 
 @pytest.mark.parametrize("name", ["series_letter", "series_number", "certificate_serial"])
 def test_what_the_registry_says_is_not_there_cannot_be_made_up(name: str) -> None:
-    verdict = compare(CLAIM, replace(RECORD, **{name: ""}))
+    record = replace(RECORD, **{name: ""})
+    verdict = compare(CLAIM, replace(record, tells_what_is_not_there=True))
     assert verdict.fields[name] == "needs_a_person"
     assert verdict.outcome is Outcome.NEEDS_A_PERSON
+    assert compare(CLAIM, record).fields[name] == "unknown"  # of a registry whose empty text says nothing
 
 
 def test_the_deceased_are_told_apart_whatever_else_differs() -> None:

@@ -38,8 +38,9 @@ def test_series_and_serial_are_what_may_be_absent() -> None:
 
 @pytest.mark.parametrize("names", LEFT_OUT, ids=lambda names: "+".join(sorted(names)))
 class TestLeftOut:
-    def test_it_matches_a_registry_that_has_none(self, names: set[str]) -> None:
-        verdict = compare(without(names), replace(RECORD, **dict.fromkeys(names, "")))
+    def test_it_matches_a_registry_that_says_there_is_none(self, names: set[str]) -> None:
+        none = replace(RECORD, **dict.fromkeys(names, ""), tells_what_is_not_there=True)
+        verdict = compare(without(names), none)
         assert verdict.outcome is Outcome.MATCH
         assert {verdict.fields[name] for name in names} == {"match"}
 
@@ -49,7 +50,9 @@ class TestLeftOut:
         assert {name for name, said in verdict.fields.items() if said == "needs_a_person"} == names
 
     def test_a_person_looks_where_the_registry_does_not_say(self, names: set[str]) -> None:
-        assert compare(without(names), replace(RECORD, **dict.fromkeys(names))).outcome is Outcome.NEEDS_A_PERSON
+        for silent in (None, ""):
+            record = replace(RECORD, **dict.fromkeys(names, silent))
+            assert compare(without(names), record).outcome is Outcome.NEEDS_A_PERSON
 
     def test_it_does_not_hide_that_another_field_differs(self, names: set[str]) -> None:
         assert compare(without(names), replace(RECORD, last_name="احمدی")).outcome is Outcome.MISMATCH

@@ -20,8 +20,8 @@ from identity.person import FIELDS, Claim, Person, PersonRecord, fields_of
 from identity.registries.base import Inquiry
 from identity.registries.demo import CITIZENS, DemoCitizen
 from identity.registries.local import LocalRegistry
+from registration.forms.parts import NOT_THERE, PersonForm
 from registration.forms.second_chance import CorrectionForm
-from registration.forms.steps import NOT_THERE, PersonForm
 from registration.models import Registration
 from registration.services import second_chance
 from registration.services.housekeeping import forget_ended
@@ -42,7 +42,7 @@ def family(of: type) -> Iterator[type]:
 
 
 def test_what_a_registry_returns_has_every_field():
-    assert {field.name for field in fields(PersonRecord)} == {*FIELDS, "deceased"}
+    assert {field.name for field in fields(PersonRecord)} == {*FIELDS, "deceased", "tells_what_is_not_there"}
 
 
 @pytest.mark.parametrize("kind", list(family(Person)), ids=lambda kind: kind.__name__)

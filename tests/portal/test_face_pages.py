@@ -13,7 +13,8 @@ from django.template.loader import render_to_string
 from django.test import RequestFactory
 
 from accounts.sign_in.forms import CitizenSignInForm
-from registration.forms.steps import CodeForm, ContactForm, MobileForm, PersonForm, ReviewForm
+from registration.forms.parts import ContactForm, PersonForm, ReviewForm
+from registration.forms.steps import CodeForm, MobileForm
 from tests.support.pages import text_of
 from tests.support.paths import ROOT
 

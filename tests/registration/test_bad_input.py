@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from accounts.passwords.rules import RULES
 from common import limits
-from registration.forms.steps import NOT_THERE, ContactForm, MobileForm, PersonForm, ReviewForm
+from registration.forms.parts import NOT_THERE, ContactForm, PersonForm, ReviewForm
+from registration.forms.steps import MobileForm
 from registration.models import Registration
 from registration.states import State
 from sms.models import Message

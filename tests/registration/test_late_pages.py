@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Session
 from common import limits
-from registration.forms.steps import SECRET_FIELDS
+from registration.forms.parts import SECRET_FIELDS
 from registration.late_answers import KEY
 from registration.models import Registration
 from registration.services import housekeeping

@@ -10,8 +10,8 @@ from django.utils.translation import gettext
 from accounts.models import User
 from common.persian import parse_jalali
 from identity.registries.demo import CITIZENS, Plot
+from registration.forms.parts import NOT_THERE, PersonForm
 from registration.forms.second_chance import CorrectionForm
-from registration.forms.steps import NOT_THERE, PersonForm
 from registration.models import Registration
 from registration.services import decisions, matching
 from registration.states import State

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from accounts.recovery.forms import NewPasswordForm
+from registration.forms.parts import ContactForm, PartForm, PersonForm, ReviewForm
 from registration.forms.status import StatusForm
-from registration.forms.steps import ContactForm, MobileForm, PartForm, PersonForm, ReviewForm
+from registration.forms.steps import MobileForm
 from registration.models import Registration
 from tests.support.journeys import MATCHES, Answers
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from accounts.models import Session
-from registration.forms.steps import CodeForm, ContactForm, MobileForm, PersonForm, ReviewForm
+from registration.forms.parts import ContactForm, PersonForm, ReviewForm
+from registration.forms.steps import CodeForm, MobileForm
 from registration.models import Registration
 from registration.states import State
 from registration.texts import sentence

@@ -17,7 +17,7 @@ from common.persian import parse_mobile
 from identity.person import fields_of
 from identity.registries.demo import CITIZENS, DemoCitizen
 from registration import tracking
-from registration.forms.steps import ContactForm, PersonForm, ReviewForm
+from registration.forms.parts import ContactForm, PersonForm, ReviewForm
 from registration.models import Registration
 from registration.states import State
 from sms.models import InboxMessage, Message

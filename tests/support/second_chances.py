@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from registration.forms.steps import PersonForm
+from registration.forms.parts import PersonForm
 from registration.models import Registration
 from registration.services import lookup, matching
 from registration.states import State

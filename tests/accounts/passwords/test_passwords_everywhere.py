@@ -22,7 +22,7 @@ from accounts.profile.forms import PasswordForm
 from accounts.recovery.forms import NewPasswordForm
 from accounts.staff.random_password import random_password
 from common.errors import PortalError
-from registration.forms.steps import ReviewForm
+from registration.forms.parts import ReviewForm
 from registration.models import Registration
 from registration.states import State
 from tests.support.accounts import PASSWORD, REZA, administrator, branch, citizen, clerk
