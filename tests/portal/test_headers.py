@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.checks import run_checks
@@ -53,8 +54,8 @@ handler400, handler500 = portal.handler400, portal.handler500
 
 
 def too_many(client: Client) -> Any:
-    answers = [client.post("/nowhere") for _ in range(limits.POSTS_PER_ADDRESS + 1)]
-    return answers[-1]
+    with mock.patch.object(limits, "POSTS_PER_ADDRESS", 0):  # six hundred posts may not fit in one minute
+        return client.post("/nowhere")
 
 
 def signed_in(client: Client, page: str) -> Any:
