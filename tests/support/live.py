@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -17,10 +18,12 @@ from typing import Any
 
 from identity.registries.demo import CITIZENS, DemoCitizen
 from tests.support import citizens
+from tests.support.command_process import CommandProcess
 from tests.support.paths import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
 
+import setup
 from ready import is_ready
 from serve import running
 from walker import Citizen, Home, Lost, Person, register, sign_in, step_one, step_three, step_two, until
@@ -43,14 +46,35 @@ __all__ = [
 LIMIT = 90  # seconds any wait may take
 
 
+def inherited() -> dict[str, str]:
+    """What a portal of a test sees of this process's environment: none of its settings."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+
+
+class QuickHome(Home):
+    """A home whose commands are run by a process that stays."""
+
+    def __init__(self, folder: Path, env: dict[str, str]) -> None:
+        super().__init__(folder, env)
+        self.commands = CommandProcess(self.env | {"DJANGO_SETTINGS_MODULE": "tamin_portal.settings"})
+
+    def manage(self, *arguments: str) -> str:
+        printed, failed = self.commands.run(arguments)
+        if failed is not None:
+            raise Lost(f"manage.py {arguments[0]}: {failed[-500:]}")
+        return printed
+
+    def close(self) -> None:
+        self.commands.end()
+
+
 class Portal:
     """One `make run` in a process group of its own, as a terminal would start it."""
 
     def __init__(self, home: Path, port: int, env: dict[str, str] | None = None) -> None:
         self.folder, self.port, self.printed = home, port, home.parent / f"{home.name}.{port}.out"
         self.url = f"http://127.0.0.1:{port}"
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        self.home = Home(home, kept | (env or {}))
+        self.home = QuickHome(home, inherited() | (env or {}))
         with self.printed.open("w") as out:
             self.make = subprocess.Popen(
                 ["make", "run"],
@@ -107,6 +131,15 @@ class Portal:
         self.home.manage("shell", "--no-imports", "-c", f"{imports}let_pass(timedelta(seconds=61))")
 
 
+def make_home(home: Path) -> None:
+    """Leave a home as the first `make run` leaves it, without a run."""
+    setup.make_home(home)
+    setup.write_home(home)
+    with contextlib.closing(QuickHome(home, inherited())) as made:
+        made.manage("migrate", "--noinput", "-v0")
+        made.manage("prepare_demo")
+
+
 @contextmanager
 def run(home: Path, port: int | None = None, env: dict[str, str] | None = None) -> Iterator[Portal]:
     """A started portal; afterwards nothing of it is left."""
@@ -114,6 +147,7 @@ def run(home: Path, port: int | None = None, env: dict[str, str] | None = None) 
     try:
         yield portal
     finally:
+        portal.home.close()
         if portal.make.poll() is None:
             portal.signal_group(signal.SIGTERM)
             portal.make.wait(LIMIT)

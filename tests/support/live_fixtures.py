@@ -5,7 +5,9 @@ Only tests in a browser need playwright and node_modules, so they are imported t
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,10 +34,22 @@ def portal_options() -> dict[str, Any]:
     return {}
 
 
+@pytest.fixture(scope="session")
+def new_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that no portal has run in. On a copy of it a portal starts in half the time."""
+    home = tmp_path_factory.mktemp("new") / "home"
+    live.make_home(home)
+    return home
+
+
 @pytest.fixture(scope="module")
-def portal(portal_options: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[live.Portal]:
+def portal(
+    portal_options: dict[str, Any], new_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[live.Portal]:
     """A demo in a home of its own, ready, as `portal_options` has it."""
-    with live.run(tmp_path_factory.mktemp("portal") / "home", **portal_options) as started:
+    home = tmp_path_factory.mktemp("portal") / "home"
+    shutil.copytree(new_home, home)
+    with live.run(home, **portal_options) as started:
         yield started.until_ready()
 
 
