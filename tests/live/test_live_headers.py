@@ -90,7 +90,7 @@ def dead_end() -> str:
     return f"location = /dead-end {{ proxy_pass http://127.0.0.1:{free_port()}; }}\n        "
 
 
-@pytest.mark.parametrize(("path", "status"), [("/portal/registration", 200), ("/dead-end", 502), ("/nowhere", 404)])
+@pytest.mark.parametrize(("path", "status"), [("/portal/registration", 200), ("/dead-end", 503), ("/nowhere", 404)])
 def test_the_front_names_no_version_and_says_each_thing_once(front: int, path: str, status: int) -> None:
     got, told = answer(front, "SCRIPT_NAME: /x", path=path)
     assert got == status

@@ -118,8 +118,8 @@ def test_what_has_arrived_is_answered_when_the_web_is_stopped(tmp_path: Path) ->
 def test_a_crowd_behind_one_address_passes_the_front_and_one_machine_gone_wild_does_not(tmp_path: Path) -> None:
     """A private address, which is a proxy's, has no limit: so this one is called a public one."""
     with front_before(tmp_path, free_port(), without="127.0.0.0/8 1; ") as port:
-        assert statuses(port, 900) == {502}  # there is no web behind it
-        assert statuses(port, 6000) == {502, 429}
+        assert statuses(port, 900) == {503}  # there is no web behind it
+        assert statuses(port, 6000) == {503, 429}
 
 
 @pytest.mark.parametrize(("block", "limited"), [("2001:db8:1:2:", True), ("2001:db8:1:2:3:", True), ("", False)])
@@ -127,7 +127,7 @@ def test_addresses_of_one_ipv6_line_are_one_machine_at_the_front(tmp_path: Path,
     """Behind a TLS proxy; as many addresses as requests, all of one /64, or each of another one."""
     with front_before(tmp_path, free_port(), trusted="127.0.0.1") as port:
         found = statuses(port, 6000, lambda n: f"{block or f'2001:db8:1:{n + 1:x}:'}:{n + 1:x}")
-        assert found == ({502, 429} if limited else {502})
+        assert found == ({503, 429} if limited else {503})
 
 
 def statuses(port: int, number: int, comes_from: Callable[[int], str] | None = None) -> set[int]:

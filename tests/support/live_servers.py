@@ -16,7 +16,8 @@ import redis
 
 from tests.support.live import Portal, free_port, run, wait_for
 
-SLOW = {
+LEASES = {"LIMIT_MATCH_LEASE": "40", "LIMIT_REGISTRY_BATCH_TIME": "15", "LIMIT_SMS_LEASE": "30"}  # seconds
+SLOW = LEASES | {
     "IDENTITY_OWNER_REGISTRIES": "slow",
     "IDENTITY_PERSON_REGISTRIES": "slow",
     "IDENTITY_SLOW_KIND": "tests.support.slow_registry.SlowRegistry",
