@@ -47,7 +47,8 @@ def claim(
     now, adapt = timezone.now(), connection.ops.adapt_datetimefield_value
     parameters = [adapt(now), *skipped, limit, as_stored(uuid.uuid4()), adapt(now + lease_for)]
     rows = model._default_manager.raw(_claim_statement(model, order, others), parameters)
-    return sorted(rows, key=lambda row: tuple(getattr(row, name) for name in order))
+    # The rows come in any order, and the claim has just made `next_attempt_at` equal: then the older row goes first.
+    return sorted(rows, key=lambda row: (*(getattr(row, name) for name in order), row.pk))
 
 
 def _claim_statement(model: type[Row], order: tuple[str, ...], others: str) -> str:
