@@ -97,9 +97,8 @@ def test_many_letters_go_through_one_connection_in_order(office):
     addresses = [f"person{number}@example.org" for number in range(10)]
     for address in addresses:
         queue(address)
-    Letter.objects.filter(to=addresses[0]).update(
-        attempts=0
-    )  # PostgreSQL puts a row that is written again behind the others
+    # PostgreSQL puts a row that is written again behind the others.
+    Letter.objects.filter(to=addresses[0]).update(attempts=0)
     delivery.drain()
     assert (office.to, office.conversations) == (addresses, 1)
 

@@ -16,6 +16,8 @@ from tests.support.paths import ROOT
 
 
 class CommandProcess:
+    """Started by the first command; `env` names the home. Once ended, the next command starts it again."""
+
     def __init__(self, env: dict[str, str]) -> None:
         self.env = env
         self._running: subprocess.Popen[str] | None = None
