@@ -42,6 +42,9 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
+LOST = "ERR_SOCKET_NOT_CONNECTED"  # Chromium wrote to a connection that had just ended, and opened no other one
+
+
 class Visitor:
     """One browser window with cookies of its own. `problems` is what the pages did wrong so far."""
 
@@ -76,7 +79,11 @@ class Visitor:
             self.problems.append(f"console: {text}")
 
     def go(self, path: str) -> None:
+        """Load this page; once more if the browser lost a connection over one of its files, as a person would."""
         self.page.goto(self.portal.url + path)
+        if any(LOST in problem for problem in self.problems):
+            self.problems = [problem for problem in self.problems if LOST not in problem]
+            self.page.goto(self.portal.url + path)
 
     def field(self, label: str) -> Locator:
         """The field that a person would type into: not the one that only shows what was carried over."""
