@@ -29,6 +29,7 @@ ARGUMENTS = (
 )
 PHONE, DESK = 360, 1280
 SUBMIT = "main form button.btn-main"  # the main button of a step
+LOST = "ERR_SOCKET_NOT_CONNECTED"  # Chromium wrote to a connection that had just ended, and opened no other one
 
 
 @contextmanager
@@ -40,9 +41,6 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
-
-
-LOST = "ERR_SOCKET_NOT_CONNECTED"  # Chromium wrote to a connection that had just ended, and opened no other one
 
 
 class Visitor:
