@@ -21,7 +21,7 @@ ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BIND=0.0.0
 COPY . .
 COPY --from=assets /portal/build/assets build/assets
 RUN PORTAL_MODE=demo SECRET_KEY=only-for-collectstatic python manage.py collectstatic --noinput --ignore=src -v0 \
-    && install -d -o portal -g portal -m 700 /home/portal/home
+    && install -d -o portal -g portal -m 700 /home/portal/home /home/portal/keys
 USER portal
 EXPOSE 8000
 CMD ["gunicorn"]

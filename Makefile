@@ -5,7 +5,7 @@ SETUP := $(PYTHON) tools/setup.py --dev
 PYTEST := $(BIN)/python -m pytest
 BASE ?= origin/main
 
-.PHONY: help run setup test test-faults test-browser lint check fix assets screenshots requirements clean
+.PHONY: help run setup test test-faults test-browser test-peers lint check fix assets screenshots requirements clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1 — \2/'
@@ -19,11 +19,25 @@ setup:  ## set up this checkout, test and lint tools included
 test: setup  ## the tests on the embedded default, or on DATABASE_URL= and REDIS_URL=
 	$(PYTEST) -n 2 $(ARGS)
 
+# A file is one worker's, so its portal is started once; most of these tests wait for it.
 test-faults: setup  ## kills, outages, real starts and stops (minutes)
-	$(PYTEST) -m "faults or startup" $(ARGS)
+	$(PYTEST) -m "faults or startup" -n 2 --dist loadfile $(ARGS)
 
 test-browser: setup  ## the journeys in Chromium (needs /usr/bin/chromium)
-	$(PYTEST) -m browser $(ARGS)
+	$(PYTEST) -m browser -n 2 --dist loadfile $(ARGS)
+
+test-peers: setup build/jasmin/.installed  ## journeys and faults with real third-party programs: Kannel, Jasmin, Postfix, PgBouncer … (PEERS=all: none may be missing)
+	$(PYTEST) -m peers $(ARGS)
+
+build/jasmin/.installed: tools/requirements/jasmin.txt
+	$(PYTHON) -m venv --clear build/jasmin
+	$(BIN)/uv pip install -q --python build/jasmin/bin/python --require-hashes --no-deps -r $<
+	touch $@
+
+build/providers/.installed: tools/requirements/providers.txt
+	$(PYTHON) -m venv --clear build/providers
+	$(BIN)/uv pip install -q --python build/providers/bin/python --require-hashes --no-deps -r $<
+	touch $@
 
 lint: setup  ## style, types, import rules and their tests, dependencies, templates, the script's floor of browsers, migrations, catalogue, limits in sentences
 	$(BIN)/ruff check .
@@ -52,7 +66,8 @@ screenshots: setup  ## the pictures of the guide, from the running pages (needs 
 
 requirements:  ## lock the newest versions that requirements*.in allow
 	@$(SETUP)
-	for name in requirements requirements-dev tools/requirements/npm; do \
+	for name in requirements requirements-dev tools/requirements/npm tools/requirements/jasmin \
+		tools/requirements/providers; do \
 		UV_CUSTOM_COMPILE_COMMAND="make requirements" $(BIN)/uv pip compile -q --upgrade --generate-hashes \
 			--no-emit-index-url --no-emit-find-links --universal --python-version 3.11 $$name.in -o $$name.txt || exit 1; \
 	done

@@ -9,7 +9,12 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts and branches")
 
     def ready(self) -> None:
-        from accounts.checks import map_link_is_one, sign_ins_are_known, staff_type_a_code
+        from accounts.checks import (
+            map_link_is_one,
+            sign_ins_are_known,
+            staff_type_a_code,
+            templates_take_every_label,
+        )
         from accounts.sessions.binding import bind_session
         from accounts.sessions.middleware import note_sign_out
         from accounts.sessions.store import begin_life
@@ -19,5 +24,6 @@ class AccountsConfig(AppConfig):
         user_logged_in.connect(bind_session, dispatch_uid="mark_session")
         user_logged_out.connect(note_sign_out, dispatch_uid="note_sign_out")
         checks.register(sign_ins_are_known, "portal")
+        checks.register(templates_take_every_label, "portal")
         checks.register(map_link_is_one, "portal")
         checks.register(staff_type_a_code, "portal")

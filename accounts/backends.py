@@ -12,6 +12,9 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from common import limits
+from common.prepared import Prepared
+
+_active = Prepared(lambda ids: User.objects.filter(pk__in=ids, is_active=True).order_by())
 
 
 def _check(user: User | None, password: str) -> User | None:
@@ -57,7 +60,7 @@ class _ByPrimaryKey:
     """Reads the user of a session; None (signed out) as soon as the account is closed."""
 
     def get_user(self, user_id: int) -> User | None:
-        user = User.objects.filter(pk=user_id, is_active=True).first()
+        user = _active.first([user_id])
         return user if user and (user.is_staff or user.activated_at) else None
 
 

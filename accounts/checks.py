@@ -8,7 +8,9 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
-from common.setting_faults import unknown_choice
+from accounts.models import CodePurpose
+from common.setting_faults import as_messages, unknown_choice
+from sms import configuration, texts
 
 
 def sign_ins_are_known(**_options: Any) -> list[CheckMessage]:
@@ -17,6 +19,12 @@ def sign_ins_are_known(**_options: Any) -> list[CheckMessage]:
         *unknown_choice("STAFF_TOTP", ("required", "optional"), check_id="portal.E003"),
         *unknown_choice("SIGN_IN_CODE", ("risk", "choice", "always"), check_id="portal.E004"),
     ]
+
+
+def templates_take_every_label(**_options: Any) -> list[CheckMessage]:
+    """Refuse a gateway whose template would refuse the codes of a purpose: citizens would wait for them in vain."""
+    labels = {texts.label_of(purpose) for purpose in CodePurpose} | {texts.test_label()}
+    return as_messages(configuration.faults_of_labels(sorted(labels)), [])
 
 
 def map_link_is_one(**_options: Any) -> list[CheckMessage]:

@@ -75,11 +75,11 @@ def _kept_passwords(file: Path) -> dict[str, str]:
     missing = [name for name in (CLERK, ADMINISTRATOR) if name not in kept]
     if missing:
         kept |= {name: random_password() for name in missing}
-        _write_private(file, "".join(f"{name} {password}\n" for name, password in kept.items()))
+        write_privately(file, "".join(f"{name} {password}\n" for name, password in kept.items()))
     return kept
 
 
-def _write_private(file: Path, text: str) -> None:
+def write_privately(file: Path, text: str) -> None:
     """Write the file completely or not at all, and at no moment readable by others."""
     fresh = file.with_suffix(".new")
     fresh.unlink(missing_ok=True)

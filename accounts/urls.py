@@ -13,6 +13,7 @@ from accounts.recovery.views import branches as recovery_branch_views
 from accounts.recovery.views import recovery as recovery_views
 from accounts.sessions import views as session_views
 from accounts.sessions.store import renews_itself
+from accounts.sign_in.views import again as sign_in_again_views
 from accounts.sign_in.views import code as sign_in_code_views
 from accounts.sign_in.views import password as sign_in_password_views
 
@@ -23,6 +24,9 @@ urlpatterns = [
     path("sign-in/delivery", sign_in_code_views.delivery, name="sign_in_delivery"),
     path("sign-in/proof", sign_in_code_views.proof, name="sign_in_proof"),
     path("sign-in/resend", sign_in_code_views.resend, name="sign_in_resend"),
+    path("sign-in/again", renews_itself(sign_in_again_views.again), name="sign_in_again"),
+    path("sign-in/again/send", sign_in_again_views.send, name="sign_in_again_send"),
+    path("sign-in/as-another", sign_in_again_views.as_another, name="sign_in_as_another"),
     path("home", home_views.home, name="home"),
     path("sign-out", home_views.sign_out, name="sign_out"),
     path("profile", profile_views.profile, name="profile"),

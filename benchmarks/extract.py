@@ -130,11 +130,11 @@ def copied_rows(rows: list[Any]) -> float:
 
 
 def checked(file: Path) -> Iterator[Any]:
-    from identity import extract_rows
+    from identity import extract_lines, extract_rows
     from identity.models import ExtractKind
 
     with file.open("rb") as source:
-        lines = extract_rows.lines(source)
+        lines = extract_lines.lines(source)
         parse = extract_rows.parser(ExtractKind.CIVIL, next(lines)[1])
         for number, raw in lines:
             yield parse(number, raw)

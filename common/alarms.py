@@ -1,8 +1,8 @@
 """Alarms for administrators: a row that stands until the condition is over, and one ERROR line with a stable code.
 
-The line is `alarm sms.<code> <subject>: <detail>`, or `identity.<code>`, `mail.<code>`, `portal.<code>`, for log
-watchers. The rows are in the admin, in `manage.py sms_backlog` and in `manage.py identity_usage`. Neither contains a
-number or a text.
+The line is `alarm sms.<code> <subject>: <detail>`, or `identity.<code>`, `mail.<code>`, `openid.<code>`,
+`portal.<code>`, for log watchers. The rows are in the admin, in `manage.py sms_backlog` and in
+`manage.py identity_usage`. Neither contains a number or a text.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def end_old() -> None:
 
 
 def standing(room: str) -> list[Alarm]:
-    """The alarms of `room` (the app: sms, identity, mail, portal) that are not over, newest first."""
+    """The alarms of `room` (the app: sms, identity, mail, openid, portal) that are not over, newest first."""
     codes = [code for code in AlarmCode if code.room == room]
     return list(Alarm.objects.filter(code__in=codes, ended_at__isnull=True).order_by("-last_at"))
 

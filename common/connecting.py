@@ -16,11 +16,18 @@ _questions: dict[tuple[int, str, int], Future[Addresses]] = {}  # of this proces
 _lock = threading.Lock()
 
 
-def connect(host: str, port: int, *, within: float) -> socket.socket:
+class NotOutsideError(OSError):
+    """The name leads to this machine or its own link, where an address that others choose must not lead."""
+
+
+def connect(host: str, port: int, *, within: float, only_outside: bool = False) -> socket.socket:
     """A connected socket. Raises OSError (TimeoutError after `within` seconds), or UnicodeError if `host` cannot be a
-    host name."""
+    host name. `only_outside`: NotOutsideError for an address of this machine or its own link, whatever name leads
+    there; it is the address that is then connected to, so the name cannot lead elsewhere in between."""
     ends = time.monotonic() + within
     addresses = _addresses(host, port, within)
+    if only_outside and any(not _is_outside(address[0]) for *_kind, address in addresses):
+        raise NotOutsideError
     fault: OSError = socket.gaierror(f"no address of {host}")
     for number, (family, kind, protocol, _name, address) in enumerate(addresses):
         connection = socket.socket(family, kind, protocol)
@@ -46,6 +53,13 @@ def is_loopback(host: str | int) -> bool:
         return host == "localhost" or (isinstance(host, str) and ip_address(host).is_loopback)
     except ValueError:
         return False
+
+
+def _is_outside(host: str) -> bool:
+    """Not loopback, link-local (where clouds keep the keys of a machine), unspecified, nor a group of machines."""
+    address = ip_address(host.partition("%")[0])
+    address = getattr(address, "ipv4_mapped", None) or address
+    return not (address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast)
 
 
 def _addresses(host: str, port: int, within: float) -> Addresses:

@@ -15,12 +15,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 
-from common import limits
+from common import email_addresses, limits
 from common.operators import CHOICES, OPERATORS
 from common.persian import (
     InputError,
     fold,
-    fold_digits,
     parse_certificate_number,
     parse_mobile,
     parse_national_id,
@@ -91,7 +90,10 @@ class NationalIdField(ParsedField):
             parse_national_id,
             {
                 "": _("The national ID has ten digits; type the zeros at its beginning too."),
-                "checksum": _("This national ID is not right. Check its digits against your national card."),
+                "checksum": _(
+                    "This national ID is not right. Check its digits against your national card. If they are the same "
+                    "there, please go to the nearest branch with the card."
+                ),
                 "equal_digits": _(
                     "A number whose digits are all the same cannot be used here. If it really stands on your national "
                     "card, please go to the nearest branch with the card."
@@ -151,7 +153,10 @@ class MobileField(PhoneNumberField):
     sentences = {
         "mobile": _("A mobile number has eleven digits and begins with 09, like 09121234567."),
         "landline": _("This is a landline. Enter a mobile number that begins with 09."),
-        "foreign": _("Only mobile numbers of Iran can be used; they begin with 09."),
+        "foreign": _(
+            "Only mobile numbers of Iran can be used; they begin with 09. If you have none, please go to the nearest "
+            "branch."
+        ),
     }
 
     def __init__(self, **kwargs: Any) -> None:
@@ -186,21 +191,34 @@ class OperatorField(forms.ChoiceField):
         self.widget.attrs["data-operators"] = True
 
 
-class EmailAddressField(forms.EmailField):
-    """An e-mail address, with digits folded to ASCII."""
+class EmailAddressField(forms.CharField):
+    """An e-mail address, by the same rule as the queue of e-mail has it: what is taken here can be sent."""
+
+    sentences = {
+        "": _("Enter a whole e-mail address, like you@domain.com."),
+        "around": _("Enter the address alone, without the signs or words before or after it, like you@domain.com."),
+        "letters": _("Before the @ an e-mail address has only English letters, digits and signs, like you@domain.com."),
+        "look_alike": _(
+            "The part after the @ has letters that only look like those of an address. Type it again with an English "
+            "keyboard."
+        ),
+    }
 
     def __init__(self, **kwargs: Any) -> None:
-        messages = {
-            "required": _("Enter your e-mail address."),
-            "invalid": _("Enter a whole e-mail address, like you@domain.com."),
-        }
         super().__init__(
             label=_("E-mail address"),
-            max_length=254,
-            error_messages=messages,
+            max_length=email_addresses.LONGEST,
+            error_messages={"required": _("Enter your e-mail address.")},
             widget=forms.EmailInput(attrs={"dir": "ltr", "autocomplete": "email", "data-tick": "email"}),
             **kwargs,
         )
 
     def to_python(self, value: object) -> str:
-        return fold_digits(super().to_python(value) or "")
+        """The spelling in which the address is shown and stored."""
+        try:
+            return email_addresses.parse_email(str(value or "")).shown
+        except InputError as error:
+            if error.code == "required":
+                return ""
+            sentence = self.sentences.get(error.code) or self.sentences[""]
+            raise ValidationError(sentence, code="invalid" if error.code == "email" else error.code) from None

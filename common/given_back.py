@@ -64,10 +64,28 @@ class Typed:
                 found.append(Word(name=name, label=str(field.label or ""), text=shown[: limits.DESK_NOTE_LONGEST]))
         return found
 
+    def to_send_again(self) -> list[tuple[str, str]] | None:
+        """The pairs of the POST, for a page that sends them once more as they were. None if a secret is among them:
+        it is kept nowhere, and without it the form could only be refused. None also if something is among them that
+        no form of ours has: a button with a name, say, without which it would mean another thing."""
+        known, secret = _names_of_fields()
+        pairs = []
+        for name in self.posted:
+            plain = name.rpartition("-")[2]
+            if plain in secret and any(self.posted.getlist(name)):
+                return None
+            if plain not in known and plain not in _OF_PAGES:
+                return None
+            pairs += [(name, text) for text in self.posted.getlist(name)]
+        return pairs
+
     def left(self) -> list[Word]:
         """The words that the fresh page has not shown."""
         return [] if self.all_kept else [word for word in self.words() if word.name not in self._placed]
 
+
+_OF_PAGES = ("csrfmiddlewaretoken", "page_of", "current_step", "told")  # hidden, and of no form's class
+_OF_OTHERS = {"otp_token"}  # secrets in forms of django-otp, which know them by no type of field
 
 _typed: ContextVar[Typed | None] = ContextVar("typed", default=None)
 
@@ -109,8 +127,14 @@ def _visible_fields(posted: set[str]) -> dict[str, Field]:
     several with one name, that of the form which has most of the `posted` names."""
     forms = [getattr(form, "base_fields", {}) for form in _forms(BaseForm)]
     fields = [pair for form in sorted(forms, key=lambda form: len(posted & form.keys())) for pair in form.items()]
-    secret = {name for name, field in fields if is_secret(field)}
+    secret = {name for name, field in fields if is_secret(field)} | _OF_OTHERS
     return {name: field for name, field in fields if name not in secret and not field.widget.is_hidden}
+
+
+def _names_of_fields() -> tuple[set[str], set[str]]:
+    """The names of all fields of our forms, and those that are a secret's anywhere."""
+    pairs = [pair for form in _forms(BaseForm) for pair in getattr(form, "base_fields", {}).items()]
+    return {name for name, _field in pairs}, {name for name, field in pairs if is_secret(field)} | _OF_OTHERS
 
 
 def _forms(form: type[BaseForm]) -> Iterator[type[BaseForm]]:

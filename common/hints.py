@@ -1,7 +1,7 @@
 """Hints to workers, "look into the queue now": sent through Celery after commit, best effort.
 
-A lost hint costs seconds, never a message, because Celery's clock starts the same tasks regularly. If Redis is
-unreachable, one request waits for the socket time-out; then no hints are sent for a while.
+A lost hint costs seconds, never a message: beat starts the same tasks regularly, and workers do so by themselves. If
+Redis is unreachable, one request waits for the socket time-out; then no hints are sent for a while.
 """
 
 from __future__ import annotations
@@ -42,4 +42,4 @@ def _publish(task: str) -> None:
         import_string(settings.HINTS_THROUGH).send_task(task, retry=False, ignore_result=True, expires=HINT_LIFE)
     except Exception as error:  # kombu, redis and socket errors share no base class
         _skip_until = time.monotonic() + SKIP_FOR
-        log.warning("hint %s not published (%s); beat will look", task, type(error).__name__)
+        log.warning("hint %s not published (%s); workers look by themselves", task, type(error).__name__)

@@ -5,13 +5,16 @@ written (no address, refused, no connection in time). `NoAnswer`: it may have. B
 number or a text. Redirects are not followed, and no proxy is used.
 
 Connections are kept and used again, by one thread at a time. If the other side has closed one meanwhile, that is
-noticed before a byte is written. On a kept connection, a surplus answer could be read as the answer to the next
-request: `keep=False` is for services whose answers decide about a person.
+noticed before a byte is written. After a request without an answer no connection from before is used again: what hung
+one of them may hang them all, and the next try must not be lost in the same way. On a kept connection, a surplus answer
+could be read as the answer to the next request: `keep=False` is for services whose answers decide about a person.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
+import math
 import select
 import socket
 import ssl
@@ -19,16 +22,22 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import urlsplit
 
-from common.connecting import connect
+from django.utils import timezone
+
+from common.connecting import NotOutsideError, connect
 
 CONNECT_WITHIN = 5.0  # seconds for the look-up of the name, the connection and TLS together
 ANSWER_WITHIN = 15.0  # seconds for all of that, the request and the whole answer
 LARGEST_ANSWER = 1_000_000  # bytes
+NOT_OUTSIDE = "this machine"  # the word of NotSent if the name leads to where it must not
 WRONG_CERTIFICATE = "tls"  # the word of NotSent if the certificate is not valid
+_LONGEST_RETRY_AFTER = 99_999  # seconds
 _IDLE = 10.0  # seconds a connection is kept for the next request; many servers close after 15 or 20
 
 
@@ -42,17 +51,21 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer. Its repr shows no body."""
+    """The answer. Its repr shows no body. `retry_after`: the seconds of a Retry-After header, from now if it holds a
+    date; None without one that can be read. `location`: where a redirect leads; it is not followed."""
 
     status: int
     body: bytes = field(repr=False)
+    retry_after: int | None = None
+    location: str = field(default="", repr=False)
 
 
 class Client:
-    """Requests to one server, `url` (scheme and host; a path in it is ignored). `keep`: connections are used again."""
+    """Requests to one server, `url` (scheme and host; a path in it is ignored). `keep`: connections are used again.
+    `only_outside`: never to this machine or its own link, whatever the name leads to."""
 
-    def __init__(self, url: str, *, keep: bool = True) -> None:
-        self._keep = keep
+    def __init__(self, url: str, *, keep: bool = True, only_outside: bool = False) -> None:
+        self._keep, self._only_outside = keep, only_outside
         self._idle: deque[tuple[float, socket.socket]] = deque()  # newest last
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -62,8 +75,13 @@ class Client:
         self._host = parts.netloc.rpartition("@")[2]
 
     def __del__(self) -> None:
-        while self._idle:
-            self._idle.pop()[1].close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the connections that are idle."""
+        with contextlib.suppress(IndexError):
+            while True:
+                self._idle.pop()[1].close()
 
     def request(
         self,
@@ -86,6 +104,7 @@ class Client:
             answer, keep = _read(connection, method, ends)
         except (OSError, HTTPException, ValueError) as error:
             connection.close()
+            self._let_go()
             raise NoAnswer(_word(error)) from None
         if keep and self._keep:
             self._idle.append((time.monotonic(), connection))
@@ -115,7 +134,7 @@ class Client:
     def _connect(self, within: float) -> socket.socket:
         ends = time.monotonic() + within
         try:
-            connection = connect(*self._address, within=within)
+            connection = connect(*self._address, within=within, only_outside=self._only_outside)
         except (OSError, UnicodeError) as error:  # UnicodeError: an impossible host name
             raise NotSent(_word(error)) from None
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -144,9 +163,29 @@ def _read(connection: socket.socket, method: str, ends: float) -> tuple[Answer, 
         body = response.read(LARGEST_ANSWER + 1)
         if len(body) > LARGEST_ANSWER or response.length or (response.chunked and not response.isclosed()):
             raise HTTPException("larger than an answer can be, or cut off")
-        return Answer(response.status, body), not response.will_close
+        location = response.getheader("Location") or ""
+        return Answer(response.status, body, _retry_after(response), location), not response.will_close
     finally:
         response.close()
+
+
+def _retry_after(response: HTTPResponse) -> int | None:
+    said = (response.getheader("Retry-After") or "").strip()
+    if said.isascii() and said.isdigit() and len(said) < 6:
+        return int(said)
+    until = _date(said)
+    if until is None:
+        return None
+    now = _date(response.getheader("Date") or "") or timezone.now()  # the server's own clock, where it tells it
+    return min(max(math.ceil((until - now).total_seconds()), 0), _LONGEST_RETRY_AFTER)
+
+
+def _date(said: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(said)
+    except (ValueError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 class _Until(io.RawIOBase):
@@ -175,6 +214,8 @@ def _word(error: Exception) -> str:
         return "time-out"
     if isinstance(error, ConnectionRefusedError):
         return "refused"
+    if isinstance(error, NotOutsideError):
+        return NOT_OUTSIDE
     if isinstance(error, socket.gaierror):
         return "no address"
     if isinstance(error, ssl.SSLCertVerificationError):

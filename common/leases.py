@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -40,12 +40,17 @@ def claim(
     limit: int,
     lease_for: timedelta,
     order: tuple[str, ...] = ("next_attempt_at",),
-    skip: Skip = ((), ()),
+    skip: Sequence[Skip] = (),
+    only: Mapping[str, int] | None = None,
 ) -> list[Row]:
-    """Claim up to `limit` due rows for `lease_for`, in `order`, without those in `skip`. One statement."""
-    others, skipped = _others(skip)
+    """Claim up to `limit` due rows for `lease_for`, in `order`, without those in `skip`; `only` those that have these
+    numbers in these columns. One statement."""
+    conditions = [_others(each) for each in skip]
+    others = "".join(condition for condition, _values in conditions)
+    others += "".join(f" AND {connection.ops.quote_name(column)} = %s" for column in only or {})
+    chosen = [value for _condition, values in conditions for value in values] + list((only or {}).values())
     now, adapt = timezone.now(), connection.ops.adapt_datetimefield_value
-    parameters = [adapt(now), *skipped, limit, as_stored(uuid.uuid4()), adapt(now + lease_for)]
+    parameters = [adapt(now), *chosen, limit, as_stored(uuid.uuid4()), adapt(now + lease_for)]
     rows = model._default_manager.raw(_claim_statement(model, order, others), parameters)
     # The rows come in any order, and the claim has just made `next_attempt_at` equal: then the older row goes first.
     return sorted(rows, key=lambda row: (*(getattr(row, name) for name in order), row.pk))
@@ -68,7 +73,7 @@ def _claim_statement(model: type[Row], order: tuple[str, ...], others: str) -> s
     )
 
 
-def _others(skip: Skip) -> tuple[str, list[str]]:
+def _others(skip: Skip) -> tuple[str, list[Any]]:
     """The condition that excludes `skip`, and its parameters."""
     columns, values = skip
     if not values:

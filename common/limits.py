@@ -19,6 +19,7 @@ CODES_KEPT_PER_DAY = 20
 CODES_KEPT_FOR_ADDRESSES = 12  # of them; the others are for networks (IPv4 /24, IPv6 /48) that had none
 CODE_TO_BE_ACCEPTED_WITHIN = timedelta(minutes=10)  # by a gateway; otherwise the SMS expires unsent
 CODE_LIFE = timedelta(minutes=10)  # from the moment a gateway accepted it
+CODE_LINE_IS_FULL = timedelta(seconds=10)  # of waiting for the SMS gateway; from then on the page tells how long
 CODE_UNCONFIRMED_AFTER = timedelta(seconds=60)  # without an expected receipt; then the page says what to do
 # The session that used a code may send it again for so long: it did not receive the first answer, and gets it again.
 CODE_RETRY_GRACE = timedelta(seconds=60)
@@ -84,6 +85,14 @@ WEB_LARGEST_HEAD = 32 * 1024  # bytes; our forms and links are far shorter, a re
 WEB_BODY_KEPT = 512 * 1024  # bytes of a body; larger ones are refused by the portal's page
 WEB_LARGEST_BODY = 16 * 1024 * 1024  # bytes; even larger ones are refused without a page
 WEB_THREADS_TAKE_TURNS = timedelta(milliseconds=1)  # switch interval: short pages do not wait for long ones
+
+# Without hints: Redis or beat is away (tamin_portal/clock.py, common/broker.py).
+CLOCK_PATIENCE = timedelta(seconds=4)  # a worker looks by itself if it was not told to for so long;
+CLOCK_QUICK = timedelta(seconds=10)  # tasks that beat starts less often than this,
+CLOCK_TIMES = 3  # after so many times their period
+CLOCK_ENDS_WITHIN = timedelta(seconds=20)  # a worker that stops waits so long for what its clock has begun
+BROKER_ASKED_EVERY = timedelta(seconds=5)  # whether Redis answers, by one web process
+ALIVE_SAID_EVERY = timedelta(seconds=5)  # by a worker; beat says it at each of its rounds
 
 # The database (PostgreSQL; web and workers).
 LOCK_WAIT = timedelta(seconds=10)  # for somebody else's lock; then the page says "busy", a worker tries again
@@ -203,6 +212,7 @@ REJECTION_REASON_LONGEST = 300  # characters of the reason in the SMS; the rest 
 CODES_KEPT = timedelta(days=2)
 PROOFS_KEPT = timedelta(days=8)  # ended challenges, changes and links; longer than ANSWER_TRIES_WITHIN
 DRAFTS_KEPT = timedelta(days=7)  # after a registration ended
+WAY_BACK_KEPT = timedelta(days=30)  # after an account was made: from which service its person came
 MESSAGE_BODY_KEPT = timedelta(hours=1)  # after the message is final
 MAIL_BODY_KEPT = timedelta(hours=1)  # subject and text, after the letter is final
 MAIL_KEPT = timedelta(days=30)  # the row; for so long a dedupe key is known
@@ -217,10 +227,20 @@ SMS_LARGEST_BATCH = 1_000  # or up to so many if a gateway takes more in one cal
 SMS_BATCH_TIME = timedelta(seconds=5)  # what waits longer in a drain is given back, so that newer codes go first
 SMS_RESULT_WAITS_FOR_PLACE = timedelta(seconds=2)  # at a gateway whose places are taken; then the next gateway is used
 SMS_SUCCESSOR_WITHIN = timedelta(seconds=60)  # a drain whose calls hang goes on so long, if there is no other one
+SMS_BIND_LEASE = timedelta(seconds=15)  # of a process; when it dies, another one takes the bind after that
+SMS_BIND_REFUSED = timedelta(seconds=60)  # a process whose bind was one too many tries no other one for so long
+SMS_BIND_UNREACHABLE = timedelta(seconds=15)  # a process that cannot connect for so long leaves its bind to others
+SMS_BIND_LEFT = timedelta(seconds=30)  # and takes none for so long
+SMS_BIND_GHOST = timedelta(minutes=5)  # for so long a gateway may count the bind of a process that died
+SMS_BIND_AGAIN = timedelta(seconds=5)  # until the next try meanwhile
+SMS_LINE_LONGEST_HOLD = timedelta(minutes=5)  # however long a gateway that is busy asks us to wait
 SMS_LEASE = timedelta(seconds=60)
 SMS_CODE_RETRIES = (0, 2, 5, 10, 20)  # seconds
 SMS_RESULT_RETRIES = (10, 30, 120, 300, 900)  # seconds, with jitter; the last one repeats
 SMS_RESULT_GIVE_UP = timedelta(hours=72)
+SMS_OUTAGE = timedelta(seconds=10)  # of failures alone: then the first success lets go what had been put off
+SMS_PROBE_EVERY = timedelta(seconds=5)  # each process looks for breakers that may be tried
+SMS_LET_GO_LATER_THAN = timedelta(seconds=2)  # what is due sooner waits for its turn
 SMS_LARGEST_WEIGHT = 1_000_000  # of a gateway in its tier
 SMS_LOOK_UP_PAUSE = timedelta(seconds=10)  # because a gateway finds a message only some time after it took it
 # Shares of the daily budget (SMS_DAILY_BUDGET), highest first; together 1 (sms/shares.py).
@@ -243,9 +263,11 @@ RECEIPT_HELD = timedelta(hours=1)  # a receipt without a message is tried again 
 RECEIPT_RETRIES = (1, 2, 5, 10, 30, 60, 300)  # seconds; the last one repeats
 RECEIPT_CLOCKS_DIFFER = timedelta(seconds=5)  # at most, between our machine that sends and the one that takes receipts
 RECEIPT_BATCH = 100
+RECEIPT_GROUP = 20  # of them, written in one transaction
 RECEIPT_TIME = 10.0  # seconds of one run that reads receipts
 RECEIPT_LEASE = timedelta(seconds=60)
 RECEIPT_DUE_WITHIN = timedelta(minutes=10)  # after it a receipt is overdue; the health page judges older messages only
+RECEIPT_PARTS_APART = timedelta(hours=6)  # receipts of one message's parts come together as a rule, or not at all
 SMS_HEALTH_WITHIN = timedelta(hours=24)  # the health page judges gateways by messages of this period
 RECEIPT_WAIT = timedelta(hours=72)  # then an accepted message stays accepted
 POLL_FIRST_PAUSE = timedelta(seconds=10)
@@ -279,6 +301,8 @@ MAIL_LEASE = timedelta(minutes=5)  # longer than MAIL_BATCH_TIME and the slowest
 MAIL_DROPS = 2  # connections lost in a row, after which the server is not called until the next run
 MAIL_RETRIES = (10, 30, 120, 300, 900)  # seconds, with jitter; the last one repeats
 MAIL_GIVE_UP = timedelta(hours=72)
+MAIL_REFUSALS = 5  # by a rule that names nobody, after which a letter that was refused alone has failed
+MAIL_REFUSED_ALL = 3  # recipients who are refused so while no letter goes: then the rule is against us
 
 # Registries (identity), on the network.
 REGISTRY_CONNECT_WITHIN = 3.0  # seconds: look-up of the name, connection and TLS
@@ -297,5 +321,68 @@ BREAKER_LONGEST_PAUSE = timedelta(minutes=5)
 BREAKER_BUSY = timedelta(seconds=30)  # of nothing but "busy"; from then on that counts as a failure
 BREAKER_TRIAL = timedelta(seconds=60)  # after it, the trial of a worker that died is given to another
 
+# Connected services (openid): what an administrator may enter.
+OPENID_SECRET_OVERLAP = timedelta(days=7)  # a service's earlier secret works on for so long
+OPENID_ADDRESSES = 20  # of one kind and service
+OPENID_ADDRESS_LONGEST = 300
+OPENID_REASON_LONGEST = 500
+OPENID_KEYS_OF_SERVICE = 10
+OPENID_LOGO_BYTES = 32 * 1024
+OPENID_LOGO_SIDES = (16, 512)  # pixels
+OPENID_USAGE_SHARDS = 16  # rows that count the same thing, so that no request waits for another
+OPENID_USAGE_SHOWN = 30  # days
+OPENID_USAGE_KEPT = timedelta(days=400)  # so that a month can be held against the same one of the year before
+OPENID_LAST_USED_EVERY = timedelta(hours=1)  # so often it is written down that a citizen's service is in use
+
+# Requests of connected services (openid/requests.py).
+OPENID_PUSHED = timedelta(minutes=5)  # a pushed request has to be brought by a browser within this time
+OPENID_REQUEST = timedelta(hours=1)  # a request waits so long for its citizen; then only its service is remembered
+OPENID_PROOF_COUNTS = timedelta(minutes=10)  # a password that was typed since counts as typed for the request so long
+OPENID_REQUEST_LONGEST = 8_000  # characters of all its parameters
+# Requests that wait, of one address and minute: anybody can send them, and each is a row. As loose as all POSTs.
+OPENID_KEPT_PER_ADDRESS = 600
+OPENID_ANSWER_AGAIN = timedelta(seconds=60)  # after a double click the same browser gets the answer again
+
 # The choice of a language, in a cookie.
 LANGUAGE_KEPT = timedelta(days=365)
+
+# Connected services (openid): how long what they hold is good.
+OPENID_CODE = timedelta(seconds=60)
+OPENID_ACCESS_TOKEN = timedelta(minutes=10)
+OPENID_ID_TOKEN = timedelta(minutes=10)
+OPENID_REFRESH_TOKEN = timedelta(days=30)  # each exchange gives a new one,
+OPENID_GRANT = timedelta(days=180)  # but the citizen signs in again after this time
+OPENID_ASSERTION = timedelta(hours=1)  # the longest life of a private_key_jwt; so long its jti is kept
+OPENID_REQUESTS_KEPT = timedelta(days=2)  # after the end of a request that waited
+# What fails to prove that it is a service is told to wait, in each minute, after so many failures of the service that
+# it claims to be, or of its address. Whoever proves it is never refused.
+OPENID_FAILURES_PER_SERVICE = 60
+OPENID_FAILURES_PER_ADDRESS = 120
+OPENID_FAILURES_KEPT = timedelta(hours=1)
+
+# Keys that sign what connected services are told (openid/keys.py). A service may keep what it has read for a day.
+OPENID_KEY_SIGNS_AFTER = timedelta(hours=25)  # of being published; the only key of its algorithm signs at once
+OPENID_KEY_STAYS = timedelta(hours=25, minutes=10)  # published after its successor began to sign: OPENID_ID_TOKEN more
+OPENID_KEY_KEPT = timedelta(days=40)  # its file, after that; a sign-out may show a token as old as a refresh token
+OPENID_KEY_OLD = timedelta(days=365)  # of the one that signs; then `check` warns
+OPENID_KEYS_READ_EVERY = 5  # seconds: the folder's names, in each process
+OPENID_KEYS_CACHED = timedelta(hours=1)  # what the answer with the public keys, and the discovery, asks of caches
+
+# Sign-outs that connected services are told (openid/logout/).
+LOGOUT_PLACES = 32  # services that one process tells at the same time
+LOGOUT_PER_SERVICE = 8  # calls to one of them, as long as it answers; one call at a time to one that does not
+LOGOUT_CONNECT_WITHIN = 3.0  # seconds: look-up of the name, connection and TLS
+LOGOUT_ANSWER_WITHIN = 8.0  # seconds: all of one call
+LOGOUT_LEASE = timedelta(seconds=60)  # longer than the slowest call, and what waits for it to be written
+LOGOUT_RETRIES = (5, 15, 60, 300, 900)  # seconds, with jitter; the last one repeats
+LOGOUT_REFUSALS = 6  # a service that says of one sign-out so often that it cannot do it is not told again
+LOGOUT_GIVE_UP = timedelta(hours=24)
+LOGOUT_ALARM_AFTER = 3  # tries in vain
+LOGOUT_KEPT = timedelta(days=30)  # of what was told or given up
+# The trial of a service by an administrator (openid/trial/).
+TRIAL_CONNECT_WITHIN = 3.0  # seconds: look-up of the name, connection and TLS
+TRIAL_ANSWER_WITHIN = 5.0  # seconds: all of one call
+TRIAL_PLACES = 16  # addresses that are called at the same time
+TRIAL_ADDRESSES = 32  # of one service that are called at all: within the web's time for a page
+TRIAL_ERRORS_OF = 7  # days
+ENDED_TOGETHER = 500  # grants that are read and written by the same statements

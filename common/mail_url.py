@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import environ
+import idna
 from django.core.exceptions import ImproperlyConfigured
 
 INBOX = "inbox"
@@ -35,12 +36,26 @@ def email_settings(url: str) -> dict[str, Any]:
         found = {}
     if not found.get("EMAIL_HOST"):
         raise ImproperlyConfigured("MAIL_URL is not like smtp+tls://user:password@mail.example:587.")
+    for part in ("EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD"):
+        if not ((word := found[part] or "").isascii() and word.isprintable()):
+            raise ImproperlyConfigured(
+                "User or password in MAIL_URL have characters other than the printable ones of ASCII, and no two mail "
+                "servers read those alike. Have the server's administrator set a password of ASCII characters."
+            )
     return {
         "EMAIL_BACKEND": SMTP_BACKEND,
-        "EMAIL_HOST": found["EMAIL_HOST"],
+        "EMAIL_HOST": _ascii_host(found["EMAIL_HOST"]),
         "EMAIL_PORT": found["EMAIL_PORT"] or port,
         "EMAIL_HOST_USER": found["EMAIL_HOST_USER"] or "",
         "EMAIL_HOST_PASSWORD": found["EMAIL_HOST_PASSWORD"] or "",
         "EMAIL_USE_TLS": scheme == "smtp+tls",
         "EMAIL_USE_SSL": theirs == "smtp+ssl",
     }
+
+
+def _ascii_host(host: str) -> str:
+    """The host in A-labels, by UTS 46 as addresses have it; a name in ASCII as it is."""
+    try:
+        return host if host.isascii() else idna.encode(host, uts46=True).decode()
+    except idna.IDNAError:
+        raise ImproperlyConfigured("The host in MAIL_URL is no name of a host.") from None

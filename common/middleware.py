@@ -8,7 +8,17 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, QueryDict, parse_cookie
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponsePermanentRedirect,
+    HttpResponseRedirect,
+    QueryDict,
+    parse_cookie,
+)
+from django.http.request import split_domain_port, validate_host
+from django.middleware.security import SecurityMiddleware
 from django.shortcuts import render
 from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
@@ -31,6 +41,8 @@ POLICY = (
 )
 STILL_HERE = "/portal/session/"
 SENT_BY_PAGES = (STILL_HERE, "/portal/registration/keep")  # by themselves, again and again
+# Other services call these, thousands of citizens behind one address: `openid.throttling` counts their failures.
+SERVICES = ("/openid/token", "/openid/par", "/openid/revoke", "/openid/introspect", "/openid/userinfo")
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
@@ -60,6 +72,32 @@ class SecurityHeaders:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
+
+
+class InternalReceipts:
+    """Takes receipts of a gateway that reaches the web by an internal name (`RECEIPT_HOSTS`, like http://web:8000/…):
+    there is no TLS proxy on that way, and the name is none of the portal's.
+
+    For the path of receipts alone, whose token is the proof. The request then counts as one to the portal's own name,
+    and is not led to HTTPS; every other path under such a name is refused as any unknown one is.
+    """
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        host, _port = split_domain_port(request.META.get("HTTP_HOST", ""))
+        if request.path.startswith(RECEIPTS) and host and validate_host(host, settings.RECEIPT_HOSTS):
+            request.META["HTTP_HOST"] = settings.PUBLIC_HOST.lstrip(".")  # as ALLOWED_HOSTS may begin
+            request.came_inside = True  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
+class Security(SecurityMiddleware):
+    """Django's, which leads everything to HTTPS except what came by an internal name."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        return None if getattr(request, "came_inside", False) else super().process_request(request)
 
 
 class OrdinaryRequests:
@@ -192,14 +230,14 @@ class PostBrake:
 
     Does not apply to receipts: a gateway sends many more from one address, and a request without its token costs
     nothing. Nor to "I am still here" and to what is typed meanwhile: a thousand people who type behind one address
-    send both every minute, and they cost less than a page.
+    send both every minute, and they cost less than a page. Nor to the endpoints of connected services.
     """
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        braked = request.method == "POST" and not request.path.startswith((RECEIPTS, *SENT_BY_PAGES))
+        braked = request.method == "POST" and not request.path.startswith((RECEIPTS, *SENT_BY_PAGES, *SERVICES))
         if braked and self._count(request) > limits.POSTS_PER_ADDRESS:
             response = render(request, "429.html", {"wait": 60}, status=429)
             response["Retry-After"] = "60"

@@ -123,6 +123,7 @@ class AlarmCode(models.TextChoices):
     PREFIX = "prefix", _("Very many codes to numbers that begin alike")
     SPRAYING = "spraying", _("Very many sign-ins fail")
     RECEIPTS = "receipts", _("Receipts arrive that cannot be read")
+    UNSEEN = "unseen", _("A new gateway gets no messages until a test SMS has been read and confirmed")
     REGISTRY = "registry", _("A registry cannot be asked: key, quota or extract")
     CERTIFICATE = "certificate", _("A registry's certificate is not right")
     DAILY_CAP = "daily_cap", _("The day's inquiries are used up; requests wait")
@@ -132,14 +133,15 @@ class AlarmCode(models.TextChoices):
         when_read(lambda: _("A letter could not be sent for %(span)s") % {"span": in_words(limits.MAIL_GIVE_UP)}),
     )
     PROXIES = "proxies", _("All requests come from one private address: a proxy is not trusted")
+    LOGOUT = "logout", _("A connected service does not take sign-outs; its sessions go on")
 
     @property
     def room(self) -> str:
         """The app of the alarm: the first word of the line in the log."""
         if self in (self.SERVER, self.LETTER_GIVEN_UP):
             return "mail"
-        if self == self.PROXIES:
-            return "portal"
+        if self in (self.PROXIES, self.LOGOUT):
+            return "portal" if self == self.PROXIES else "openid"
         return "identity" if self in (self.REGISTRY, self.CERTIFICATE, self.DAILY_CAP) else "sms"
 
 

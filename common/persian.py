@@ -32,7 +32,7 @@ _WEIGHTS = range(10, 1, -1)  # of a national ID's first nine digits
 _WEIGHT_OF_ZEROS = ord("0") * sum(_WEIGHTS)
 _REAL_REPEATED = ("1111111111",)
 _MOBILE = re.compile(r"(?:(?:\+98|0098|98)?0?)(9[0-9]{9})")
-_SEPARATORS = re.compile(r"[\s\-‐‑–—−.()/]+")
+_SEPARATORS = re.compile(r"[\s\-‐‑–—−ـ_·•٬.()/]+")  # tatweel is on Persian keyboards, and looks like a dash
 _QUOTES_AND_LABEL_ENDS = "\"'«»“”‘’‹›:؛;،,*#=_[]{}<>"
 # Words before a number («کد ملی: …») and, set apart from it, after it. A letter among the digits is no label.
 _LABEL_BEFORE = re.compile(r"\A[^0-9+]*(?=[0-9+(])")  # once, from the beginning: else its time grows with the square
@@ -80,6 +80,14 @@ def fold(text: str) -> str:
     if not text.isascii():
         text = text.translate(_INVISIBLE)
     return text.strip(" \t\r\n\u00a0\u200c\u200d")
+
+
+def without_marks(text: str) -> str:
+    """`text` without the signs that nobody sees and without outer blanks; ZWNJ and ZWJ stay inside. Letters stay as
+    they are: for what is no Persian text."""
+    if not text.isascii():
+        text = text.translate(_INVISIBLE)
+    return text.strip().strip(" \t\r\n\u00a0\u200c\u200d")
 
 
 def fold_number(text: str) -> str:
@@ -160,6 +168,8 @@ def parse_mobile(text: str) -> str:
     number = pasted_number(text)
     if not number:
         raise InputError("required")
+    if number.endswith("+"):  # typed or copied from right to left
+        number = "+" + number[:-1]
     if match := _MOBILE.fullmatch(number):
         return "+98" + match[1]
     if re.fullmatch(r"(?:\+|00)(?!98)[1-9][0-9]{6,14}", number):
@@ -209,7 +219,7 @@ def jalali_to_date(year: int, month: int, day: int) -> dt.date:
 
 def parse_jalali(text: str) -> dt.date:
     """`1370/05/17` (also - and . and any digits) as a Gregorian `date`; raises InputError."""
-    match = re.fullmatch(r"([0-9]{4})([/.\-])([0-9]{1,2})\2([0-9]{1,2})", fold(text))
+    match = re.fullmatch(r"([0-9]{4})([/.\-])([0-9]{1,2})\2([0-9]{1,2})", fold(text).translate(_JOINERS))
     if not match:
         raise InputError("date")
     return jalali_to_date(int(match[1]), int(match[3]), int(match[4]))

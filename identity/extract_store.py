@@ -15,7 +15,8 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model
 
-from identity.extract_rows import BadLine, NumberedLine, Parser, Row, fields
+from identity.extract_lines import NumberedLine
+from identity.extract_rows import BadLine, Parser, Row, fields
 from identity.models import CivilRecord, Extract, ExtractKind, MobileOwner
 
 PIECE = 1_000  # lines handed to PostgreSQL at a time

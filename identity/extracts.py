@@ -20,9 +20,10 @@ from django.utils import timezone
 
 from common.errors import PortalError
 from common.leases import lock_name
-from identity import extract_pieces, extract_rows
+from identity import extract_lines, extract_pieces, extract_rows
+from identity.extract_lines import NumberedLine
 from identity.extract_pieces import Changes
-from identity.extract_rows import BadLine, NumberedLine
+from identity.extract_rows import BadLine
 from identity.extract_store import Store
 from identity.models import Extract, ExtractKind, ExtractState
 
@@ -51,17 +52,20 @@ class LoadReport:
 def load(
     *, kind: ExtractKind, source: BinaryIO, skip_bad: bool = False, progress: Callable[[int], None] | None = None
 ) -> LoadReport:
-    """Replace the extract of `kind` by the lines of `source` (see `extract_rows`).
+    """Replace the extract of `kind` by the lines of `source` (see `extract_lines`, `extract_rows`).
 
     `progress` is called with the number of lines after each batch. Raises PortalError and changes nothing:
-    extract_file_empty, extract_header, extract_unreadable, extract_abandoned (a purge took the load for dead),
+    extract_kind (kind: what the file is instead of a table in text), extract_file_empty, extract_header,
+    extract_unreadable, extract_abandoned (a purge took the load for dead),
     extract_database (why: the class of the error) and, with report: LoadReport, extract_empty and, without `skip_bad`,
     extract_bad_lines. `purge` deletes what is left of a failed load and of the generation before. Must not run inside a
     transaction.
     """
-    lines = extract_rows.lines(source)
+    lines = extract_lines.lines(source)
     header = next(lines, (1, b""))[1]
-    if extract_rows.is_blank(header) and all(extract_rows.is_blank(raw) for _number, raw in lines):
+    if extract_rows.names_separator(header):
+        header = next(lines, (2, b""))[1]
+    if extract_lines.is_blank(header) and all(extract_lines.is_blank(raw) for _number, raw in lines):
         raise PortalError("extract_file_empty")
     parse = extract_rows.parser(kind, header)  # a wrong header costs no generation
     try:

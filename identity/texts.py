@@ -9,16 +9,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from common.sentences import Sentences, in_digits, when_read
-from identity.extract_rows import LONGEST_NAME, BadLine
+from identity.extract_cells import LONGEST_NAME
+from identity.extract_rows import BadLine
 from identity.extracts import LoadReport
 
 _REASONS = {
     "required": gettext_lazy("is empty"),
-    "length": gettext_lazy("is not ten digits (spreadsheets drop leading zeros)"),
+    "length": gettext_lazy("is not ten digits"),
+    "lost_zeros": gettext_lazy("has lost the zeros at its beginning"),
+    "decimal": gettext_lazy("is written as a decimal number"),
+    "scientific": gettext_lazy("is shortened to a power of ten; its last digits are lost"),
+    "damaged": gettext_lazy("has lost letters: it was saved in an encoding that does not have them"),
     "checksum": gettext_lazy("is not a possible national ID: the check digit is wrong"),
     "equal_digits": gettext_lazy("is not a possible national ID: its digits are all the same"),
     "repeated": gettext_lazy("was already given on an earlier line"),
-    "name": gettext_lazy("holds no letter, or a control character"),
+    "name": gettext_lazy("holds no Persian letter, or a control character"),
     "name_too_long": when_read(
         lambda: _("is longer than %(longest)s characters") % {"longest": in_digits(LONGEST_NAME)}
     ),
@@ -37,7 +42,10 @@ _REASONS = {
     "foreign": gettext_lazy("is not an Iranian mobile number"),
     "line_too_long": gettext_lazy("the line is too long"),
     "not_utf8": gettext_lazy("the line is not UTF-8 text"),
-    "not_csv": gettext_lazy("a quotation mark is not closed"),
+    "windows_1256": gettext_lazy("the line is in Windows-1256, not in UTF-8"),
+    "not_csv": gettext_lazy("a quotation mark is not closed; a line break inside quotes is not possible"),
+    "line_end": gettext_lazy("holds an end of line in its middle"),
+    "one_cell": gettext_lazy("the whole line stands in quotes"),
     "cell_count": gettext_lazy("the line does not have as many cells as the header"),
 }
 
@@ -94,10 +102,49 @@ def _header(*, columns: Sequence[str], **wrong: list[str]) -> str:
     }
 
 
+_SAVE_AS_TEXT = gettext_lazy("Save the table as “CSV UTF-8 (Comma delimited)” where it was made, and load that file.")
+_CONVERT = gettext_lazy(
+    "Convert the file with “iconv -f WINDOWS-1256 -t UTF-8”. Or save the table as “CSV UTF-8 (Comma delimited)” where "
+    "it was made."
+)
+_NUMBERS_AS_TEXT = gettext_lazy(
+    "A spreadsheet took numbers for amounts. Load the file as it came from its source, without opening it there; or "
+    "import it anew with all columns as “Text”, then save it as “CSV UTF-8 (Comma delimited)”."
+)
+_ANEW_FROM_THE_SOURCE = gettext_lazy(
+    "The letters cannot be brought back from this file: have it made anew from its source, in UTF-8."
+)
+# How to save a file rightly whose first bad line has one of these reasons.
+_REMEDIES = {
+    "windows_1256": _CONVERT,
+    "not_utf8": _SAVE_AS_TEXT,
+    "one_cell": _SAVE_AS_TEXT,
+    "line_end": _SAVE_AS_TEXT,
+    "lost_zeros": _NUMBERS_AS_TEXT,
+    "decimal": _NUMBERS_AS_TEXT,
+    "scientific": _NUMBERS_AS_TEXT,
+    "damaged": _ANEW_FROM_THE_SOURCE,
+}
+
+
 def _bad_lines(*, report: LoadReport) -> str:
-    return _("Nothing loaded: %(count)d bad lines. Mend them, or leave them out with --skip-bad.") % {
+    said = _("Nothing loaded: %(count)d bad lines. Mend them, or leave them out with --skip-bad.") % {
         "count": report.bad_count
     }
+    remedies = dict.fromkeys(_REMEDIES[bad.reason] for bad in report.bad_lines if bad.reason in _REMEDIES)
+    return " ".join([said, *map(str, remedies)])
+
+
+_KINDS = {
+    "spreadsheet": gettext_lazy("Nothing loaded: the file is a workbook of Excel or a zip archive, not a CSV file."),
+    "compressed": gettext_lazy("Nothing loaded: the file is compressed, but not by gzip alone. Unpack it first."),
+    "web_page": gettext_lazy("Nothing loaded: the file is a web page or XML, not a CSV file, whatever it is called."),
+    "no_text": gettext_lazy("Nothing loaded: the file is no text, but a document, a picture or a database."),
+}
+
+
+def _kind(*, kind: str) -> str:
+    return f"{_KINDS[kind]} {_SAVE_AS_TEXT}" if kind in ("spreadsheet", "web_page") else str(_KINDS[kind])
 
 
 def _unreadable(*, after_line: int) -> str:
@@ -106,6 +153,7 @@ def _unreadable(*, after_line: int) -> str:
 
 # Why nothing was loaded: the errors that `identity.extracts.load` raises, and a load that was stopped by hand.
 SENTENCES: dict[str, Any] = {
+    "extract_kind": _kind,
     "extract_header": _header,
     "extract_unreadable": _unreadable,
     "extract_abandoned": gettext_lazy(

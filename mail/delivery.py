@@ -21,11 +21,14 @@ import mail
 from common import alarms, backoff, leases, limits
 from common.models import AlarmCode
 from mail.models import Letter, LetterState
-from mail.server import Answer, Result, Server
+from mail.server import Answer, Server
+from mail.verdicts import Result
 
 log = logging.getLogger(__name__)
 
-_TROUBLE = "server: "  # prefix of `last_error` if the error is the server's, not the letter's
+# Prefixes of `last_error`: the error is the server's, not the letter's; the server refused by a rule, and nobody knows
+# yet whether it would take another letter of ours.
+_TROUBLE, _RULE = "server: ", "rule: "
 
 
 def drain(*, seconds: float = 30) -> int:
@@ -58,21 +61,27 @@ def purge(*, before: datetime, dry_run: bool = False) -> int:
 
 
 class _Batch:
-    """Claimed letters and one connection for them. `trouble`: why the rest is not sent now; empty: there is none."""
+    """Claimed letters and one connection for them. `trouble`: why the rest is not sent now; empty: there is none.
+    `held`: refused by a rule that may be against this letter or against all of ours; weighed at the end, when it is
+    known whether another went."""
 
     def __init__(self, letters: list[Letter]) -> None:
         self.letters = letters
         self.ends = time.monotonic() + limits.MAIL_BATCH_TIME.total_seconds()
-        self.drops, self.went, self.turned_away, self.trouble = 0, False, "", ""
+        self.drops, self.went, self.turned_away, self.trouble, self.busy = 0, False, "", "", False
+        self.held: list[tuple[Letter, Answer]] = []
 
     def send(self) -> bool:
-        """Send one letter. False: the server is in trouble."""
+        """Send one letter after the other. False: the server is in trouble."""
         with Server() as server:
             for letter in self.letters:
                 self._handle(letter, server)
-        if self.trouble or self.turned_away:
+        for letter, answer in self.held:
+            self._weigh(letter, answer)
+        if self.turned_away or (self.trouble and not self.busy):
             alarms.sound(AlarmCode.SERVER, detail=self.trouble or self.turned_away)
-        elif self.went and alarms.clear(AlarmCode.SERVER):
+        elif self.went and not self.trouble:
+            alarms.clear(AlarmCode.SERVER)
             _let_go()
         return not self.trouble
 
@@ -88,24 +97,50 @@ class _Batch:
 
     def _hear(self, letter: Letter, answer: Answer) -> None:
         result, detail = answer.result, answer.detail
-        self.drops = self.drops + 1 if result is Result.DROPPED else 0
+        self.drops = self.drops + 1 if result in (Result.DROPPED, Result.DOUBT) else 0
         match result:
             case Result.SENT:
                 self.went = True
                 _finish(letter, LetterState.SENT, sent_at=timezone.now(), last_error="")
             case Result.REFUSED:
-                log.warning("letter %s is refused for good (%s)", letter.pk, detail)
-                _finish(letter, LetterState.FAILED, last_error=detail)
-            case Result.LATER | Result.DROPPED:
-                _put_off(letter, detail)
-            case Result.TURNED_AWAY:
-                self.turned_away = detail
-                _put_off(letter, _TROUBLE + detail)
-            case Result.UNREACHABLE:
+                _refuse(letter, detail)
+            case Result.POLICY | Result.TURNED_AWAY:
+                self.held.append((letter, answer))
+            case Result.BUSY | Result.UNREACHABLE:
+                # A server that is busy for as long as all the pauses together is out of order.
+                most = max(waiting.attempts for waiting in self.letters)
+                self.busy = result is Result.BUSY and most <= len(limits.MAIL_RETRIES)
                 self.trouble = detail
                 _put_off(letter, _TROUBLE + detail)
+            case _:
+                _put_off(letter, detail)
         if self.drops >= limits.MAIL_DROPS:
             self.trouble = detail
+
+    def _weigh(self, letter: Letter, answer: Answer) -> None:
+        """A refusal by a rule: it is this recipient's if the server takes other letters of ours, or if it refused this
+        one alone time after time. Else it is the server's, or our account's, and every letter waits.
+
+        Words that name us are believed to be about this recipient only after several tries: behind one name there may
+        be two servers, of which one has forgotten us."""
+        detail, names_us = answer.detail, answer.result is Result.TURNED_AWAY
+        if self.went or _others_went(letter):
+            lasting = answer.lasting and (not names_us or letter.attempts >= limits.MAIL_REFUSALS)
+            _refuse(letter, detail) if lasting else _put_off(letter, detail)
+        elif names_us or self._refused() >= limits.MAIL_REFUSED_ALL:
+            self.turned_away = detail
+            _put_off(letter, _TROUBLE + detail)
+        elif letter.attempts >= limits.MAIL_REFUSALS:
+            _refuse(letter, detail)
+        else:
+            _put_off(letter, _RULE + detail)
+
+    def _refused(self) -> int:
+        """How many recipients are refused by rules, or wait for the server, as far as anybody knows."""
+        waiting = Letter.objects.filter(final_at__isnull=True)
+        marked = waiting.filter(Q(last_error__startswith=_TROUBLE) | Q(last_error__startswith=_RULE))
+        here = {letter.to for letter, _ in self.held}
+        return len(here) + marked.exclude(to__in=here).values("to").distinct().count()
 
 
 def _begin(letter: Letter) -> bool:
@@ -116,6 +151,17 @@ def _begin(letter: Letter) -> bool:
 
 def _has_expired(letter: Letter) -> bool:
     return letter.expires_at is not None and timezone.now() >= letter.expires_at
+
+
+def _others_went(letter: Letter) -> bool:
+    """Whether the server took a letter to somebody else while this one waited."""
+    taken = Letter.objects.filter(state=LetterState.SENT, final_at__gt=letter.created_at)
+    return taken.exclude(to=letter.to).exists()
+
+
+def _refuse(letter: Letter, detail: str) -> None:
+    log.warning("letter %s is refused for good (%s)", letter.pk, detail)
+    _finish(letter, LetterState.FAILED, last_error=detail)
 
 
 def _put_off(letter: Letter, detail: str) -> None:

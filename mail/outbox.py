@@ -5,17 +5,16 @@ from __future__ import annotations
 import unicodedata
 import uuid
 from datetime import datetime
-from email.utils import parseaddr
 
-from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.utils import timezone
 
 from common import limits
+from common.email_addresses import parse_email
 from common.errors import PortalError
 from common.hints import hint
+from common.persian import InputError
 from common.storable_text import can_be_stored
+from mail import sender
 from mail.models import Letter
 
 _LINE_ENDS = ("Cc", "Zl", "Zp")  # control characters, and line and paragraph separators
@@ -30,7 +29,7 @@ def enqueue(
     (`limits.MAIL_KEPT`). Not sent from `expires_at` on. Raises PortalError: bad_address (no letter can be sent there),
     bad_text (empty or too long; a subject of several lines; a NUL or a lone surrogate, which no database stores).
     """
-    _check_address(to)
+    to = _address(to)
     _check_subject(subject)
     _check_body(text)
     _check_body(html)
@@ -54,18 +53,18 @@ def enqueue(
 
 def _new_message_id() -> str:
     """A unique Message-ID that tells nothing of time, place or recipient."""
-    domain = parseaddr(settings.MAIL_FROM)[1].rpartition("@")[2]
-    return f"<{uuid.uuid4().hex}@{domain or 'localhost'}>"
+    return f"<{uuid.uuid4().hex}@{sender.domain()}>"
 
 
-def _check_address(to: str) -> None:
-    """Accept one address of ASCII letters; its host name may be in any script (it is sent as Punycode)."""
+def _address(to: str) -> str:
+    """`to` as mail servers take it."""
     try:
-        validate_email(to)
-    except ValidationError:
+        found = parse_email(to).wire
+    except InputError:
         raise PortalError("bad_address") from None
-    if len(to) > limits.MAIL_LONGEST_ADDRESS or _has_line_ends(to):
+    if len(found) > limits.MAIL_LONGEST_ADDRESS or _has_line_ends(to):
         raise PortalError("bad_address")
+    return found
 
 
 def _check_subject(subject: str) -> None:

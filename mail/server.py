@@ -8,45 +8,37 @@ from __future__ import annotations
 import contextlib
 import re
 import smtplib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.charset import BASE64, Charset
 from email.utils import format_datetime
-from enum import Enum, auto
 from types import TracebackType
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone
 
+from common.email_addresses import parse_email
 from common.mail_url import email_settings
+from common.persian import InputError
+from mail import headers, sender, verdicts
 from mail.models import Letter
+from mail.verdicts import Result, Stage
 
 _UTF8 = Charset("utf-8")
 _UTF8.body_encoding = BASE64  # ASCII only and short lines, which every server takes
-_BUSY = 421  # the server closes the connection
-_OUR_ACCOUNT = (530, 534, 535, 538)  # authentication is missing or of a wrong kind
-_POLICY = re.compile(rb"[45]\.7\.")  # RFC 3463: security or policy, as "relaying denied"
 _ENHANCED = re.compile(rb"[245]\.\d{1,3}\.\d{1,3}\b")
-
-
-class Result(Enum):
-    """What one try to send a letter came to."""
-
-    SENT = auto()
-    REFUSED = auto()  # for good, because of the recipient or the letter
-    LATER = auto()  # refused for now, because of this letter
-    DROPPED = auto()  # the connection ended in the middle; the server may have the letter
-    TURNED_AWAY = auto()  # refused because of our account or the server's policy
-    UNREACHABLE = auto()  # no connection, or no letter of ours is taken
+_GONE = (Result.BUSY, Result.DROPPED, Result.DOUBT, Result.UNREACHABLE)  # after which the connection is no good
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`detail` is the error's class and code; nothing personal."""
+    """`detail` is the error's class and code; nothing personal. `lasting`: the server would say it again (5xx)."""
 
     result: Result
     detail: str = ""
+    lasting: bool = False
 
 
 class Server:
@@ -63,20 +55,30 @@ class Server:
 
     def deliver(self, letter: Letter) -> Answer:
         """Send `letter`. Never raises for what the network or the server does, nor for a letter that cannot be
-        encoded."""
+        encoded. A row of before with an address to which nothing can be sent is refused."""
+        try:
+            message = _message(letter)
+        except InputError as error:
+            return Answer(Result.REFUSED, f"bad address ({error.code})")
         try:
             self._backend.open()
         except Exception as error:
+            answer = judge(error, self._stage)
             self._close()
-            return Answer(Result.UNREACHABLE, _detail(error))
+            # What is no error of the network or the server is one of our settings, and the same for every letter.
+            return answer if answer.result is Result.BUSY else replace(answer, result=Result.UNREACHABLE)
         try:
-            self._backend.send_messages([_message(letter)])
+            self._backend.send_messages([message])
         except Exception as error:
-            answer = judge(error)
-            if answer.result in (Result.DROPPED, Result.UNREACHABLE):
+            answer = judge(error, self._stage)
+            if answer.result in _GONE:
                 self._close()
             return answer
         return Answer(Result.SENT)
+
+    @property
+    def _stage(self) -> Stage:
+        return getattr(self._backend, "stage", Stage.CONNECT)
 
     def _close(self) -> None:
         with contextlib.suppress(OSError):  # smtplib's own errors are of that kind too
@@ -84,19 +86,16 @@ class Server:
         self._backend = _backend()
 
 
-def judge(error: Exception) -> Answer:
-    """What an error during the send of one letter means."""
+def judge(error: Exception, stage: Stage) -> Answer:
+    """What an error at `stage` of the conversation means. An error that is neither the network's nor the server's is
+    the letter's: it cannot be encoded, and is given up in the end, with an alarm."""
     code, words = _said(error)
-    result = Result.LATER  # also if we cannot encode the letter: it is given up in the end, with an alarm
-    if code == _BUSY or (isinstance(error, OSError) and not code):
-        result = Result.DROPPED
-    elif isinstance(error, smtplib.SMTPSenderRefused):
-        result = Result.UNREACHABLE  # the server takes no letter from our sender address
-    elif code in _OUR_ACCOUNT or _POLICY.match(words):
-        result = Result.TURNED_AWAY
-    elif 500 <= code < 600:
-        result = Result.REFUSED
-    return Answer(result, _detail(error))
+    if not code and not isinstance(error, OSError):  # smtplib's own errors are of that kind too
+        return Answer(Result.LATER, _detail(error))
+    enhanced = _enhanced(words)
+    result = verdicts.judge(stage, code, enhanced, words.decode("ascii", "replace"))
+    detail = _detail(error) + (" after the text" if result is Result.DOUBT else "")
+    return Answer(result, detail, lasting=500 <= code < 600)
 
 
 def _backend() -> BaseEmailBackend:
@@ -113,13 +112,24 @@ def _backend() -> BaseEmailBackend:
     )
 
 
-def _message(letter: Letter) -> EmailMultiAlternatives:
-    """The message to send. It is the same at every try: Message-ID and Date are the letter's."""
-    message = EmailMultiAlternatives(
+class _Message(EmailMultiAlternatives):
+    """Django's message, with the headers of `mail.headers`."""
+
+    def message(self, **options: Any) -> Any:
+        message = super().message(**options)
+        message.replace_header("Subject", headers.subject(str(self.subject)))
+        message.replace_header("From", headers.sender(*sender.name_and_address()))
+        return message
+
+
+def _message(letter: Letter) -> _Message:
+    """The message to send. It is the same at every try: Message-ID and Date are the letter's. Raises InputError: bad
+    address."""
+    message = _Message(
         subject=letter.subject,
         body=letter.text,
-        from_email=settings.MAIL_FROM,
-        to=[letter.to],
+        from_email=sender.address(),
+        to=[parse_email(letter.to).wire],
         headers={
             "Message-ID": letter.message_id,
             "Date": format_datetime(timezone.localtime(letter.created_at)),
@@ -145,6 +155,10 @@ def _said(error: Exception) -> tuple[int, bytes]:
 
 def _detail(error: Exception) -> str:
     code, words = _said(error)
-    enhanced = _ENHANCED.match(words)
-    parts = (type(error).__name__, str(code or ""), enhanced[0].decode() if enhanced else "")
+    parts = (type(error).__name__, str(code or ""), _enhanced(words))
     return " ".join(part for part in parts if part)
+
+
+def _enhanced(words: bytes) -> str:
+    found = _ENHANCED.match(words)
+    return found[0].decode() if found else ""

@@ -61,6 +61,9 @@ class Registration(Leased):
     touched_at = models.DateTimeField(
         default=timezone.now
     )  # when the citizen last did something; expiry counts from it
+    # Which connected service the citizen came from: its client ID, as `accounts.sign_in.destinations` knows it, and no
+    # key of a table, because `registration` and `openid` do not know each other.
+    came_from = models.CharField(max_length=40, blank=True, default="", db_default="")
     told_of_delay_at = models.DateTimeField(null=True, blank=True)
     account = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT)
 

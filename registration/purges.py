@@ -19,3 +19,9 @@ purging.register(
     place=20,
     work=purging.older_than(limits.DRAFTS_KEPT, housekeeping.forget_ended),
 )
+purging.register(
+    "ways_back",
+    _("approved requests that forgot from which service the person came"),
+    place=25,
+    work=purging.older_than(limits.WAY_BACK_KEPT, housekeeping.forget_services),
+)

@@ -86,15 +86,22 @@ class Journey:
         age = timezone.now().timestamp() - float(self._data.get("finished", 0))
         return max(0, int(limits.CLOSING_PAGE_SHOWN.total_seconds() - age))
 
+    @property
+    def next_page(self) -> str:
+        """Where a service's request goes on, from which the person came; until the code is right, then the row knows
+        the service."""
+        return str(self._data.get("next", ""))
+
     def holds(self, registration: Registration) -> bool:
         """Whether this browser's grant opens `registration`."""
         return holds_grant(registration, self.grant)
 
-    def begin(self, registration: Registration, *, duplicate: bool) -> None:
+    def begin(self, registration: Registration, *, duplicate: bool, next_page: str = "") -> None:
         """Step one is done: this browser waits for the code of `registration`."""
         if self.token != str(registration.token):
             _whole_time(self.session)
-        self._write(token=str(registration.token), grant="", duplicate=duplicate, changing=False, receipt="")
+        fresh = {"token": str(registration.token), "grant": "", "receipt": "", "changing": False}
+        self._write(**fresh, duplicate=duplicate, next=next_page)
 
     def change(self) -> None:
         self._write(changing=True)

@@ -13,13 +13,11 @@ STATUS_PAGE = "/portal/status"  # leads to the real address, which is too long f
 
 
 @in_the_portals_language
-def account_created(*, name: str, gender: str = "") -> str:
-    """The guide's SMS after a registration that succeeded."""
-    return _addressed(
-        name,
-        gender,
-        _("Welcome to the central systems of the Social Security Organization. Your account has been created."),
-    )
+def account_created(*, name: str, gender: str = "", service: str = "", address: str = "") -> str:
+    """The guide's SMS after a registration that succeeded; then how the person goes on in the service that they came
+    from, at this address."""
+    sentence = _("Welcome to the central systems of the Social Security Organization. Your account has been created.")
+    return _with_way_back(_addressed(name, gender, sentence), service, address)
 
 
 @in_the_portals_language
@@ -45,11 +43,10 @@ def activate_at_branch(*, name: str, gender: str = "") -> str:
 
 
 @in_the_portals_language
-def activated(*, name: str, gender: str = "") -> str:
-    """A branch has activated the account."""
-    return _addressed(
-        name, gender, _("Your account has been activated. You can sign in with your national ID and password.")
-    )
+def activated(*, name: str, gender: str = "", service: str = "", address: str = "") -> str:
+    """A branch has activated the account. As `account_created` for `service` and `address`."""
+    sentence = _("Your account has been activated. You can sign in with your national ID and password.")
+    return _with_way_back(_addressed(name, gender, sentence), service, address)
 
 
 @in_the_portals_language
@@ -112,3 +109,12 @@ def _with_status_page(text: str, host: str) -> str:
     """`text` with the address of the status page, if that costs no further part."""
     longer = texts.joined(text, f"{host}{STATUS_PAGE}" if host else "")
     return longer if parts.count(longer) == parts.count(text) else text
+
+
+def _with_way_back(text: str, service: str, address: str) -> str:
+    """`text` with the line that leads on, which names the service unless the name costs a part."""
+    if not address:
+        return text
+    named = texts.joined(text, _("Go on in %(name)s") % {"name": " ".join(service.split())}, address)
+    plain = texts.joined(text, _("Go on in the service"), address)
+    return named if parts.count(named) == parts.count(plain) else plain

@@ -23,6 +23,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.functional import cached_property
@@ -33,6 +34,8 @@ from accounts.codes import delivery as code_delivery
 from accounts.codes import issuing, proof_of_work
 from accounts.models import CodePurpose
 from accounts.sessions import given_back
+from accounts.sessions.guards import next_of, query_of
+from accounts.sign_in import destinations
 from common import limits
 from common.abuse import hashing_places
 from common.abuse.origins import origin_of
@@ -140,6 +143,8 @@ class RegistrationWizard(SessionWizardView):
             return self._over()
         if self._continued_elsewhere():
             return render(request, "registration/continued_elsewhere.html", {"registration": self.registration})
+        if step in PARTS:
+            service.remember_service(self.row, self._came_from())
         self.storage.current_step = step
         return self.render(self.get_form())
 
@@ -252,7 +257,17 @@ class RegistrationWizard(SessionWizardView):
     def _here(self, code: str) -> HttpResponse:
         if not self.keeps_only:  # the script's request may arrive after the next page, where a sentence would be stale
             messages.warning(self.request, sentence(code))
-        return redirect("registration")
+        return redirect(reverse("registration") + query_of(next_of(self.request)))
+
+    # ── The service from which the person came.
+
+    @property
+    def next_page(self) -> str:
+        """The address of ours to which a service led this browser before the registration; empty: none did."""
+        return next_of(self.request) or self.journey.next_page
+
+    def _came_from(self) -> str:
+        return destinations.came_from(self.next_page, self.request.COOKIES)
 
     # ── What a valid POST does.
 
@@ -290,12 +305,16 @@ class RegistrationWizard(SessionWizardView):
             origin=origin_of(self.request.client_address),
             correcting=self.journey.token,
         )
-        self.journey.begin(started.registration, duplicate=started.duplicate)
+        next_page = self.next_page if self._came_from() else ""
+        self.journey.begin(started.registration, duplicate=started.duplicate, next_page=next_page)
         return redirect("registration")
 
     def _confirm(self, form: forms.Form) -> HttpResponse:
         confirmed = service.confirm(
-            registration=self.row, asker=self.journey.asker, typed_code=form.cleaned_data["code"]
+            registration=self.row,
+            asker=self.journey.asker,
+            typed_code=form.cleaned_data["code"],
+            came_from=self._came_from(),
         )
         if confirmed.account_exists or confirmed.registration.state not in (State.MOBILE_CONFIRMED, State.REFERRED):
             self.journey.finish(confirmed.registration)
@@ -372,6 +391,8 @@ class RegistrationWizard(SessionWizardView):
         context: dict[str, Any] = super().get_context_data(form=form, **kwargs)
         row = self.registration
         context |= {"registration": row, "notice": "", "wait": 0, "masked_mobile": "", "delivery": None}
+        if self.steps.current in (MOBILE, CODE):  # afterwards the row knows
+            context |= {"next": self.next_page, "leads_to": destinations.service_name(self.next_page)}
         if row and self.steps.current == CODE:
             context["wait"] = issuing.wait(purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=self.journey.asker)
             context["masked_mobile"] = mask_mobile(row.mobile)

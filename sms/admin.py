@@ -25,7 +25,7 @@ from common.models import Alarm, AlarmCode
 from common.operators import OPERATORS, name_of
 from common.persian import shown_masked, to_persian_digits
 from common.sentences import clock
-from sms import backlog, budget, configuration, health, manual_actions, receipts, switches
+from sms import backlog, budget, configuration, health, manual_actions, receipt_health, receipts, switches
 from sms.models import Attempt, GatewaySwitch, Message, MessageKind, Receipt, share_of
 
 _WHY_NOT = {  # the codes of `manual_actions.resend`
@@ -152,6 +152,7 @@ class MessageAdmin(ReadOnly, QueueColumns, OnlyItsFilters, admin.ModelAdmin):
             "title": _("SMS gateways"),
             "gateways": health.look(),
             "waiting": waiting,
+            "receipts": receipt_health.look(),
             "budget": budget.usage(),
             "alarms": alarms.standing("sms"),
             "looked_back": limits.SMS_HEALTH_WITHIN // timedelta(hours=1),

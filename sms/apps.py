@@ -8,7 +8,8 @@ class SmsConfig(AppConfig):
     verbose_name = _("SMS")
 
     def ready(self) -> None:
-        from sms.checks import gateways_reach_phones, sending_is_configured
+        from sms.checks import gateways_are_seen, gateways_reach_phones, sending_is_configured
 
         checks.register(sending_is_configured)
         checks.register(gateways_reach_phones, "portal")
+        checks.register(gateways_are_seen, checks.Tags.database)

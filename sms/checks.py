@@ -3,15 +3,16 @@ with the inbox outside demo mode, and where codes or receipts would travel unenc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning
+from django.db import DatabaseError
 
 from common import unsafe
 from common.setting_faults import as_messages
-from sms import configuration
+from sms import configuration, seen
 from sms.gateways import KINDS
 
 
@@ -40,9 +41,28 @@ def _in_the_open() -> Iterator[CheckMessage]:
             what = f"The gateway '{name}' at {host} would get codes and its password in the open."
             hint = f"Write https:// in {prefix}URL, or {prefix}TLS=on for SMPP."
             yield from unsafe.refused("sms", what, hint=hint, check_id="sms.E017")
-        if unsafe.plain_http_host(options.get("RECEIPT_URL", "")):
+        if (host := unsafe.plain_http_host(options.get("RECEIPT_URL", ""))) and host not in settings.RECEIPT_HOSTS:
             what = f"{prefix}RECEIPT_URL has receipts and their token come over plain HTTP."
-            yield from unsafe.refused("receipts", what, hint="Write https://.", check_id="sms.E018")
+            yield from unsafe.refused(
+                "receipts", what, hint="Write https://, or a name of RECEIPT_HOSTS.", check_id="sms.E018"
+            )
+
+
+def gateways_are_seen(*, databases: Sequence[str] | None = None, **_options: Any) -> list[CheckMessage]:
+    """Warn of gateways that get no traffic because nobody has seen what they send. Only where the check may ask the
+    database (`manage.py check --database default`, `migrate`)."""
+    try:
+        unseen = seen.unseen() if databases else []
+    except DatabaseError:  # not there, or not migrated yet
+        return []
+    return [
+        Warning(
+            f"The gateway '{name}' is new: it gets no traffic until somebody has read a test SMS of it.",
+            hint=f"{seen.what_to_do(name)}, then confirm what arrived; or --assume-seen.",
+            id="sms.W004",
+        )
+        for name in unseen
+    ]
 
 
 def gateways_reach_phones(**_options: Any) -> list[CheckMessage]:

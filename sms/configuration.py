@@ -1,9 +1,10 @@
 """Reads gateways and routes from the settings, builds the gateways, and lists every mistake with a hint.
 
     SMS_GATEWAYS=one,two                      the names we give them, in the order they are tried
-    SMS_ONE_KIND=kavenegar                    which adapter; without it the name is the kind
+    SMS_ONE_KIND=kavenegar                    which adapter (or SMS_ONE_TYPE); without it the name is the kind
     SMS_ONE_KEY=…                             the adapter's own options (its REQUIRED and OPTIONAL)
     SMS_ONE_RECEIPT_TOKENS=new,old            the secret in the receipt URL; two while one is replaced
+    SMS_ONE_RATE=10                           parts of SMS a second that it takes, from all workers together
     SMS_ROUTES=mci:one=3+two=1,three;*:two    per operator; "+" shares by weight, "," is the next resort
 
 Without SMS_ROUTES, messages to every operator go through SMS_GATEWAYS in order.
@@ -13,7 +14,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 
 from django.conf import settings
@@ -23,11 +25,15 @@ from common.operators import OPERATORS
 from common.setting_faults import Fault, hint_for_unknown, hint_for_unread
 from sms.gateways import KINDS
 from sms.gateways.base import Gateway
+from sms.gateways.http import HttpGateway
 
 ANY = "*"
-OWN_OPTIONS = ("KIND", "RECEIPT_TOKENS")  # of every gateway
+OWN_OPTIONS = ("KIND", "TYPE", "RECEIPT_TOKENS", "RATE")  # of every gateway
 OF_ALL = ("SMS_GATEWAYS", "SMS_ROUTES", "SMS_DAILY_BUDGET")  # the settings that are no gateway's
 SHORTEST_TOKEN = 24  # characters
+_LABEL_HINT = "Shorten the label's translation, or leave the template's label out."
+MOST_A_SECOND = 10_000  # parts
+_RATE = re.compile(r"[0-9]{1,5}(\.[0-9]{1,3})?")
 _NAME = re.compile(r"[a-z][a-z0-9]*")
 
 Tier = tuple[tuple[str, int], ...]  # gateways that share the load, each with its weight
@@ -45,13 +51,30 @@ def options(name: str) -> dict[str, str]:
 
 
 def kind(name: str) -> str:
-    return _all_options(name).get("KIND") or name
+    given = _all_options(name)
+    return given.get("KIND") or given.get("TYPE") or name
 
 
 def receipt_tokens(name: str) -> tuple[str, ...]:
     """The secrets that the receipt URL of `name` may contain; empty: the gateway has no receipt URL."""
     text = _all_options(name).get("RECEIPT_TOKENS", "") if name in names() else ""
     return tuple(token.strip() for token in text.split(",") if token.strip())
+
+
+def receipt_answer(name: str) -> str:
+    """What the gateway wants to read when it has pushed a receipt."""
+    return KINDS[kind(name)].RECEIPT_ANSWER if kind(name) in KINDS else Gateway.RECEIPT_ANSWER
+
+
+def rate(name: str) -> float | None:
+    """Parts of SMS a second that `name` may be given; None: what it takes. A setting that cannot be read counts as
+    none: the checks name it."""
+    text = _all_options(name).get("RATE", "")
+    return float(text) if _is_rate(text) else None
+
+
+def _is_rate(text: str) -> bool:
+    return bool(_RATE.fullmatch(text)) and 0 < float(text) <= MOST_A_SECOND
 
 
 def build(name: str) -> Gateway:
@@ -141,10 +164,17 @@ def _faults_of_options(name: str) -> Iterator[Fault]:
     except ValueError as error:
         wanted = ", ".join(prefix + option for option in KINDS[kind(name)].REQUIRED) or "nothing"
         yield Fault("sms.E004", f"The settings {prefix}… are wrong: {error}.", f"Required: {wanted}.")
+    given = _all_options(name)
+    if given.get("KIND") and given.get("TYPE", given["KIND"]) != given["KIND"]:
+        yield Fault("sms.E019", f"{prefix}KIND and {prefix}TYPE differ.", "They mean the same: keep one.")
     known = _known_options(name)
     for option in sorted(_all_options(name).keys() - set(known)):
         hint = hint_for_unknown(option, known, prefix=prefix)
         yield Fault("sms.E005", f"{prefix}{option} is no setting of a gateway of kind '{kind(name)}'.", hint)
+    told = _all_options(name).get("RATE", "")
+    if told and not _is_rate(told):
+        hint = f"Parts of SMS a second, like 10 or 0.5, {MOST_A_SECOND} at most; without it, what the gateway takes."
+        yield Fault("sms.E030", f"{prefix}RATE is no rate.", hint)
     yield from _faults_of_tokens(name)
 
 
@@ -210,12 +240,44 @@ def _faults_of_budget() -> Iterator[Fault]:
         yield Fault("sms.E016", "SMS_DAILY_BUDGET is not set or 0, so an attack could spend without end.", hint)
 
 
+def faults_of_labels(labels: Iterable[str]) -> list[Fault]:
+    """Labels of codes that the template of a gateway would refuse: no such code would ever be sent by it."""
+    return [
+        Fault("sms.E020", f"The gateway '{gateway.name}' takes no codes called “{label}”: {why}.", _LABEL_HINT)
+        for gateway in _sound()
+        for label in labels
+        if (why := gateway.label_fault(label))
+    ]
+
+
+def _sound() -> Iterator[Gateway]:
+    """The gateways that can be built; the others are faults already."""
+    for name in dict.fromkeys(names()):
+        with suppress(ValueError):
+            yield build(name)
+
+
 # ── What is probably a mistake
 
 
 def doubts() -> list[Fault]:
-    """Settings that are never read: misspelt, or of a gateway that is not in SMS_GATEWAYS. The portal works without
-    them."""
+    """What the portal works with, and is probably not meant."""
+    return [*_unread(), *_status_only()]
+
+
+def _status_only() -> Iterator[Fault]:
+    """Boxes of which nobody said how they accept a message: an error under a 200 would count as sent."""
+    for name in dict.fromkeys(names()):
+        if kind(name) == HttpGateway.KIND and HttpGateway.looks_at_status_only(options(name)):
+            what = (
+                f"Of the gateway '{name}' only the HTTP status is looked at: an error in the body counts as accepted."
+            )
+            hint = f"Set SMS_{name.upper()}_ACCEPTED to the pattern of an acceptance, or a KIND that knows the product."
+            yield Fault("sms.W002", what, hint)
+
+
+def _unread() -> list[Fault]:
+    """Settings that are never read: misspelt, or of a gateway that is not in SMS_GATEWAYS."""
     of_gateways = tuple(f"SMS_{name.upper()}_" for name in names())
     given = sorted(settings.SMS_ENVIRONMENT.keys() - set(OF_ALL))
     unread = [name for name in given if not name.startswith(of_gateways)]

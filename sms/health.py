@@ -18,7 +18,7 @@ from django.utils import timezone
 from common import breaker, limits
 from common.breaker import BreakerState
 from common.operators import name_of
-from sms import configuration, routing, switches
+from sms import configuration, routing, seen, switches
 from sms.models import Message, MessageKind, MessageState
 
 MOST = 20_000  # deliveries whose times are looked at
@@ -33,6 +33,7 @@ class GatewayHealth:
     `seconds`: how long deliveries took. `account`, `at_operator`: the breakers. `closed_to`: kinds of message that the
     gateway is out of order for, each with its reason. `weight`: as in the settings, None if no route of this operator
     has the gateway; `shifted`: the weight set at run time, None if none is set.
+    `unseen`: the command after which it gets traffic; empty: it gets some.
     """
 
     gateway: str
@@ -43,6 +44,7 @@ class GatewayHealth:
     closed_to: dict[str, str]
     weight: int | None = None
     shifted: int | None = None
+    unseen: str = ""
     taken: int = 0
     delivered: int = 0
     undelivered: int = 0
@@ -151,4 +153,5 @@ def _health(gateway: str, operator: str) -> GatewayHealth:
         closed_to={kind: state.reason for kind, state in kinds.items() if not state.closed},
         weight=_weights(operator).get(gateway),
         shifted=switches.shifted_weight(gateway, operator),
+        unseen="" if seen.may_carry(gateway) else seen.what_to_do(gateway),
     )

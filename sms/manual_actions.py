@@ -5,17 +5,16 @@ The management commands and the admin call these.
 
 from __future__ import annotations
 
-import uuid
-
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from common import alarms, breaker, limits
 from common.errors import PortalError
+from common.hints import hint
 from common.models import AlarmCode
 from common.operators import OPERATORS
-from sms import configuration, outbox, parts, receipts, routing, switches, texts
+from sms import configuration, outages, outbox, parts, receipts, routing, seen, switches, texts
 from sms.gateways import base
 from sms.models import Attempt, AttemptOutcome, GatewaySwitch, Message, MessageKind, MessageState, Share, share_of
 
@@ -95,7 +94,7 @@ def _test_message(kind: MessageKind, *, to: str, operator: str, gateway: str) ->
     text = texts.test_code(host=settings.PUBLIC_HOST) if kind == MessageKind.CODE else texts.test()
     now = timezone.now()
     return Message.objects.create(
-        dedupe_key=f"test:{uuid.uuid4()}",
+        dedupe_key=seen.test_key(gateway),
         kind=kind,
         share=Share.RESULTS,
         priority=outbox.PRIORITY[kind],
@@ -168,6 +167,8 @@ def close_breakers(*, gateway: str, operator: str = "") -> None:
             breaker.close(name)
     else:
         breaker.close_all(f"sms:{gateway}:")
+    outages.let_go(gateway, operator)
+    hint("sms.drain")
 
 
 def _known(gateway: str) -> None:

@@ -164,6 +164,7 @@ class Part(models.Model):
     gateway = models.CharField(max_length=30)
     provider_id = models.CharField(max_length=100)
     state = models.CharField(max_length=12, choices=MessageState, default=MessageState.ACCEPTED)
+    told_at = models.DateTimeField(null=True)  # when its receipt came
 
     class Meta:
         indexes = [models.Index(fields=["provider_id", "gateway"], name="sms_part_by_id")]
@@ -203,6 +204,26 @@ class Receipt(Leased):
         return f"{self.gateway} {self.pk} {self.state}"
 
 
+class ReceiptHabits(models.Model):
+    """What a gateway's receipts have taught: how they write ids (`sms.reports.ids`), whether each part of a message has
+    one (`sms.reports.by_part`), and how many of the last ones had a message."""
+
+    gateway = models.CharField(_("gateway"), max_length=30, unique=True)
+    form = models.CharField(max_length=30, blank=True, default="")  # of `ids.FORMS`; empty: not known yet
+    explained = models.JSONField(default=dict)  # form → number of receipts
+    seen = models.PositiveIntegerField(default=0)  # receipts that taught
+    recent = models.CharField(max_length=100, blank=True, default="")  # 1 matched, 0 not; the newest last
+    per_message = models.BooleanField(null=True)  # one receipt for a whole message; None: not known
+    changed_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.gateway} {self.form}".strip()
+
+    @property
+    def unmatched(self) -> int:
+        return self.recent.count("0")
+
+
 class GatewaySwitch(models.Model):
     """What an administrator changed about a gateway at run time (`sms.switches`)."""
 
@@ -226,3 +247,59 @@ class GatewaySwitch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.gateway} {self.operator}".strip()
+
+
+class Line(models.Model):
+    """The pace of one gateway, shared by all workers (`sms.pace.Pace`, `sms.lines`). Each change raises `version`."""
+
+    gateway = models.CharField(_("gateway"), max_length=30, primary_key=True)
+    free_at = models.DateTimeField()
+    next_at = models.DateTimeField(null=True)
+    held_until = models.DateTimeField(null=True)
+    learned = models.FloatField(null=True)  # parts a second
+    ceiling = models.FloatField(null=True)  # the same
+    cut_at = models.DateTimeField(null=True)
+    version = models.PositiveBigIntegerField()
+
+    def __str__(self) -> str:
+        return self.gateway
+
+
+class Bind(models.Model):
+    """A place for one bind at a gateway that counts them (SMPP), leased by the process that holds it (`sms.binds`)."""
+
+    gateway = models.CharField(_("gateway"), max_length=30)
+    number = models.PositiveSmallIntegerField()  # from 1 to SMS_<NAME>_BINDS
+    holder = models.UUIDField()
+    until = models.DateTimeField()  # then another process may take it
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["gateway", "number"], name="sms_bind_key")]
+
+    def __str__(self) -> str:
+        return f"{self.gateway} {self.number}"
+
+
+class SeenHow(models.TextChoices):
+    DELIVERED = "delivered", _("It had carried messages before")
+    CONFIRMED = "confirmed", _("A test SMS was read and confirmed")
+    ASSUMED = "assumed", _("Assumed, without a test SMS")
+
+
+class GatewaySeen(models.Model):
+    """That somebody has seen what a gateway sends, or has said that nobody needs to (`sms.seen`). `kind`: the adapter
+    it had then; empty: any. `setup`: how it was set up then (`sms.setups`); empty: as it is now."""
+
+    gateway = models.CharField(_("gateway"), max_length=30, unique=True)
+    kind = models.CharField(_("kind"), max_length=30, blank=True)
+    setup = models.CharField(max_length=16, blank=True, default="", db_default="")
+    how = models.CharField(_("how"), max_length=10, choices=SeenHow)
+    by = models.CharField(_("by"), max_length=150, blank=True)
+    at = models.DateTimeField(_("at"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("seen gateway")
+        verbose_name_plural = _("seen gateways")
+
+    def __str__(self) -> str:
+        return f"{self.gateway} {self.how}"

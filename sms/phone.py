@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Exists, OuterRef, Q
+
 from sms import texts
 from sms.models import InboxMessage, Message, MessageKind
 
@@ -36,9 +38,8 @@ def received(*, to: str) -> list[Received]:
 
 def conversations() -> list[Received]:
     """The newest SMS of each number, newest first, at most CONVERSATIONS numbers."""
-    newest: dict[str, InboxMessage] = {}
-    for row in InboxMessage.objects.order_by("-created_at", "-id").iterator():
-        newest.setdefault(row.to, row)
-        if len(newest) == CONVERSATIONS:
-            break
-    return [Received(row.to, row.kind, row.text, "", row.created_at) for row in newest.values()]
+    later = InboxMessage.objects.filter(to=OuterRef("to")).filter(
+        Q(created_at__gt=OuterRef("created_at")) | Q(created_at=OuterRef("created_at"), id__gt=OuterRef("id"))
+    )
+    newest = InboxMessage.objects.filter(~Exists(later)).order_by("-created_at", "-id")[:CONVERSATIONS]
+    return [Received(row.to, row.kind, row.text, "", row.created_at) for row in newest]

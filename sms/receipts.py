@@ -14,7 +14,7 @@ import html
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from urllib.parse import unquote_plus
 
@@ -50,11 +50,22 @@ def keep(gateway: str, pushed: PushedReceipt, *, whole: bool = True) -> None:
 
     PostgreSQL stores no NUL in a text: in a query it is written as %00, which means the same there.
     """
+    _row(gateway, pushed, whole).save(force_insert=True)
+    hint("sms.read_receipts")
+
+
+def keep_all(gateway: str, pushed: Sequence[PushedReceipt]) -> None:
+    """Store all of `pushed` as `keep` does, or none, in one statement: an SMPP gateway may report hundreds at once."""
+    Receipt.objects.bulk_create(_row(gateway, each, True) for each in pushed)
+    hint("sms.read_receipts")
+
+
+def _row(gateway: str, pushed: PushedReceipt, whole: bool) -> Receipt:
     query, body = pushed.query.replace("\0", "%00").encode(errors="replace"), pushed.body
     room = max(limits.RECEIPT_LARGEST - len(query), 0)
     too_large = len(query) + len(body) > limits.RECEIPT_LARGEST
     fault = "too large" if too_large else "" if whole else "cut off"
-    Receipt.objects.create(
+    return Receipt(
         gateway=gateway,
         method=_printable(pushed.method)[:10],
         query=query[: limits.RECEIPT_LARGEST].decode(errors="ignore"),
@@ -64,7 +75,6 @@ def keep(gateway: str, pushed: PushedReceipt, *, whole: bool = True) -> None:
         detail=fault,
         next_attempt_at=None if fault else timezone.now(),
     )
-    hint("sms.read_receipts")
 
 
 def shown(receipt: Receipt) -> str:

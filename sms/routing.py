@@ -8,22 +8,34 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import cache
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
-from common import alarms, breaker
+from common import alarms, breaker, limits
 from common.models import AlarmCode
+from common.operators import OPERATORS
 from common.process_state import register_reset
-from sms import configuration, receipts, switches
+from sms import configuration, outages, receipts, seen, switches
 from sms.configuration import ANY, Tier
 from sms.gateways import base
+from sms.models import MessageKind
 
 OpenTier = tuple[tuple[base.Gateway, int], ...]  # gateways that share the load now, each with its weight
 _built: dict[str, base.Gateway] = {}  # one of each in a process, because a gateway may hold connections
 _lock = threading.Lock()
+_WORKS = (
+    base.Because.BUSY,
+    base.Because.LINE,
+    base.Because.FULL,
+    base.Because.BIND,
+    base.Because.MESSAGE,
+)  # "try again" of a gateway that works
+_probed_at = time.monotonic()
 
 
 def check() -> None:
@@ -49,8 +61,8 @@ def route(operator: str, kind: str) -> tuple[base.Gateway, ...]:
 
 
 def open_tiers(operator: str, kind: str) -> tuple[OpenTier, ...]:
-    """The route of messages of `kind` to `operator`, without gateways that are switched off or whose breaker
-    is open."""
+    """The route of messages of `kind` to `operator`, without gateways that are switched off, that nobody has seen, or
+    whose breaker is open."""
     return tuple(_open_tier(tier, operator, kind) for tier in _route(operator))
 
 
@@ -61,10 +73,11 @@ def in_order(tiers: Sequence[OpenTier]) -> tuple[base.Gateway, ...]:
 
 
 def may_send(gateway: str, operator: str) -> bool:
-    """Whether `gateway` may be called. Ask just before each call, also about a message in doubt. While a breaker is
-    half open, one caller is allowed the trial call and the others are refused."""
+    """Whether `gateway` may be called. Ask just before each call, also about a message in doubt: one that nobody has
+    seen gets none either. While a breaker is half open, one caller is allowed the trial call and the others are
+    refused."""
     account, at_operator = breakers(gateway, operator)
-    return switches.is_on(gateway, operator) and breaker.allow(at_operator, account)
+    return switches.is_on(gateway, operator) and seen.may_carry(gateway) and breaker.allow(at_operator, account)
 
 
 def not_sent(gateway: str, operator: str) -> None:
@@ -82,30 +95,61 @@ def heard(gateway: str, operator: str, outcome: base.Outcome, kind: str = "") ->
         breaker.trip(tripped, outcome.detail)
         breaker.give_back(account, at_operator)
         alarms.sound(AlarmCode.OUT_OF_ORDER, subject, outcome.detail)
+        outages.failed(gateway, operator)
         return
     if isinstance(outcome, base.Accepted):
         _end_of_kind(gateway, kind)
     because = outcome.because if isinstance(outcome, base.TryAgain) else None
-    good = because in (base.Because.BUSY, base.Because.MESSAGE) or not isinstance(outcome, base.TryAgain | base.Unknown)
-    if because is base.Because.BUSY:
-        breaker.record_busy(at_operator)
-    else:
-        breaker.record(at_operator, good)
+    good = because in _WORKS or not isinstance(outcome, base.TryAgain | base.Unknown)
+    was_open = not breaker.state(at_operator).closed
+    breaker.record(at_operator, good)  # who is busy works: its line goes slower (`sms.lines`)
     if not breaker.state(account).closed:
         breaker.record(account, good)
         if breaker.state(account).closed:
             alarms.clear(AlarmCode.OUT_OF_ORDER, gateway)
+            outages.let_go(gateway)
+    if not good:
+        outages.failed(gateway, operator)
+    elif isinstance(outcome, base.Accepted):
+        outages.works(gateway, operator, closed=was_open and breaker.state(at_operator).closed)
 
 
 def _end_of_kind(gateway: str, kind: str) -> None:
     name = breaker_of_kind(gateway, kind)
     if not breaker.state(name).closed and breaker.close(name):
         alarms.clear(AlarmCode.OUT_OF_ORDER, subject_of_kind(gateway, kind))
+        outages.let_go(gateway, kind=kind)
+
+
+def probe() -> None:
+    """Where a breaker has become half open, make one message due that waits for that gateway: if all of them wait for
+    minutes, nobody would notice that it works again. One statement in `limits.SMS_PROBE_EVERY` at most while all
+    breakers are closed."""
+    global _probed_at
+    if time.monotonic() - _probed_at < limits.SMS_PROBE_EVERY.total_seconds():
+        return
+    _probed_at, now = time.monotonic(), timezone.now()
+    for name in configuration.names():
+        if _is_half_open(breakers(name, "")[0], now):
+            outages.try_one(name)
+        for operator in ("", *OPERATORS):
+            if _is_half_open(breakers(name, operator)[1], now):
+                outages.try_one(name, operator)
+        for kind in MessageKind.values:
+            if _is_half_open(breaker_of_kind(name, kind), now):
+                outages.try_one(name, kind=kind)
+
+
+def _is_half_open(name: str, now: datetime) -> bool:
+    state = breaker.state(name)
+    return not state.closed and state.may_be_tried(now)
 
 
 @register_reset
 def forget() -> None:
     """Drop the gateways; the next call builds them again. Whoever holds one with open connections has to close it."""
+    global _probed_at
+    _probed_at = time.monotonic()
     with _lock:
         _built.clear()
 
@@ -141,6 +185,7 @@ def _open_tier(tier: Tier, operator: str, kind: str) -> OpenTier:
         (_gateway(name), switches.weight(name, operator, weight))
         for name, weight in tier
         if switches.is_on(name, operator)
+        and seen.may_carry(name)
         and all(
             breaker.state(each).may_be_tried(now) for each in (*breakers(name, operator), breaker_of_kind(name, kind))
         )
@@ -164,6 +209,6 @@ def _gateway(name: str) -> base.Gateway:
                 gateway = configuration.build(name)
             except ValueError as error:
                 raise ImproperlyConfigured(f"SMS_GATEWAYS: {name}: {error}") from None
-            gateway.on_receipt = receipts.keep
+            gateway.on_receipts = receipts.keep_all
             _built[name] = gateway
         return _built[name]

@@ -4,8 +4,8 @@ statement."""
 from celery import shared_task
 
 from common import alarms
-from sms import budget
-from sms.reports import applying, polling, pushed
+from sms import budget, seen
+from sms.reports import applying, by_part, polling, pushed
 from sms.sending import drain
 
 
@@ -29,7 +29,10 @@ def poll() -> None:
 
 @shared_task(name="sms.watch", ignore_result=True)
 def watch() -> None:
-    """Check the daily budget, end the wait for receipts that never came, end old alarms."""
+    """Check the daily budget, tell of gateways that nobody has seen, end the wait for receipts that never came, end old
+    alarms."""
     budget.watch()
+    seen.watch()
+    by_part.learn()
     applying.give_up_waiting()
     alarms.end_old()

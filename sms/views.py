@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from common import limits
 from common.form_fields import MobileField
-from sms import receipts
+from sms import configuration, receipts
 from sms.gateways.base import PushedReceipt
 from sms.phone import conversations, received
 
@@ -60,7 +60,7 @@ def receipt(request: HttpRequest, gateway: str, token: str) -> HttpResponse:
         body=body,
     )
     receipts.keep(gateway, pushed, whole=whole)
-    return HttpResponse("ok", content_type="text/plain")
+    return HttpResponse(configuration.receipt_answer(gateway), content_type="text/plain")
 
 
 def _body(request: HttpRequest) -> tuple[bytes, bool]:

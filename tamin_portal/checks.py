@@ -42,21 +42,53 @@ def installation_is_safe(app_configs: Sequence[AppConfig] | None, **kwargs: Any)
     return [] if settings.DEMO else [*_keys(), *_hosts(), *_database()]
 
 
+# The keys, and what their checks are called: too weak, not random, too weak among those before.
+_KEYS = {
+    "SECRET_KEY": ("portal.E020", "portal.E026", "portal.E023"),
+    "CODE_HASH_KEY": ("portal.E021", "portal.E027", "portal.E024"),
+    "ANSWER_HASH_KEY": ("portal.E083", "portal.E084", "portal.E086"),
+}
+
+
 def _keys() -> Iterator[CheckMessage]:
-    for number, name in enumerate(("SECRET_KEY", "CODE_HASH_KEY"), start=20):
+    for name, (weak, made_up, _) in _KEYS.items():
         if _is_weak(getattr(settings, name)):
-            yield Error(f"{name} is too short or a known one.", hint=KEY_HINT, id=f"portal.E0{number}")
+            yield Error(f"{name} is too short or a known one.", hint=KEY_HINT, id=weak)
         elif not looks_random(getattr(settings, name)):
             what = f"{name} is made of repetitions, sequences or words, so it could be guessed."
-            yield from unsafe.refused("keys", what, hint=KEY_HINT, check_id=f"portal.E0{number + 6}")
+            yield from unsafe.refused("keys", what, hint=KEY_HINT, check_id=made_up)
     if settings.CODE_HASH_KEY == settings.SECRET_KEY:
         yield Error(
             "CODE_HASH_KEY is missing or the same as SECRET_KEY, so the two could not be changed one by one.",
             hint=KEY_HINT,
             id="portal.E022",
         )
-    yield from _keys_before("SECRET_KEY", "portal.E023")
-    yield from _keys_before("CODE_HASH_KEY", "portal.E024")
+    if settings.ANSWER_HASH_KEY in (settings.SECRET_KEY, settings.CODE_HASH_KEY):
+        yield Error(
+            "ANSWER_HASH_KEY is missing or the same as another key, so they could not be changed one by one.",
+            hint=f"{KEY_HINT} Keep it with the backups, apart from the database.",
+            id="portal.E085",
+        )
+    yield from _subject_key()
+    for name, (_, _, weak_before) in _KEYS.items():
+        yield from _keys_before(name, weak_before)
+
+
+def _subject_key() -> Iterator[CheckMessage]:
+    """The key behind the names by which services know citizens: asked for where services can be connected."""
+    key = settings.OPENID_SUBJECT_KEY
+    if not settings.OPENID_KEYS and not key:
+        return
+    if _is_weak(key):
+        what = "OPENID_SUBJECT_KEY is missing, too short or a known one."
+        hint = f"{KEY_HINT} It never changes afterwards: keep it with the backups."
+        yield Error(what, hint=hint, id="portal.E080")
+    elif not looks_random(key):
+        what = "OPENID_SUBJECT_KEY is made of repetitions, sequences or words, so it could be guessed."
+        yield from unsafe.refused("keys", what, hint=KEY_HINT, check_id="portal.E082")
+    if key and key in (settings.SECRET_KEY, settings.CODE_HASH_KEY, settings.ANSWER_HASH_KEY):
+        what = "OPENID_SUBJECT_KEY is the same as another key, which has to be changed some day; this one never may be."
+        yield Error(what, hint=KEY_HINT, id="portal.E081")
 
 
 def _keys_before(name: str, fault: str) -> Iterator[CheckMessage]:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from django.conf import settings
 
 from common import addresses
 from common.connecting import is_loopback, resolve
+from common.redis_url import takes_any_certificate
 
 _TLS = ("require", "verify-ca", "verify-full")  # sslmode; less falls back to plain
 _RESOLVE_WITHIN = 2.0  # seconds
@@ -29,6 +31,7 @@ class Link:
     host: str
     has_tls: bool
     has_password: bool
+    is_proven: bool  # the server's certificate is checked, and that it is for this host
 
 
 def postgres(database: Mapping[str, Any]) -> Link | None:
@@ -48,7 +51,8 @@ def postgres(database: Mapping[str, Any]) -> Link | None:
         return None
     proven = bool(database.get("PASSWORD") or options.get("passfile") or options.get("sslcert"))
     proven = proven or any(os.environ.get(name) for name in ("PGPASSWORD", "PGPASSFILE", "PGSSLCERT"))
-    return Link(outside[0], (options.get("sslmode") or os.environ.get("PGSSLMODE")) in _TLS, proven)
+    mode = options.get("sslmode") or os.environ.get("PGSSLMODE")
+    return Link(outside[0], mode in _TLS, proven, is_proven=mode == "verify-full")
 
 
 def redis(url: str) -> list[Link]:
@@ -57,10 +61,21 @@ def redis(url: str) -> list[Link]:
     for each in url.split(";"):
         parts = urlsplit(each)
         if not parts.scheme.endswith("socket") and _is_outside(parts.hostname or ""):
-            # Without this word Celery's rediss:// takes any certificate.
-            verified = parse_qs(parts.query).get("ssl_cert_reqs", [""])[-1] in ("required", "CERT_REQUIRED")
-            links.append(Link(parts.hostname or "", parts.scheme == "rediss" and verified, bool(parts.password)))
+            verified = parts.scheme == "rediss" and not takes_any_certificate(each)
+            links.append(Link(parts.hostname or "", verified, bool(parts.password), is_proven=verified))
     return links
+
+
+def unusable_authorities(url: str) -> list[str]:
+    """The files in REDIS_URL that should hold the trusted certificates (REDIS_CA) and cannot be used."""
+    unusable = []
+    for each in url.split(";"):
+        name = dict(parse_qsl(urlsplit(each).query)).get("ssl_ca_certs")
+        try:
+            ssl.create_default_context(cafile=name)
+        except OSError:
+            unusable.append(str(name))
+    return unusable
 
 
 def internal_hosts_elsewhere() -> list[str]:

@@ -6,6 +6,7 @@ Malformed settings are refused in every mode, unsafe ones outside a demo. What a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -31,6 +32,17 @@ def networks_are_networks(app_configs: Sequence[AppConfig] | None, **kwargs: Any
                 hint = "Write addresses and networks, separated by commas, like 10.0.0.7,10.1.0.0/24."
                 found.append(Error(f"{name} has '{entry[:40]}', which is no network.", hint=hint, id="portal.E031"))
     return found
+
+
+@register("portal")
+def receipt_hosts_are_internal_names(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse, in every mode, patterns, ports and the names that citizens use: those are led to HTTPS."""
+    hint = "Write names alone, like web,front. The public name is in ALLOWED_HOSTS."
+    return [
+        Error(f"RECEIPT_HOSTS has '{name[:40]}', which is no internal name.", hint=hint, id="portal.E036")
+        for name in settings.RECEIPT_HOSTS
+        if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", name) or name in settings.ALLOWED_HOSTS
+    ]
 
 
 @register("portal")
@@ -109,16 +121,28 @@ def _postgres() -> Iterator[CheckMessage]:
         what = f"DATABASE_URL reaches PostgreSQL at {found.host} without TLS."
         hint = "Add ?sslmode=verify-full&sslrootcert=/path/to/ca.pem (or sslmode=require) to it."
         yield from unsafe.refused("database", what, hint=hint, check_id="portal.E041")
+    elif found and not found.is_proven and not unsafe.is_allowed("database"):
+        yield Warning(
+            f"DATABASE_URL takes any server at {found.host} for PostgreSQL: its certificate or name is not checked.",
+            hint="Write ?sslmode=verify-full&sslrootcert=/path/to/ca.pem. ALLOW_UNSAFE=database says that it is meant.",
+            id="portal.W041",
+        )
     if found and not found.has_password:
         what = f"DATABASE_URL reaches PostgreSQL at {found.host} without a password."
         yield from unsafe.refused("database", what, hint="Give the role a password.", check_id="portal.E042")
 
 
 def _redis() -> Iterator[CheckMessage]:
+    for name in links_to_servers.unusable_authorities(settings.REDIS_URL):
+        yield Error(
+            f"The file of Redis's authorities, {name}, cannot be read, or has no certificate in it.",
+            hint="Set REDIS_CA to a file in PEM that the portal's user may read, or leave it out.",
+            id="portal.E045",
+        )
     for found in links_to_servers.redis(settings.REDIS_URL):
         if not found.has_tls:
             what = f"REDIS_URL reaches Redis at {found.host} without TLS, or takes any certificate."
-            hint = "Write rediss://:password@host:6379/0?ssl_cert_reqs=required."
+            hint = "Write rediss://:password@host:6379/0, and REDIS_CA=/path/to/ca.pem for an authority of your own."
             yield from unsafe.refused("redis", what, hint=hint, check_id="portal.E043")
         if not found.has_password:
             what = f"REDIS_URL reaches Redis at {found.host} without a password."

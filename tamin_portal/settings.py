@@ -11,7 +11,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from common import languages, limits
+from common import languages, limits, redis_url
 from common.mail_url import email_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -54,9 +54,13 @@ SECRET_KEY = env("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 CODE_HASH_KEY = env("CODE_HASH_KEY", default=SECRET_KEY)  # keys the stored hashes of codes and grants
 CODE_HASH_KEY_FALLBACKS = env.list("CODE_HASH_KEY_FALLBACKS", default=[])  # earlier keys that are still accepted
+ANSWER_HASH_KEY = env("ANSWER_HASH_KEY", default=SECRET_KEY)  # keys the stored hashes of security answers
+ANSWER_HASH_KEY_FALLBACKS = env.list("ANSWER_HASH_KEY_FALLBACKS", default=[])
 
 DEBUG = False
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if DEMO else [])
+# Internal names under which an SMS gateway beside the portal may push receipts, and nothing else is answered.
+RECEIPT_HOSTS = env.list("RECEIPT_HOSTS", default=[])
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 # The proxies that the front of docker-compose.yml trusts; here only for a check (tamin_portal/network_checks.py).
 FRONT_TRUSTED_PROXIES = env.list("FRONT_TRUSTED_PROXIES", default=[])
@@ -98,11 +102,13 @@ INSTALLED_APPS = [
     "mail",
     "accounts",
     "registration",
+    "openid",
 ]
 MIDDLEWARE = [
     "common.middleware.SecurityHeaders",
     "common.middleware.ClientAddress",  # before any middleware that asks whether the request came by HTTPS
-    "django.middleware.security.SecurityMiddleware",
+    "common.middleware.InternalReceipts",
+    "common.middleware.Security",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tamin_portal.middleware.CompressedPages",  # after the files, which are compressed already
     "common.middleware.ChosenLanguage",  # before any page, also that of a refusal
@@ -148,9 +154,13 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # A cursor lives in a session, and behind a pooler the next statement is in another one (common/database.py). For
+    # Django's own (`ModelChoiceField`, `dumpdata`); we have none.
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
+# With rediss:// the certificate is checked, by the system's authorities or those in the file REDIS_CA.
+REDIS_URL = redis_url.completed(env("REDIS_URL", default="redis://127.0.0.1:6379/0"), ca=env("REDIS_CA", default=""))
 CELERY_BROKER_URL = REDIS_URL
 HINTS_THROUGH = "tamin_portal.celery.app"  # what common/hints.py sends through
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -169,6 +179,7 @@ CELERY_TASK_ROUTES = {  # no other task delays a code, not even in a burst of re
     "sms.drain": {"queue": "sms"},
     "sms.*": {"queue": "receipts"},
     "mail.*": {"queue": "receipts"},  # a slow mail server may hold up a receipt, never a code or a result
+    "openid.tell_services": {"queue": "receipts"},  # a service that is slow to sign out is as little in anybody's way
     "registration.*": {"queue": "identity"},
     "accounts.send_codes": {"queue": "sms"},  # it sends codes
     "accounts.*": {"queue": "identity"},
@@ -178,6 +189,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_DB_REUSE_MAX = 1000  # without it Celery opens a database connection per task
 CELERY_TIMEZONE = "Asia/Tehran"
+CELERY_BEAT_SCHEDULER = "tamin_portal.beat:Scheduler"
+ALIVE_FILE = env("ALIVE_FILE", default="")  # touched by a worker or beat while it lives (tamin_portal/alive.py)
+# A worker that is not told to begins these by itself, as far as they are of its queues (tamin_portal/clock.py).
 CELERY_BEAT_SCHEDULE = {
     "drain-sms": {"task": "sms.drain", "schedule": 3.0, "options": {"expires": 60}},
     "read-receipts": {"task": "sms.read_receipts", "schedule": 5.0, "options": {"expires": 60}},
@@ -187,6 +201,7 @@ CELERY_BEAT_SCHEDULE = {
     "check-owners": {"task": "accounts.check_owners", "schedule": 5.0, "options": {"expires": 60}},
     "tell-owners": {"task": "accounts.tell_owners", "schedule": 10.0, "options": {"expires": 60}},
     "drain-mail": {"task": "mail.drain", "schedule": 10.0, "options": {"expires": 60}},
+    "tell-services": {"task": "openid.tell_services", "schedule": 3.0, "options": {"expires": 60}},
     "watch-codes": {"task": "accounts.watch", "schedule": 60.0, "options": {"expires": 60}},
     "watch-proxies": {"task": "portal.watch", "schedule": 60.0, "options": {"expires": 60}},
     "drain-matching": {"task": "registration.match", "schedule": 5.0, "options": {"expires": 60}},
@@ -209,6 +224,9 @@ SMS_BUDGET_IS_SET = SMS_BUDGET_IS_UNLIMITED or SMS_DAILY_BUDGET != 0
 # The mail server, like smtp+tls://user:password@mail.example:587, and whom letters are from; see mail/checks.py.
 MAIL_URL = env("MAIL_URL", default="inbox:" if DEMO else "")
 MAIL_FROM = DEFAULT_FROM_EMAIL = env("MAIL_FROM", default="portal@demo.invalid" if DEMO else "")
+MAIL_HELO = env("MAIL_HELO", default="")  # our name in EHLO; empty: the machine's, or the domain of MAIL_FROM
+# authorities of the mail server's certificate, in PEM; empty: the system's
+MAIL_CA_FILE = env("MAIL_CA_FILE", default="")
 globals().update(email_settings(MAIL_URL))  # EMAIL_…: what Django's mail API reads
 EMAIL_TIMEOUT = limits.MAIL_ANSWER_WITHIN
 # The registries of each question in order, and each one's own IDENTITY_<NAME>_…; see identity/configuration.py.
@@ -239,6 +257,12 @@ OTP_ADMIN_HIDE_SENSITIVE_DATA = True  # its pages are not registered either (acc
 MESSAGE_STORAGE = "common.cookies.Messages"  # a message needs no session row
 LOGIN_URL = "/portal/"
 LOGIN_REDIRECT_URL = "/portal/home"
+
+# Connected services (OpenID Connect): the folder of the keys that sign, made by `manage.py rotate_signing_key`, and the
+# secret behind the pairwise subjects, which never changes. Both empty outside a demo: no service can be connected.
+OPENID_KEYS = env("OPENID_KEYS", default=str(PORTAL_HOME / "openid-keys") if DEMO else "")
+OPENID_USAGE_WRITTEN_WITHIN = 5  # seconds, of what is gathered in a process (openid/gathering.py); 0: at once
+OPENID_SUBJECT_KEY = env("OPENID_SUBJECT_KEY", default=SECRET_KEY if DEMO else "")
 
 SESSION_ENGINE = "accounts.sessions.store"
 SESSION_COOKIE_AGE = int(limits.SESSION_LONGEST.total_seconds())
@@ -290,7 +314,9 @@ LOGGING = {
         "console": {"class": "logging.StreamHandler", "filters": ["no_personal_data"], "formatter": "line"},
     },
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {  # no line for every look into a queue: it would hide the others
+    "loggers": {
+        "authlib": {"level": "WARNING"},  # below, it writes whole tokens; whatever the level of the rest
+        # No line for every look into a queue: it would hide the others.
         "celery.app.trace": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
     },

@@ -15,6 +15,7 @@ from django.db import DatabaseError, connections
 from common import unsafe
 from common.connecting import is_loopback
 from common.installation import ensure_mode, refuse_superuser
+from openid.checks import NEVER_STOPS, services_have_keys
 from tamin_portal.links_to_servers import internal_hosts_elsewhere
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,10 @@ def refuse_unsafe() -> None:
     Raises ImproperlyConfigured with plain sentences. What is unsafe and allowed is a WARNING line in the log.
     """
     faults: list[CheckMessage] = [found for found in run_checks() if found.is_serious() and not found.is_silenced()]
+    for found in faults:
+        if found.id in NEVER_STOPS:
+            log.error("%s %s", found.msg, found.hint or "")
+    faults = [found for found in faults if found.id not in NEVER_STOPS]
     if faults:
         raise ImproperlyConfigured(" ".join(f"{found.msg} {found.hint or ''}".strip() for found in faults))
     if not settings.DEMO:
@@ -35,6 +40,8 @@ def refuse_unsafe() -> None:
     try:
         ensure_mode()
         refuse_superuser()
+        if without_keys := services_have_keys(databases=["default"]):
+            raise ImproperlyConfigured(f"{without_keys[0].msg} {without_keys[0].hint}")
     except DatabaseError as error:
         raise ImproperlyConfigured(
             f"the database does not answer or was not migrated ({type(error).__name__}). "

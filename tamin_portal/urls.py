@@ -27,6 +27,7 @@ urlpatterns = [
     path("portal/inbox/letters/<int:number>/", inbox_letter, name="inbox_letter"),
     path("sms/receipts/<str:gateway>/<str:token>/", receipt, name="sms_receipt"),
     path("sms/receipts/<str:gateway>/<str:token>", receipt),  # as gateways' consoles cut it
+    path("", include("openid.urls")),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path(".well-known/security.txt", views.security_txt, name="security_txt"),

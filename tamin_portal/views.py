@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import suppress
+from copy import copy
 from datetime import UTC
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import DatabaseError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,9 +19,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from accounts.sessions import given_back
-from common import limits, maintenance
-from common.database import is_locked
+from common import broker, limits, maintenance
+from common.database import is_away, is_locked
 from common.links import absolute
+from sms import seen
 from tamin_portal.guide import pictures as pictures_of_guide
 
 
@@ -28,7 +32,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when a citizen can register: the database answers. Redis is not asked: it is only a hint.
+    """200 when a citizen can register: the database answers. Without Redis codes come some seconds later, and without a
+    gateway that was seen none come: then the text says `degraded` and why.
 
     Maintenance is 200 as well, and said in the text: with anything else whoever spreads requests would take the webs
     out, and neither staff nor the page about it would be reached.
@@ -36,9 +41,18 @@ def readyz(request: HttpRequest) -> HttpResponse:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 FROM registration_registration LIMIT 1")
-    except DatabaseError:
+        nobody_sends = seen.nobody_sends()
+    except (DatabaseError, InterfaceError):
         return HttpResponse("database", status=503, content_type="text/plain")
-    return HttpResponse("maintenance" if maintenance.standing() else "ready", content_type="text/plain")
+    state = "maintenance" if maintenance.standing() else "ready"
+    faults = []
+    if fault := broker.fault():
+        faults.append(f"redis ({fault}); workers look every few seconds by themselves")
+    if nobody_sends:
+        faults.append("sms (no gateway has been seen); every message waits for: manage.py sms_send_test")
+    if faults:
+        state = f"{state.replace('ready', 'degraded')}: {'. '.join(faults)}"
+    return HttpResponse(state, content_type="text/plain")
 
 
 @require_safe
@@ -88,11 +102,31 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500; or 503 for whoever found something locked for too long (`common.database`): nothing is broken."""
+    """500; or 503 where something was locked for too long or the database is away for a moment (`common.database`):
+    nothing is broken, and it can be sent again."""
     error = sys.exc_info()[1]
-    if not (isinstance(error, OperationalError) and is_locked(error)):
-        return render(request, "500.html", status=500)
-    response = render(request, "503.html", status=503)
+    if isinstance(error, OperationalError) and is_locked(error):
+        return _come_back(render(request, "503.html", status=503))
+    if isinstance(error, DatabaseError | InterfaceError) and is_away(error):
+        return _database_is_away(request)
+    return render(request, "500.html", status=500)
+
+
+def _database_is_away(request: HttpRequest) -> HttpResponse:
+    """A page that asks the database nothing, with what was typed and a button that sends it once more."""
+    bare = copy(request)
+    for name in ("session", "user", "auser"):  # whoever reads these asks the database
+        vars(bare).pop(name, None)
+    context: dict[str, Any] = {"was_sent": request.method == "POST", "address": request.get_full_path()}
+    if typed := given_back.typed_on_our_page(request):
+        with suppress(DatabaseError, InterfaceError):  # the choices of a field may be rows
+            context |= {"words": typed.words(), "again": typed.to_send_again()}
+    response = _come_back(render(bare, "portal/database_away.html", context, status=503))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _come_back(response: HttpResponse) -> HttpResponse:
     response["Retry-After"] = str(int(limits.BUSY_COME_BACK.total_seconds()))
     return response
 

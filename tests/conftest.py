@@ -13,6 +13,7 @@ from common import hints, process_state
 # Fixtures of several tests, by what they are about. The first two are imported by other helpers as well.
 pytest_plugins = [
     "tests.support.sms_fixtures",
+    "tests.support.simulated_time",
     "tests.support.mail_fixtures",
     "tests.support.account_fixtures",
     "tests.support.registration_fixtures",

@@ -4,6 +4,8 @@ import atexit
 import os
 import shutil
 import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 # Never the home of a portal that someone uses; gone when the tests are over.
 HOME = os.environ["PORTAL_HOME"] = tempfile.mkdtemp(prefix="portal-test-")
@@ -14,8 +16,12 @@ os.environ.setdefault("CODE_HASH_KEY", "tests-only-" + "y" * 50)
 # Nobody listens there: a hint costs nothing and reaches nobody, unless REDIS_URL says otherwise.
 os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:1/0")
 
+from openid import key_files  # noqa: E402
 from tamin_portal.settings import *  # noqa: E402, F403
-from tamin_portal.settings import DATABASES, STORAGES  # noqa: E402
+from tamin_portal.settings import DATABASES, OPENID_KEYS, STORAGES  # noqa: E402
+
+for algorithm in key_files.ALGORITHMS:
+    key_files.make(Path(OPENID_KEYS), algorithm, datetime.now(UTC) - timedelta(days=2))
 
 # A database of tests need not outlive a power failure: no test waits for the disk.
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
@@ -30,3 +36,4 @@ STATICFILES_DIRS: list[str] = []
 WHITENOISE_AUTOREFRESH = True
 STATIC_ROOT = HOME
 HASHING_PLACES = 99  # races press together; the tests of the places make their own
+OPENID_USAGE_WRITTEN_WITHIN = 0  # a test reads at once what it has just done

@@ -44,7 +44,7 @@ from persian_rules import PLACEHOLDER
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUE = ROOT / "locale" / "fa" / "LC_MESSAGES" / "django.po"
 LOCALES = ROOT / "locale"
-SOURCES = ("common", "tamin_portal", "sms", "identity", "mail", "accounts", "registration", "templates")
+SOURCES = ("common", "tamin_portal", "sms", "identity", "mail", "accounts", "registration", "openid", "templates")
 PACKAGES = ("django", "formtools", "phonenumber_field")
 # Babel knows gettext and its kin: which arguments are msgid, plural, context. Django adds these.
 KEYWORDS: dict[str, Any] = DEFAULT_KEYWORDS | {"gettext_noop": None}

@@ -1,4 +1,4 @@
-"""Set up, then run the whole portal until Ctrl-C: Redis, web, three Celery workers, beat.
+"""Set up, then run the whole portal until Ctrl-C: Redis, web, three Celery workers, beat; a demo's service beside it.
 
     PORT=9090 PORTAL_HOME=var python3 tools/serve.py
 
@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import demo_service
 from ready import is_ready
 from setup import PYTHON, ROOT, VENV, Stop, say
 
@@ -100,10 +101,13 @@ def serve(home: Path, port: int) -> None:
     say("Bringing the database up to date …")
     for warning in manage(env, "migrate", "--noinput", "-v0"):
         say(f"Warning: {warning}")
-    if env.get("PORTAL_MODE") == "demo":
-        manage(env, "prepare_demo", f"--url=http://127.0.0.1:{port}", show=True)
+    beside: dict[str, list[str]] = {}
+    if env.get("PORTAL_MODE") == "demo":  # never beside a real portal
+        service = demo_service.address(home, port)
+        manage(env, "prepare_demo", f"--url=http://127.0.0.1:{port}", f"--service={service}", show=True)
+        beside["demo-service"] = demo_service.command(home, mark=f"{MARK}={home}")
     (home / "logs" / "supervisord.log").unlink(missing_ok=True)  # only this run's starts and ends
-    setup.write_privately(home / "run" / "supervisord.conf", supervisor_conf(home, redis))
+    setup.write_privately(home / "run" / "supervisord.conf", supervisor_conf(home, redis, beside))
     say("Starting …")
     with start_supervisor(home, env) as supervisor:
         try:
@@ -212,15 +216,16 @@ def redis_command(home: Path) -> list[str] | None:
     return [program, str(conf)]
 
 
-def supervisor_conf(home: Path, redis: list[str] | None) -> str:
-    """supervisord's settings: what runs, in which order it ends, and where its output goes."""
+def supervisor_conf(home: Path, redis: list[str] | None, beside: dict[str, list[str]]) -> str:
+    """supervisord's settings: what runs, in which order it ends, and where its output goes. `beside`: programs that are
+    no part of the portal."""
     celery = [str(VENV / "bin/celery"), "-A", "tamin_portal", "--quiet"]  # its banner has a time without offset
     worker = [*celery, "worker", "--pool=threads", "--without-gossip", "--without-mingle", "--loglevel=INFO"]
     portal = {
         "web": [str(VENV / "bin/gunicorn")],
         # Queues of their own: neither a slow registry nor a burst of receipts may delay a code.
         "worker-sms": [*worker, "--queues=sms", "--concurrency=2", "--hostname=sms@portal"],
-        "worker-receipts": [*worker, "--queues=receipts", "--concurrency=2", "--hostname=receipts@portal"],
+        "worker-receipts": [*worker, "--queues=receipts", "--concurrency=4", "--hostname=receipts@portal"],
         "worker-identity": [*worker, "--queues=identity", "--concurrency=2", "--hostname=identity@portal"],
         "beat": [*celery, "beat", f"--schedule={home / 'run' / 'beat-schedule'}", "--pidfile="],
     }
@@ -232,6 +237,7 @@ def supervisor_conf(home: Path, redis: list[str] | None) -> str:
         *(["user=root"] if os.getuid() == 0 else []),
         *(program(name, command) for name, command in portal.items()),
         f"[group:portal]\nprograms={','.join(portal)}\npriority=20",  # a group is stopped at once, before Redis
+        *(program(name, command) for name, command in beside.items()),
         *([program("redis", redis)] if redis else []),
     ]
     return "\n".join(parts) + "\n"

@@ -201,6 +201,7 @@ def write_home(home: Path) -> None:
             "PORTAL_MODE=demo",
             f"SECRET_KEY={secrets.token_urlsafe(50)}",
             f"CODE_HASH_KEY={secrets.token_urlsafe(50)}",
+            f"ANSWER_HASH_KEY={secrets.token_urlsafe(50)}",
             redis_line(home),
         )
         write_privately(env, "\n".join(lines) + "\n")

@@ -138,14 +138,21 @@ def until(condition: Callable[[], Any], *, what: str, seconds: float = SMS_WITHI
 
 
 class Person:
-    """One browser. `slowest` is the longest time any answer took; `tell` hears of each step."""
+    """One browser. `slowest` is the longest time any answer took; `tell` hears of each step.
 
-    def __init__(self, base_url: str, home: Home, tell: Callable[[str], None] = lambda _: None) -> None:
+    `address` is reported as the person's own, as a proxy does; the portal believes it from TRUSTED_PROXIES.
+    """
+
+    def __init__(
+        self, base_url: str, home: Home, tell: Callable[[str], None] = lambda _: None, address: str = ""
+    ) -> None:
         self.base, self.home, self.tell = base_url.rstrip("/"), home, tell
         self.slowest = 0.0
         self.page = Page("")
         cookies = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), cookies)
+        if address:
+            self._opener.addheaders.append(("X-Forwarded-For", address))
 
     def go(self, path: str) -> Page:
         return self._ask(urllib.parse.urljoin(self.base, path), None)
@@ -159,7 +166,7 @@ class Person:
 
     def press_way(self, ending: str) -> Page:
         """Press the button of a form of its own, such as resend. Raises LookupError."""
-        form = next((each for each in self.page.forms if each.action.endswith(ending)), None)
+        form = next((each for each in self.page.forms if each.action.partition("?")[0].endswith(ending)), None)
         if form is None:
             raise LookupError(f"no form to {ending} on this page: {self.page.summary()}")
         return self._ask(urllib.parse.urljoin(self.page.url, form.action), form.data())
@@ -171,11 +178,13 @@ class Person:
         try:
             with self._opener.open(request, timeout=30) as answer:
                 self.page = Page(answer.read().decode(), url=answer.url, status=answer.status)
+                leads_on = (answer.headers["Refresh"] or "").partition("0;url=")
         except urllib.error.HTTPError as error:
             with error:
                 self.page = Page(error.read().decode(), url=url, status=error.code)
+                leads_on = ("", "", "")
         self.slowest = max(self.slowest, time.monotonic() - began)
-        return self.page
+        return self.go(leads_on[2]) if leads_on[1] and not leads_on[0] else self.page
 
     def expect(self, *labels: str) -> None:
         """The page has a form with these fields. Raises Lost with what it says instead."""

@@ -19,6 +19,7 @@ from accounts.home import catalogue
 from accounts.life import history as account_history
 from accounts.models import Branch, Service, User
 from accounts.sessions.ending import end_sessions
+from accounts.sessions.listeners import Reason
 from accounts.staff import totp
 from common.admin.bases import SeenBySuperusers
 from common.admin.lists import OnlyItsFilters, SearchesByPost
@@ -110,7 +111,7 @@ class UserAdmin(SuperusersOnly):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not obj.is_active:  # otherwise a session would be alive again when the box is ticked again
-            end_sessions(account=obj)
+            end_sessions(account=obj, reason=Reason.CLOSED)
 
     @admin.display(description=_("Name"))
     def name(self, user: User) -> str:

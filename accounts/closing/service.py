@@ -15,6 +15,7 @@ from accounts.life import notices
 from accounts.life.locking import end_pending
 from accounts.models import AccountEvent, Closure, EventKind, FreezeLink, TrustedDevice, User
 from accounts.sessions.ending import end_sessions
+from accounts.sessions.listeners import Reason
 from common import limits
 from common.errors import PortalError
 from common.persian import mask_mobile
@@ -113,7 +114,7 @@ def reactivate(*, account: User, by: str, reason: str, mobile: str = "", without
     reset = _reset(row, mobile, without_answer)
     row.is_active, row.closure, row.closed_at = True, "", None
     row.save(update_fields=_FIELDS_OF_REACTIVATION)
-    end_sessions(account=row)  # a session that began at the very moment of the closing
+    end_sessions(account=row, reason=Reason.CLOSED)  # a session that began at the very moment of the closing
     FreezeLink.objects.filter(account=row, used_at__isnull=True).update(used_at=timezone.now())
     notices.record(
         account=row,
@@ -131,7 +132,7 @@ def end_all_sessions(*, account: User, by: str, reason: str) -> int:
     """Sign the account out everywhere; returns how many sessions ended. Raises PortalError: account_never_activated,
     no_account."""
     row = _locked(account)
-    ended = end_sessions(account=row)
+    ended = end_sessions(account=row, reason=Reason.SESSIONS_ENDED)
     actor = notices.administrator(by)
     notices.record(account=row, kind=EventKind.SESSIONS_ENDED, actor=actor, reason=reason, sessions=ended)
     return ended
@@ -157,7 +158,7 @@ def _locked(account: User) -> User:
 def _close(account: User, closure: Closure) -> None:
     account.is_active, account.closure, account.closed_at = False, closure, timezone.now()
     account.save(update_fields=["is_active", "closure", "closed_at"])
-    end_sessions(account=account)
+    end_sessions(account=account, reason=Reason.CLOSED)
     TrustedDevice.objects.filter(account=account).delete()
     end_pending(account=account)
 

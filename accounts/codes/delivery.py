@@ -14,12 +14,14 @@ from accounts.codes import places, validity
 from accounts.models import CodePurpose
 from common import limits
 from common.abuse import turns
+from sms import line_waits
 from sms.models import Message, MessageState
 
 
 class Progress(StrEnum):
     QUEUED = "queued"  # another session was just sent one; this one's follows by itself
     HELD = "held"  # very many ask: it is sent in turn, or after a proof of work
+    CROWDED = "crowded"  # the SMS gateways take only so many a second, and others are before it
     SENDING = "sending"
     SENT = "sent"
     DELIVERED = "delivered"
@@ -35,7 +37,7 @@ class CodeDelivery:
 
     progress: Progress
     at: datetime
-    wait: int = 0  # seconds until it is sent, where it has a place in the queue
+    wait: int = 0  # seconds until it is sent, where that is known
 
     @property
     def is_final(self) -> bool:
@@ -73,7 +75,9 @@ def _of(message: Message, now: datetime) -> CodeDelivery:
     waited = now - at >= limits.CODE_UNCONFIRMED_AFTER
     match MessageState(message.state):
         case MessageState.QUEUED | MessageState.SENDING:
-            return CodeDelivery(Progress.SENDING, at)
+            wait = line_waits.seconds(message)
+            crowded = wait >= limits.CODE_LINE_IS_FULL.total_seconds()
+            return CodeDelivery(Progress.CROWDED if crowded else Progress.SENDING, at, wait if crowded else 0)
         case MessageState.DELIVERED:
             return CodeDelivery(Progress.DELIVERED, message.final_at or at)
         case MessageState.ACCEPTED:  # where a receipt is due and does not come, say so

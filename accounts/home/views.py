@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -9,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.home import catalogue
+from accounts.models import User
 from accounts.sessions.guards import citizen_required
 
 
@@ -16,7 +19,7 @@ from accounts.sessions.guards import citizen_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The home page: the citizen's name, and the organisation's services."""
-    return render(request, "accounts/home.html", {"services": catalogue.shown()})
+    return render(request, "accounts/home.html", {"services": catalogue.shown(account=cast(User, request.user))})
 
 
 @require_POST

@@ -15,6 +15,7 @@ from common.sentences import digits, jalali
 
 # What an event's details add to its sentence. Other details are not shown.
 _DETAILS = {
+    "service": gettext_lazy("“%(value)s”"),
     "mobile": gettext_lazy("the number %(value)s"),
     "email": gettext_lazy("the address %(value)s"),
     "sessions": gettext_lazy("%(value)s sessions"),
@@ -103,8 +104,9 @@ def _what(event: AccountEvent) -> str:
 
 
 def _isolated(value: object) -> str:
-    """The value between LRI and PDI marks: the dots of a masked number would turn it round in a Persian sentence."""
-    return f"\u2066{digits(value)}\u2069"
+    """The value between FSI and PDI marks, so that it reads as it does alone: the dots of a masked number would turn it
+    round in a Persian sentence, and a name of Persian and Latin words goes from right to left."""
+    return f"\u2068{digits(value)}\u2069"
 
 
 def _who(actor: str, for_owner: bool) -> str:

@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.models import Branch, User
+from accounts.models import Branch, Evidence, User
 from accounts.passwords.rules import faults, hash_password
 from accounts.passwords.strength import About
 from common.errors import PortalError
@@ -60,29 +60,30 @@ def taken(*, national_ids: Collection[str]) -> set[str]:
 
 
 @transaction.atomic
-def create_account(*, person: NewAccount, active: bool) -> User:
-    """Create a citizen's account. `active`: activated at once, and from then on it holds the national ID.
+def create_account(*, person: NewAccount, active: bool, evidence: Evidence | None = None) -> User:
+    """Create a citizen's account. `active`: activated at once, and from then on it holds the national ID. `evidence`:
+    how the person has just been proven.
 
     Raises PortalError("account_exists") when an activated account holds the ID; the caller's transaction stays usable.
     """
     if account_exists(national_id=person.national_id):
         raise PortalError("account_exists")
-    user = _new_user(person, active)
+    user = _new_user(person, active, evidence)
     with _national_id_stays_unique(person.national_id):
         user.save(force_insert=True)
     return user
 
 
-def create_accounts(*, people: Sequence[NewAccount], active: bool) -> list[User]:
+def create_accounts(*, people: Sequence[NewAccount], active: bool, evidence: Evidence | None = None) -> list[User]:
     """As `create_account`, for people whose IDs the caller has locked and found not to be `taken`: one statement.
 
     Raises IntegrityError if an account holds one of them all the same; the transaction is lost then.
     """
-    return User.objects.bulk_create(_new_user(person, active) for person in people)
+    return User.objects.bulk_create(_new_user(person, active, evidence) for person in people)
 
 
-def _new_user(person: NewAccount, active: bool) -> User:
-    subject = uuid.uuid4()
+def _new_user(person: NewAccount, active: bool, evidence: Evidence | None) -> User:
+    subject, now = uuid.uuid4(), timezone.now()
     return User(
         username=str(subject),
         subject=subject,
@@ -90,22 +91,26 @@ def _new_user(person: NewAccount, active: bool) -> User:
         password=person.password_hash,
         security_answer=person.security_answer_hash,
         is_active=active,
-        activated_at=timezone.now() if active else None,
+        activated_at=now if active else None,
+        identity_evidence=evidence or "",
+        identity_proven_at=now if evidence else None,
     )
 
 
 @transaction.atomic
-def activate_account(*, user: User) -> User:
-    """Activate an account that was created inactive. Doing it again changes nothing.
+def activate_account(*, user: User, evidence: Evidence | None = None) -> User:
+    """Activate an account that was created inactive. Doing it again changes nothing. `evidence`: how the person has
+    just been proven, if anew.
 
     Raises PortalError: account_exists (another activated account holds the national ID), account_gone (the row was
     deleted meanwhile). The caller's transaction stays usable.
     """
     now = timezone.now()
     with _national_id_stays_unique(user.national_id):
-        User.objects.filter(pk=user.pk, activated_at__isnull=True).update(activated_at=now, is_active=True)
+        proven = {"identity_evidence": evidence, "identity_proven_at": now} if evidence else {}
+        User.objects.filter(pk=user.pk, activated_at__isnull=True).update(activated_at=now, is_active=True, **proven)
     try:
-        user.refresh_from_db(fields=["activated_at", "is_active"])
+        user.refresh_from_db(fields=["activated_at", "is_active", "identity_evidence", "identity_proven_at"])
     except User.DoesNotExist:
         raise PortalError("account_gone") from None
     return user

@@ -50,6 +50,9 @@ _SENTENCES: dict[str, Any] = {
     EventKind.CODE_OFF: gettext_lazy(
         "Two-step sign-in of your account was switched off: on a new device the password is enough as a rule."
     ),
+    EventKind.SERVICE_CONNECTED: gettext_lazy(
+        "Somebody signed in to %(service)s with your account for the first time, and agreed to what it is told of you."
+    ),
     EventKind.FROZEN: gettext_lazy(
         "Your account is frozen, and nobody can sign in. To open it go to a branch with your national card and birth "
         "certificate."

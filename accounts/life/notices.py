@@ -6,6 +6,7 @@ told. The sentences are in `accounts.life.notice_texts`; an e-mail says the same
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,13 +17,17 @@ from django.utils import timezone
 from accounts.life import notice_texts
 from accounts.models import AccountEvent, EventKind, FreezeLink, User
 from common import limits, links
+from common.email_addresses import parse_email
 from common.languages import in_the_portals_language
+from common.persian import InputError
 from common.secrets import keyed_hash
 from mail import is_configured, letters
 from mail import outbox as mail_outbox
 from mail.models import Letter
 from sms import outbox
 from sms.models import Message, MessageKind, Share
+
+log = logging.getLogger(__name__)
 
 # As stored; of an administrator the name follows.
 CITIZEN, PORTAL, ADMINISTRATOR = "citizen", "portal", "operator "
@@ -69,6 +74,8 @@ NOTICES: dict[EventKind, Notice] = {
     EventKind.FROZEN: Notice(sms=True, mail=True),
     EventKind.DEACTIVATED: Notice(sms=True, mail=True),
     EventKind.REACTIVATED: Notice(sms=True, mail=True),
+    EventKind.SERVICE_CONNECTED: _FULL_NOTICE,
+    EventKind.SERVICE_DISCONNECTED: _NO_NOTICE,
     EventKind.LOOKED_AT: _NO_NOTICE,
 }
 
@@ -100,7 +107,7 @@ def record(
         for number in dict.fromkeys(sms_to or (account.mobile,)):
             _send_sms(account, event, notice, number)
     if notice.mail and is_configured():
-        for address in dict.fromkeys(mail_to or _address_of(account)):
+        for address in _sendable(mail_to or _address_of(account)):
             _send_mail(account, event, notice, address)
     return event
 
@@ -142,6 +149,18 @@ def _recipients(kind: type[Message] | type[Letter], event: AccountEvent) -> list
 def _address_of(account: User) -> tuple[str, ...]:
     """The address, if its owner has confirmed it: another one may be a stranger's, by a typing mistake."""
     return (account.email,) if account.email and account.email_confirmed_at else ()
+
+
+def _sendable(addresses: Sequence[str]) -> list[str]:
+    """Those that can be sent to, once each. An address of before, by a rule that allowed more, must not keep anybody
+    from freezing the account."""
+    found: dict[str, None] = {}
+    for address in addresses:
+        try:
+            found[parse_email(address).wire] = None
+        except InputError as error:
+            log.warning("a confirmed address is told nothing: no e-mail can be sent there (%s)", error.code)
+    return list(found)
 
 
 def _send_sms(account: User, event: AccountEvent, notice: Notice, number: str) -> None:

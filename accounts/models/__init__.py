@@ -5,7 +5,7 @@ from accounts.models.catalogue import Icon, Service
 from accounts.models.changes import EmailChange, MobileChange, MobileChangeStage
 from accounts.models.codes import Allowance, CodePurpose, OneTimeCode, SignInFailures
 from accounts.models.history import AccountEvent, EventKind, FreezeLink
-from accounts.models.people import Branch, Closure, Gender, User
+from accounts.models.people import Branch, Closure, Evidence, Gender, User
 from accounts.models.proofs import Challenge, ChallengeStage, FailedSignIn, OwnerCheck
 from accounts.models.sessions import Session, TrustedDevice
 
@@ -19,6 +19,7 @@ __all__ = [
     "CodePurpose",
     "EmailChange",
     "EventKind",
+    "Evidence",
     "FailedSignIn",
     "FreezeLink",
     "Gender",

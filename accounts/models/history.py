@@ -41,6 +41,8 @@ class EventKind(models.TextChoices):
     FROZEN = "frozen", _("The account was frozen by its owner")
     DEACTIVATED = "deactivated", _("The account was deactivated")
     REACTIVATED = "reactivated", _("The account was opened again")
+    SERVICE_CONNECTED = "service_connected", _("A service of another organization was connected")
+    SERVICE_DISCONNECTED = "service_disconnected", _("A service was disconnected")
     LOOKED_AT = "looked_at", _("An administrator looked at the history")
 
 

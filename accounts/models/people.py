@@ -55,6 +55,13 @@ class Closure(models.TextChoices):
     DEACTIVATED = "deactivated", _("deactivated by an administrator")
 
 
+class Evidence(models.TextChoices):
+    """How it was proven that the account's person is who it says."""
+
+    REGISTRY = "registry", _("matched by the registries")
+    PAPERS = "papers", _("papers seen at a branch")
+
+
 class UserManager(BaseUserManager["User"]):
     def create_superuser(self, username: str, password: str | None = None, **fields: object) -> User:
         """Create a superuser for Django's `createsuperuser`, which itself would accept a weak password.
@@ -89,7 +96,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     city = models.CharField(_("city"), max_length=60, blank=True)
     email = models.EmailField(_("e-mail"), blank=True)
     security_question = models.CharField(max_length=30, blank=True)
-    security_answer = models.CharField(max_length=200, blank=True)  # a hash over `accounts.passwords.answer_key`
+    security_answer = models.CharField(max_length=200, blank=True)  # as `accounts.passwords.answers` stores it
     branch = models.ForeignKey(Branch, null=True, blank=True, on_delete=models.PROTECT, verbose_name=_("branch"))
     email_confirmed_at = models.DateTimeField(null=True, blank=True)  # by a link; until then no notice goes there
     code_at_sign_in = models.BooleanField(default=False)  # the citizen's own choice: a code on every new device
@@ -102,6 +109,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(_("staff"), default=False)
     date_joined = models.DateTimeField(default=timezone.now)
     activated_at = models.DateTimeField(null=True, blank=True)
+    # How the person was proven at the activation, and when; a reopening or another mobile changes neither.
+    identity_evidence = models.CharField(max_length=10, choices=Evidence, blank=True, default="", db_default="")
+    identity_proven_at = models.DateTimeField(null=True, blank=True)
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

@@ -23,6 +23,7 @@ class Session(AbstractBaseSession):
     began_at = models.DateTimeField(default=timezone.now)  # at the sign-in; a new key does not change it
     seen_at = models.DateTimeField(default=timezone.now)
     browser = models.CharField(max_length=80, blank=True)  # in words: "Chrome, Android"
+    portal_sid = models.CharField(max_length=32, blank=True, default="", db_default="")  # its name; a new key keeps it
 
     @classmethod
     def get_session_store_class(cls):  # type: ignore[no-untyped-def]

@@ -1,4 +1,4 @@
-"""Hashes passwords and security answers. In a request each hash needs a place (`common.abuse.hashing_places`)."""
+"""Hashes passwords. In a request each hash needs a place (`common.abuse.hashing_places`)."""
 
 from typing import Any
 

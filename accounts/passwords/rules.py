@@ -1,5 +1,4 @@
-"""Decides whether a password is good, by the guide's rules and by how easily it is guessed; hashes passwords and
-security answers.
+"""Decides whether a password is good, by the guide's rules and by how easily it is guessed; hashes passwords.
 
 `faults` is the only judge: forms, services and Django (by `Rule` and `Strong`) ask it wherever a password is set. A
 password is never altered: nothing is folded or stripped. A password that does not keep the rules is refused with their
@@ -12,11 +11,10 @@ import re
 import string
 from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.passwords.answer_key import answer_key
 from accounts.passwords.strength import SIGNS, About, Weakness, weakness
 from common import limits, sentences
 from common.errors import PortalError
@@ -170,25 +168,3 @@ def hash_password(password: str) -> str:
     if len(password) > limits.PASSWORD_LONGEST:
         raise PortalError("password_too_long")
     return make_password(password)
-
-
-def hash_answer(answer: str) -> str:
-    """The encoded hash of a security answer's comparison key: spelling, blanks and case do not count.
-
-    Raises PortalError: empty_answer (nothing but signs and blanks), answer_too_long.
-    """
-    key = _answer_key(answer)
-    if not key:
-        raise PortalError("empty_answer")
-    return make_password(key)
-
-
-def answer_matches(answer: str, encoded: str) -> bool:
-    """Whether `answer` is the one `encoded` was made of. Takes the same time either way."""
-    return check_password(_answer_key(answer), encoded)
-
-
-def _answer_key(answer: str) -> str:
-    if len(answer) > limits.PASSWORD_LONGEST:
-        raise PortalError("answer_too_long")
-    return answer_key(answer)

@@ -1,8 +1,5 @@
-"""Guards the pages of the profile, and checks the current password before anything is changed.
-
-A thief who holds an open session cannot guess freely: wrong passwords are followed by the pauses of the sign-in. They
-are counted for each session separately: a stranger who is not signed in cannot delay the owner, and a thief can delay
-only the stolen session.
+"""Guards the pages of the profile, and has the current password checked before anything is changed
+(`accounts.sign_in.access`).
 
 `owner_page` is for pages on which something is typed or waited for: it says that a form was not taken, and comes back
 to the page by its name. A page that is only read, or has nothing but buttons (devices, history), has
@@ -16,7 +13,6 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.hashers import check_password
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.forms import ValidationError
@@ -31,9 +27,7 @@ from accounts.profile.forms import WithPassword
 from accounts.profile.texts import sentence
 from accounts.sessions import given_back
 from accounts.sessions.guards import View, is_citizen, say_session_over
-from accounts.sessions.store import BEGAN
-from accounts.sign_in import throttle
-from common import limits
+from accounts.sign_in.access import check_current_password
 from common.abuse import hashing_places
 from common.errors import PortalError
 
@@ -92,26 +86,6 @@ def owner(request: HttpRequest) -> User:
     if not isinstance(user, User):
         raise TypeError("a page of a signed-in citizen")
     return user
-
-
-def check_current_password(request: HttpRequest, typed: str) -> str:
-    """Check the typed current password; returns the stored hash that it matches. Counted before it is compared. Outside
-    any transaction.
-
-    Raises PortalError: password_wrong, sign_in_pause (`seconds`), hashing_busy (`seconds`; then it was not counted).
-    """
-    user = owner(request)
-    account = throttle.account_key(kind="profile", name=user.national_id)
-    # Named by its beginning, which stays: a new key can be had without the password (`end_other_sessions`).
-    where = throttle.buckets(device=f"session:{request.session.get(BEGAN)}", address="")
-    with hashing_places.place(hashing_places.Whose.INSIDE):
-        throttle.count_try(account=account, where=where)
-        # Not `user.check_password`: renewing an old hash would write over a password that is being changed elsewhere.
-        right = len(typed) <= limits.PASSWORD_LONGEST and check_password(typed, user.password)
-    if not right:
-        raise PortalError("password_wrong")
-    throttle.forget(account=account, where=where)
-    return user.password
 
 
 def apply_change(

@@ -14,8 +14,10 @@ from django.utils import timezone
 from accounts.life import notices
 from accounts.life.locking import end_pending, end_recoveries, open_with_password
 from accounts.models import EventKind, TrustedDevice, User
-from accounts.passwords.rules import hash_answer, hash_password
+from accounts.passwords.answers import hash_answer
+from accounts.passwords.rules import hash_password
 from accounts.sessions.ending import end_sessions
+from accounts.sessions.listeners import Reason
 from accounts.sign_in import risk
 from common.abuse import hashing_places
 from common.errors import PortalError
@@ -53,7 +55,7 @@ def _set_password(
     row.save(update_fields=["password", "password_changed_at"])
     end_pending(account=row)
     risk.clear_stopped_tries(account=row)
-    end_sessions(account=row, but=session)
+    end_sessions(account=row, reason=Reason.PASSWORD_CHANGED, but=session)
     TrustedDevice.objects.filter(account=row).exclude(pk=device.pk if device else 0).delete()
     notices.record(account=row, kind=EventKind.PASSWORD_CHANGED, browser=browser)
     return row
@@ -62,10 +64,9 @@ def _set_password(
 def change_question(*, account: User, checked: str, question: str, answer: str, browser: str = "") -> User:
     """Set another security question and answer. Recoveries that were begun with the old one end.
 
-    Raises PortalError: account_closed, changed_meanwhile, hashing_busy (`seconds`), and those of `hash_answer`.
+    Raises PortalError: account_closed, changed_meanwhile, and those of `hash_answer`.
     """
-    with hashing_places.place(hashing_places.Whose.INSIDE):
-        hashed = hash_answer(answer)
+    hashed = hash_answer(answer)
     with transaction.atomic():
         row = open_with_password(account=account, checked=checked)
         row.security_question, row.security_answer = question, hashed

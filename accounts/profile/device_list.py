@@ -18,7 +18,8 @@ from django.utils import timezone
 from accounts.life import notices
 from accounts.life.locking import open_account
 from accounts.models import EventKind, Session, TrustedDevice, User
-from accounts.sessions.ending import end_sessions
+from accounts.sessions import ending
+from accounts.sessions.listeners import Reason
 from common import limits
 from common.errors import PortalError
 from common.secrets import keyed_hash, keyed_hash_matches
@@ -59,7 +60,9 @@ def end_session(*, account: User, key: str, reference: str, browser: str) -> Non
     Raises PortalError: no_such_row (the reference is none of this account's), session_over, account_closed.
     """
     account = _locked(account, key)
-    _delete(account, _found(account, reference, _session_rows(account)), EventKind.SESSION_ENDED, browser)
+    row = _found(account, reference, _session_rows(account))
+    if row and ending.end_session(session=row):
+        notices.record(account=account, kind=EventKind.SESSION_ENDED, browser=browser, ended=row.browser)
 
 
 @transaction.atomic
@@ -70,7 +73,7 @@ def end_other_sessions(*, account: User, key: str, browser: str) -> int:
     """
     account = _locked(account, key)
     living = _session_rows(account).exclude(session_key=key).count()
-    end_sessions(account=account, but=key)
+    ending.end_sessions(account=account, reason=Reason.SESSIONS_ENDED, but=key)
     if living:
         notices.record(account=account, kind=EventKind.SESSIONS_ENDED, browser=browser, sessions=living)
     return living
@@ -83,7 +86,9 @@ def forget_device(*, account: User, key: str, reference: str, browser: str) -> N
     Raises PortalError: no_such_row (the reference is none of this account's), session_over, account_closed.
     """
     account = _locked(account, key)
-    _delete(account, _found(account, reference, _device_rows(account)), EventKind.DEVICE_FORGOTTEN, browser)
+    row = _found(account, reference, _device_rows(account))
+    if row and row.delete()[0]:
+        notices.record(account=account, kind=EventKind.DEVICE_FORGOTTEN, browser=browser, ended=row.browser)
 
 
 def _locked(account: User, key: str) -> User:
@@ -110,12 +115,6 @@ def _found(account: User, reference: str, rows: QuerySet[_Row]) -> _Row | None:
     except signing.BadSignature:
         raise PortalError("no_such_row") from None
     return next((row for row in rows if keyed_hash_matches(_purpose_of(row), str(row.pk), digest)), None)
-
-
-def _delete(account: User, row: Session | TrustedDevice | None, kind: EventKind, browser: str) -> None:
-    """Delete `row` and record it, unless it is gone already."""
-    if row and row.delete()[0]:
-        notices.record(account=account, kind=kind, browser=browser, ended=row.browser)
 
 
 def _reference(account: User, row: Session | TrustedDevice) -> str:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.life import questions
 from accounts.models import User
-from accounts.passwords.forms import PasswordField
+from accounts.passwords.forms import CurrentPasswordField, PasswordField
 from common import limits
 from common.errors import PortalError
 from common.form_fields import CodeField, EmailAddressField, FoldedField, MobileField, NotShownAgain, OperatorField
@@ -24,9 +24,8 @@ class WithPassword(forms.Form):
     use_required_attribute = False
     pause = 0
     busy: PortalError | None = None
-    current_password = PasswordField(
+    current_password = CurrentPasswordField(
         label=_("Current password"),
-        autocomplete="current-password",
         error_messages={"required": _("Enter your current password.")},
     )
 
@@ -36,12 +35,10 @@ class PasswordForm(WithPassword):
 
     new_password = PasswordField(
         label=_("New password"),
-        autocomplete="new-password",
         error_messages={"required": _("Choose a new password.")},
     )
     new_password_again = PasswordField(
         label=_("Repeat the new password"),
-        autocomplete="new-password",
         error_messages={"required": _("Type the new password once more.")},
     )
 

@@ -62,12 +62,9 @@ class NewPasswordForm(forms.Form):
     """A new password by the rules, for `account`; with a new question where the old answer is forgotten."""
 
     use_required_attribute = False
-    password = PasswordField(
-        label=_("Password"), autocomplete="new-password", error_messages={"required": _("Choose a password.")}
-    )
+    password = PasswordField(label=_("Password"), error_messages={"required": _("Choose a password.")})
     password_again = PasswordField(
         label=_("Repeat the password"),
-        autocomplete="new-password",
         error_messages={"required": _("Type the password once more.")},
     )
 

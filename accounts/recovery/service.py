@@ -19,8 +19,10 @@ from accounts.codes import challenges
 from accounts.life import notices, owner_check_queue
 from accounts.life.locking import end_pending, open_account
 from accounts.models import AccountEvent, Challenge, ChallengeStage, CodePurpose, EventKind, TrustedDevice, User
-from accounts.passwords.rules import answer_matches, hash_answer, hash_password
+from accounts.passwords.answers import answer_matches, hash_answer, is_current, is_slow
+from accounts.passwords.rules import hash_password
 from accounts.sessions.ending import end_sessions
+from accounts.sessions.listeners import Reason
 from accounts.sign_in import risk
 from common import limits
 from common.abuse import hashing_places
@@ -104,7 +106,7 @@ def answer(*, challenge: Challenge, typed: str, browser: str = "") -> None:
     if len(typed) > limits.PASSWORD_LONGEST:
         raise PortalError("answer_too_long")
     account = challenge.account
-    hashes = account is not None and not needs_no_answer(account=account)
+    hashes = account is not None and is_slow(account.security_answer) and not needs_no_answer(account=account)
     with hashing_places.place(hashing_places.Whose.INSIDE) if hashes else nullcontext():
         stored, event, left = _count_answer(challenge, browser)
         if event and not answer_matches(typed, stored):
@@ -116,6 +118,9 @@ def answer(*, challenge: Challenge, typed: str, browser: str = "") -> None:
         waits = row.stage == ChallengeStage.PROVEN and not _why_over(row, account)
         goes_on = waits and account.security_answer == stored
         if goes_on:
+            if event and not is_current(stored):  # made by Argon2id or an earlier key
+                account.security_answer = hash_answer(typed)
+                account.save(update_fields=["security_answer"])
             Challenge.objects.filter(pk=row.pk).update(stage=ChallengeStage.OWNER_ASKED)
             owner_check_queue.enqueue(account=account, mobile=account.mobile, challenge=row)
     if not goes_on:
@@ -185,7 +190,7 @@ def _write_password(challenge: Challenge, hashed: dict[str, str], browser: str) 
     Challenge.objects.filter(pk=row.pk).update(stage=ChallengeStage.DONE)
     end_pending(account=account, but=row)
     risk.clear_stopped_tries(account=account)
-    end_sessions(account=account)
+    end_sessions(account=account, reason=Reason.PASSWORD_CHANGED)
     TrustedDevice.objects.filter(account=account).delete()
     notices.record(account=account, kind=EventKind.RECOVERED, browser=browser)
     if "security_answer" in hashed:

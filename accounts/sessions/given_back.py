@@ -94,6 +94,15 @@ def without_token(view: _View) -> _View:
     return served
 
 
+def typed_on_our_page(request: HttpRequest) -> Typed | None:
+    """What a person typed and sent by a form of ours, also if no check of its token was made; None for a script's
+    request, another site's, and what is no POST."""
+    navigates = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+    if request.method != "POST" or not navigates or not came_from_our_page(request):
+        return None
+    return Typed(request.POST.copy())
+
+
 def answer(request: HttpRequest, *, for_signed_in: bool = False) -> HttpResponse | None:
     """The page that gives back what was typed; None where a plain refusal is due: to a page that is not ours, and to a
     script. `for_signed_in`: the page is shown to nobody else, so whoever sent it was signed in."""

@@ -8,9 +8,11 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.cache import never_cache
 
 from accounts.models import User
@@ -36,6 +38,21 @@ def citizen_required(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def next_of(request: HttpRequest) -> str:
+    """The page of the portal that the person wanted before the sign-in came between; "" for none, and for an address of
+    somebody else's."""
+    wanted = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
+    ours = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return str(wanted) if ours else ""
+
+
+def query_of(next_page: str) -> str:
+    """`?next=…` for behind an address; "" for none."""
+    return f"?{urlencode({REDIRECT_FIELD_NAME: next_page})}" if next_page else ""
 
 
 def say_session_over(request: HttpRequest) -> None:

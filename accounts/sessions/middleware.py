@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from accounts.sessions import devices
+from accounts.sessions.guards import next_of
 
 
 class DeviceCookies:
@@ -50,7 +51,7 @@ class Sessions(SessionMiddleware):
         """Redirect to the sign-in when a session that was ended should get a new key (`SessionStore.cycle_key`)."""
         if not isinstance(exception, SessionInterrupted):
             return None
-        return redirect("admin:index" if request.path.startswith("/admin/") else "home")
+        return redirect("admin:index" if request.path.startswith("/admin/") else next_of(request) or "home")
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         response = self._saved(request, response)

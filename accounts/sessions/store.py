@@ -16,7 +16,9 @@ its session for ever.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -30,13 +32,15 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.models import Session
-from accounts.sessions import browsers
+from accounts.models import Session, User
+from accounts.sessions import browsers, listeners
 from common import limits
 from common.database import is_locked
 
 BEGAN = "began"  # when this life of the session began, as a timestamp: a new key does not begin another life
 BROWSER = "browser"  # in which browser, in words
+PORTAL_SID = "portal_sid"  # the name of the session, from its sign-in to its end
+_NAMED_FOR = "portal_sid_of"  # whose session has that name
 RENEWED = "renewed"  # in an address: the page has reloaded itself, where there is no script
 
 _KEY = re.compile("[a-z0-9]{32}")
@@ -88,7 +92,7 @@ class SessionStore(DatabaseStore):
         row = self.create_model_instance(self._get_session(no_load=must_create))  # type: ignore[attr-defined]
         if must_create:
             return self._insert(row)
-        fields = ("session_data", "expire_date", "account_id", "began_at", "seen_at", "browser")
+        fields = ("session_data", "expire_date", "account_id", "began_at", "seen_at", "browser", "portal_sid")
         if not Session.objects.filter(pk=row.pk).update(**{name: getattr(row, name) for name in fields}):
             raise UpdateError
         return None
@@ -97,7 +101,10 @@ class SessionStore(DatabaseStore):
         Session.objects.filter(pk=session_key or self.session_key).delete()
 
     def flush(self) -> None:
-        super().flush()
+        """End the session on purpose: at a sign-out, or because another person signs in here."""
+        with transaction.atomic():
+            self._tell_end()
+            super().flush()
         self.unknown, self._key_is_new = False, True
 
     def create(self) -> None:
@@ -125,6 +132,26 @@ class SessionStore(DatabaseStore):
         self.pop("_session_expiry", None)
         self[BEGAN] = timezone.now().timestamp()
         self[BROWSER] = browser
+        if self.get(_NAMED_FOR) != self.get(
+            SESSION_KEY
+        ):  # else the same person again: services know the session as it is
+            with transaction.atomic():
+                self._tell_end()
+            self[PORTAL_SID], self[_NAMED_FOR] = secrets.token_hex(16), self[SESSION_KEY]
+
+    def give_name(self) -> None:
+        """Name a session that was begun before sessions had names. Two requests at once give it the same name."""
+        of = f"{self[SESSION_KEY]}:{self.get(BEGAN)}"
+        self[PORTAL_SID], self[_NAMED_FOR] = hashlib.sha256(of.encode()).hexdigest()[:32], self[SESSION_KEY]
+
+    def _tell_end(self) -> None:
+        """Whose session it is or was (half-way into another sign-in nobody is signed in) hears of its end."""
+        if PORTAL_SID in self and _NAMED_FOR in self:
+            account_id, sids = int(self[_NAMED_FOR]), [self[PORTAL_SID]]
+            # What is granted in the name of a session is written under this lock (`standing`): it is there already and
+            # ends as well, or it finds the session gone.
+            User.objects.select_for_update(no_key=True).filter(pk=account_id).values_list("pk").first()
+            listeners.tell(account_id=account_id, portal_sids=sids, reason=listeners.Reason.SIGNED_OUT)
 
     def get_expiry_date(self, **kwargs: Any) -> dt.datetime:
         """The absolute end. What a journey without a sign-in sets (`set_expiry`) can only bring its end forward."""
@@ -143,6 +170,7 @@ class SessionStore(DatabaseStore):
             account_id=int(data[SESSION_KEY]) if SESSION_KEY in data else None,
             began_at=self._began(),
             browser=data.get(BROWSER, ""),
+            portal_sid=data.get(PORTAL_SID, ""),
         )
 
     def seconds_left(self) -> int:

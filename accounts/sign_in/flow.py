@@ -7,13 +7,15 @@ statements and the same hashing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from accounts import backends
 from accounts.models import TrustedDevice, User
-from accounts.sessions import browsers, devices
+from accounts.sessions import browsers, devices, sign_in_facts
 from accounts.sign_in import pressure, refusals, risk, throttle
 from accounts.sign_in import service as sign_in_service
 from accounts.sign_in import session as sign_in_session
@@ -60,9 +62,18 @@ def try_password(request: HttpRequest, *, national_id: str, password: str, solut
     return None
 
 
-def admit(request: HttpRequest, user: User, response: HttpResponse, *, remember: bool) -> HttpResponse:
+def admit(
+    request: HttpRequest,
+    user: User,
+    response: HttpResponse,
+    *,
+    remember: bool,
+    password_at: datetime | None = None,
+    code_at: datetime | None = None,
+) -> HttpResponse:
     """Sign `user` in: the session belongs to `user` under a new key. Writes the device's cookie into `response`.
 
+    `password_at`: when the password was right, if not now; `code_at`: when the code of the second step was.
     Raises PortalError when the account was changed at this moment: account_closed, changed_meanwhile (another password
     is in force).
     """
@@ -73,11 +84,15 @@ def admit(request: HttpRequest, user: User, response: HttpResponse, *, remember:
     )
     _forget_failures(request, user.national_id)
     pressure.credit(request, account=str(user.pk))
+    proof = sign_in_session.proven_challenge(request)
+    if proof and proof.national_id == user.national_id:  # its code was right before the password
+        code_at = code_at or proof.proven_at
     sign_in_session.clear(request)
     before = request.session.session_key
     login(request, user, backend=_BACKEND)
     if request.session.session_key == before:  # the same person was signed in already: Django keeps the key
         request.session.cycle_key()
+    sign_in_facts.begin(request, password_at=password_at or timezone.now(), code_at=code_at)
     request.session.set_expiry(None if remember else 0)
     if kept:
         devices.set_trusted_cookie(response, kept)

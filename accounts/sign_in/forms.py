@@ -5,15 +5,15 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.passwords.forms import PasswordField
+from accounts.passwords.forms import KEYBOARD, CurrentPasswordField
 from common.form_fields import CodeField, NationalIdField
 
 
 class CitizenSignInForm(forms.Form):
     national_id = NationalIdField()
-    password = PasswordField(
+    password = CurrentPasswordField(
         label=_("Password"),
-        autocomplete="current-password",
+        help_text=KEYBOARD,
         error_messages={"required": _("Enter your password.")},
     )
     remember = forms.BooleanField(label=_("Remember me"), required=False)
@@ -21,6 +21,17 @@ class CitizenSignInForm(forms.Form):
     def name(self) -> str:
         """The name of the account, as it was typed."""
         return str(self.cleaned_data["national_id"])
+
+
+class PasswordAgainForm(forms.Form):
+    """The password of whoever is signed in already."""
+
+    use_required_attribute = False
+    password = CurrentPasswordField(
+        label=_("Password"),
+        help_text=KEYBOARD,
+        error_messages={"required": _("Enter your password.")},
+    )
 
 
 class ByCodeForm(forms.Form):

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from accounts.codes import issuing, trying
+from accounts.codes import issuing, trying, validity
 from accounts.life import notices
 from accounts.life.locking import open_account, open_with_password
 from accounts.models import Allowance, CodePurpose, EventKind, TrustedDevice, User
@@ -40,6 +40,22 @@ def confirm_code(*, account: User, asker: str, typed_code: str) -> User:
             raise PortalError("sign_in_over")
         trying.consume(code, used_for=asker)
     return row
+
+
+def waits_for_code(*, account: User, asker: str) -> bool:
+    """Whether this session has asked for a code that can still be typed, or comes."""
+    purpose, now = CodePurpose.SECOND_STEP, timezone.now()
+    live = validity.live_codes(purpose=purpose, mobile=account.mobile, asker=asker, now=now)
+    return any(code.used_at is None for code in live)
+
+
+@transaction.atomic
+def confirm_password(*, account: User, checked: str) -> None:
+    """A signed-in citizen has typed the password again; `checked` is the stored hash that it matched.
+
+    Raises PortalError: account_closed, changed_meanwhile (another password is in force by now).
+    """
+    open_with_password(account=account, checked=checked)
 
 
 @transaction.atomic

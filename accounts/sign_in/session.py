@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F
@@ -37,8 +37,10 @@ _SECOND_STEP = Stage(key="sign_in_second", hash_name="password", account_of=_ope
 @dataclass(frozen=True, kw_only=True)
 class PendingSecondStep:
     """What the session keeps of a second step. `asker`: the secret to which its codes are bound; `remember`: whether
-    the person ticked "remember me"; `next`: where to go after the sign-in."""
+    the person ticked "remember me"; `next`: where to go after the sign-in; `password_at`: when the password was right.
+    """
 
+    password_at: datetime
     asker: str
     remember: bool
     next: str
@@ -68,6 +70,12 @@ def asker_of(request: HttpRequest, user: User) -> str:
     return keyed_hash("asker of a sign-in", f"{tied}:{user.pk}")
 
 
+def asker_again(portal_sid: str) -> str:
+    """The secret to which the codes are bound that a signed-in session asks for to prove itself again. The same for
+    both presses of a double click, of which the first gives the session another key."""
+    return keyed_hash("asker of a sign-in again", portal_sid)
+
+
 def begin_second_step(request: HttpRequest, user: User, *, asker: str, remember: bool, next_page: str) -> None:
     """The password of `user` was right: this session waits for the code from now on, and nobody is signed in."""
     _drop(request)
@@ -79,7 +87,7 @@ def pending_second_step(request: HttpRequest) -> tuple[User, PendingSecondStep] 
     closed account)."""
     within = limits.SIGN_IN_CODE_WITHIN
     found = stages.pending(request, _SECOND_STEP, within=within, ahead=within)
-    return (found.user, PendingSecondStep(**found.remembered)) if found else None
+    return (found.user, PendingSecondStep(password_at=found.since, **found.remembered)) if found else None
 
 
 # A challenge.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -38,9 +38,10 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class HalfWay:
-    """Who waits at a stage, and what the stage keeps."""
+    """Who waits at a stage, since when, and what the stage keeps."""
 
     user: User
+    since: datetime
     remembered: dict[str, Any]
 
 
@@ -72,7 +73,8 @@ def pending(request: HttpRequest, stage: Stage, *, within: timedelta, ahead: tim
     user = stage.account_of(held[_USER])
     if user is None or not constant_time_compare(user.get_session_auth_hash(), held[stage.hash_name]):
         return None
-    return HalfWay(user, {name: held[name] for name in held.keys() - {_USER, _AT, stage.hash_name}})
+    since = datetime.fromtimestamp(held[_AT], UTC)
+    return HalfWay(user, since, {name: held[name] for name in held.keys() - {_USER, _AT, stage.hash_name}})
 
 
 def end(request: HttpRequest, stage: Stage) -> None:

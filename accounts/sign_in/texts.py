@@ -29,6 +29,7 @@ SENTENCES: dict[str, Any] = {
     **hashing_texts.SENTENCES,
     "wrong_citizen": gettext_lazy("The national ID or the password is not right."),
     "wrong_staff": gettext_lazy("The user name or the password is not right."),
+    "password_wrong": gettext_lazy("This is not your current password."),
     "sign_in_pause": pause,
     # Under pressure, without a proof of work.
     "pressure": gettext_lazy(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.passwords.forms import PasswordField
+from accounts.passwords.forms import KEYBOARD, CurrentPasswordField
 from common import limits
-from common.form_fields import NUMBER, NotShownAgain, ParsedField
+from common.form_fields import NUMBER, FoldedField, NotShownAgain, ParsedField
 from common.persian import parse_one_time_code
 from common.sentences import in_words, when_read
 
@@ -31,7 +31,7 @@ class StaffCodeForm(forms.Form):
 
 
 class StaffSignInForm(forms.Form):
-    username = forms.CharField(
+    username = FoldedField(
         label=_("User name"),
         max_length=64,
         widget=forms.TextInput(
@@ -39,9 +39,9 @@ class StaffSignInForm(forms.Form):
         ),
         error_messages={"required": _("Enter your user name.")},
     )
-    password = PasswordField(
+    password = CurrentPasswordField(
         label=_("Password"),
-        autocomplete="current-password",
+        help_text=KEYBOARD,
         error_messages={"required": _("Enter your password.")},
     )
 

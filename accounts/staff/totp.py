@@ -2,23 +2,26 @@
 
 django-otp keeps the device, compares the code, takes no code twice (`last_t`), and makes whoever types wrong ones wait
 1, 2, 4, … seconds. This module adds the portal's own rules: one device for each person, a secret that counts only after
-a right code came from it, and who may enter without a code.
+a right code came from it, who may enter without a code, and that the halves of a code may be typed in either order.
 """
 
 from __future__ import annotations
 
 import logging
 import math
+import time
 from base64 import b32encode
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import User
 from accounts.sessions.ending import end_sessions
+from accounts.sessions.listeners import Reason
 from common import limits
 from common.errors import PortalError
 
@@ -103,7 +106,7 @@ def reset(*, user: User, by: str, reason: str) -> bool:
     _lock(user)
     was_set_up = device_of(user) is not None
     TOTPDevice.objects.filter(user=user).delete()
-    ended = end_sessions(account=user)
+    ended = end_sessions(account=user, reason=Reason.SESSIONS_ENDED)
     facts = user.username, " ".join(by.split()), ended, " ".join(reason.split())
     logger.info("one-time codes of %s were reset by %s; sessions ended: %s; reason: %s", *facts)
     return was_set_up
@@ -121,4 +124,21 @@ def _try(device: TOTPDevice, code: str) -> PortalError | None:
     if not allowed:
         left = (why["locked_until"] - timezone.now()).total_seconds()
         return PortalError("totp_pause", seconds=max(1, math.ceil(left)))
-    return None if device.verify_token(code) else PortalError("totp_wrong")
+    return None if device.verify_token(as_shown(device, code)) else PortalError("totp_wrong")
+
+
+def as_shown(device: TOTPDevice, code: str) -> str:
+    """`code`, or its halves in the other order if only that is right now. Counts nothing.
+
+    Apps show `123 456`, and a phone that writes from right to left may show it as `456 123`. So one try is compared
+    with two values (`accounts.staff.odds`).
+    """
+    half = device.digits // 2
+    turned = code[half:] + code[:half]
+    return turned if not _is_right(device, code) and _is_right(device, turned) else code
+
+
+def _is_right(device: TOTPDevice, code: str) -> bool:
+    shown = TOTP(device.bin_key, device.step, device.t0, device.digits, device.drift)
+    shown.time = time.time()
+    return bool(shown.verify(int(code), device.tolerance, device.last_t + 1))

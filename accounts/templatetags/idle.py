@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 from django.urls import reverse
 
+from accounts.sessions.guards import next_of, query_of
 from accounts.sessions.store import SessionStore
 from common import limits
 
@@ -37,7 +38,12 @@ def begun_warning(context: dict[str, Any], *, leave: str, out: str = "") -> dict
 def how_long(context: dict[str, Any]) -> dict[str, Any]:
     """How long such a page lives, for a browser without a script, which gets no warning."""
     minutes = int(limits.SESSION_IDLE.total_seconds()) // 60
-    return {"minutes": minutes, "renews": context.get("renews"), "address": context["request"].path}
+    return {"minutes": minutes, "renews": context.get("renews"), "address": context["request"].path + _onward(context)}
+
+
+def _onward(context: dict[str, Any]) -> str:
+    """The query that keeps where the person wanted to go; a page of a signed-in person is come back to itself."""
+    return query_of(str(context.get("next") or next_of(context["request"])))
 
 
 def _dialog(context: dict[str, Any], *, stay: str, leave: str) -> dict[str, Any]:
@@ -53,6 +59,6 @@ def _dialog(context: dict[str, Any], *, stay: str, leave: str) -> dict[str, Any]
         "warning": int(limits.SESSION_WARNING.total_seconds()),
         "typing": int(limits.SESSION_TYPING_COUNTS.total_seconds()),
         "stay": reverse(stay),
-        "leave": reverse(leave),
+        "leave": reverse(leave) + ("" if stay == "session_stay" else _onward(context)),
         "csrf_token": context.get("csrf_token"),
     }

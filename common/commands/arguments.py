@@ -9,16 +9,17 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext as _
 
-from common.persian import InputError, fold, fold_digits, parse_jalali, to_persian_digits
+from common.persian import InputError, fold, parse_jalali, to_persian_digits
 
 LONGEST_NAME = 60  # characters of the name in --by, which is recorded
 
 
 def count(text: str) -> int:
     """A whole number from 0 on. Raises ArgumentTypeError."""
-    if not re.fullmatch("[0-9]{1,12}", fold_digits(text)):
+    number = re.sub("[\u200c\u200d]", "", fold(text))  # a sign or a point stays, and is refused
+    if not re.fullmatch("[0-9]{1,12}", number):
         raise ArgumentTypeError("write a whole number from 0 on")
-    return int(fold_digits(text))
+    return int(number)
 
 
 def day(text: str) -> dt.date:

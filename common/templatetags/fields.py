@@ -59,6 +59,7 @@ def ticks(form: BaseForm | str | None) -> SafeString:
         "data-kept": _("This rule is kept"),
         "data-error": _("Error:"),
         "data-keyboard": _("Your keyboard writes Persian. Switch it to English (EN)."),
+        "data-caps": _("Caps Lock is on: you are writing capital letters."),
         "data-shortest": limits.PASSWORD_SHORTEST,
     }
     if any("data-operators" in each.widget.attrs for each in form.fields.values()):
@@ -214,7 +215,8 @@ def control(bound: BoundField, *, width: int = 0, described_by: str = "") -> Saf
             attrs["data-propose"] = True
         return format_html("<select{}>{}</select>", flatatt(attrs), _options(widget.choices, bound.value()))
     value = None if isinstance(widget, PasswordInput) else widget.format_value(bound.value())
-    return format_html("<input{}>", flatatt({"type": widget.input_type, **attrs, "value": value}))
+    box = format_html("<input{}>", flatatt({"type": widget.input_type, **attrs, "value": value}))
+    return box + widget.beside(bound.html_name, bound.value()) if hasattr(widget, "beside") else box
 
 
 def _css_class(widget: Any, width: int) -> str:

@@ -28,7 +28,7 @@ class LoadCommand(BaseCommand):
         raise NotImplementedError
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", help="a CSV file in UTF-8, plain or .gz; - reads from standard input")
+        parser.add_argument("file", help="a CSV file in UTF-8 or UTF-16, plain or .gz; - reads from standard input")
         parser.add_argument(
             "--skip-bad", action="store_true", help="load the good lines and leave the bad ones out (they are named)"
         )

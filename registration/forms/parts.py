@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.life import questions
 from accounts.models import Gender
 from accounts.passwords import rules as passwords
+from accounts.passwords.forms import PasswordField
 from accounts.passwords.strength import About
 from common import languages, limits, persian
 from common.form_fields import NUMBER, EmailAddressField, FoldedField, NotShownAgain, ParsedField
@@ -249,17 +250,13 @@ class ReviewForm(PartForm):
     """
 
     reviewed = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
-    password = forms.CharField(
+    password = PasswordField(
         label=_("Password"),
-        strip=False,
         error_messages={"required": _("Choose a password.")},
-        widget=forms.PasswordInput(attrs={"dir": "ltr", "autocomplete": "new-password"}),
     )
-    password_again = forms.CharField(
+    password_again = PasswordField(
         label=_("Repeat the password"),
-        strip=False,
         error_messages={"required": _("Type the password once more.")},
-        widget=forms.PasswordInput(attrs={"dir": "ltr", "autocomplete": "new-password"}),
     )
     security_question = _choice_field(_("Question"), questions.CHOICES, _("Choose a security question."))
     security_answer = FoldedField(
@@ -313,7 +310,10 @@ _LEAP_YEAR = 1403  # has every day that a year can have
 
 def _letters(name: str, label: Any) -> str:
     if persian.has_foreign_letters(name):
-        sentence = _("Write the %(field)s in Persian letters, just as it is on your birth certificate.")
+        sentence = _(
+            "Write the %(field)s in Persian letters, just as it is on your birth certificate. If it is in other "
+            "letters there, please go to the nearest branch."
+        )
         raise ValidationError(sentence, code="foreign_letters", params={"field": label})
     if not persian.is_name(name):
         sentence = _("%(field)s is written with letters only, as on your birth certificate.")

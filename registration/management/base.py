@@ -15,8 +15,7 @@ from common import limits
 from common.commands.arguments import add_by_and_reason
 from common.commands.output import refusals, terminal_progress
 from common.persian import format_jalali, mask_mobile, to_persian_digits
-from registration import tracking
-from registration.desk.texts import verdict_words
+from registration.desk.texts import tracking_code_words, verdict_words
 from registration.models import Registration
 from registration.services import lookup
 from registration.states import State
@@ -55,7 +54,7 @@ def described(row: Registration) -> Iterator[str]:
     """What an administrator may see of a registration, one line for each fact."""
     yield _("State: %(state)s") % {"state": row.get_state_display()}
     if row.tracking_code:
-        yield _("Tracking code: %(code)s") % {"code": to_persian_digits(tracking.grouped(row.tracking_code))}
+        yield _("Tracking code: %(code)s") % {"code": tracking_code_words(row)}
     if row.submitted_at:
         at = timezone.localtime(row.submitted_at)
         time = to_persian_digits(f"{at:%H:%M}")

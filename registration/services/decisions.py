@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,9 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.life import lifecycle
-from accounts.models import User
+from accounts.models import Evidence, User
+from accounts.sign_in import destinations
+from accounts.sign_in.destinations import WayBack
 from common.errors import PortalError
 from common.leases import lock_names
 from identity.matching import IDENTITY
@@ -88,15 +90,21 @@ def approve_matched(found: Sequence[Found]) -> None:
             supersede(each.row, why="account_exists")
         elif each.row.national_id in crowded:
             approve(each.row, actor=PORTAL, why="matched", **each.columns)
-    users = lifecycle.create_accounts(people=[_new_account(each.row) for each in plain], active=not by_branch)
+    people = [_new_account(each.row) for each in plain]
+    users = lifecycle.create_accounts(people=people, active=not by_branch, evidence=Evidence.REGISTRY)
     accounts_of = {each.row.pk: user.pk for each, user in zip(plain, users, strict=True)}
     state = State.AWAITING_BRANCH if by_branch else State.APPROVED
     for alike in _alike(plain):
         rows = [each.row for each in alike]
         given = {row.pk: accounts_of[row.pk] for row in rows}
         move_matched(rows, state, why="matched", accounts=given, **alike[0].columns, **_SECRETS_GONE)
-    what, text = ("awaiting", sms_texts.activate_at_branch) if by_branch else ("approved", sms_texts.account_created)
-    outbox.enqueue_all([_saying(row, what, text(**_name(row))) for row in (each.row for each in plain)])
+    rows = [each.row for each in plain]
+    if by_branch:
+        says = [_saying(row, "awaiting", sms_texts.activate_at_branch(**_name(row))) for row in rows]
+    else:
+        ways = destinations.ways_back([row.came_from for row in rows])
+        says = [_saying(row, "approved", sms_texts.account_created(**_name(row), **_way(row, ways))) for row in rows]
+    outbox.enqueue_all(says)
 
 
 def refer(found: Sequence[Found]) -> None:
@@ -120,13 +128,14 @@ def approve(
         row, waiting = _held(row)
         if actor != PORTAL and row.state not in AT_BRANCH:
             raise PortalError("illegal_move", state=row.state)
+        evidence = _evidence(actor, papers)
         if waiting:
-            lifecycle.activate_account(user=waiting)
-        user = waiting or lifecycle.create_account(person=_new_account(row), active=True)
+            lifecycle.activate_account(user=waiting, evidence=evidence)
+        user = waiting or lifecycle.create_account(person=_new_account(row), active=True, evidence=evidence)
         changes |= _SECRETS_GONE | {"account": user}
         row = move(row, State.APPROVED, actor=actor, why=why, note=note, papers=papers, **changes)
         text = sms_texts.activated if waiting else sms_texts.account_created
-        tell(row, "approved", text(**_name(row)))
+        tell(row, "approved", text(**_name(row), **_way(row, destinations.ways_back([row.came_from]))))
         _supersede_others(row)
     return row
 
@@ -156,6 +165,14 @@ def supersede(row: Registration, *, why: str) -> Registration:
         if row.confirmed_at:
             tell(row, "superseded", sms_texts.superseded(tracking_code=row.tracking_code or ""))
     return row
+
+
+def _evidence(actor: str, papers: Sequence[str]) -> Evidence | None:
+    """What has just proven the person. An administrator's command proves nobody: what a match has proven before
+    stays."""
+    if papers:
+        return Evidence.PAPERS
+    return Evidence.REGISTRY if actor == PORTAL else None
 
 
 def _held(row: Registration) -> tuple[Registration, User | None]:
@@ -197,6 +214,12 @@ def _to_a_branch(row: Registration) -> str:
 
 def _name(row: Registration) -> dict[str, str]:
     return {"name": row.full_name, "gender": row.gender}
+
+
+def _way(row: Registration, ways: Mapping[str, WayBack]) -> dict[str, str]:
+    """How the SMS leads on to the service from which the citizen came; empty: there is none, or no way to it."""
+    way = ways.get(row.came_from)
+    return {"service": way.name, "address": settings.PUBLIC_HOST + way.short} if way else {}
 
 
 def _alike(found: Sequence[Found]) -> list[list[Found]]:

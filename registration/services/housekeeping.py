@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.life import lifecycle
 from common import limits
+from common.database import in_pages
 from registration.models import Registration
 from registration.services.decisions import hold_national_id
 from registration.services.journey import Identity
@@ -31,10 +32,10 @@ def expire_abandoned(*, dry_run: bool = False, progress: Callable[[], None] | No
     now, due = timezone.now(), Q()
     for state, life in _LIVES.items():
         due |= Q(state=state, touched_at__lt=now - life)
-    rows = Registration.objects.filter(due).order_by("pk")
+    rows = Registration.objects.filter(due)
     if dry_run:
         return rows.count()
-    return sum(_expire(row, progress) for row in rows.iterator())
+    return sum(_expire(row, progress) for row in in_pages(rows))
 
 
 def _expire(row: Registration, progress: Callable[[], None] | None) -> int:
@@ -63,9 +64,15 @@ def forget_ended(*, before: datetime, dry_run: bool = False) -> int:
     rows = (
         Registration.objects.filter(state__in=ENDED, state_since__lt=before)
         .exclude(state=State.APPROVED)
-        .exclude(last_name="", password="", draft={})
+        .exclude(last_name="", password="", draft={}, came_from="")
     )
     if dry_run:
         return rows.count()
     nothing = {typed.name: Registration.column(typed.name).get_default() for typed in fields(Identity)}
-    return rows.update(**nothing, draft={}, verdict_fields={})
+    return rows.update(**nothing, draft={}, verdict_fields={}, came_from="")
+
+
+def forget_services(*, before: datetime, dry_run: bool = False) -> int:
+    """Forget from which service those came whose account was made before `before`; returns how many."""
+    rows = Registration.objects.filter(state=State.APPROVED, state_since__lt=before).exclude(came_from="")
+    return rows.count() if dry_run else rows.update(came_from="")

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.codes import issuing, requesters, trying
 from accounts.life.lifecycle import account_exists
 from accounts.models import CodePurpose, OneTimeCode
+from accounts.passwords import answers
 from accounts.passwords import rules as passwords
 from common.abuse import hashing_places
 from common.abuse.origins import Origin
@@ -68,7 +69,7 @@ class Identity(Person):
         plain = {name: value for name, value in vars(self).items() if name not in ("password", "security_answer")}
         return plain | {
             "password": passwords.hash_password(self.password),
-            "security_answer": passwords.hash_answer(self.security_answer),
+            "security_answer": answers.hash_answer(self.security_answer),
         }
 
 
@@ -117,12 +118,13 @@ def send_code(
     return issued
 
 
-def confirm(*, registration: Registration, asker: str, typed_code: str) -> Confirmed:
+def confirm(*, registration: Registration, asker: str, typed_code: str, came_from: str = "") -> Confirmed:
     """Step two: the right code gives this browser a fresh grant and ends every older one. The same code again, while it
     is still answered, gives the same grant: whichever answer of a double click arrives last, it is good.
 
     A row that was already further (another device, a resumed journey) keeps its state; one that
-    has ended meanwhile is begun anew, so the answer may be about another row. Raises PortalError: grant_ended (the
+    has ended meanwhile is begun anew, so the answer may be about another row. `came_from`: the service from which this
+    browser came; a row never learns it before its number is proven. Raises PortalError: grant_ended (the
     same code again, after the row was continued elsewhere), and those of `codes.trying.try_code`.
     """
     code = trying.try_code(purpose=CodePurpose.REGISTER, mobile=registration.mobile, asker=asker, typed=typed_code)
@@ -132,6 +134,7 @@ def confirm(*, registration: Registration, asker: str, typed_code: str) -> Confi
         if row.state in (State.STARTED, *ENDED) and account_exists(national_id=row.national_id):
             if row.state == State.STARTED:
                 row = move(row, State.SUPERSEDED, actor=CITIZEN, why="account_exists", confirmed_at=now)
+            remember_service(row, came_from)
             return Confirmed(registration=row, grant="")
         if row.state in ENDED:
             row = _row_of(national_id=row.national_id, mobile=row.mobile, operator=row.operator)
@@ -143,6 +146,7 @@ def confirm(*, registration: Registration, asker: str, typed_code: str) -> Confi
             row = move(row, State.MOBILE_CONFIRMED, actor=CITIZEN, why="code_right", confirmed_at=now, grant_hash=kept)
         else:
             write_grant(row, grant)
+        remember_service(row, came_from)
         notice = settings.DUPLICATE_NOTICE == "after_proof" and _others_open(row)
     return Confirmed(registration=row, grant=grant, duplicate_notice=notice)
 
@@ -157,6 +161,13 @@ def write_grant(row: Registration, grant: str) -> None:
     """Let `grant` open `row`; every older one ends. The caller has locked the row, in its transaction."""
     row.grant_hash, row.touched_at = keyed_hash("grant", grant), timezone.now()
     row.save(update_fields=["grant_hash", "touched_at"])
+
+
+def remember_service(row: Registration, came_from: str) -> None:
+    """Keep on a proven row from which service its citizen came last; "": what is kept stays."""
+    if came_from and row.came_from != came_from:
+        row.came_from = came_from
+        row.save(update_fields=["came_from"])
 
 
 def holds_grant(registration: Registration, grant: str) -> bool:

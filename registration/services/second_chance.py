@@ -32,6 +32,7 @@ from registration.services.journey import (
     grant_of,
     lock_with_grant,
     refuse_without_grant,
+    remember_service,
     save_draft,
     send_code,
     write_grant,
@@ -171,10 +172,13 @@ def _renumber(registration: Registration, grant: str, number: Number, code: OneT
         if other and other.state not in UNFINISHED:
             theirs = grant_of(code, other, asker=asker)
             write_grant(other, theirs)
+            remember_service(other, row.came_from)
             return Renumbered(other, theirs)
         if other:
             move(other, State.SUPERSEDED, actor=CITIZEN, why="number_taken_over", grant_hash="", draft={})
-        return Renumbered(_resubmit(row, why="other_number", mobile=number.mobile, operator=number.operator))
+            row.came_from = row.came_from or other.came_from
+        to = {"mobile": number.mobile, "operator": number.operator}
+        return Renumbered(_resubmit(row, why="other_number", came_from=row.came_from, **to))
 
 
 def _refuse_unless(row: Registration, kind: str) -> None:

@@ -18,6 +18,7 @@ from accounts.codes import texts as code_texts
 from accounts.life.lifecycle import account_exists
 from accounts.models import CodePurpose
 from accounts.sessions.store import asked_by_itself, renews_itself
+from accounts.sign_in import destinations
 from common import limits
 from common.abuse.origins import origin_of
 from common.errors import PortalError
@@ -119,7 +120,7 @@ def done(request: HttpRequest) -> HttpResponse:
     if row is None:
         return redirect("registration")
     journey.shown()
-    return render(request, "registration/done.html", _closing(journey, row))
+    return render(request, "registration/done.html", _closing(request, journey, row))
 
 
 @asked_by_itself
@@ -131,11 +132,12 @@ def progress(request: HttpRequest) -> HttpResponse:
     row = lookup.by_token(journey.receipt) if journey.receipt else None
     if row is None:
         raise Http404
-    return render(request, "registration/_closing.html", _closing(journey, row))
+    return render(request, "registration/_closing.html", _closing(request, journey, row))
 
 
-def _closing(journey: Journey, row: Registration) -> dict[str, Any]:
-    """`state` as the page shows it; `had_account`: this browser comes too late, an account is there."""
+def _closing(request: HttpRequest, journey: Journey, row: Registration) -> dict[str, Any]:
+    """`state` as the page shows it; `had_account`: this browser comes too late, an account is there; `way_back`: to the
+    service from which the person came."""
     state = _state_to_show(journey, row)
     waits = state == State.SUBMITTED
     late = state == State.SUPERSEDED or (state == State.APPROVED and not journey.submitted_here)
@@ -148,6 +150,7 @@ def _closing(journey: Journey, row: Registration) -> dict[str, Any]:
         "renews": int(limits.STATUS_RENEWS.total_seconds()) if waits else 0,
         "looks_every": int(limits.CLOSING_RENEWS.total_seconds()),
         "corrected": row.revision > 0,
+        "way_back": destinations.way_back(row.came_from, request.COOKIES),
         "policy": settings.ACTIVATION_POLICY,
         "tracking_code": digits(tracking.grouped(row.tracking_code)) if row.tracking_code else "",
     }

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.sessions.store import asked_by_itself, renews_itself
+from accounts.sign_in import destinations
 from common import limits
 from common.abuse.origins import origin_of
 from common.errors import PortalError
@@ -39,7 +40,7 @@ def status(request: HttpRequest) -> HttpResponse:
     row = None if _ANOTHER in request.GET else looking.registration()
     if row is None:
         return render(request, "registration/status_form.html", {"form": StatusForm()})
-    context = _context(row) | {"renews": _renews(looking, row), "closes_in": looking.closes_in}
+    context = _context(request, row) | {"renews": _renews(looking, row), "closes_in": looking.closes_in}
     return render(request, "registration/status.html", context)
 
 
@@ -52,7 +53,7 @@ def timeline(request: HttpRequest) -> HttpResponse:
     row = looking.registration()
     if row is None:
         raise Http404
-    return render(request, "registration/_status.html", _context(row))
+    return render(request, "registration/_status.html", _context(request, row))
 
 
 @require_POST
@@ -70,7 +71,7 @@ def branch_pass(request: HttpRequest) -> HttpResponse:
     row = looking.registration()
     if row is None:
         return redirect("registration_status")
-    context = _context(row) | {"closes_in": looking.closes_in}
+    context = _context(request, row) | {"closes_in": looking.closes_in}
     if not context["status"].at_branch:
         return redirect("registration_status")
     return render(request, "registration/pass.html", context | {"qr": qr_code(row.tracking_code or "")})
@@ -94,10 +95,11 @@ def _look(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _context(row: Registration) -> dict[str, Any]:
+def _context(request: HttpRequest, row: Registration) -> dict[str, Any]:
     return {
         "status": service.of(row),
         "tracking_code": digits(tracking.grouped(row.tracking_code or "")),
+        "way_back": destinations.way_back(row.came_from, request.COOKIES),
     }
 
 

@@ -8,8 +8,7 @@ does the rest: attempts, retries, states.
 An adapter is built once in a process and is called by up to `connections` threads at the same time. Each call returns
 well within `limits.SMS_LEASE`: after that another worker takes the message over.
 
-docs/sms-gateways.md says which outcome to choose, and how Magfa and SMS.ir, which have no adapter yet, fit;
-tests/sms/gateways/test_sms_gateway_contract.py has small adapters of both.
+docs/sms-gateways.md says which outcome to choose.
 """
 
 from __future__ import annotations
@@ -32,7 +31,8 @@ class Sms:
     `key` is the client key: it never changes for a message, however often it is tried. A gateway whose keys are
     narrower derives them from it (Kavenegar's `localid` is a Long: `key.int >> 65`). `code` is the code alone and
     `label` the words before it, for gateways that fill a template of their own instead of taking the text; both are
-    empty for anything but a code.
+    empty for anything but a code. After `valid_until` a queue behind the gateway has to throw the message away.
+    `every`: seconds from one part to the next, for gateways that send the parts themselves; 0: at once.
     """
 
     key: uuid.UUID
@@ -42,6 +42,8 @@ class Sms:
     operator: str = ""
     code: str = field(default="", repr=False)
     label: str = ""
+    valid_until: datetime | None = None  # aware
+    every: float = 0.0
 
 
 # ── Outcomes of `send`. `detail` is the gateway's own code or a word, never a mobile number or a text.
@@ -49,10 +51,12 @@ class Sms:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The gateway accepted the message. One provider id, or one for each part where receipts come by part."""
+    """The gateway accepted the message. One provider id, or one for each part where receipts come by part. `slowed`: it
+    said "busy" to some of the parts first, although one was sent only every so many seconds (0: at once)."""
 
     provider_ids: tuple[str, ...] = ()
     detail: str = ""
+    slowed: float | None = None
 
 
 class Because(Enum):
@@ -60,20 +64,36 @@ class Because(Enum):
 
     GATEWAY = "gateway"  # it does not work: counts as a failure (`sms.routing.heard`)
     BUSY = "busy"  # it works, but takes no more at the moment
+    LINE = "line"  # the same, certainly for all messages
+    FULL = "full"  # the same, but perhaps only for this message's number (`sms.sending.refusals`)
+    BIND = "bind"  # it takes no further bind of ours (`sms.binds`)
     MESSAGE = "message"  # it works, but does not take this message; another gateway may
 
 
 @dataclass(frozen=True, slots=True)
 class TryAgain:
     """Certainly not sent, but may work later or through another gateway: connection refused, DNS, rate limit, "try
-    later"."""
+    later". `after`: how long the gateway asked us to wait."""
 
     detail: str = ""
     because: Because = Because.GATEWAY
+    after: timedelta | None = None
 
     @classmethod
-    def busy(cls, detail: str = "") -> TryAgain:
-        return cls(detail, Because.BUSY)
+    def busy(cls, detail: str = "", *, after: timedelta | None = None) -> TryAgain:
+        return cls(detail, Because.BUSY, after)
+
+    @classmethod
+    def line(cls, detail: str, *, after: timedelta) -> TryAgain:
+        return cls(detail, Because.LINE, after)
+
+    @classmethod
+    def full(cls, detail: str = "") -> TryAgain:
+        return cls(detail, Because.FULL)
+
+    @classmethod
+    def no_bind(cls, detail: str = "") -> TryAgain:
+        return cls(detail, Because.BIND)
 
     @classmethod
     def this_message(cls, detail: str = "") -> TryAgain:
@@ -145,13 +165,19 @@ LookUp = Found | NotFound | NoAnswer
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One delivery report. It names its message by provider id, or by client key if the gateway reports that."""
+    """One delivery report. It names its message by provider id, or by client key if the gateway reports that; with a
+    key, the provider ids of all parts may stand with blanks between them. If `to` is set, the report counts only for a
+    message to that number, compared by its last ten digits. `ids`: where the gateway's way to write ids is learned
+    (`sms.reports.ids`), the ids in the receipt, each with its source, `text` or `beside`; `provider_id` is not looked
+    at then."""
 
     delivery: Delivery
     provider_id: str = ""
     key: uuid.UUID | None = None
     at: datetime | None = None  # aware; None where the gateway does not say
     detail: str = ""
+    to: str = field(default="", repr=False)
+    ids: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,25 +229,37 @@ def whole_number(options: Mapping[str, str], name: str, default: int, *, least: 
     return int(text)
 
 
+def on_or_off(options: Mapping[str, str], name: str, default: bool = False) -> bool:
+    """Whether the option `name` is on. Raises ValueError for any word but on and off: “yes” must not mean off."""
+    text = options.get(name, "").lower()
+    if text not in ("", "on", "off"):
+        raise ValueError(f"{name} is on or off")
+    return text == "on" if text else default
+
+
 class Gateway(ABC):
     """One gateway. `name` is what settings, routes, rows and logs call it; `options` are its settings, by the names in
     `REQUIRED` and `OPTIONAL`. A bad option raises a ValueError that says what is wrong, without the value.
 
     `connections`: how many calls it takes at the same time, in this process. `on_network`: a call may hang, so it is
     made in a thread of its own; a gateway that is not on the network and has one connection is called in the drain's
-    thread, in the order of the queue. `batch`: how many messages one call takes. `on_receipt` is called with what
+    thread, in the order of the queue. `batch`: how many messages one call takes. `binds`: how many
+    processes it lets connect at the same time; None: it does not count them. `on_receipts` is called with what
     arrives on a connection of the gateway's own (SMPP), unchanged, and has stored it when it returns.
     """
 
     KIND: ClassVar[str]
     REQUIRED: ClassVar[tuple[str, ...]] = ()
     OPTIONAL: ClassVar[dict[str, str]] = {}  # name → what it is
+    RECEIPT_ANSWER: ClassVar[str] = "ok"  # what a request to our receipt URL is answered with
 
     name: str
     connections: int = 1
+    poll_after: timedelta = timedelta(0)  # after the send; a gateway that pushes receipts is asked about overdue ones
     on_network: ClassVar[bool] = False
     batch: int = 1
-    on_receipt: Callable[[str, PushedReceipt], None] | None = None
+    binds: int | None = None
+    on_receipts: Callable[[str, Sequence[PushedReceipt]], None] | None = None
 
     def __init__(self, *, name: str, options: Mapping[str, str]) -> None:
         self.name = name
@@ -234,6 +272,11 @@ class Gateway(ABC):
         """The host, outside this machine, to which codes and credentials would go unencrypted; empty: there is none. To
         be overridden by gateways that are not reached over HTTP at an option URL."""
         return plain_http_host(options.get("URL", ""))
+
+    def label_fault(self, label: str) -> str:
+        """Why the gateway's template for codes would not take `label`, the words before a code; empty: it does, or
+        there is none. Asked at the start, for every label."""
+        return ""
 
     @abstractmethod
     def abilities(self, kind: str) -> Abilities:
@@ -252,6 +295,18 @@ class Gateway(ABC):
         """Called at the start of every drain; returns at once. A gateway that receives on a connection of its own keeps
         it open here, even without traffic."""
 
+    def unreachable_for(self) -> float:
+        """Seconds for which no connection of its own could be made; 0: the last one could."""
+        return 0.0
+
+    def left_at(self) -> float:
+        """When (time.monotonic()) a connection of its own last ended in a way that the other side may not have noticed:
+        it may still count that one."""
+        return float("-inf")
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to do
+        """End the gateway's own connection, if it has one; the next call opens it again."""
+
     def look_up(self, *, key: uuid.UUID, provider_id: str = "") -> LookUp:
         """Whether the gateway has a message. Only where `abilities` declares a look-up."""
         raise NotImplementedError(f"{self.name} declares no look-up")
@@ -263,5 +318,6 @@ class Gateway(ABC):
 
     def poll(self, provider_ids: Sequence[str]) -> list[Receipt]:
         """What is known about these messages, any number of them. Left out are unknown ones, those for which a few
-        seconds were not enough, and all of them if the gateway does not answer. Only if `abilities` declares POLL."""
+        seconds were not enough, and all of them if the gateway does not answer. Only if `abilities` declares POLL, or
+        where pushed receipts may be missing (`poll_after`)."""
         raise NotImplementedError(f"{self.name} declares no polling")

@@ -1,15 +1,15 @@
 """HTTP gateway: any SMS service that takes a message by one GET or POST to a URL with placeholders.
 
-It assumes the least: the service knows no key of ours and returns no id, so a time-out leaves the message unknown.
+For boxes that have no kind of their own. It assumes the least: the service knows no key of ours and returns no id, so
+a time-out leaves the message unknown. What its answers mean is said by patterns (ACCEPTED, REFUSED, BUSY, DOUBT).
 Receipts come as a GET to our URL, with the message's key in it.
 """
 
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Callable, Mapping
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from common import http_client
 from sms.gateways.base import (
@@ -17,9 +17,7 @@ from sms.gateways.base import (
     Accepted,
     Delivery,
     Gateway,
-    Malformed,
     Outcome,
-    OutOfOrder,
     PushedReceipt,
     Receipt,
     ReceiptsBy,
@@ -28,21 +26,19 @@ from sms.gateways.base import (
     Unknown,
     whole_number,
 )
+from sms.gateways.box import (
+    LOOKED_AT,
+    Says,
+    by_status,
+    is_page,
+    judged,
+    minutes_left,
+    national,
+    receipt_by_key,
+    taken,
+    utf16_hex,
+)
 
-# Outcomes by HTTP status, the only code there is. 2xx: accepted; other 3xx: our URL is wrong; other 4xx: it does not
-# take this message, which says nothing about others; anything else is doubt.
-_CODES: dict[int, Callable[[str], Outcome]] = {
-    401: OutOfOrder,  # our key
-    402: OutOfOrder,  # credit
-    403: OutOfOrder,  # our key, or our address is not allowed
-    404: OutOfOrder,  # the address is wrong
-    405: OutOfOrder,  # the method is wrong
-    407: OutOfOrder,  # a proxy wants credentials
-    408: TryAgain,  # it did not get the whole request
-    410: OutOfOrder,  # the URL is no longer valid
-    425: TryAgain.busy,
-    429: TryAgain.busy,
-}
 # `status` in a receipt: Kannel's numbers, and words.
 _DELIVERY = {
     "1": Delivery.DELIVERED,
@@ -62,11 +58,25 @@ _DELIVERY = {
     "accepted": Delivery.ON_ITS_WAY,
     "sent": Delivery.ON_ITS_WAY,
 }
-_PAGE = re.compile(rb"<(!doctype )?html", re.IGNORECASE)
+_NO_STATUS = b"000"  # a pattern that names the status does not match this one in its place
+_ANYTHING = (  # answers that say nothing of a message: a pattern that matches one accepts whatever comes
+    *(b"200 ", b"201 ", b"202 "),
+    b"200 <!DOCTYPE html><html><head><title>Welcome</title></head>"
+    b"<body>Sign in to go on. Enter your token.</body></html>",
+)
+# The patterns in the order in which they are asked: what says no is believed before what says yes. REFUSED is a certain
+# no to this message, which the next gateway may still take.
+_PATTERNS: dict[str, Callable[[str], Outcome]] = {
+    "DOUBT": Unknown,
+    "REFUSED": TryAgain.this_message,
+    "BUSY": TryAgain.busy,
+    "ACCEPTED": taken,
+}
 
 
 class HttpGateway(Gateway):
-    """The option URL contains {to} (or {to_local}, 09…) and {text}, and may contain {from}, {id} and {receipt_url}."""
+    """The option URL contains {to} (or {to_local}, 09…) and {text} (or {text_hex}: UTF-16 in hexadecimal), and may
+    contain {from}, {id}, {validity} (minutes) and {receipt_url}."""
 
     KIND = "http"
     on_network = True
@@ -75,7 +85,12 @@ class HttpGateway(Gateway):
         "METHOD": "GET, or POST: then what follows the ? of URL is sent as a form (GET)",
         "SENDER": "what {from} becomes",
         "AUTHORIZATION": "the Authorization header",
-        "EXPECT": "words an answer must hold to count as accepted; without them, any 2xx does",
+        "ACCEPTED": "pattern of an acceptance: a regular expression, looked for in “STATUS BODY”, in any case; for "
+        "a 2xx, unless it names another status, and for no web page, unless it has the word html",
+        "REFUSED": "pattern of a certain no to this message: the next gateway is tried",
+        "BUSY": "pattern of a certain no for now (queue full, rate)",
+        "DOUBT": "pattern of answers after which it may have been sent; asked before the others",
+        "EXPECT": "words an answer must hold to count as accepted: an older and plainer ACCEPTED",
         "RECEIPT_URL": "our receipt URL, with its token, for {receipt_url}; &id= is added (without it: no receipts)",
         "CONNECTIONS": "calls at the same time in one process (10)",
     }
@@ -86,7 +101,7 @@ class HttpGateway(Gateway):
         parts = urlsplit(options["URL"])
         self._path, self._query = parts.path or "/", parts.query
         places = self._path + self._query
-        if "{text}" not in places or ("{to}" not in places and "{to_local}" not in places):
+        if not (("{text}" in places or "{text_hex}" in places) and ("{to}" in places or "{to_local}" in places)):
             raise ValueError("URL needs {to} and {text}")
         self._method = (options.get("METHOD") or "GET").upper()
         if self._method not in ("GET", "POST"):
@@ -96,8 +111,21 @@ class HttpGateway(Gateway):
             raise ValueError("RECEIPT_URL and {receipt_url} in URL go together")
         self._sender = options.get("SENDER", "")
         self._expect = options.get("EXPECT", "").encode()
+        self._patterns = [_pattern(option, options[option]) for option in _PATTERNS if options.get(option)]
         self._headers = {"Authorization": options["AUTHORIZATION"]} if options.get("AUTHORIZATION") else {}
         self._client = http_client.Client(options["URL"])
+
+    @classmethod
+    def looks_at_status_only(cls, options: Mapping[str, str]) -> bool:
+        """Whether a 2xx would count as accepted that says nothing of a message: without a pattern, or by one that
+        matches an empty body or any web page."""
+        if not options.get("ACCEPTED"):
+            return not options.get("EXPECT")
+        try:
+            words = _pattern("ACCEPTED", options["ACCEPTED"]).words
+        except ValueError:  # a fault already
+            return False
+        return any(words.search(answer) for answer in _ANYTHING)
 
     def abilities(self, kind: str) -> Abilities:
         return Abilities(receipts=ReceiptsBy.PUSH if self._receipt_url else ReceiptsBy.NONE)
@@ -117,37 +145,48 @@ class HttpGateway(Gateway):
         return self._read(answer)
 
     def _read(self, answer: http_client.Answer) -> Outcome:
-        said = f"http {answer.status}"
-        if 300 <= answer.status < 500:
-            return _CODES.get(answer.status, OutOfOrder if answer.status < 400 else TryAgain.this_message)(said)
-        if not 200 <= answer.status < 300:
-            return Unknown(said)
-        if self._expect not in answer.body or _PAGE.search(answer.body):
-            return Unknown(f"{said}, without the words of an acceptance")
+        whole = http_client.Answer(answer.status, b"%d %s" % (answer.status, answer.body), answer.retry_after)
+        for row in self._patterns:
+            if row.words.search(whole.body[:LOOKED_AT]) and _is_evidence(row, answer):
+                return judged(whole, (row,))
+        if not 200 <= answer.status < 300 or any(row.means is taken for row in self._patterns):
+            return judged(answer, (), posted=self._method == "POST")
+        if self._expect not in answer.body or is_page(answer):
+            return by_status(answer.status)
         return Accepted()
 
     def _filled(self, template: str, sms: Sms) -> str:
-        values = {"to": sms.to, "to_local": "0" + sms.to.removeprefix("+98"), "from": self._sender, "id": sms.key.hex}
+        values = {"to": sms.to, "to_local": national(sms.to), "from": self._sender, "id": sms.key.hex}
         if self._receipt_url:
             values["receipt_url"] = f"{self._receipt_url}{'&' if '?' in self._receipt_url else '?'}id={sms.key.hex}"
-        values["text"] = sms.text
+        values |= {"validity": str(minutes_left(sms)), "text_hex": utf16_hex(sms.text), "text": sms.text}
         for name, value in values.items():  # what is filled in has no braces left: quoted
             template = template.replace(f"{{{name}}}", quote(value, safe=""))
         return template
 
     def read_receipts(self, pushed: PushedReceipt) -> list[Receipt]:
-        try:
-            fields = parse_qs(pushed.query, max_num_fields=50)
-        except ValueError:
-            raise Malformed("too many fields") from None
-        for name in ("id", "status"):
-            if name not in fields:
-                raise Malformed(f"no {name}")
-        try:
-            key = uuid.UUID(fields["id"][0])
-        except ValueError:
-            raise Malformed("the id is none of ours") from None
-        status = fields["status"][0].strip().lower()
-        if status not in _DELIVERY:
-            raise Malformed("unknown status")
-        return [Receipt(_DELIVERY[status], key=key, detail=status)]
+        return receipt_by_key(pushed, _DELIVERY)
+
+
+def _is_evidence(row: Says, answer: http_client.Answer) -> bool:
+    """Whether the pattern, which matches, is about a box's own answer. A web page has many words: it counts for a
+    pattern that expects one, or is a no by its status. And an acceptance comes with a 2xx, unless the pattern names
+    another status."""
+    if row.means is Unknown:
+        return True
+    names_status = not row.words.search(b"%b %b" % (_NO_STATUS, answer.body[: LOOKED_AT - 4]))
+    if row.means is taken:
+        return (names_status or 200 <= answer.status < 300) and (_expects_page(row) or not is_page(answer))
+    return names_status or _expects_page(row) or not is_page(answer)
+
+
+def _expects_page(row: Says) -> bool:
+    return b"html" in row.words.pattern.lower()
+
+
+def _pattern(option: str, text: str) -> Says:
+    try:
+        words = re.compile(text.encode(), re.IGNORECASE)
+    except re.error:
+        raise ValueError(f"{option} is no regular expression") from None
+    return Says((), words, _PATTERNS[option], option.lower())

@@ -81,6 +81,8 @@ _DELIVERY = {
 }
 _NO_SUCH_MESSAGE = 100
 _OK = 200
+_TOO_MANY = 429  # of HTTP; as Kavenegar's own status it means our address
+_BLANKS = {"token10": 4, "token20": 8}  # what a token may have; one more is 431
 _LONGEST = 2**63 - 1
 _STATUS_AT_ONCE = 500
 _LOCAL_IDS_KNOWN = timedelta(hours=12)
@@ -106,10 +108,17 @@ class KavenegarGateway(Gateway):
         self._sender = options["SENDER"]
         self._template = options.get("TEMPLATE", "")
         self._label_token = options.get("TEMPLATE_LABEL", "")
-        if self._label_token not in ("", "token10", "token20"):
+        if self._label_token not in ("", *_BLANKS):
             raise ValueError("TEMPLATE_LABEL is token10 or token20")
         self._path = f"/v1/{quote(options['KEY'], safe='')}/"
         self._client = http_client.Client(options.get("URL") or "https://api.kavenegar.com")
+
+    def label_fault(self, label: str) -> str:
+        most = _BLANKS.get(self._label_token) if self._template else None
+        filled = label.replace("_", " ")
+        if most is not None and (filled.count(" ") > most or "\n" in filled):
+            return f"{self._label_token} of its template takes {most} blanks at most"
+        return ""
 
     def abilities(self, kind: str) -> Abilities:
         if kind == "code" and self._template:
@@ -130,6 +139,8 @@ class KavenegarGateway(Gateway):
             status, entries = self._ask(method, {"receptor": "0" + sms.to.removeprefix("+98"), **fields})
         except http_client.NotSent as fault:
             return TryAgain(str(fault))
+        except NotItsAnswer as fault:
+            return fault.outcome
         except (http_client.NoAnswer, ValueError) as fault:
             return Unknown(str(fault))
         if method == "verify/lookup" and status in _OF_THE_TEMPLATE:
@@ -194,10 +205,22 @@ class KavenegarGateway(Gateway):
             said = json.loads(answer.body)
             status, entries = said["return"]["status"], said.get("entries")
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
-            raise ValueError(f"http {answer.status}, not Kavenegar's answer") from None
+            raise NotItsAnswer(answer) from None
         if type(status) is not int:
             raise ValueError("status is no number")
         return status, [_Entry.read(entry) for entry in entries] if isinstance(entries, list) else []
+
+
+class NotItsAnswer(ValueError):
+    """Something else than Kavenegar answered, as a proxy or a limiter before it. `outcome`: what that means for a send;
+    only a 429 is certain, everything else is doubt."""
+
+    def __init__(self, answer: http_client.Answer) -> None:
+        super().__init__(f"http {answer.status}, not Kavenegar's answer")
+        self.outcome: Outcome = Unknown(str(self))
+        if answer.status == _TOO_MANY:
+            pause = None if answer.retry_after is None else timedelta(seconds=answer.retry_after)
+            self.outcome = TryAgain.busy(f"http {answer.status}", after=pause)
 
 
 class _Entry(NamedTuple):

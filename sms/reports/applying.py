@@ -14,11 +14,14 @@ from django.utils import timezone
 
 from common import limits
 from common.database import is_locked
+from sms import receipts
 from sms.gateways import base
 from sms.models import DOUBTFUL, Attempt, AttemptOutcome, Message, MessageState, Part
+from sms.reports import by_part
 
 # States that a report may still change. A message in state unknown was perhaps sent; a report proves that it was.
 _OPEN = (MessageState.ACCEPTED, MessageState.UNKNOWN)
+_DIGITS = 10  # of a mobile number, without the country or the zero before it
 _BEFORE_ACCEPTED = (MessageState.QUEUED, MessageState.SENDING)
 _STATES = {
     base.Delivery.ON_ITS_WAY: MessageState.ACCEPTED,
@@ -75,6 +78,8 @@ def _message(gateway: str, report: base.Receipt, part: Part | None, received_at:
     meant = Q(provider_id=report.provider_id, gateway=gateway) & _tried_before(received_at, gateway, OuterRef("pk"))
     if part is not None:
         meant |= Q(pk=part.message_id)
+    if report.to:
+        meant &= Q(to__endswith=report.to[-_DIGITS:])
     return rows.filter(meant).order_by(F("sent_at").desc(nulls_last=True), "-id").first()
 
 
@@ -87,14 +92,17 @@ def _tried_before(received_at: datetime | None, gateway: str, message: OuterRef)
 
 
 def _of_all_parts(part: Part, state: MessageState) -> MessageState:
-    """The state from all parts: delivered if all are, undelivered if one is not, else accepted. The message
-    is locked."""
-    own = Part.objects.filter(pk=part.pk, state=MessageState.ACCEPTED)
-    own.update(state=state)
-    states = set(Part.objects.filter(message_id=part.message_id).values_list("state", flat=True))
+    """The state from all parts: delivered if all are, undelivered if one is not, else accepted: where one receipt
+    speaks for all, `by_part` ends that. The message is locked."""
+    if state != MessageState.ACCEPTED:
+        own = Part.objects.filter(pk=part.pk, state=MessageState.ACCEPTED)
+        own.update(state=state, told_at=timezone.now())
+    states = list(Part.objects.filter(message_id=part.message_id).values_list("state", flat=True))
+    if sum(each in by_part.TOLD for each in states) > 1:
+        by_part.unlearn(part.gateway)
     if MessageState.UNDELIVERED in states:
         return MessageState.UNDELIVERED
-    return MessageState.DELIVERED if states == {MessageState.DELIVERED} else MessageState.ACCEPTED
+    return MessageState.DELIVERED if set(states) == {MessageState.DELIVERED} else MessageState.ACCEPTED
 
 
 def _move(gateway: str, message: Message, state: MessageState, report: base.Receipt) -> None:
@@ -112,7 +120,9 @@ def _end_doubt(gateway: str, message: Message, report: base.Receipt) -> None:
     """Record that the doubtful attempt through this gateway was sent: the report proves it."""
     if message.gateway != gateway:  # an id means something only with the gateway that gave it
         message.gateway, message.provider_id = gateway, ""
-    message.provider_id = message.provider_id or report.provider_id
+    if not message.provider_id and report.provider_id:
+        message.provider_id = report.provider_id
+        receipts.expect([(message.pk, gateway, tuple(report.provider_id.split()))])
     doubtful = Attempt.objects.filter(message=message, gateway=gateway, outcome__in=DOUBTFUL)
     doubtful.update(outcome=AttemptOutcome.ACCEPTED, finished_at=timezone.now())
 

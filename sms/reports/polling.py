@@ -12,7 +12,7 @@ import queue
 import threading
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import InterfaceError, OperationalError
 from django.db.models import F, Q
@@ -75,7 +75,7 @@ def _ask(name: str) -> int:
     gateway = routing.by_name(name)
     if gateway is None or type(gateway).poll is base.Gateway.poll:
         return 0
-    messages = _due(name)
+    messages = _due(name, gateway.poll_after)
     if messages:
         _asking.add(name)
         ids = [each for message in messages for each in message.provider_id.split()]
@@ -83,12 +83,12 @@ def _ask(name: str) -> int:
     return len(messages)
 
 
-def _due(name: str) -> list[Message]:
-    """Messages to ask about: those never asked about first, then those that have been due longest. Sets their next
-    poll."""
+def _due(name: str, after: timedelta) -> list[Message]:
+    """Messages to ask about, sent longer than `after` ago: those never asked about first, then those that have been due
+    longest. Sets their next poll."""
     now = timezone.now()
     waiting = applying.waiting().filter(gateway=name, sent_at__gt=now - limits.POLL_WITHIN).exclude(provider_id="")
-    due = waiting.filter(Q(poll_at__isnull=True) | Q(poll_at__lte=now))
+    due = waiting.filter(sent_at__lte=now - after).filter(Q(poll_at__isnull=True) | Q(poll_at__lte=now))
     order = F("poll_at").asc(nulls_first=True)
     messages = list(due.order_by(order, "sent_at", "id").only("pk", "sent_at", "provider_id")[: limits.POLL_BATCH])
     for message in messages:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from common import alarms, backoff, leases, limits
@@ -17,7 +17,9 @@ from common.models import AlarmCode
 from sms import routing
 from sms.gateways import base
 from sms.models import Receipt, ReceiptState
-from sms.reports import applying
+from sms.reports import applying, ids
+
+_TRIES_TO_MATCH = 5  # a receipt without a message after so many tries, most of a minute, counts as unmatched
 
 
 def drain(*, seconds: float = limits.RECEIPT_TIME) -> int:
@@ -35,11 +37,16 @@ def purge(*, before: datetime, dry_run: bool = False) -> int:
 
 
 def _work(batch: list[Receipt]) -> None:
-    for row in batch:
-        _read(row)
+    """A group is written in one transaction: a commit of its own for each receipt takes most of its time."""
+    teacher = ids.Teacher()
+    for first in range(0, len(batch), limits.RECEIPT_GROUP):
+        with transaction.atomic():
+            for row in batch[first : first + limits.RECEIPT_GROUP]:
+                _read(row, teacher)
+    teacher.close()
 
 
-def _read(row: Receipt) -> None:
+def _read(row: Receipt, teacher: ids.Teacher) -> None:
     gateway = routing.by_name(row.gateway)
     if gateway is None:
         leases.settle(row, state=ReceiptState.UNMATCHED, detail="no such gateway")
@@ -50,8 +57,11 @@ def _read(row: Receipt) -> None:
     except Exception as error:  # any exception: a bug of an adapter must not lose the receipt
         _mark_malformed(row, error)
         return
-    known, fault = _apply_each(row, reports)
+    known, fault = _apply_each(row, reports, teacher)
     now = timezone.now()
+    settled = all(known) if row.attempts < _TRIES_TO_MATCH else row.attempts == _TRIES_TO_MATCH
+    if settled and any(not report.to for report in reports):  # one with `to` may be a phone's
+        teacher.note(row.gateway, matched=all(known))
     if all(known) and fault is None:
         leases.settle(row, state=ReceiptState.DONE)
     elif all(known) and fault is not None:
@@ -63,13 +73,17 @@ def _read(row: Receipt) -> None:
         leases.settle(row, state=ReceiptState.HELD, next_attempt_at=now + pause)
 
 
-def _apply_each(row: Receipt, reports: Sequence[base.Receipt]) -> tuple[list[bool], Exception | None]:
+def _apply_each(
+    row: Receipt, reports: Sequence[base.Receipt], teacher: ids.Teacher
+) -> tuple[list[bool], Exception | None]:
     """For each of `reports` whether it had a message; and the error of the last one that could not be applied. One that
     fails does not stop the others."""
     known, fault = [], None
     for report in reports:
         try:
-            known.append(applying.apply(row.gateway, report, row.received_at))
+            with transaction.atomic():  # a savepoint: an error of the database spoils this report alone
+                meant = teacher.resolve(row.gateway, report)
+                known.append(meant is not None and applying.apply(row.gateway, meant, row.received_at))
         except (OperationalError, InterfaceError):
             raise  # the database failed: the receipt is due again when the lease is over
         except Exception as error:

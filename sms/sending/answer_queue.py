@@ -35,10 +35,11 @@ class AnswerQueue:
             if self._closed:
                 self._give_up()
 
-    def take(self) -> Ended:
-        """The answers that have arrived. Waits shortly for the first one, and for others close behind it."""
+    def take(self, longest: float = LOOK_EVERY) -> Ended:
+        """The answers that have arrived. Waits for the first one, `longest` seconds at most, and shortly for others
+        close behind it."""
         try:
-            ended = self._taken(self._there.get(timeout=LOOK_EVERY))
+            ended = self._taken(self._there.get(timeout=max(longest, GATHER)))
         except queue.Empty:
             return []
         if self.flying:

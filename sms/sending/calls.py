@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -37,20 +38,32 @@ class CallPool:
 
     def __init__(self, gateway: base.Gateway) -> None:
         self._free = threading.BoundedSemaphore(gateway.connections)
+        self.free = gateway.connections  # about so many
         self._pool = ThreadPoolExecutor(gateway.connections, thread_name_prefix=f"sms-{gateway.name}")
 
     def reserve(self) -> bool:
         """Take a place for a call. False: none is free."""
-        return self._free.acquire(blocking=False)
+        taken = self._free.acquire(blocking=False)
+        self.free -= taken
+        return taken
 
     def release(self) -> None:
         """Give a place back. Only after the answer is written: so when a worker dies, no more messages are in doubt
         than the gateway has places."""
         self._free.release()
+        self.free += 1
 
-    def start(self, gateway: base.Gateway, items: Sequence[Item], then: Callable[[list[Answer]], None]) -> None:
-        """Make the reserved call in another thread and pass the answers to `then`. The place stays taken."""
-        self._pool.submit(lambda: then(call(gateway, items)))
+    def start(
+        self, gateway: base.Gateway, items: Sequence[Item], then: Callable[[list[Answer]], None], at: float
+    ) -> bool:
+        """Make the reserved call in another thread, at `at` (`time.monotonic()`), and pass the answers to `then`. The
+        place stays taken. False: the process ends and takes no further call, so certainly nothing was sent."""
+        try:
+            self._pool.submit(lambda: then(call(gateway, items, at)))
+        except RuntimeError as error:  # Python ends these pools before `atexit` begins
+            log.warning("gateway %s is not called: the process ends (%s)", gateway.name, type(error).__name__)
+            return False
+        return True
 
 
 _pools: WeakKeyDictionary[base.Gateway, CallPool] = WeakKeyDictionary()
@@ -67,19 +80,21 @@ def pool_of(gateway: base.Gateway) -> CallPool | None:
         return _pools[gateway]
 
 
-def start(gateway: base.Gateway, items: Sequence[Item], then: Callable[[list[Answer]], None]) -> None:
-    """Make a call whose place is reserved, and pass the answers to `then`, perhaps in another thread. The place stays
-    taken."""
+def start(gateway: base.Gateway, items: Sequence[Item], then: Callable[[list[Answer]], None], at: float = 0.0) -> bool:
+    """Make a call whose place is reserved, at `at`, and pass the answers to `then`, perhaps in another thread. The
+    place stays taken. False: as in `CallPool.start`."""
     pool = pool_of(gateway)
-    if pool is None:
-        then(call(gateway, items))
-    else:
-        pool.start(gateway, items, then)
+    if pool is not None:
+        return pool.start(gateway, items, then, at)
+    then(call(gateway, items, at))
+    return True
 
 
-def call(gateway: base.Gateway, items: Sequence[Item]) -> list[Answer]:
-    """The answer of `gateway` to each of `items`. If the adapter raises or answers wrongly, the outcome is unknown: no
-    message may be lost by it. The error's text is not logged, because it may contain a number."""
+def call(gateway: base.Gateway, items: Sequence[Item], at: float = 0.0) -> list[Answer]:
+    """The answer of `gateway` to each of `items`, asked at `at`. If the adapter raises or answers wrongly, the outcome
+    is unknown: no message may be lost by it. The error's text is not logged, because it may contain a number."""
+    if (early := at - time.monotonic()) > 0:
+        time.sleep(early)
     try:
         said = _call(gateway, items)
     except Exception as error:

@@ -22,45 +22,77 @@ from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q
+from django.utils import timezone
 
 from common import leases, limits
-from sms import routing
+from common.hints import hint
+from common.process_state import register_reset
+from sms import lines, routing
 from sms.gateways import base
-from sms.models import Message, MessageState
-from sms.sending import calls, planning
+from sms.models import Message, MessageKind, MessageState
+from sms.sending import calls, planning, reach, refusals
 from sms.sending.answer_queue import GATHER, LOOK_EVERY, AnswerQueue
 from sms.sending.calls import Answer
 from sms.sending.doubt import WayOut
 from sms.sending.job import Call, Job
 from sms.sending.packets import Packets
 from sms.sending.records import Iteration, give_back
+from sms.sending.turns import Turns
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 _FULL_LANE = limits.SMS_BATCH // 2  # jobs of a lane that wait for a place: with more, none of it are claimed
+_ELSEWHERE = 5.0  # seconds for which lanes that another process has to send are not claimed
 _PATIENCE = 30.0  # seconds that answers wait for the database, or for a row that somebody else has locked
+_WAITS = (base.Because.BUSY, base.Because.LINE, base.Because.FULL)  # the message was not tried: it waits for its turn
 _TOO_LATE = base.TryAgain("expired")  # the outcome of calls that were not made
+_NOT_BEGUN = base.TryAgain("the worker stops")  # the same
 
 _claiming: set[_Drain] = set()  # drains of this process that claim messages
 _shift = threading.Lock()
+_stopping = threading.Event()
 
 
 def drain(*, seconds: float = 50) -> int:
     """Send until nothing is due or `seconds` have passed; returns how many messages were claimed.
 
+    Messages wait here for their turns at the lines of their gateways (`sms.lines`), without being put off. If some are
+    left at the end, a hint starts a successor.
+
     If a call hangs then, and no other drain of this process claims messages, it goes on for at most
     `limits.SMS_SUCCESSOR_WITHIN`, so that the queue does not stand still meanwhile. Codes go before results, older
-    messages before newer ones. With nothing due it costs one statement. Raises ImproperlyConfigured, before anything is
+    messages before newer ones. What has to go by a gateway whose binds other processes hold is left to
+    them (`sms.binds`). With nothing due it costs one statement. Raises ImproperlyConfigured, before anything is
     claimed, if SMS_GATEWAYS names no gateway.
     """
+    if _stopping.is_set():
+        return 0
     routing.check()
     leases.refuse_inside_transaction()
-    gateways = routing.configured()
-    for gateway in gateways:
-        gateway.stay_connected()
+    gateways = reach.reached()
+    if routing.configured() and not gateways:
+        return 0
+    routing.probe()
     batch = max((gateway.batch for gateway in gateways), default=0)
     return _Drain(seconds, min(max(batch, limits.SMS_BATCH), limits.SMS_LARGEST_BATCH)).run()
+
+
+def stop() -> None:
+    """Let the drains of this process, which ends, claim nothing more and begin no call: they wait for the answers of
+    the calls under way, write them and end. May be called by a signal handler."""
+    _stopping.set()
+
+
+@register_reset
+def _go_on() -> None:
+    _stopping.clear()
+
+
+def is_claiming() -> bool:
+    """Whether a drain of this process claims messages."""
+    with _shift:
+        return bool(_claiming)
 
 
 def scrub(*, before: datetime, dry_run: bool = False) -> int:
@@ -74,7 +106,8 @@ class _Drain:
     """One run. `waiting`: jobs that are claimed and not being sent: at most `batch`, besides full lanes."""
 
     def __init__(self, seconds: float, batch: int) -> None:
-        self.ends, self.batch = time.monotonic() + seconds, batch
+        self.began = time.monotonic()
+        self.ends, self.batch = self.began + seconds, batch
         self.waiting: list[Job] = []
         self.answers = AnswerQueue()
         self.unwritten: list[tuple[Call, Answer]] = []
@@ -82,8 +115,12 @@ class _Drain:
         self.held_since: dict[Job, float] = {}
         self.away_since: float | None = None  # since when the database is away
         self.claimed = 0
-        self.look_again_at = 0.0
+        self.look_again_at, self.look_for_codes_at = 0.0, self.began + LOOK_EVERY
+        self.pause: float | None = None  # until the next turn of a waiting job; None: none waits for one
         self.full_lanes: set[tuple[str, str]] = set()  # at the last claim
+        self.counts_binds = any(gateway.binds is not None for gateway in routing.configured())
+        self.elsewhere: dict[tuple[str, str], float] = {}  # lanes that are another process's, each until when
+        self.leaves_some = False  # it has given jobs back at its end
 
     def run(self) -> int:
         with _shift:
@@ -102,39 +139,71 @@ class _Drain:
             claims = self._claims()
             self._give_back_the_late(timedelta(0) if not claims else limits.SMS_BATCH_TIME)
             busy = (claims and self._claim()) or self.unwritten
+            self._leave_to_others()
             self._iterate()
             if not (busy or self.waiting or self.answers.flying or self.held):
+                if self.leaves_some:
+                    hint("sms.drain")
                 return self.claimed
 
     # ── Claims and answers
 
     def _gather(self) -> list[tuple[Call, Answer]]:
         """The answers that have arrived; waits shortly if there are none."""
-        if not self.answers.flying:
-            if self.waiting or self.held:  # other drains have all places of the gateways, or have locked the rows
-                time.sleep(GATHER * 5)
-            return []
-        return self.answers.take()
+        longest = LOOK_EVERY if self.pause is None else min(self.pause, LOOK_EVERY)
+        if self.answers.flying:
+            return refusals.judged(self._patiently(partial(reach.judged_all, self.answers.take(longest))))
+        if self.waiting and all(job.paced for job in self.waiting):
+            time.sleep(max(longest, GATHER))
+        elif self.waiting or self.held:  # other drains have all places of the gateways, or have locked the rows
+            time.sleep(GATHER * 5)
+        return []
 
     def _claims(self) -> bool:
-        """Whether this drain still claims: its time is not over, or its last calls hang and no other drain
-        would claim."""
+        """Whether this drain still claims: the process does not end, and its time is not over, or its last calls hang
+        and no other drain would claim."""
         late = time.monotonic() - self.ends
         with _shift:
             needed = self.answers.flying and _claiming == {self} and late < limits.SMS_SUCCESSOR_WITHIN.total_seconds()
-            if late >= 0 and not needed:
+            if _stopping.is_set() or (late >= 0 and not needed) or self._only_waits_like(_claiming):
                 _claiming.discard(self)
             return self in _claiming
+
+    def _only_waits_like(self, others: Collection[_Drain]) -> bool:
+        """Whether all that this drain does is wait for turns, as an older one of this process does: one is enough, and
+        the worker's other threads have other work."""
+        only_waits = self.waiting and not (self.answers.flying or self.unwritten or self.held)
+        return bool(only_waits and all(job.paced for job in self.waiting)) and any(
+            other.began < self.began and other.pause is not None for other in others
+        )
 
     def _claim(self) -> bool:
         """Claim messages if there is room; returns whether any were due."""
         now, room = time.monotonic(), self._room()
         idle = not (self.answers.flying or self.waiting)
-        if room * 2 < self.batch or not (idle or now >= self.look_again_at):
+        if room * 2 < self.batch:
+            return self._claim_codes(now)
+        if not (idle or now >= self.look_again_at):
             return False
-        rows = self._patiently(partial(planning.claim, room, self.full_lanes))
+        rows = self._patiently(partial(planning.claim, room, self._skipped()))
         if len(rows) < room:
             self.look_again_at = now + LOOK_EVERY
+        return self._claimed(rows)
+
+    def _claim_codes(self, now: float) -> bool:
+        """Claim codes although enough other messages wait: they go before these."""
+        room = self.batch - sum(job.message.kind == MessageKind.CODE for job in self.waiting)
+        if room <= 0 or now < self.look_for_codes_at:
+            return False
+        self.look_for_codes_at = now + LOOK_EVERY
+        return self._claimed(self._patiently(partial(planning.claim, room, self._skipped(), only_codes=True)))
+
+    def _skipped(self) -> set[tuple[str, str]]:
+        """The lanes of which nothing is claimed now."""
+        now = time.monotonic()
+        return self.full_lanes | {lane for lane, until in self.elsewhere.items() if now < until}
+
+    def _claimed(self, rows: Sequence[Message]) -> bool:
         self.claimed += len(rows)
         self.waiting += self._patiently(partial(planning.jobs_of, rows))
         return bool(rows)
@@ -154,19 +223,40 @@ class _Drain:
         now = time.monotonic()
         late = [job for job in self.waiting if now - job.claimed >= held.total_seconds() and job not in self.held_since]
         if late:
-            self._patiently(lambda: give_back(late))
-            self.waiting = [job for job in self.waiting if job not in late]
+            self._give_back(late)
+            self.leaves_some = not held
+
+    def _leave_to_others(self) -> None:
+        """Give back jobs that another process has to send, and claim none of their lanes for a while."""
+        if others := [job for job in self.waiting if self._is_elsewhere(job)]:
+            self._give_back(others)
+            self.elsewhere |= {planning.lane(job): time.monotonic() + _ELSEWHERE for job in others}
+
+    def _is_elsewhere(self, job: Job) -> bool:
+        if self.counts_binds and job not in self.held_since:
+            job.elsewhere = self._patiently(partial(reach.is_elsewhere, job))
+        return job.elsewhere
+
+    def _give_back(self, jobs: Collection[Job]) -> None:
+        self._patiently(lambda: give_back(list(jobs)))
+        self.waiting = [job for job in self.waiting if job not in jobs]
 
     # ── Calls
 
     def _iterate(self) -> None:
         """Write the answers and the new attempts, then make the calls."""
         again = [call.job for call, said in self.unwritten if isinstance(said, base.TryAgain | base.OutOfOrder)]
-        self.waiting = sorted(again + self.waiting, key=lambda job: job.message.priority)
+        self.waiting = sorted(again + self.waiting, key=lambda job: (job.message.priority, refusals.goes_behind(job)))
         iteration, packets = Iteration(ended=self.held + self.unwritten), Packets(self.answers.places)
         self._report()
+        turns = Turns(self.waiting)
         try:
-            self._choose(iteration, packets)
+            try:
+                if not _stopping.is_set():  # else what waits is given back by the next iteration
+                    self._choose(iteration, packets, turns)
+            finally:
+                self._patiently(turns.give_back)
+            self.pause = turns.pause
             begun = self._patiently(iteration.write) if iteration.ended or iteration.over or iteration.begun else []
             self.unwritten = []
             self._keep_the_held(iteration)
@@ -190,31 +280,38 @@ class _Drain:
         again = [job for job in (*iteration.over, *(call.job for call in iteration.begun)) if job in iteration.held]
         self.waiting = [job for job in self.waiting + again if job not in left]
 
-    def _choose(self, iteration: Iteration, packets: Packets) -> None:
-        """Give each waiting job to one of its gateways, as far as the gateways take further calls."""
+    def _choose(self, iteration: Iteration, packets: Packets, turns: Turns) -> None:
+        """Give each waiting job to one of its gateways, as far as the gateways take further calls and it is its
+        turn."""
         waiting, self.waiting = self.waiting, []
         for job in waiting:
             if not planning.may_begin(job):
                 job.gateways = []
-            if call := self._call(job, packets):
+            if self._is_elsewhere(job):
+                self.waiting.append(job)
+            elif call := self._call(job, packets, turns):
                 iteration.begun.append(call)
             elif job.gateways:
                 self.waiting.append(job)
             else:
                 iteration.over.append(job)
 
-    def _call(self, job: Job, packets: Packets) -> Call | None:
-        """The next call for `job`, added to a packet; None: it waits for a place, or no gateway is left."""
-        asks = job.way is WayOut.LOOK_UP
+    def _call(self, job: Job, packets: Packets, turns: Turns) -> Call | None:
+        """The next call for `job`, added to a packet; None: it waits for a place or its turn, or no gateway is left."""
+        asks, job.paced = job.way is WayOut.LOOK_UP, False
         for gateway in tuple(job.gateways):
             packet = packets.place(gateway, alone=asks)
-            if packet is None:
-                if planning.waits_for(gateway, job):
+            job.paced = packet is not None and not self._patiently(
+                partial(turns.may_go, gateway, job, packets.room(gateway))
+            )
+            if packet is None or job.paced:
+                if planning.waits_a_little(job) if job.paced else planning.waits_for(gateway, job):
                     break
                 continue
             job.gateways.remove(gateway)
             call = Call(job, gateway)
             if asks or self._may_send(call):
+                call.at = turns.goes(gateway, job)
                 packet.append(call)
                 return call
         return None
@@ -228,11 +325,19 @@ class _Drain:
         return self._patiently(lambda: planning.is_paid_for(job) and routing.may_send(name, job.message.operator))
 
     def _report(self) -> None:
-        """Tell the breakers the answers before gateways are chosen again. An error here must not lose answers that are
-        not written."""
+        """Tell the breakers and the lines the answers before gateways are chosen again. An error here must not lose
+        answers that are not written."""
+        taken: Counter[base.Gateway] = Counter()
         for call, said in self.unwritten:
+            taken[call.gateway] += call.job.message.parts if isinstance(said, base.Accepted) else 0
+        for call, said in self.unwritten:
+            waits = isinstance(said, base.TryAgain) and said.because in _WAITS
+            if isinstance(said, base.TryAgain) and said.because is base.Because.MESSAGE and said.after:
+                call.job.after = said.after
+            if said is _NOT_BEGUN or waits:
+                call.job.gateways.append(call.gateway)  # it was not tried: it waits for its turn
             try:
-                self._patiently(partial(_heard, call, said))
+                self._patiently(partial(_heard, call, said, taken[call.gateway]))
             except Exception as error:
                 log.error("what gateway %s did was not noted (%s)", call.gateway.name, type(error).__name__)
 
@@ -242,10 +347,11 @@ class _Drain:
             self.answers.flying += len(packet)
             live = [call for call in packet if planning.may_begin(call.job)]  # the database may have been slow
             hear = partial(self._hear, live, [call for call in packet if call not in live])
-            if live:
-                calls.start(live[0].gateway, [planning.item_of(call) for call in live], hear)
-            else:
+            if not live:
                 hear([])
+            elif not calls.start(live[0].gateway, [planning.item_of(call) for call in live], hear, live[0].at):
+                stop()
+                hear([_NOT_BEGUN] * len(live))
 
     def _hear(self, live: list[Call], late: list[Call], said: list[Answer]) -> None:
         self.answers.put([*zip(live, said, strict=True), *((call, _TOO_LATE) for call in late)])
@@ -266,9 +372,15 @@ class _Drain:
                 time.sleep(0.5)
 
 
-def _heard(call: Call, said: Answer) -> None:
+def _heard(call: Call, said: Answer, parts: int) -> None:
+    """`parts`: what the gateway accepted together with this answer."""
     message = call.job.message
-    if said is _TOO_LATE:
+    name, began = call.gateway.name, call.attempt.started_at if call.attempt else timezone.now()
+    if isinstance(said, base.TryAgain) and said.because in (base.Because.BUSY, base.Because.LINE):
+        lines.busy(name, began=began, after=said.after, parts=parts)
+    if isinstance(said, base.Accepted) and said.slowed is not None:
+        lines.slowed(name, began=began, parts=message.parts, every=said.slowed)
+    if said is _TOO_LATE or said is _NOT_BEGUN:
         routing.not_sent(call.gateway.name, message.operator)
     elif isinstance(said, base.Outcome):
         routing.heard(call.gateway.name, message.operator, said, message.kind)

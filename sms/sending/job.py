@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from django.utils import timezone
 
@@ -14,7 +15,9 @@ from sms.sending.doubt import Tried, WayOut
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A claimed message; `gateways` are those still to be tried."""
+    """A claimed message; `gateways` are those still to be tried. `paced`: it waits for its turn at a line.
+    `elsewhere`: another process has to send it (`sms.sending.reach`). `after`: how long a gateway asked this message
+    alone to wait."""
 
     message: Message
     claimed: float  # time.monotonic()
@@ -23,6 +26,9 @@ class Job:
     way: WayOut | None = None  # what may be done about the doubts; None: there are none
     gateways: list[base.Gateway] = field(default_factory=list)
     paid: bool = False  # it is counted in the daily budget
+    paced: bool = False
+    elsewhere: bool = False
+    after: timedelta = timedelta(0)
 
     @property
     def expired(self) -> bool:
@@ -31,8 +37,10 @@ class Job:
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One call for one message. `attempt` is its record; a look-up has none."""
+    """One call for one message. `attempt` is its record; a look-up has none. `at`: when its turn is
+    (`time.monotonic()`)."""
 
     job: Job
     gateway: base.Gateway
     attempt: Tried | None = None
+    at: float = 0.0

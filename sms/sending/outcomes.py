@@ -133,7 +133,7 @@ def end_round(job: Job) -> None:
     if job.way is WayOut.LEAVE:
         _leave_unknown(job)
     else:
-        _put_off(job)
+        _put_off(job, at_least=min(job.after, limits.SMS_LINE_LONGEST_HOLD))
 
 
 def _put_off(job: Job, *, at_least: timedelta = timedelta(0)) -> None:

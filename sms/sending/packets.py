@@ -30,6 +30,13 @@ class Packets:
         packets.append([])
         return packets[-1]
 
+    def room(self, gateway: base.Gateway) -> int:
+        """For how many messages `gateway` has places, at least: the packet that is being filled, and free places."""
+        packets = self._packets.get(gateway) or [[]]
+        pool = calls.pool_of(gateway)
+        free = self._held[gateway] + pool.free if pool else 0
+        return gateway.batch * (free + 1) - len(packets[-1])
+
     def take(self, begun: Collection[Call]) -> list[list[Call]]:
         """The packets to send, reduced to calls in `begun`. Their places go with them."""
         may = set(begun)

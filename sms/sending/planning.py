@@ -10,7 +10,7 @@ from functools import cache
 from django.utils import timezone
 
 from common import leases, limits
-from sms import budget, routing, switches, texts
+from sms import budget, lines, routing, seen, switches, texts
 from sms.gateways import base
 from sms.models import Message, MessageKind
 from sms.sending import calls
@@ -21,9 +21,11 @@ from sms.sending.job import Call, Job
 _ORDER = ("priority", "next_attempt_at", "id")
 
 
-def claim(room: int, full_lanes: Collection[tuple[str, str]]) -> list[Message]:
+def claim(room: int, full_lanes: Collection[tuple[str, str]], *, only_codes: bool = False) -> list[Message]:
     """Up to `room` due messages, codes before results and older before newer, without the lanes in `full_lanes`."""
-    skip = (("kind", "operator"), full_lanes)
+    skip: list[leases.Skip] = [(("kind", "operator"), full_lanes)]
+    if only_codes:
+        skip.append((("kind",), [(kind,) for kind in MessageKind.values if kind != MessageKind.CODE]))
     return leases.claim(Message, limit=room, lease_for=limits.SMS_LEASE, order=_ORDER, skip=skip)
 
 
@@ -36,8 +38,11 @@ def waits_for(gateway: base.Gateway, job: Job) -> bool:
     """Whether `job` waits for a place at `gateway`, which has none free, or else goes to the next gateway at once. A
     code never waits, a result for a short time. A gateway that is called in this thread has a place in the next
     iteration."""
-    if calls.pool_of(gateway) is None:
-        return True
+    return calls.pool_of(gateway) is None or waits_a_little(job)
+
+
+def waits_a_little(job: Job) -> bool:
+    """Whether `job` waits for a gateway that takes nothing more now, or else goes to the next gateway at once."""
     little = limits.SMS_RESULT_WAITS_FOR_PLACE.total_seconds()
     return job.message.kind != MessageKind.CODE and time.monotonic() - job.claimed < little
 
@@ -51,14 +56,15 @@ def jobs_of(messages: Sequence[Message]) -> list[Job]:
 def _job(message: Message, tiers: Callable[[str, str], tuple[routing.OpenTier, ...]]) -> Job:
     job = Job(message, time.monotonic(), doubts(message), message.lease)
     if job.doubts:
-        gateway = routing.by_name(job.doubts[-1].gateway)
+        name = job.doubts[-1].gateway
+        gateway = routing.by_name(name)
         job.way = way_out(
             kind=message.kind,
             doubts=job.doubts,
             gateway=gateway,
             expired=job.expired,
             now=timezone.now(),
-            is_on=switches.is_on(job.doubts[-1].gateway, message.operator),
+            is_on=switches.is_on(name, message.operator) and seen.may_carry(name),
         )
         if gateway and job.way in (WayOut.SAME_KEY_AGAIN, WayOut.LOOK_UP):
             job.gateways = [gateway]
@@ -68,8 +74,10 @@ def _job(message: Message, tiers: Callable[[str, str], tuple[routing.OpenTier, .
 
 
 def may_begin(job: Job) -> bool:
-    """Whether the call may be made: an expired message is not sent any more, but may be looked up."""
-    return job.way is WayOut.LOOK_UP or not job.expired
+    """Whether the call may be made: a message that has expired or is given up is not sent any more, but may be looked
+    up."""
+    given_up = timezone.now() >= job.message.created_at + limits.SMS_RESULT_GIVE_UP
+    return job.way is WayOut.LOOK_UP or not (job.expired or given_up)
 
 
 def is_paid_for(job: Job) -> bool:
@@ -95,4 +103,6 @@ def item_of(call: Call) -> Item:
         operator=message.operator,
         code=texts.code_in(message.text) if is_code else "",
         label=texts.label_in(message.text) if is_code else "",
+        valid_until=message.expires_at or message.created_at + limits.SMS_RESULT_GIVE_UP,
+        every=lines.step(call.gateway.name),
     )

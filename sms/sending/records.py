@@ -92,13 +92,21 @@ def _ours(jobs: Iterable[Job], rows: Mapping[int, tuple[uuid.UUID | None, str]])
 
 
 def give_back(jobs: Sequence[Job]) -> None:
-    """Make the messages due now, as if they had never been claimed. Those that somebody else has locked become due when
-    their lease ends."""
+    """Make the messages due now, as if they had never been claimed. Those that wait for their turn at a line, or that
+    another process has to send, keep their order, the oldest first; others go behind those of their kind that are due
+    already. Those that somebody else has locked become due when their lease ends.
+    """
     with transaction.atomic():
         ours = _ours(jobs, sql.lock({job.message.pk for job in jobs}))
-        Message.objects.filter(pk__in=[job.message.pk for job in ours]).update(
-            lease=None, next_attempt_at=timezone.now(), attempts=F("attempts") - 1
-        )
+        groups: dict[tuple[bool, bool], list[int]] = defaultdict(list)
+        for job in ours:
+            groups[job.paced or job.elsewhere, bool(job.doubts)].append(job.message.pk)
+        for (keeps_its_place, in_doubt), its in groups.items():
+            state = {} if in_doubt else {"state": MessageState.QUEUED}  # a gateway that was busy has not got it
+            due = F("created_at") if keeps_its_place else timezone.now()
+            Message.objects.filter(pk__in=its).update(
+                lease=None, next_attempt_at=due, attempts=F("attempts") - 1, **state
+            )
 
 
 def _begin(calls: list[Call], now: datetime) -> None:

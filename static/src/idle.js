@@ -131,7 +131,9 @@
     keep();
     document.body.textContent = "";
     const back = "back" in box.dataset ? `?next=${encodeURIComponent(location.pathname + location.search)}` : "?ended";
-    location.replace(box.dataset.leave + back);
+    // Where the person wanted to go may stand in the address already.
+    const to = box.dataset.leave;
+    location.replace(to + (to.includes("?") ? back.replace("?", "&") : back));
   }
 
   // By `final` the time is over whatever one does: the question becomes a notice.

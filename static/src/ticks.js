@@ -3,7 +3,7 @@
 (() => {
   "use strict";
 
-  const { right: sentence, keyboard, proposed, error, prefixes, shortest, kept } = document.currentScript.dataset;
+  const { right: sentence, keyboard, caps, proposed, error, prefixes, shortest, kept } = document.currentScript.dataset;
   const PAUSE = 900; // ms without a letter, before the rules of a password are read out
   const boxes = Array.from(document.querySelectorAll("[data-tick]"));
   const passwords = Array.from(document.querySelectorAll('input[type="password"]'));
@@ -101,15 +101,15 @@
     document.addEventListener(end, () =>
       setTimeout(() => {
         pressing = false;
-        late.forEach(leave);
+        late.forEach((act) => act());
         late = [];
       }, 50),
     ),
   );
-  const left = (box) => (pressing ? late.push(box) : leave(box));
+  const afterPress = (act) => (pressing ? late.push(act) : act());
 
   boxes.forEach((box) => {
-    box.addEventListener("change", () => left(box));
+    box.addEventListener("change", () => afterPress(() => leave(box)));
     box.addEventListener("input", () => fieldOf(box).classList.contains("field-right") && !isRight(box) && setRight(box, false));
   });
 
@@ -169,10 +169,33 @@
     });
   }
 
+  function watchCapsLock(box) {
+    const look = (event) => {
+      const on = Boolean(event.getModifierState && event.getModifierState("CapsLock")); // filling in by itself has none
+      if (on === Boolean(document.getElementById(`${box.id}-caps`))) return;
+      note(box, "caps", on ? caps : "", (text) => rowOf(box).after(text));
+      if (on) say(caps);
+    };
+    box.addEventListener("keydown", look);
+    box.addEventListener("keyup", look);
+  }
+
+  // What nobody sees in a password, when it is left.
+  function tellOddities(box) {
+    const sentences = JSON.parse(box.dataset.odd || "{}");
+    const look = () => {
+      const words = inputRules.oddities(box.value).map((code) => sentences[code]);
+      const told = words.filter(Boolean).join(" ");
+      note(box, "odd", told, (text) => rowOf(box).after(text));
+      if (told) say(`${labelOf(box)}: ${told}`);
+    };
+    box.addEventListener("change", () => afterPress(look));
+  }
+
   const mobiles = boxes.filter((box) => box.dataset.tick === "mobile");
   const operators = document.querySelector("select[data-operators]");
   if (operators && mobiles.length) propose(mobiles[0], operators);
-  passwords.forEach(watchKeyboard);
+  [watchKeyboard, watchCapsLock, tellOddities].forEach((watch) => passwords.forEach(watch));
   const [fresh, again] = passwords.filter((box) => box.autocomplete === "new-password");
   const rules = document.getElementById("password-rules");
   if (fresh && rules) tickRules(fresh, rules);

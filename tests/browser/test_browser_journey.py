@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.support.browsers import DESK, PHONE, Visitor
-from tests.support.live import Citizen, Portal, demo, somebody
+from tests.support.live import Citizen, Portal, demo, somebody, until
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +24,9 @@ def portal_options(width: int) -> dict[str, Any]:
     return {}
 
 
-def test_who_matches_registers_signs_in_and_signs_out(chromium: Browser, portal: Portal, width: int) -> None:
+def test_who_matches_registers_and_opens_another_service_until_the_sign_out(
+    chromium: Browser, portal: Portal, width: int
+) -> None:
     citizen, visitor = demo("matches"), Visitor(chromium, portal, width=width)
     visitor.go("/portal/")
     visitor.seen("01-sign-in")
@@ -51,11 +53,35 @@ def test_who_matches_registers_signs_in_and_signs_out(chromium: Browser, portal:
     visitor.sign_in(citizen)
     visitor.reads("رضا کریمی")
     visitor.seen("08-home")
+    the_account_opens_another_service(visitor, citizen)
+    visitor.go("/portal/home")
     visitor.press("خروج")
     visitor.field("گذرواژه").wait_for()
     visitor.seen("09-signed-out")
+    until(lambda: "از سامانه ثبت نام خارج شدید" in shown(visitor, portal.service()), what="the end there", seconds=5)
+    visitor.seen("10-service-signed-out")
     visitor.go("/portal/home")
     assert visitor.page.url.startswith(f"{portal.url}/portal/?")
+
+
+def shown(visitor: Visitor, address: str) -> str:
+    """What stands on this page of another site."""
+    visitor.page.goto(address)
+    return visitor.page.locator("body").inner_text()
+
+
+def the_account_opens_another_service(visitor: Visitor, citizen: Citizen) -> None:
+    """The demo's own: from the home page, and with a code where it wants one."""
+    visitor.page.get_by_role("link", name="سوابق بیمه (نمونه)").click()
+    visitor.reads("سلام رضا کریمی")
+    visitor.seen("08-service-home")
+    visitor.portal.minute_passes()
+    before = len(visitor.portal.home.codes(citizen.mobile))
+    visitor.page.get_by_role("link", name="دیدن ریز سوابق").click()
+    visitor.press()
+    visitor.step_two(citizen, before)
+    visitor.reads("کارگاه نمونه")
+    visitor.seen("08-service-records")
 
 
 def test_who_does_not_match_is_activated_by_a_clerk_and_signs_in(chromium: Browser, portal: Portal, width: int) -> None:

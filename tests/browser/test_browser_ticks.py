@@ -96,3 +96,40 @@ def to_the_password(visitor: Visitor, citizen: Citizen) -> None:
     visitor.field("آدرس ایمیل").wait_for()
     visitor.part(citizen.step_three())
     visitor.field("گذرواژه").wait_for()
+
+
+def test_what_nobody_sees_in_a_password_is_said_before_it_is_sent(visitor: Visitor) -> None:
+    page = visitor.page
+    region = page.locator("main > [role=status].visually-hidden")
+    for path, name in (("/portal/", "95-odd-password"), ("/admin/login/", "96-odd-password-staff")):
+        visitor.go(path)
+        password = page.locator("#id_password")
+        password.fill("Abcdefg1 ")
+        password.blur()
+        expect(page.locator("#id_password-odd")).to_have_text("گذرواژه با فاصله تمام شده است.")
+        expect(region).to_contain_text("گذرواژه با فاصله تمام شده است.")
+        password.fill("Abcdefg1")
+        password.blur()
+        expect(page.locator("#id_password-odd")).to_have_count(0)
+        for caps in ("true", "false"):
+            password.evaluate(f"box => box.dispatchEvent(new KeyboardEvent('keyup', {{modifierCapsLock: {caps}}}))")
+            expect(page.locator("#id_password-caps")).to_have_count(1 if caps == "true" else 0)
+        password.fill("Abcdefg۱ ")
+        password.blur()
+        visitor.seen(name)
+
+
+def test_an_odd_password_is_told_of_and_corrected_without_script(chromium: Browser, portal: Portal) -> None:
+    citizen = somebody(4301)
+    visitor = Visitor(chromium, portal, width=PHONE, java_script_enabled=False)
+    page = visitor.page
+    visitor.go("/portal/")
+    visitor.fill({"کد ملی": citizen.national_id, "گذرواژه": "Abcdefg1 "})
+    visitor.press("ورود")
+    visitor.reads("گذرواژه با فاصله تمام شده است.")
+    assert page.locator("#id_password").input_value() == ""
+    visitor.seen("97-odd-password-without-script")
+    visitor.fill({"گذرواژه": "Abcdefg1 "})
+    visitor.press("ورود")
+    expect(page.locator("#error-summary")).not_to_contain_text("فاصله")
+    visitor.context.close()

@@ -19,6 +19,7 @@ from tests.support.citizens import national_id
 from tests.support.paths import ROOT
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("kind", [Kind.CODE, Kind.PASSWORD])
 @pytest.mark.parametrize("addresses", [1, 100, 1_000])
 def test_a_flood_costs_little_and_the_honest_hardly_notice(kind, addresses):
@@ -51,6 +52,7 @@ def test_the_portal_sends_what_the_model_says(monkeypatch):
     assert 0 < Message.objects.count() < requests / 2
 
 
+@pytest.mark.faults
 def test_the_benchmark_runs_in_its_short_form():
     program = ROOT / "benchmarks" / "flood.py"
     done = subprocess.run(

@@ -288,6 +288,7 @@ def faults() -> set[str]:
         ("CODE_HASH_KEY_FALLBACKS", [OLD, SAFE["CODE_HASH_KEY"]], "portal.E025"),
         ("SECRET_KEY_FALLBACKS", [OLD, "o" * 67], "portal.E028"),
         ("CODE_HASH_KEY_FALLBACKS", ["changeme" * 8], "portal.E028"),
+        ("ANSWER_HASH_KEY_FALLBACKS", ["short"], "portal.E086"),
         ("SECRET_KEY_FALLBACKS", [OLD], None),
         ("CODE_HASH_KEY_FALLBACKS", [OLD, OLDER], None),
     ],
@@ -311,5 +312,6 @@ def test_no_check_prints_a_key(settings) -> None:
 
 def test_the_containers_get_every_key() -> None:
     composed = (ROOT / "docker-compose.yml").read_text()
-    for name in ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "CODE_HASH_KEY", "CODE_HASH_KEY_FALLBACKS"):
+    for name in ("SECRET_KEY", "CODE_HASH_KEY", "ANSWER_HASH_KEY"):
+        assert re.search(rf"^    {name}_FALLBACKS:$", composed, re.MULTILINE), name
         assert re.search(rf"^    {name}:$", composed, re.MULTILINE), name

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import unicodedata
-from typing import Any
-
 import pytest
 
 from common import limits, persian
@@ -13,12 +9,9 @@ from common.form_fields import CodeField
 from registration import tracking
 from registration.forms.status import StatusForm
 from sms import texts
-from tests.support.paths import ROOT
-from tests.support.persian_input import VECTORS
+from tests.support.persian_input import INVISIBLE, PASTED, VECTORS
 
-PASTED: dict[str, Any] = json.loads((ROOT / "tests/vectors/pasting.json").read_text("utf-8"))
 CODE = VECTORS["one_time_code"]
-INVISIBLE = [chr(point) for point in range(0x110000) if unicodedata.category(chr(point)) == "Cf"]
 
 
 def one_time_code(text: str) -> str:

@@ -10,14 +10,17 @@ from sms import routing
 from sms.reports import polling
 from tests.support.paths import ROOT
 
-PACKAGES = ("common", "tamin_portal", "sms", "identity", "mail", "accounts", "registration")
+PACKAGES = ("common", "tamin_portal", "sms", "identity", "mail", "accounts", "registration", "openid")
 NEEDS_NO_RESET = {
+    "accounts/home/catalogue.py": "what starts services, as apps register at their start",
+    "accounts/profile/menu.py": "pages of the profile, as apps register at their start",
     "accounts/recovery/session.py": "who may know a person's city, as apps register at their start",
+    "accounts/sessions/listeners.py": "who hears of ends, as apps register at their start",
+    "accounts/sign_in/destinations.py": "whose names a sign-in may show, as apps register at their start",
     "common/connecting.py": "a question leaves when it is answered",
     "common/process_state.py": "the register itself",
     "common/purging.py": "the steps that modules register as they are imported",
     "sms/sending/calls.py": "leaves with the gateway, which routing forgets",
-    "sms/sending/drain.py": "a drain leaves when it ends",
 }
 EMPTY = ("{}", "[]", "set()", "dict()", "list()", "WeakKeyDictionary()")
 

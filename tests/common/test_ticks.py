@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import shutil
-import subprocess
 from typing import Any
 
 import pytest
@@ -18,6 +16,7 @@ from registration.forms.status import StatusForm
 from registration.forms.steps import CodeForm, MobileForm
 from tests.support.paths import ROOT
 from tests.support.persian_input import VECTORS
+from tests.support.scripts import as_js, node
 
 RIGHT = "درست نوشته شده است"
 SOURCES = ROOT / "static/src"
@@ -72,21 +71,6 @@ def test_the_script_holds_no_sentence() -> None:
         assert not re.search("[ء-ی]{3}", text)
 
 
-def node(program: str) -> Any:
-    """What a JavaScript expression over `inputRules` is."""
-    if not shutil.which("node"):
-        pytest.skip("no node on PATH")
-    text = (SOURCES / "input-rules.js").read_text("utf-8")
-    done = subprocess.run(
-        ["node", "-e", f"{text}\nconsole.log(JSON.stringify({program}))"], capture_output=True, text=True, check=True
-    )
-    return json.loads(done.stdout)
-
-
-def as_js(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
 def test_the_script_judges_national_ids_as_the_server_does() -> None:
     typed = VECTORS["national_id"]["valid"] + VECTORS["national_id"]["invalid"] + ["کد ملی: 0012345679", "7777777777"]
 
@@ -107,6 +91,18 @@ def test_the_script_judges_mobiles_as_the_server_does() -> None:
     assert found == [*(number.removeprefix("+98") for number in valid.values()), *("" for _ in invalid)]
     proposed = node(f"{as_js(found)}.map((digits) => inputRules.operator(digits, {as_js(operators.BY_OPERATOR)}))")
     assert proposed == [operators.hint("+98" + digits) for digits in found]
+
+
+def test_the_script_ticks_an_email_address_only_where_the_server_takes_it() -> None:
+    vectors = json.loads((ROOT / "tests/vectors/email_addresses.json").read_text("utf-8"))
+    refused = [typed for typed, _ in vectors["refused"]]
+    ticked = node(f"{as_js(refused)}.map(inputRules.right.email)")
+    assert [typed for typed, is_ticked in zip(refused, ticked, strict=True) if is_ticked] == []
+    plain = [typed for typed, _, wire in vectors["taken"] if "xn--" not in wire]
+    ticked = node(f"{as_js(plain)}.map(inputRules.right.email)")
+    # Wide letters, and joiners inside, are beyond the script.
+    missed = [typed for typed, is_ticked in zip(plain, ticked, strict=True) if not is_ticked]
+    assert missed == [typed for typed in plain if "ｅ" in typed]
 
 
 def test_the_script_ticks_the_rules_of_a_password_as_the_server_does() -> None:

@@ -23,7 +23,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from common.errors import PortalError
-from identity import extract_pieces, extract_rows, extracts, services, texts
+from identity import extract_lines, extract_pieces, extract_rows, extracts, services, texts
 from identity.extract_pieces import Changes
 from identity.extract_store import Store
 from identity.models import CivilRecord, Extract, ExtractKind, ExtractState, MobileOwner
@@ -154,7 +154,7 @@ class TestBadLines:
         ("column", "value", "reason"),
         [
             ("national_id", "0012345678", "checksum"),
-            ("national_id", "12345679", "length"),
+            ("national_id", "12345678", "length"),
             ("national_id", "", "required"),
             ("first_name", " ", "required"),
             ("first_name", "\x00رضا", "name"),
@@ -271,7 +271,7 @@ class TestWhatEndsALoad:
             (HEADER.replace(",gender", ""), "missing", ["gender"]),
             (HEADER + ",father", "unknown", ["father"]),
             (HEADER + ",gender", "repeated", ["gender"]),
-            (HEADER.replace(",", ";"), "missing", HEADER.split(",")),
+            (HEADER.replace(",", " "), "missing", HEADER.split(",")),
             ("", "missing", HEADER.split(",")),
             (HEADER + ",", "unknown", [""]),
         ],
@@ -302,7 +302,7 @@ class TestWhatEndsALoad:
         assert highest < 10**7
 
     def test_lines_that_are_too_long_in_several_blocks(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(extract_rows, "BLOCK", 1_000)
+        monkeypatch.setattr(extract_lines, "BLOCK", 1_000)
         text = "\n".join([HEADER, "x" * 9_999, line(), "y" * 4_001, line(national_id=national_id(2)), "z" * 5_000])
         report = services.load_civil_registry(source=io.BytesIO(text.encode()), skip_bad=True)
         assert [(bad.number, bad.reason) for bad in report.bad_lines] == [(n, "line_too_long") for n in (2, 4, 6)]
@@ -437,7 +437,7 @@ class TestGenerations:
     @pytest.mark.faults
     def test_many_lines_take_no_more_memory_than_few(self, monkeypatch: pytest.MonkeyPatch) -> None:
         batches_of(monkeypatch, 500)
-        monkeypatch.setattr(extract_rows, "BLOCK", 16_384)
+        monkeypatch.setattr(extract_lines, "BLOCK", 16_384)
 
         def peak(count: int) -> int:
             gc.collect()

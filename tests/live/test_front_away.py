@@ -1,10 +1,12 @@
-"""What a citizen sees while no web answers: tools/front.nginx.conf in a real nginx, with nobody behind it."""
+"""What a citizen sees while no web answers, or what does not come as far: tools/front.nginx.conf in a real nginx, with
+nobody behind it."""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -104,3 +106,50 @@ def test_what_the_portal_itself_answers_passes_through(tmp_path: Path, path: str
     finally:
         server.shutdown()
         server.server_close()
+
+
+def raw(port: int, sent: bytes) -> tuple[int, str]:
+    """What the front answers to these very bytes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as link:
+        link.sendall(sent)
+        answer = http.client.HTTPResponse(link)
+        answer.begin()
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        return answer.status, answer.read().decode()
+
+
+HEAD = b"GET /portal/ HTTP/1.1\r\nHost: portal.example\r\nConnection: close\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "said"),
+    [
+        (b"GET /portal/ HTTP/1.1\r\nConnection: close\r\n\r\n", 400, "درخواست"),  # no Host
+        (HEAD + b"Content-Length: x\r\n\r\n", 400, "درخواست"),
+        (HEAD.replace(b"/portal/", b"/portal/?" + b"a" * 20_000) + b"\r\n", 414, "نشانی"),
+        (HEAD + b"Cookie: " + b"a" * 20_000 + b"\r\n\r\n", 431, "مرورگر"),
+        (HEAD.replace(b"GET", b"POST") + b"Content-Length: 99999999\r\n\r\n", 413, "گنجایش"),
+        (HEAD.replace(b"/portal/", b"/front/nothing") + b"\r\n", 404, "صفحه"),
+        (HEAD.replace(b"GET /portal/", b"POST /front/away.css") + b"Content-Length: 0\r\n\r\n", 404, "صفحه"),
+    ],
+)
+def test_what_never_reaches_a_web_is_answered_in_persian(alone: int, sent: bytes, status: int, said: str) -> None:
+    answered, page = raw(alone, sent)
+    assert (answered, 'lang="fa" dir="rtl"' in page) == (status, True), page
+    assert said in text_of(page), text_of(page)
+    assert "nginx" not in page
+    assert_fits_the_policy(page)
+
+
+def test_who_is_braked_by_the_front_reads_for_how_long(tmp_path: Path) -> None:
+    assert trust(tmp_path / "trust", "127.0.1.1").returncode == 0
+    port = free_port()
+    conf = front_conf(tmp_path, port, free_port())
+    narrow = conf.replace("rate=500r/s", "rate=1r/m").replace("burst=1000 nodelay", "nodelay")
+    narrow = narrow.replace("127.0.0.0/8 1;", "")  # a private address has no limit
+    assert narrow.count("rate=1r/m") == 1
+    with nginx(tmp_path, "narrow", narrow, port):
+        ask(port, "/portal/")
+        answer, page = ask(port, "/portal/")
+    assert (answer.status, answer.headers["Retry-After"]) == (429, "60")
+    assert "یک دقیقه" in text_of(page)

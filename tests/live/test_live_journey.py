@@ -86,8 +86,36 @@ def test_a_number_that_asks_twice_gets_one_code_and_is_told_to_wait(portal: Port
     assert len(portal.home.codes(citizen.mobile)) == 1
 
 
+def test_the_account_opens_another_service_and_a_sign_out_closes_it(portal: Portal, account: Citizen) -> None:
+    """The demo's own service, a program of its own beside the portal: from the catalogue, with a code where it wants
+    one, and out of it when the citizen signs out of the portal."""
+    person = portal.person()
+    sign_in(person, account)
+    service = portal.service()
+    [start] = re.findall(rf'href="({re.escape(service)}/login[^"]*)"', person.page.source)
+
+    person.go(start)
+    assert person.page.url == f"{service}/"
+    for shown in ("سلام رضا کریمی", "۱۷ مرداد ۱۳۷۰", "۰۹۱۲۰۰۰۰۱۰۱", "۰۰۷۰۰۰۱۰۱۴", "با گذرواژه", "ثبت احوال"):
+        assert shown in person.page.text
+
+    portal.minute_passes()
+    before = len(portal.home.codes(account.mobile))
+    person.go(f"{service}/records")
+    person.press_way("/again/send")
+    person.press({"کد شناسه": portal.home.new_code(account.mobile, before)})
+    assert person.page.url == f"{service}/records"
+    assert "کارگاه نمونه" in person.page.text
+
+    person.go("/portal/home")
+    person.press_way("/sign-out")
+    until(lambda: "از سامانه ثبت نام خارج شدید" in person.go(service).text, what="the end at the service", seconds=5)
+    assert person.go(f"{service}/records").url.startswith(f"{portal.url}/portal/?"), "it asks for the password again"
+
+
 def test_what_make_run_prints_is_what_works(portal: Portal) -> None:
     printed = portal.said()
     for citizen in CITIZENS:
         assert {citizen.national_id, citizen.mobile} <= set(re.findall(r"\d+", printed))
     assert f"{portal.url}/portal/registration" in printed
+    assert "سوابق بیمه (نمونه)" in portal.person().go(portal.service()).text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -26,14 +27,28 @@ def test_one_signal_to_the_group_ends_everything_and_it_starts_again(home: Path,
     with run(home) as portal:
         portal.until_ready()
         keys = (home / "portal.env").read_text()
-        assert len(running(home)) >= 6
+        assert len(running(home)) >= 7
+        known = json.loads((home / "demo-service.json").read_text())
+        assert known["url"] == portal.service()
         portal.signal_group(number)
         assert "Stopped." in portal.ends()
         assert running(home) == []
         assert not is_ready(portal.port)
-    with run(home) as again:
+    with socket.create_server(("127.0.0.1", int(known["url"].rpartition(":")[2]))), run(home) as again:
         again.until_ready()
         assert (home / "portal.env").read_text() == keys
+        assert again.service() != known["url"], "its port was taken"
+        wait_for(lambda: answers(again.service()))
+        now = json.loads((home / "demo-service.json").read_text())
+        assert now["client_secret"] == known["client_secret"]
+
+
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
 
 
 def test_everything_in_the_home_is_its_owners_alone(home: Path) -> None:
@@ -65,7 +80,9 @@ def test_after_everything_in_the_foreground_was_killed_it_starts_again(home: Pat
             again.until_ready()
 
 
-@pytest.mark.parametrize("program", ["redis", "web", "worker-sms", "worker-receipts", "worker-identity", "beat"])
+@pytest.mark.parametrize(
+    "program", ["redis", "web", "worker-sms", "worker-receipts", "worker-identity", "beat", "demo-service"]
+)
 def test_a_killed_part_comes_back_by_itself(portal: Portal, program: str) -> None:
     killed = portal.pid_of(program)
     os.kill(killed, signal.SIGKILL)

@@ -61,6 +61,20 @@ def test_a_server_that_nobody_listens_to_is_taken(mailing, url):
         ("MAIL_FROM", "", "mail.E001"),
         ("MAIL_FROM", "سامانه", "mail.E001"),
         ("MAIL_FROM", "portal@", "mail.E001"),
+        ("MAIL_FROM", "portal@tamin.example،", "mail.E001"),
+        ("MAIL_FROM", "Portal\n <portal@tamin.example>", "mail.E001"),
+        ("MAIL_URL", "smtps://portal:گذرواژه@mail.example", "mail.E002"),
+        ("MAIL_URL", "smtps://portal:%DA%AF%D8%B0%D8%B1@mail.example", "mail.E002"),
+        ("MAIL_URL", "smtps://کاربر:word@mail.example", "mail.E002"),
+        ("MAIL_URL", "smtps://portal:wo%00rd@mail.example", "mail.E002"),
+        ("MAIL_URL", "smtps://portal:word@mail..ایران", "mail.E002"),
+        ("MAIL_CA_FILE", "/nowhere/ca.pem", "mail.E005"),
+        ("MAIL_CA_FILE", __file__, "mail.E005"),
+        ("MAIL_HELO", "our portal", "mail.E006"),
+        ("MAIL_HELO", "portal.tamin.example\r\nQUIT", "mail.E006"),
+        ("MAIL_HELO", "درگاه.ایران", "mail.E006"),
+        ("MAIL_HELO", "-portal.example", "mail.E006"),
+        ("MAIL_HELO", "[192.0.2]", "mail.E006"),
     ],
 )
 def test_each_setting_that_is_wrong_is_named(mailing, name, value, fault):
@@ -93,6 +107,25 @@ def test_each_scheme_has_its_port_and_its_kind_of_tls(url, port, tls, ssl):
 def test_a_password_may_have_any_character():
     told = email_settings("smtps://portal%40tamin.example:a+b%2Fc%23%40%3A0012@mail.example")
     assert (told["EMAIL_HOST_USER"], told["EMAIL_HOST_PASSWORD"]) == ("portal@tamin.example", "a+b/c#@:0012")
+
+
+@pytest.mark.parametrize("name", ["portal.tamin.example", "web1", "[192.0.2.7]", "[IPv6:2001:db8::7]"])
+def test_a_name_that_may_stand_in_ehlo_is_taken(mailing, name):
+    mailing.MAIL_HELO = name
+    assert found() == []
+
+
+def test_a_password_that_no_server_reads_alike_is_refused_at_the_start_without_repeating_it():
+    code = "from django.conf import settings; settings.DEBUG"
+    env = {**os.environ, "MAIL_URL": "smtps://portal:گذرواژه@mail.example", "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    last = done.stderr.strip().splitlines()[-1]
+    assert "ImproperlyConfigured: User or password in MAIL_URL have characters other than" in last
+    assert "گذرواژه" not in done.stderr
+
+
+def test_a_host_in_another_script_is_asked_for_as_ascii():
+    assert email_settings("smtps://u:p@نمونه.ایران")["EMAIL_HOST"] == "xn--hhbbbed.xn--mgba3a4f16a"
 
 
 @pytest.mark.parametrize("url", ["smtps://portal:se/cret@mail.example", "secret", "smtp:secret", "http://u:secret@h"])

@@ -32,6 +32,12 @@ pytestmark = pytest.mark.django_db
         "maryam@example.org\0",
         "مریم@example.org",  # no server of today takes it without asking
         "m" * 250 + "@example.org",
+        "maryam@example.org،",  # as Punycode it is a stranger's domain
+        "maryam@example.org.",
+        "<maryam@example.org>",
+        "mailto:maryam@example.org",
+        "ı@example.org",
+        "maryam@gmaıl.com",
     ],
 )
 def test_what_is_no_address_is_refused_where_it_is_queued(to):
@@ -133,3 +139,9 @@ def test_a_hint_waits_where_no_code_stands_behind_it(monkeypatch):
     with app.connection_for_read() as broker:
         hint = broker.SimpleQueue("receipts").get_nowait()
     assert hint.headers["task"] == "mail.drain"
+
+
+def test_an_address_is_queued_as_mail_servers_take_it():
+    assert queue("maryam@example.org\u200f").to == ADDRESS
+    assert queue("maryam@faß.example").to == "maryam@xn--fa-hia.example"  # by IDNA 2003 it would be fass.example
+    assert queue("Maryam@ایران.ایران").to == "Maryam@xn--mgba3a4f16a.xn--mgba3a4f16a"

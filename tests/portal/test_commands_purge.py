@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -33,14 +33,27 @@ from common.abuse import conduct
 from common.models import Alarm, PostCount, SpentProof, Tally, Turn
 from identity.models import Extract, ExtractKind, ExtractState
 from mail.models import Letter, LetterState
+from openid.models import (
+    AuthenticationFailure,
+    AuthorizationRequest,
+    EndReason,
+    Grant,
+    LogoutNotice,
+    LogoutState,
+    Token,
+    Usage,
+    UsedAssertion,
+)
 from registration.models import Registration
 from registration.states import State
 from sms.models import InboxMessage, Message, Receipt
 from sms.sending import drain
+from tests.support import openid
 from tests.support.accounts import citizen
 from tests.support.journeys import CITIZENS, let_pass, registration_in
 
 PROOFS = (Challenge, OwnerCheck, MobileChange, EmailChange, FreezeLink, FailedSignIn, TrustedDevice)
+OPENID = (AuthorizationRequest, UsedAssertion, AuthenticationFailure, LogoutNotice, Token, Usage)
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -81,6 +94,8 @@ def make_one_of_each() -> None:
             touched_at=now - age + timedelta(hours=1),
             state_since=now - age + timedelta(hours=1),
         )
+    for person, since in ((CITIZENS[6], now - limits.WAY_BACK_KEPT), (CITIZENS[5], now)):
+        registration_in(State.APPROVED, person=person, came_from="a service", state_since=since)
     for old in (True, False):
         mobile = "+989120000999" if old else "+989120000998"
         issuing.issue(purpose=CodePurpose.REGISTER, mobile=mobile, asker="someone")
@@ -106,6 +121,7 @@ def make_one_of_each() -> None:
         Receipt.objects.filter(pk=kept.pk).update(received_at=now - (limits.RECEIPTS_KEPT if old else timedelta(0)))
         Alarm.objects.create(code="budget", subject=mobile[-1], ended_at=now - limits.ALARMS_KEPT if old else None)
         make_proofs(mobile, limits.PROOFS_KEPT + timedelta(seconds=1) if old else timedelta(0))
+        make_grant(mobile, now - limits.OPENID_REQUESTS_KEPT - limits.LOGOUT_KEPT if old else now + timedelta(hours=1))
         session = SessionStore()
         session.set_expiry(-60 if old else 60)
         session.create()
@@ -126,9 +142,32 @@ def make_proofs(mobile: str, age: timedelta) -> None:
     TrustedDevice.objects.create(account=account, secret_hash=mobile, used_at=used)
 
 
+def make_grant(mobile: str, ends: datetime) -> None:
+    """What a sign-in to a connected service leaves behind, all of which ends then."""
+    service, account = openid.service().row, User.objects.get(mobile=mobile)
+    names = {"handle_hash": mobile, "service": service, "expires_at": ends}
+    AuthorizationRequest.objects.create(parameters={}, **names)
+    UsedAssertion.objects.create(service=service, jti_hash=mobile, expires_at=ends)
+    counted = timezone.localdate(ends) - limits.OPENID_USAGE_KEPT if ends < timezone.now() else timezone.localdate()
+    Usage.objects.create(service=service, day=counted, what="token")
+    AuthenticationFailure.objects.create(who=mobile, minute=int(ends.timestamp() // 60), count=1)
+    LogoutNotice.objects.create(
+        service=service, sid=mobile, subject="x", reason=EndReason.SIGNED_OUT, state=LogoutState.TOLD, final_at=ends
+    )
+    for name in ("its token alone", "itself"):
+        grant = Grant.objects.create(
+            account=account, service=service, sid=mobile, portal_sid=mobile, scope="openid", redirect_uri="x",
+            code_challenge="x", acr="x", auth_time=ends, code_hash=f"{mobile} {name}", code_expires_at=ends,
+            expires_at=ends if name == "itself" else timezone.now() + timedelta(hours=1),
+        )  # fmt: skip
+        if name != "itself":
+            Token.objects.create(grant=grant, kind="access", token_hash=mobile, scope="openid", expires_at=ends)
+
+
 EXPECTED = {
     "expired": 4,
     "secrets_and_drafts": 1,
+    "ways_back": 1,
     "codes": 1,
     "proofs": 6,
     "extracts": 1,
@@ -143,6 +182,13 @@ EXPECTED = {
     "proofs_of_work": 1,
     "turns": 1,
     "post_counts": 1,
+    "openid_tokens": 1,
+    "openid_grants": 1,
+    "openid_requests": 1,
+    "sign_outs_told": 1,
+    "openid_assertions": 1,
+    "openid_failures": 1,
+    "openid_usage": 1,
 }
 
 
@@ -162,6 +208,7 @@ def everything() -> list[object]:
         Receipt,
         Alarm,
         Letter,
+        *OPENID,
     )
     return [list(model.objects.order_by("pk").values()) for model in (*models, *PROOFS, AccountEvent)]
 
@@ -183,13 +230,18 @@ def test_a_purge_does_what_the_dry_run_said_and_leaves_the_young():
 
     young = Registration.objects.filter(national_id=CITIZENS[5].national_id)
     assert set(young.values_list("state", flat=True)) == set(State) & {
-        State.STARTED, State.MOBILE_CONFIRMED, State.REFERRED, State.AWAITING_BRANCH, State.EXPIRED,
+        State.STARTED, State.MOBILE_CONFIRMED, State.REFERRED, State.AWAITING_BRANCH, State.EXPIRED, State.APPROVED,
     }  # fmt: skip
     old = Registration.objects.exclude(national_id=CITIZENS[5].national_id)
-    assert set(old.values_list("state", flat=True)) == {State.EXPIRED}
-    assert User.objects.count() == 3  # the inactive account of the one that still waits, and those with proofs
+    assert set(old.values_list("state", flat=True)) == {State.EXPIRED, State.APPROVED}
+    assert User.objects.count() == 5  # the inactive account of the one that still waits, two active, those with proofs
+    assert list(Registration.objects.exclude(came_from="").values_list("state", "national_id")) == [
+        (State.APPROVED, CITIZENS[5].national_id),
+    ]
     assert {model.__name__: model.objects.count() for model in PROOFS} == {model.__name__: 1 for model in PROOFS}
     assert AccountEvent.objects.count() == 2  # the history stays
+    assert {model.__name__: model.objects.count() for model in OPENID} == {model.__name__: 1 for model in OPENID}
+    assert Grant.objects.count() == 3
     assert OneTimeCode.objects.count() == Session.objects.count() == Extract.objects.count() == 1
     assert Receipt.objects.count() == Alarm.objects.count() == 1
     assert sorted(Letter.objects.values_list("dedupe_key", "subject")) == [
@@ -202,13 +254,20 @@ def test_a_purge_does_what_the_dry_run_said_and_leaves_the_young():
 
 def test_what_an_ended_request_held_is_blank_and_its_history_stays():
     long_ago = timezone.now() - limits.DRAFTS_KEPT - timedelta(seconds=1)
-    row = registration_in(State.REJECTED, state_since=long_ago, draft={"city": "تهران"})
+    row = registration_in(State.REJECTED, state_since=long_ago, draft={"city": "تهران"}, came_from="a service")
     row.events.create(actor="clerk", from_state="referred", to_state="rejected", why="rejected")
 
     purge()
 
     row.refresh_from_db()
-    assert (row.password, row.security_answer, row.last_name, row.email, row.draft) == ("", "", "", "", {})
+    assert (row.password, row.security_answer, row.last_name, row.email, row.draft, row.came_from) == (
+        "",
+        "",
+        "",
+        "",
+        {},
+        "",
+    )
     assert row.birth_date is None
     assert row.tracking_code
     assert row.events.count() == 1

@@ -24,6 +24,7 @@ REAL = {
     "PORTAL_MODE": "production",
     "SECRET_KEY": secrets.token_urlsafe(50),
     "CODE_HASH_KEY": secrets.token_urlsafe(50),
+    "ANSWER_HASH_KEY": secrets.token_urlsafe(50),
     "ALLOWED_HOSTS": "portal.example.org",
     "POSTGRES_PASSWORD": secrets.token_urlsafe(20),
     "SMS_GATEWAYS": "kave",

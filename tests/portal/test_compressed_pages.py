@@ -124,7 +124,13 @@ def people() -> dict[str, Client]:
 
 
 # What repeats a parameter on purpose. Where they have a query and cookies, they are compressed for our own pages only.
-REPEATS = {(PAGE, "next"), (BY_CODE, "next"), ("/portal/inbox/", "to")}
+ON_THE_WAY = (
+    PAGE,
+    BY_CODE,
+    "/portal/guide",
+    *(f"/portal/{name}" for name in ("recovery", "recovery/branch", "registration", "registration/status")),
+)
+REPEATS = {("/portal/inbox/", "to"), *((page, "next") for page in ON_THE_WAY)}
 
 
 def test_no_page_repeats_what_its_address_says() -> None:

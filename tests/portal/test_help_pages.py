@@ -8,11 +8,13 @@ import re
 import struct
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from tamin_portal.front_pages import PAGES
 from tamin_portal.guide import pictures
 from tests.support.accounts import citizen
 from tests.support.commands import run
@@ -126,9 +128,18 @@ def test_a_phone_that_nobody_can_dial_is_refused(number: str) -> None:
     assert "HELP_PHONE" in done.stderr
 
 
-def test_the_fronts_own_page_is_as_the_command_prints_it() -> None:
-    """`manage.py front_page > tools/front/away.html` makes it anew."""
-    assert (ROOT / "tools" / "front" / "away.html").read_text(encoding="utf-8") == run("front_page")
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_the_fronts_own_pages_are_as_the_command_prints_them(name: str) -> None:
+    """`manage.py front_page --into tools/front` makes them anew."""
+    assert (ROOT / "tools" / "front" / f"{name}.html").read_text(encoding="utf-8") == run("front_page", name)
+
+
+def test_all_of_them_are_written_into_a_folder(tmp_path: Path, settings: Any) -> None:
+    settings.HELP_PHONE = "1420"
+    run("front_page", "--into", str(tmp_path / "new"))
+    written = {file.name for file in (tmp_path / "new").iterdir()}
+    assert written == {f"{name}.html" for name in PAGES} | {"away.css"}
+    assert 'href="tel:1420"' in (tmp_path / "new" / "away.html").read_text(encoding="utf-8")
 
 
 def test_the_fronts_own_page_names_the_phone_of_the_help(settings: Any) -> None:

@@ -11,7 +11,7 @@ from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
-from common import limits, maintenance
+from common import broker, limits, maintenance
 from common.models import Maintenance
 from common.persian import to_persian_digits
 from common.sentences import jalali
@@ -112,7 +112,8 @@ def test_machines_are_answered_as_ever(closed: None, path: str, status: int) -> 
     assert Client().get(path).status_code == status
 
 
-def test_readiness_says_what_is_the_matter(closed: None) -> None:
+def test_readiness_says_what_is_the_matter(closed: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker, "fault", str)
     assert Client().get("/readyz").content == b"maintenance"
     run("maintenance", "off")
     assert Client().get("/readyz").content == b"ready"

@@ -16,6 +16,7 @@ from django.db import connection
 
 from common import unsafe
 from common.installation import refuse_superuser
+from common.redis_url import completed
 from tamin_portal.startup import refuse_unsafe
 from tests.support.paths import ROOT
 
@@ -82,9 +83,10 @@ def test_https_that_nobody_is_trusted_to_speak_of_is_warned_of(production):
         (postgres("127.0.0.1", hostaddr="192.0.2.7"), {"portal.E041"}),
         (postgres("", host="db.example.org"), {"portal.E041"}),
         (postgres("db.example.org", ""), {"portal.E041", "portal.E042"}),
-        (postgres("db.example.org", "", sslmode="require"), {"portal.E042"}),
+        (postgres("db.example.org", "", sslmode="require"), {"portal.E042", "portal.W041"}),
         (postgres("db.example.org", "", sslmode="verify-full", sslcert="/etc/portal.pem"), set()),
-        (postgres("db.example.org", sslmode="require"), set()),
+        (postgres("db.example.org", sslmode="require"), {"portal.W041"}),  # any certificate
+        (postgres("db.example.org", sslmode="verify-ca"), {"portal.W041"}),  # any host of that authority
         (postgres("db.example.org", sslmode="verify-full"), set()),
         (postgres("127.0.0.1", ""), set()),
         (postgres("localhost"), set()),
@@ -129,8 +131,11 @@ def test_what_database_url_leaves_open_libpq_takes_from_the_environment(
         ("redis://:word@redis.example.org/0", {"portal.E043"}),
         ("rediss://:word@redis.example.org/0", {"portal.E043"}),  # takes any certificate
         ("rediss://:word@redis.example.org/0?ssl_cert_reqs=none", {"portal.E043"}),
+        ("rediss://:word@redis.example.org/0?ssl_cert_reqs=required&ssl_check_hostname=false", {"portal.E043"}),
+        (completed("rediss://:word@redis.example.org/0"), set()),  # as the settings read it
         ("rediss://redis.example.org/0?ssl_cert_reqs=required", {"portal.E044"}),
-        ("rediss://:word@redis.example.org/0?ssl_cert_reqs=required&ssl_ca_certs=/etc/ca.pem", set()),
+        ("rediss://:word@redis.example.org/0?ssl_cert_reqs=required&ssl_ca_certs=/nowhere/ca.pem", {"portal.E045"}),
+        (completed("rediss://:word@redis.example.org/0", ca=__file__), {"portal.E045"}),  # no certificate in it
         ("redis://127.0.0.1/0;redis://192.0.2.7/0", {"portal.E043", "portal.E044"}),
         ("sentinel://:word@192.0.2.7:26379", {"portal.E043"}),
         ("redis://127.0.0.1:6379/0", set()),
@@ -215,6 +220,12 @@ def test_receipts_do_not_come_in_the_open(production):
         assert {message.id for message in run_checks() if str(message.id).startswith("sms.E")} == faults
 
 
+def test_receipts_may_come_by_an_internal_name(production):
+    production.SMS_GATEWAYS, production.RECEIPT_HOSTS = ["box"], ["web"]
+    production.SMS_ENVIRONMENT = {"SMS_BOX_KIND": "http", "SMS_BOX_RECEIPT_URL": "http://web:8000/sms/receipts/box/t/"}
+    assert "sms.E018" not in {each.id for each in run_checks()}
+
+
 def test_real_service_has_a_budget_or_says_that_it_has_none(production):
     production.SMS_DAILY_BUDGET, production.SMS_BUDGET_IS_SET = 0, False
     assert "sms.E016" in {message.id for message in run_checks()}
@@ -286,7 +297,7 @@ def test_every_start_names_what_is_allowed(production, caplog):
 def real_service(folder: Path, **more: str) -> dict[str, str]:
     """The environment of a real installation on SQLite that allows HTTPS to be off."""
     here = {"PATH": os.environ["PATH"], "PORTAL_HOME": str(folder), "DJANGO_SETTINGS_MODULE": "tamin_portal.settings"}
-    keys = {name: secrets.token_urlsafe(50) for name in ("SECRET_KEY", "CODE_HASH_KEY")}
+    keys = {name: secrets.token_urlsafe(50) for name in ("SECRET_KEY", "CODE_HASH_KEY", "ANSWER_HASH_KEY")}
     sending = {"SMS_GATEWAYS": "kavenegar", "SMS_KAVENEGAR_KEY": "k", "SMS_KAVENEGAR_SENDER": "1"}
     own = {"PORTAL_MODE": "production", "ALLOWED_HOSTS": "portal.example", "SMS_DAILY_BUDGET": "unlimited"}
     quiet = {"REDIS_URL": "redis://127.0.0.1:1/0", "BIND": "127.0.0.1:0", "HTTPS": "off", "ALLOW_UNSAFE": "https"}
@@ -314,6 +325,7 @@ def test_web_worker_and_beat_name_it_for_real_and_refuse_without(tmp_path, progr
         assert ("not migrated" in done.stderr) == (allowed == "https")
 
 
+@pytest.mark.faults
 def test_an_empty_database_is_migrated_and_one_of_an_earlier_version_too(tmp_path):
     """Checks that ask the database run before its tables are there, or as they should be."""
     env = real_service(tmp_path)

@@ -29,7 +29,7 @@ def of_make_run() -> dict[str, set[str]]:
     import serve
 
     conf = RawConfigParser(strict=True)
-    conf.read_string(serve.supervisor_conf(ROOT / "var", None))
+    conf.read_string(serve.supervisor_conf(ROOT / "var", None, {}))
     commands = {name: conf[name]["command"] for name in conf.sections() if name.startswith("program:worker")}
     return {name: set(re.findall(r"--queues=(\S+)", command)[0].split(",")) for name, command in commands.items()}
 
@@ -51,9 +51,9 @@ def test_nothing_but_sending_is_in_the_queue_of_codes():
     assert {task for task in every_task() if queue_of(task) == "sms"} == {"sms.drain", "accounts.send_codes"}
 
 
-def test_receipts_and_mail_have_a_queue_of_their_own():
+def test_receipts_mail_and_sign_outs_have_a_queue_of_their_own():
     assert {task for task in every_task() if queue_of(task) == "receipts"} == {
-        "sms.read_receipts", "sms.poll", "sms.watch", "mail.drain",
+        "sms.read_receipts", "sms.poll", "sms.watch", "mail.drain", "openid.tell_services",
     }  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def test_no_page_allows_inline_script_or_a_foreign_host(client, path):
 
 @pytest.mark.django_db
 def test_ready_means_that_a_citizen_can_register(client):
-    assert client.get("/readyz").status_code == 200  # and Redis is nowhere near in these tests
+    assert client.get("/readyz").status_code == 200
     assert client.get("/healthz").content == b"ok"
 
 

@@ -15,7 +15,7 @@ from tests.support.paths import ROOT
 DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")] + sorted(
     ROOT.glob("docs/**/*.md")
 )
-APPS = ("common", "sms", "identity", "mail", "accounts", "registration", "tamin_portal")
+APPS = ("common", "sms", "identity", "mail", "accounts", "registration", "openid", "tamin_portal")
 GENDERS = {"female": "زن", "male": "مرد"}
 
 

@@ -52,6 +52,13 @@ NO_LIMITS = {
         "نه 0 است و نه 1",
         "0 or 1",
     ),
+    "encodings of text; how a spreadsheet shortens numbers": (
+        "Windows-1256",
+        "WINDOWS-1256",
+        "UTF-16",
+        "power of ten",
+        "توانی از ده",
+    ),
     "the calendar": (
         "from 1 to 31",
         "از ۱ تا ۳۱",
@@ -113,6 +120,12 @@ NO_LIMITS = {
     "an exit code, a character set": ("exit code 1", "UTF-8"),
     "how soon workers see a switch": ("within a second",),
     "at least one": ("one digit",),
+    "names of signatures, statuses of HTTP": ("ES256", "RS256", "HTTP 405", "200 or 204", "۲۰۰ یا ۲۰۴"),
+    "a trial calls each address once; a token that is good for one use": (
+        "یک بار صدا زده",
+        "too late or twice",
+        "دیر یا دو بار",
+    ),
 }
 _EXCEPTIONS = re.compile("|".join(re.escape(each) for texts in NO_LIMITS.values() for each in texts), re.IGNORECASE)
 _PLACEHOLDERS = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")

@@ -10,7 +10,7 @@ from tools.messages import persian_rules as persian
 
 pytestmark = pytest.mark.project
 RULES = (*persian.SPACES, *persian.LETTERS, persian.LATIN_DIGITS, *persian.word_rules())
-GUIDE = [sentence for sentence in persian.guide_sentences() if len(sentence.split()) > 3]
+GUIDE = [sentence for sentence in sorted(persian.guide_sentences()) if len(sentence.split()) > 3]
 
 
 def faults(msgstr: str, msgid: str = "Text") -> list[str]:

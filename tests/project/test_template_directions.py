@@ -18,8 +18,8 @@ pytestmark = pytest.mark.project
 TEMPLATES = ROOT / "templates"
 # Who may take from whom: whatever is lower. Apps of the same height do not know each other. `portal` is the shell:
 # it puts pages of several apps together; "" is what all share: `shared/`, base.html, error pages, the admin site.
-HEIGHTS = {"": 0, "sms": 1, "mail": 1, "identity": 1, "accounts": 2, "registration": 3, "portal": 4}
-APPS = ("sms", "mail", "identity", "accounts", "registration")
+HEIGHTS = {"": 0, "sms": 1, "mail": 1, "identity": 1, "accounts": 2, "registration": 3, "openid": 3, "portal": 4}
+APPS = ("sms", "mail", "identity", "accounts", "registration", "openid")
 # The admin site warns staff before their session ends, and sessions are the accounts'. (It signs them in there, too.)
 EXCUSED = {("admin/base_site.html", "accounts")}
 

@@ -21,7 +21,10 @@ from tests.support.journeys import MATCHES, PASSWORD, URL, Answers, Browser, reg
 [OLD_CERTIFICATE] = [one for one in CITIZENS if one.plot is Plot.OLD_CERTIFICATE]
 FIELDS = tuple(PersonForm.base_fields)
 UNDO = "You filled in “%(field)s” and also ticked that it is not there. Undo one of them."
-LETTERS = "Write the %(field)s in Persian letters, just as it is on your birth certificate."
+LETTERS = (
+    "Write the %(field)s in Persian letters, just as it is on your birth certificate. If it is in other letters there, "
+    "please go to the nearest branch."
+)
 
 
 def form(**changes: str) -> PersonForm:

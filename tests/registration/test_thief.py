@@ -57,7 +57,9 @@ def without_what_was_typed(text: str, row: Registration) -> str:
     """The thief knows what they typed, when, and the tracking code they were given."""
     code = row.tracking_code or ""
     text = re.sub(
-        r'name="csrfmiddlewaretoken" value="\w+"|<path[^>]*>|\d{2}:\d{2}|data-left="\d+"', "", fold_digits(text)
+        r'name="csrfmiddlewaretoken" value="\w+"|<path[^>]*>|\d{2}:\d{2}|data-left="\d+"|data-closes="\d+"| data-final',
+        "",
+        fold_digits(text),
     )
     for known in (f"{code[:3]} {code[3:6]} {code[6:]}", f"{code[:3]}\u00a0{code[3:6]}\u00a0{code[6:]}", str(row.token)):
         text = text.replace(known, "·")

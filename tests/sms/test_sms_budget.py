@@ -338,7 +338,7 @@ def test_codes_that_wait_to_be_sent_count_and_those_that_have_expired_do_not(at:
 
 def test_a_message_that_goes_by_the_next_gateway_costs_the_budget_once(settings, at: At, use_gateways) -> None:
     second = StubGateway("second")
-    use_gateways(StubGateway("first", *[TryAgain.busy()] * 9), second)
+    use_gateways(StubGateway("first", *[TryAgain.this_message()] * 9), second)
     settings.SMS_DAILY_BUDGET = 24
     at(0)
     own = divided(24)[Share.RESULTS]

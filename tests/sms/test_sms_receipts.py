@@ -319,6 +319,44 @@ def test_a_database_that_is_away_makes_no_receipt_malformed(box, monkeypatch):
     assert state_of(message) == MessageState.DELIVERED
 
 
+def test_receipts_are_written_in_groups_each_whole_or_not_at_all(box, monkeypatch):
+    monkeypatch.setattr(limits, "RECEIPT_GROUP", 2)
+    messages = [sent() for _ in range(4)]
+    for message in messages:
+        push((message.provider_id, "delivered"))
+    real, calls = applying.apply, itertools.count(1)
+
+    def away_at_the_fourth(*given):
+        if next(calls) == 4:
+            raise OperationalError("the server closed the connection")
+        return real(*given)
+
+    monkeypatch.setattr(applying, "apply", away_at_the_fourth)
+    with pytest.raises(OperationalError):
+        tasks.read_receipts()
+    assert [state_of(each) for each in messages] == ["delivered", "delivered", "accepted", "accepted"]
+    make_receipts_due()
+    tasks.read_receipts()
+    assert {state_of(each) for each in messages} == {MessageState.DELIVERED}
+
+
+def test_an_error_of_the_database_spoils_one_receipt_of_its_group(box, monkeypatch):
+    first, second, third = sent(), sent(), sent()
+    for message in (first, second, third):
+        push((message.provider_id, "delivered"))
+    real = applying.apply
+
+    def with_a_second_row_of_one_key(gateway, report, received_at):
+        if report.provider_id == second.provider_id:
+            Message.objects.bulk_create([Message(pk=first.pk, to="+989120000000", text="x", dedupe_key="x")])
+        return real(gateway, report, received_at)
+
+    monkeypatch.setattr(applying, "apply", with_a_second_row_of_one_key)
+    tasks.read_receipts()
+    assert [state_of(each) for each in (first, second, third)] == ["delivered", "accepted", "delivered"]
+    assert sorted(Receipt.objects.values_list("state", flat=True)) == ["done", "done", "malformed"]
+
+
 def posted(body: bytes, **environ: Any) -> str:
     """The status of a POST as the server hands it over; Django's own test client knows no chunks."""
     said: list[str] = []

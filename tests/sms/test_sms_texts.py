@@ -16,7 +16,7 @@ VISIT = (
 )
 TO_BRANCH = "برای فعال سازی نام کاربری خود به شعبه بیمه پردازی یا نزدیک ترین شعبه سازمان تامین اجتماعی مراجعه فرمائید."
 NAME = "مریم احمدی"
-PURPOSES = ("ثبت نام", "ورود", "بازیابی گذرواژه", "تغییر تلفن همراه", "فعال سازی در شعبه")
+PURPOSES = ("ثبت نام", "ورود", "بازیابی گذرواژه", "تغییر تلفن همراه", "فعال سازی حضوری")
 
 
 def test_a_successful_registration_says_the_guides_words_to_the_person_by_name():
@@ -42,6 +42,20 @@ def test_the_salutation_follows_the_gender_where_it_is_known(gender, salutation)
         sms_texts.rejected(name=NAME, gender=gender),
     ):
         assert text.splitlines()[0] == f"{salutation} {NAME}"
+
+
+@pytest.mark.parametrize("text", [sms_texts.account_created, sms_texts.activated])
+@pytest.mark.parametrize("name", ["علی رضایی", "سید محمدحسین موسوی‌نژاد اردبیلی اصل"])
+def test_the_way_back_to_a_service_costs_one_part_at_most(text, name):
+    address = "eservices.tamin.ir/to/3f9a2b1c"
+    for service in ("سوابق بیمه", "سوابق بیمه و مستمری بازنشستگان", "ب" * 80):
+        said = text(name=name, gender="male", service=service, address=address)
+        assert said.startswith(text(name=name, gender="male") + "\n")
+        line, shown = said.splitlines()[-2:]
+        assert shown == address
+        assert line in (f"ادامه در سامانه «{service}»", "ادامه در سامانه")
+        assert parts.count(said) <= parts.count(text(name=name, gender="male")) + 1
+    assert "«سوابق بیمه»" in text(name=NAME, gender="female", service="سوابق بیمه", address="auth.tamin.ir/to/3f9a2b1c")
 
 
 def test_where_a_branch_activates_the_sms_says_so_in_the_guides_words():

@@ -105,4 +105,5 @@ def waits_end(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     limit_waits()
     yield
     connection_created.disconnect(dispatch_uid="limit_waits")
+    connection.execute_wrappers.clear()
     connection.close()

@@ -29,7 +29,8 @@ ARGUMENTS = (
 )
 PHONE, DESK = 360, 1280
 SUBMIT = "main form button.btn-main"  # the main button of a step
-LOST = "ERR_SOCKET_NOT_CONNECTED"  # Chromium wrote to a connection that had just ended, and opened no other one
+# Chromium wrote to a connection that had just ended, and opened no other one.
+LOST = ("ERR_SOCKET_NOT_CONNECTED", "ERR_CONNECTION_RESET")
 
 
 @contextmanager
@@ -79,8 +80,9 @@ class Visitor:
     def go(self, path: str) -> None:
         """Load this page; once more if the browser lost a connection over one of its files, as a person would."""
         self.page.goto(self.portal.url + path)
-        if any(LOST in problem for problem in self.problems):
-            self.problems = [problem for problem in self.problems if LOST not in problem]
+        heard = [problem for problem in self.problems if not any(word in problem for word in LOST)]
+        if heard != self.problems:
+            self.problems = heard
             self.page.goto(self.portal.url + path)
 
     def field(self, label: str) -> Locator:

@@ -103,8 +103,9 @@ class HttpStub:
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # the caller is gone, or the stub is
         finally:
-            self.open -= 1
             writer.close()
+            await asyncio.sleep(0)  # in the loop's next turn the socket is closed
+            self.open -= 1
 
     async def say(self, writer: asyncio.StreamWriter, answer: Answer) -> bool:
         writer.write(_http(answer))

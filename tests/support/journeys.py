@@ -76,7 +76,10 @@ PARTS = {
 
 
 class Browser(Client):
-    """A browser of one citizen. Each step posts what the page's form would post."""
+    """A browser of one citizen. Each step posts what the page's form would post. `query`: behind the address of the
+    page, where a service led the citizen there."""
+
+    query = ""
 
     def step_one(self, person: DemoCitizen = MATCHES, **changes: str) -> Any:
         typed = {"national_id": person.national_id, "operator": "mci", "mobile": person.mobile, "draft": ""}
@@ -107,7 +110,7 @@ class Browser(Client):
 
     def post_step(self, step: str, values: dict[str, str], **extra: Any) -> Any:
         data = {f"{step}-{name}": value for name, value in values.items()}
-        return self.post(URL, data | {"registration_wizard-current_step": step}, **extra)
+        return self.post(URL + self.query, data | {"registration_wizard-current_step": step}, **extra)
 
     def draft(self) -> str:
         return str(self.session.get("registration", {}).get("token", ""))

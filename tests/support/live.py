@@ -99,6 +99,11 @@ class Portal:
         self.make.wait(LIMIT)
         return self.said()
 
+    def service(self) -> str:
+        """Where the demo's own service answers, as it was printed."""
+        [address] = re.findall(r"^Demo service (http://\S+)/", self.said(), re.MULTILINE)
+        return str(address)
+
     def signal_group(self, number: int) -> None:
         os.killpg(self.make.pid, number)
 

@@ -38,6 +38,7 @@ class PostOffice:
         self.refused: dict[str, str] = {}  # address → the answer to RCPT TO
         self.after_data: Callable[[SMTP, Envelope], Awaitable[str]] | None = None
         self.conversations = 0
+        self.names: list[str] = []  # what clients called themselves
         self.senders: list[str] = []
 
     @property
@@ -49,6 +50,7 @@ class PostOffice:
     ) -> list[str]:
         session.host_name = hostname
         self.conversations += 1
+        self.names.append(hostname)
         return responses
 
     async def handle_RCPT(

@@ -38,6 +38,7 @@ OTHER_LIMITS = {
     "CONFIRMED_LIFE": timedelta(days=5),
     "BRANCH_LIFE": timedelta(days=50),
     "DRAFTS_KEPT": timedelta(days=6),
+    "WAY_BACK_KEPT": timedelta(days=25),
     "CODES_KEPT": timedelta(days=4),
     "MESSAGE_BODY_KEPT": timedelta(hours=2),
     "MAIL_KEPT": timedelta(days=20),

@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts import owner_checks
 from accounts.codes import challenges
 from accounts.models import AccountEvent, Challenge, CodePurpose, OwnerCheck, User
-from accounts.passwords.rules import hash_answer
+from accounts.passwords.answers import hash_answer
 from common.persian import parse_mobile
 from identity.registries.demo import CITIZENS, DemoCitizen, Plot
 from tests.support.accounts import citizen

@@ -7,11 +7,15 @@
 //   taken: ok, late (after --late), drop (ends the connection), hang-taken (never answers), drip (a byte a --drip)
 //   deaf: as ok, and answers no enquire_link
 // --receipts none|once|twice|three|reversed|early, or several words: three,reversed. What the other side did not
-//   acknowledge before its connection ended is said again at its next bind.
+//   acknowledge before its connection ended is said again at its next bind; what it refused, after --again-after as well.
 // --ids plain|hex: hex answers the send in hexadecimal and reports in decimal. --tlv same|other|none: what
 //   receipted_message_id holds beside the text of a receipt.
 // --tls: a file with a certificate and its key; it then speaks TLS alone. "refused" is said of who ends the handshake.
-// --delay, --late, --drip: milliseconds. --log: a file that gets one JSON line for each message, not part; started again
+// --rate: how many parts it takes within any second, more are throttled (0x58); 0: any number. --distance: milliseconds,
+//   as by Jasmin; what comes sooner after the last part that it took is throttled.
+// --binds: how many connections it takes, the next one is refused (bind failed, 0x0d); 0: any number. Behaviour
+//   bind-fails: it takes none.
+// --delay, --late, --drip, --again-after, --receipt-delay (after the answer): milliseconds. --log: a file that gets one JSON line for each message, not part; started again
 //   with the same one, it goes on with its ids and says what was not acknowledged before it ended (FILE.memory).
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -19,7 +23,7 @@ import { createInterface } from "node:readline";
 
 const smpp = createRequire(import.meta.url)("smpp");
 const options = {
-  port: "0", behaviour: "ok", receipts: "none", ids: "plain", tlv: "same", delay: "0", late: "20000", drip: "1000", log: "", tls: "",
+  port: "0", binds: "0", rate: "0", distance: "0", behaviour: "ok", receipts: "none", ids: "plain", tlv: "same", delay: "0", late: "20000", drip: "1000", "receipt-delay": "20", "again-after": "1000", log: "", tls: "",
 };
 for (let at = 2; at < process.argv.length; at += 2) options[process.argv[at].slice(2)] = process.argv[at + 1];
 const manners = new Set(options.receipts.split(","));
@@ -28,6 +32,7 @@ const refusals = { throttle: 0x58, busy: 0x14, 500: 0x08, refuse: 0x0b };
 let behaviour = options.behaviour;
 let last = 0;
 let singles = 0;
+const sessions = new Set(); // bound ones
 let bound = null; // the session that receipts go to
 let unsaid = []; // receipts that nobody has acknowledged
 const halves = new Map(); // parts of messages that are not whole yet
@@ -67,7 +72,10 @@ function report(session, receipt) {
   const beside = { none: {}, other: { receipted_message_id: `x${id}` } }[options.tlv] ?? { receipted_message_id: id };
   session.deliver_sm({ esm_class: 4, short_message: text, ...beside }, (pdu) => {
     say({ event: "acknowledged", id, stat, status: pdu.command_status });
-    if (pdu.command_status) return; // not kept by the other side: at its next bind again
+    if (pdu.command_status) { // not kept by the other side: a little later again, or at its next bind
+      setTimeout(() => bound === session && !session.over && report(session, receipt), Number(options["again-after"]));
+      return;
+    }
     unsaid = unsaid.filter((each) => each !== receipt);
     if (stat === "DELIVRD") remember("said", id);
   });
@@ -108,11 +116,29 @@ function drip(session) {
   }, Number(options.drip));
 }
 
+const window = []; // when the parts of the last second were taken, in milliseconds
+let takenAt = -Infinity; // when the last part was, as Jasmin counts
+
+function tooSoon() {
+  if (performance.now() - takenAt < Number(options.distance)) return true;
+  takenAt = performance.now();
+  return false;
+}
+
+function tooMany() {
+  if (!Number(options.rate)) return false;
+  while (window.length && window[0] <= Date.now() - 1000) window.shift();
+  if (window.length >= Number(options.rate)) return true;
+  window.push(Date.now());
+  return false;
+}
+
 function submitted(session, pdu) {
   const udh = pdu.short_message.udh ? pdu.short_message.udh.map((ie) => ie.toString("hex")) : null;
   const chosen = choose();
-  const later = chosen === "throttle-parts" && udh && !udh[0].endsWith("01") && !throttled.has(udh[0]);
-  if (later) throttled.add(udh[0]);
+  const crowded = tooMany() || tooSoon();
+  const later = crowded || chosen === "throttle-parts" && udh && !udh[0].endsWith("01") && !throttled.has(udh[0]);
+  if (later && udh) throttled.add(udh[0]);
   const refusal = later ? 0x58 : chosen.startsWith("code-") ? Number(chosen.slice(5)) : (refusals[chosen] ?? 0);
   const taken = refusal === 0 && !["garbage", "reset", "hang"].includes(chosen);
   const number = taken ? ++last : 0;
@@ -132,7 +158,7 @@ function submitted(session, pdu) {
   const done = () => {
     if (chosen === "drop") session.socket.destroy();
     else if (chosen !== "hang-taken" && !session.over) answer(session, pdu.response({ message_id: id }));
-    if (!early) setTimeout(() => receipts(number), 20);
+    if (!early) setTimeout(() => receipts(number), Number(options["receipt-delay"]));
   };
   const pause = chosen === "late" ? Number(options.late) : chosen === "drop" ? 0 : Number(options.delay);
   return pause ? setTimeout(done, pause) : done();
@@ -143,15 +169,18 @@ const server = smpp.createServer({ key: pem, cert: pem }, (session) => {
   session.on("error", () => {});
   session.on("close", () => {
     session.over = true;
+    sessions.delete(session);
     if (bound === session) bound = null;
     say({ event: "closed" });
   });
   session.on("bind_transceiver", (pdu) => {
-    const status = is("bad-password") ? 0x0e : 0;
+    const full = Number(options.binds) && sessions.size >= Number(options.binds);
+    const status = is("bad-password") ? 0x0e : is("bind-fails") || full ? 0x0d : 0;
     say({ event: "bound", system_id: pdu.system_id, status });
     session.send(pdu.response({ command_status: status }));
     if (status) return;
     bound = session;
+    sessions.add(session);
     unsaid.forEach((receipt) => report(session, receipt));
   });
   session.on("enquire_link", (pdu) => {

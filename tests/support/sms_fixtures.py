@@ -6,7 +6,7 @@ import itertools
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -18,6 +18,7 @@ from sms import outbox, routing
 from sms.gateways import smpp_session
 from sms.models import Attempt, Message, MessageKind, MessageState
 from sms.sending import drain
+from tests.support.raw_smsc import RawSmsc, raw_smsc
 from tests.support.sms_gateways import StubGateway
 
 NUMBER = "+989121234567"
@@ -45,6 +46,12 @@ def smpp_patience(request, monkeypatch) -> None:
     """Nobody waits long for an SMSC: as many seconds as the module calls PATIENCE, else one."""
     for name in ("ANSWER_WITHIN", "CONNECT_WITHIN"):
         monkeypatch.setattr(smpp_session, name, getattr(request.module, "PATIENCE", 1.0))
+
+
+@pytest.fixture
+def smsc() -> Iterator[RawSmsc]:
+    with raw_smsc() as one:
+        yield one
 
 
 def queue(kind: str = MessageKind.RESULT, *, to: str = NUMBER, **changes: object) -> Message:

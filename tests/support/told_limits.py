@@ -219,7 +219,7 @@ def test_commands_tell_them() -> None:
 def test_the_privacy_notice_and_the_guide_tell_them() -> None:
     client = Client()
     page = text_of(client.get("/portal/help/privacy"))
-    for name in ("CODES_KEPT", "DRAFTS_KEPT", "MAIL_KEPT", "SESSION_IDLE", "BRANCH_LIFE"):
+    for name in ("CODES_KEPT", "DRAFTS_KEPT", "WAY_BACK_KEPT", "MAIL_KEPT", "SESSION_IDLE", "BRANCH_LIFE"):
         assert in_words(getattr(limits, name)) in page
     assert in_words(limits.CODE_LIFE) in text_of(client.get("/portal/guide"))
     assert in_words(limits.SESSION_WARNING) in text_of(client.get("/portal/help/accessibility"))

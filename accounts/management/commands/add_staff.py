@@ -10,9 +10,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.life.lifecycle import create_staff
 from accounts.models import Branch
+from accounts.passwords import odd_texts
 from accounts.passwords.rules import SENTENCES
 from accounts.staff.random_password import random_password
 from common.errors import PortalError
+from common.odd_typing import UNSEEN, oddities
+from common.persian import fold
 
 REASONS = {
     "username_taken": "This user name is taken. Set a new password with: manage.py changepassword NAME",
@@ -52,7 +55,7 @@ class Command(BaseCommand):
     def branch(code: str | None) -> Branch | None:
         if code is None:
             return None
-        branch = Branch.objects.filter(code=code).first()
+        branch = Branch.objects.filter(code=fold(code)).first()
         if branch is None:
             raise CommandError(f"There is no branch with the code {code}. An administrator adds branches at /admin/.")
         return branch
@@ -62,6 +65,8 @@ class Command(BaseCommand):
         password = getpass("Password: ")
         if getpass("Again: ") != password:
             raise CommandError("The two passwords are not the same.")
+        if unseen := [code for code in oddities(password) if code in UNSEEN]:
+            raise CommandError(odd_texts.of_a_new_one(unseen))
         return password
 
 

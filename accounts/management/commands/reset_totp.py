@@ -11,6 +11,7 @@ from accounts.models import User
 from accounts.staff import totp
 from common import limits
 from common.commands.arguments import add_by_and_reason
+from common.persian import fold
 
 
 class Command(BaseCommand):
@@ -26,7 +27,7 @@ class Command(BaseCommand):
         add_by_and_reason(parser, longest_reason=limits.LARGEST_FIELD, **told)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        name: str = options["username"]
+        name = fold(options["username"])
         user = User.objects.filter(username=name, is_staff=True).first()
         if user is None:
             raise CommandError(f"There is no member of staff with the user name {name}.")

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.life import questions
 from accounts.models import MobileChangeStage
-from accounts.profile import changes, confirmation_letter, email_change, mobile_change
+from accounts.profile import changes, confirmation_letter, email_change, menu, mobile_change
 from accounts.profile.access import apply_change, owner, owner_page, render_form
 from accounts.profile.forms import PasswordForm, QuestionForm, SignInCodeForm
 from accounts.profile.texts import sentence
@@ -33,6 +33,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         "pending_mobile": mask_mobile(change.mobile) if change and waits else "",
         "email_change": email_change.pending(account=user),
         "mail": confirmation_letter.can_be_sent(),
+        "pages": menu.pages(),
     }
     return render(request, "accounts/profile.html", context)
 

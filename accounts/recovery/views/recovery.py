@@ -12,6 +12,7 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -27,6 +28,7 @@ from accounts.recovery.service import Standing, Step
 from accounts.recovery.session import Recovering
 from accounts.recovery.texts import sentence
 from accounts.sessions import browsers, devices
+from accounts.sessions.guards import next_of, query_of
 from accounts.sessions.store import asked_by_itself, renews_itself
 from common import limits
 from common.abuse import hashing_places
@@ -59,7 +61,7 @@ def at_step(*steps: Step) -> Callable[[_Page], Callable[[HttpRequest], HttpRespo
             if row is None:
                 if request.method == "POST":
                     messages.warning(request, sentence("session_ended"))
-                return redirect("recovery")
+                return _to(request, "recovery")
             found = browser.standing(row)
             return page(request, browser, row) if found.step in steps else _redirect_to_step(request, browser, found)
 
@@ -78,7 +80,7 @@ def recovery(request: HttpRequest) -> HttpResponse:
         form = RecoveryForm(request.POST)
         if form.is_valid():
             _begin(request, browser, under_way, form)
-            return redirect("recovery_code")
+            return _to(request, "recovery_code")
     else:
         form = RecoveryForm(initial={"page": secrets.token_urlsafe(16)})
     found = browser.standing(under_way) if under_way else Standing(Step.OVER)
@@ -115,11 +117,11 @@ def code(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpRespo
     if form.is_valid():
         try:
             browser.grant(challenges.prove(challenge=row, typed_code=form.cleaned_data["code"]))
-            return redirect("recovery_answer")
+            return _to(request, "recovery_answer")
         except PortalError as error:
             if error.code == "account_closed":
                 messages.error(request, sentence(error))
-                return redirect("recovery_branch")
+                return _to(request, "recovery_branch")
             form.add_error("code", sentence(error))
     context = {"form": form, "wait": challenges.wait(challenge=row), **code_views.context(request, row)}
     return render(request, "accounts/recovery_code.html", context)
@@ -139,7 +141,7 @@ def resend(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpRes
     """Send another code, if there is an account."""
     wait = challenges.ask_again(challenge=row, **_requester(request, row.national_id))
     messages.info(request, sentence("code_wait", wait=wait) if wait else sentence("code_again"))
-    return redirect("recovery_code")
+    return _to(request, "recovery_code")
 
 
 @_form_page
@@ -153,10 +155,10 @@ def answer(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpRes
         typed = form.cleaned_data["answer"] if asked else ""
         try:
             recovery_service.answer(challenge=row, typed=typed, browser=browsers.in_words(request))
-            return redirect("recovery_wait")
+            return _to(request, "recovery_wait")
         except PortalError as error:
             if error.code in ("moved_on", "account_closed") or error.values.get("left") == 0:
-                return redirect("recovery_wait")  # that page redirects to the right step
+                return _to(request, "recovery_wait")  # that page redirects to the right step
             busy = error if error.code == "hashing_busy" else None
             form.add_error(None if busy else "answer", sentence(error))
     question = questions.QUESTIONS.get(account.security_question, "") if account else ""
@@ -191,7 +193,7 @@ def waiting(request: HttpRequest) -> HttpResponse:
 def password(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpResponse:
     """The last step: a new password, twice. Nobody is signed in by it."""
     if request.method != "POST" and browser.standing(row).step == Step.DONE:
-        return redirect("sign_in")
+        return _to(request, "sign_in")
     if row.account is None:
         raise Http404
     with_question = recovery_service.needs_question(challenge=row)
@@ -201,12 +203,12 @@ def password(request: HttpRequest, browser: Recovering, row: Challenge) -> HttpR
         try:
             recovery_service.set_password(challenge=row, **form.chosen(), browser=browsers.in_words(request))
             messages.success(request, sentence("password_set"))
-            return redirect("sign_in")
+            return _to(request, "sign_in")
         except PortalError as error:
             if error.code == "moved_on":
                 return _moved_on(request, browser)
             if error.code == "account_closed":
-                return redirect("recovery_branch")
+                return _to(request, "recovery_branch")
             busy = error if error.code == "hashing_busy" else None
             form.add_error(None if busy else "password", forms.ValidationError(sentence(error), code=error.code))
     shown = {"form": form, "with_question": with_question, "national_id": form.account.national_id}
@@ -226,7 +228,12 @@ def _redirect_to_step(request: HttpRequest, browser: Recovering, found: Standing
         browser.forget()
     elif found.step == Step.DONE and request.method == "POST":
         messages.info(request, sentence("done"))
-    return redirect(PAGES[found.step])
+    return _to(request, PAGES[found.step])
+
+
+def _to(request: HttpRequest, name: str) -> HttpResponse:
+    """Redirect to a page of the way back to the sign-in, which knows where the person wanted to go."""
+    return redirect(reverse(name) + query_of(next_of(request)))
 
 
 def _renews(row: Challenge) -> int:

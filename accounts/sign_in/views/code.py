@@ -7,7 +7,6 @@ The pages of a challenge are the same for every national ID; only those of the s
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.views import RedirectURLMixin
@@ -15,6 +14,7 @@ from django.forms import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -27,6 +27,7 @@ from accounts.codes import texts as code_texts
 from accounts.codes import views as code_views
 from accounts.models import CodePurpose, User
 from accounts.sessions import devices
+from accounts.sessions.guards import next_of, query_of
 from accounts.sessions.keys import change_key
 from accounts.sessions.store import asked_by_itself
 from accounts.sign_in import flow as sign_in_flow
@@ -63,7 +64,7 @@ class ByCode(RedirectURLMixin, FormView):
                 purpose=CodePurpose.SIGN_IN, national_id=national_id, **_requester(self.request, national_id)
             )
         sign_in_session.wait_for_code(self.request, challenge, next_page=self.get_redirect_url())
-        return redirect("sign_in_code")
+        return to_code(self.get_redirect_url())
 
 
 @method_decorator([sensitive_post_parameters("code"), never_cache], name="dispatch")
@@ -82,8 +83,14 @@ class CodePage(FormView):
             return begin_again(request)
         if request.method == "POST" and request.POST.get("page", self.page) != self.page:
             messages.warning(request, sign_in_texts.sentence("other_tab"))
-            return redirect("sign_in_code")
+            return to_code(self.next_page)
         return super().dispatch(request, *args, **kwargs)
+
+    @property
+    def next_page(self) -> str:
+        """Where the person wants to go: as this session remembers it, else as the address says."""
+        waits = self.second[1] if self.second else self.waiting
+        return waits.next if waits else next_of(self.request)
 
     @property
     def page(self) -> str:
@@ -95,7 +102,7 @@ class CodePage(FormView):
         return {"page": self.page}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context = super().get_context_data(**kwargs)
+        context = super().get_context_data(**kwargs) | {"next": self.next_page}
         if self.waiting:
             challenge = self.waiting.challenge
             return (
@@ -123,7 +130,8 @@ class CodePage(FormView):
         user = sign_in_service.confirm_code(account=user, asker=step.asker, typed_code=typed)
         change_key(self.request.session)
         response = HttpResponseRedirect(step.next or reverse("home"))
-        return sign_in_flow.admit(self.request, user, response, remember=step.remember)
+        times = {"password_at": step.password_at, "code_at": timezone.now()}
+        return sign_in_flow.admit(self.request, user, response, remember=step.remember, **times)
 
     def keep_proof_of_mobile(self, waiting: PendingChallenge, typed: str) -> HttpResponse:
         """Keep the proof after the right code of a challenge, and go back to the password: a code alone signs nobody
@@ -131,8 +139,7 @@ class CodePage(FormView):
         proof = challenges.prove(challenge=waiting.challenge, typed_code=typed)
         sign_in_session.keep_proof(self.request, proof)
         messages.success(self.request, sign_in_texts.sentence("number_proven"))
-        query = f"?{urlencode({'next': waiting.next})}" if waiting.next else ""
-        return redirect(reverse("sign_in") + query)
+        return redirect(reverse("sign_in") + query_of(waiting.next))
 
     def refuse(self, form: Any, error: PortalError) -> HttpResponse:
         if error.code in ("sign_in_over", "changed_meanwhile"):
@@ -175,13 +182,13 @@ def resend(request: HttpRequest) -> HttpResponse:
     waiting = None if second else sign_in_session.pending_challenge(request)
     if second:
         _send_again(request, *second)
-    elif waiting:
+        return to_code(second[1].next)
+    if waiting:
         challenge = waiting.challenge
         left = challenges.ask_again(challenge=challenge, **_requester(request, challenge.national_id))
         _say(request, sign_in_texts.sentence("asked_again"), left)
-    else:
-        return begin_again(request)
-    return redirect("sign_in_code")
+        return to_code(waiting.next)
+    return begin_again(request)
 
 
 def _requester(request: HttpRequest, national_id: str) -> dict[str, Any]:
@@ -218,4 +225,9 @@ def _say(request: HttpRequest, sent: str, left: int) -> None:
 
 def begin_again(request: HttpRequest) -> HttpResponse:
     messages.warning(request, sign_in_texts.sentence("begin_again"))
-    return redirect("sign_in")
+    return redirect(reverse("sign_in") + query_of(next_of(request)))
+
+
+def to_code(next_page: str) -> HttpResponse:
+    """Redirect to the page where the code is typed."""
+    return redirect(reverse("sign_in_code") + query_of(next_page))

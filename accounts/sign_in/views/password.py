@@ -7,15 +7,16 @@ from typing import Any
 from django.contrib.auth.views import RedirectURLMixin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
 from accounts.codes import texts as code_texts
-from accounts.sessions.guards import is_citizen
+from accounts.sessions.guards import is_citizen, query_of
+from accounts.sign_in import destinations, pressure
 from accounts.sign_in import flow as sign_in_flow
-from accounts.sign_in import pressure
 from accounts.sign_in import service as sign_in_service
 from accounts.sign_in import session as sign_in_session
 from accounts.sign_in import texts as sign_in_texts
@@ -63,6 +64,9 @@ class CitizenSignIn(SignIn):
             return redirect(self.get_success_url())
         return super().get(request, *args, **kwargs)
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(leads_to=destinations.service_name(self.get_redirect_url()), **kwargs)
+
     def get_initial(self) -> dict[str, Any]:
         """The national ID whose mobile was just proven here. A trusted device fills in none: a household reads it."""
         proof = sign_in_session.proven_challenge(self.request)
@@ -96,7 +100,7 @@ class CitizenSignIn(SignIn):
         sign_in_session.begin_second_step(
             self.request, passed.user, asker=asker, remember=remember, next_page=self.get_redirect_url()
         )
-        return redirect("sign_in_code")
+        return redirect(reverse("sign_in_code") + query_of(self.get_redirect_url()))
 
     def refuse(self, form: Any) -> HttpResponse:
         form.add_error(None, sign_in_texts.sentence("wrong_citizen"))

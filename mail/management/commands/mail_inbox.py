@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from common.commands.inbox import InboxCommand
+from common.email_addresses import parse_email
+from common.persian import InputError
 from mail.inbox import Received, received
 from mail.models import LetterState
 
@@ -14,7 +16,10 @@ class Command(InboxCommand):
     shown = ("to", "subject", "text", "html", "state")
 
     def received(self, typed: str) -> tuple[list[Received], str]:
-        address = typed.strip()
+        try:
+            address = parse_email(typed).wire
+        except InputError:
+            address = typed.strip()
         return received(to=address) if address else [], f"No e-mail to {address}."
 
     def as_text(self, message: Received) -> str:

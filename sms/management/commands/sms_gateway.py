@@ -9,8 +9,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from common.errors import PortalError
 from common.operators import OPERATORS
-from sms import configuration, health, manual_actions
+from sms import configuration, health, manual_actions, receipt_health
 from sms.health import GatewayHealth
+from sms.models import GatewaySeen
+from sms.receipt_health import ReceiptHealth
 
 
 class Command(BaseCommand):
@@ -29,6 +31,10 @@ class Command(BaseCommand):
         if name is None:
             for found in health.look():
                 self.stdout.write(_told(found))
+            for each in receipt_health.look():
+                self.stdout.write(_told_of_receipts(each))
+            for row in GatewaySeen.objects.filter(gateway__in=configuration.names()):
+                self.stdout.write(f"{row.gateway:<14} seen: {row.how} by {row.by or '-'}, {row.at:%Y-%m-%d %H:%M} UTC")
             return
         try:
             self.stdout.write(_change(name, what, weight, options["operator"]))
@@ -61,6 +67,8 @@ def _told(found: GatewayHealth) -> str:
     share = "-" if found.share_delivered is None else f"{found.share_delivered:.0%}"
     times = "-" if found.median is None else f"{found.median:.0f} s / {found.slow or 0:.0f} s"
     state = "on" if found.is_on else "off"
+    if found.unseen:
+        state += f", no traffic until: {found.unseen}"
     if found.open_until:
         state += f", breaker open ({found.reason or 'failures'})"
     state += "".join(f", out of order for {kind} ({reason})" for kind, reason in found.closed_to.items())
@@ -68,6 +76,15 @@ def _told(found: GatewayHealth) -> str:
         f"{found.gateway:<14} {found.operator or '-':<10} {_weight(found):<22} {state:<30} taken {found.taken}, "
         f"delivered {share} of {found.due} due, not confirmed {found.unconfirmed}, "
         f"median / 95 % {times}, unknown {found.unknown}"
+    )
+
+
+def _told_of_receipts(found: ReceiptHealth) -> str:
+    parts = {None: "not known", True: "one for all parts", False: "one for each part"}[found.per_message]
+    ids = found.form or "not known"
+    return (
+        f"receipts of {found.gateway}: {found.unmatched} of the last {found.looked_at} match no message, "
+        f"way of ids: {ids}, of a long message: {parts}"
     )
 
 

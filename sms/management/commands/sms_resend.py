@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from common.commands import arguments
 from common.errors import PortalError
 from sms import manual_actions
 
@@ -26,7 +27,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("ids", nargs="+", type=int, metavar="ID", help="as sms_status and the admin show it")
+        parser.add_argument(
+            "ids", nargs="+", type=arguments.count, metavar="ID", help="as sms_status and the admin show it"
+        )
 
     def handle(self, *args: Any, ids: list[int], **options: Any) -> None:
         refused = 0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from common.commands.arguments import count
 from common.commands.output import add_json, as_json, iso
 from common.persian import InputError, mask_mobile, parse_mobile
 from sms.models import Message, share_of
@@ -45,9 +46,10 @@ def _messages(what: str) -> list[Message]:
     try:
         rows = Message.objects.filter(to=parse_mobile(what))
     except InputError:
-        if not (what.isdecimal() and len(what) < 19):
+        try:
+            rows = Message.objects.filter(pk=count(what))
+        except ArgumentTypeError:
             raise CommandError("give an Iranian mobile (like 09121234567) or a message's id") from None
-        rows = Message.objects.filter(pk=int(what))
     return list(rows.order_by("-pk").prefetch_related("tries")[:MOST])
 
 

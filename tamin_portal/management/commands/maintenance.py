@@ -14,13 +14,13 @@ from common import limits, maintenance
 from common.commands.arguments import day
 from common.commands.output import iso, refusals
 from common.errors import PortalError
-from common.persian import fold_digits
+from common.persian import fold
 
 
 def moment(text: str) -> dt.datetime:
     """A day and an hour in Tehran. Raises ArgumentTypeError."""
-    date, _, clock = text.strip().rpartition(" ")
-    found = re.fullmatch(r"(\d{1,2}):(\d{2})", fold_digits(clock))
+    date, _, clock = fold(text).rpartition(" ")
+    found = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})", clock)
     if not found or int(found[1]) > 23 or int(found[2]) > 59:
         raise ArgumentTypeError(f"'{text}' is no moment: write it like \"1405/09/08 06:00\", in Tehran's time")
     return timezone.make_aware(dt.datetime.combine(day(date), dt.time(int(found[1]), int(found[2]))))

@@ -19,6 +19,8 @@ from common.installation import ensure_mode
 from identity.demo_extract import load_if_empty
 from identity.person import FIELDS
 from identity.registries.demo import CITIZENS, DemoCitizen
+from openid.demo import ensure_service
+from openid.rotation import make_first_keys
 from registration.models import Registration
 from tamin_portal.startup import refuse_unsafe
 
@@ -28,6 +30,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--url", default="http://127.0.0.1:9090", help="where the portal will answer")
+        parser.add_argument("--service", default="", metavar="URL", help="where the demo's own service will answer")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
@@ -36,12 +39,17 @@ class Command(BaseCommand):
         refuse_unsafe()
         load_if_empty()
         ensure_services()
+        make_first_keys()
         username, password = ensure_staff(settings.PORTAL_HOME)
-        url = options["url"].rstrip("/")
+        url, service = options["url"].rstrip("/"), options["service"].rstrip("/")
+        if service:
+            ensure_service(settings.PORTAL_HOME, service)
         self.stdout.write(as_text(citizens_table()))
         self.stdout.write(f"Register     {url}/portal/registration")
         self.stdout.write(f"SMS inbox    {url}/portal/inbox/     (the codes and results arrive here)")
         self.stdout.write(f"Branch desk  {url}/admin/            user name: {username}   password: {password}")
+        if service:
+            self.stdout.write(f"Demo service {service}/     (another service, which the account signs in to)")
 
 
 def as_text(table: Table) -> str:

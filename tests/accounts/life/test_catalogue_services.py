@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from accounts.demo import ensure_services
 from accounts.home import catalogue
 from accounts.models import Icon, Service, User
+from accounts.profile import menu
 from tests.support.accounts import administrator, citizen, clerk
 from tests.support.pages import assert_fits_the_policy
 
@@ -192,3 +193,36 @@ def test_real_service_begins_with_none(settings) -> None:
     with pytest.raises(ImproperlyConfigured):
         ensure_services()
     assert not Service.objects.exists()
+
+
+def test_an_app_above_starts_the_sign_in_of_an_entry_and_says_who_is_known(client) -> None:
+    one, two, three = service(title="one"), service(title="two"), service(title="three")
+    seen = []
+
+    def look(*, account, services):
+        seen.append((account.national_id, [row.pk for row in services]))
+        return {one.pk: catalogue.Start(link="https://one.example/login?iss=x"), two.pk: catalogue.Start(knows=True)}
+
+    catalogue.register(look)
+    catalogue.register(look)
+    try:
+        page = home(client)
+    finally:
+        catalogue.unregister(look)
+    assert seen == [("0012345679", [one.pk, two.pk, three.pk])]
+    cards = page.split('<li class="card service">')[1:]
+    assert ['href="https://one.example/login?iss=x"' in card for card in cards] == [True, False, False]
+    assert [f'href="{FACTS["link"]}"' in card for card in cards] == [False, True, True]
+    assert ["متصل" in card for card in cards] == [False, True, False]
+
+
+def test_an_app_above_adds_a_page_to_the_profile(client) -> None:
+    client.force_login(citizen())
+    menu.register("صفحه‌ای دیگر", "branches")
+    menu.register("صفحه‌ای دیگر", "branches")
+    try:
+        page = client.get("/portal/profile").content.decode()
+    finally:
+        menu.unregister("branches")
+    assert page.count('<a class="btn btn-quiet" href="/portal/branches">صفحه‌ای دیگر</a>') == 1
+    assert "صفحه‌ای دیگر" not in client.get("/portal/profile").content.decode()

@@ -57,8 +57,9 @@ def test_the_owner_reads_who_it_was_and_never_the_name(actor, owner_reads, admin
 @pytest.mark.parametrize(
     ("kind", "details", "words"),
     [
-        ("mobile_changed", {"mobile": "0935•••0001"}, "\u2066۰۹۳۵•••۰۰۰۱\u2069"),  # its ends in their order
-        ("sessions_ended", {"sessions": 3}, gettext("%(value)s sessions") % {"value": "\u2066۳\u2069"}),
+        ("mobile_changed", {"mobile": "0935•••0001"}, "\u2068۰۹۳۵•••۰۰۰۱\u2069"),  # its ends in their order
+        ("service_connected", {"service": "سامانه ERP"}, "\u2068سامانه ERP\u2069"),  # from right to left
+        ("sessions_ended", {"sessions": 3}, gettext("%(value)s sessions") % {"value": "\u2068۳\u2069"}),
         ("reactivated", {"password_reset": True}, gettext("the old password does not work any more")),
         ("reactivated", {"without_answer": True}, gettext("for a while a recovery asks for no security answer")),
     ],

@@ -19,19 +19,24 @@ from tests.support.accounts import citizen
 
 pytestmark = pytest.mark.django_db
 OWN, OTHER = "+989121234567", "+989350000000"
-DETAILS = {EventKind.MOBILE_CHANGED: {"mobile": "0935•••0000"}, EventKind.MOBILE_REFUSED: {"mobile": "0935•••0000"}}
+DETAILS = {
+    EventKind.MOBILE_CHANGED: {"mobile": "0935•••0000"},
+    EventKind.MOBILE_REFUSED: {"mobile": "0935•••0000"},
+    EventKind.SERVICE_CONNECTED: {"service": "بیمه"},
+    EventKind.SERVICE_DISCONNECTED: {"service": "بیمه"},
+}
 
 # What is written down and told to nobody; told without a link; told with the link that freezes the account.
 QUIET = {
     "signed_in", "device_forgotten", "answer_tried", "answer_right", "email_asked", "mobile_asked", "code_on",
-    "session_ended", "sessions_ended", "session_elsewhere", "looked_at",
+    "session_ended", "sessions_ended", "session_elsewhere", "looked_at", "service_disconnected",
 }  # fmt: skip
 WITHOUT_LINK = {
     "closed_sign_in", "many_failures", "recovery_ready", "mobile_late", "frozen", "deactivated", "reactivated",
 }  # fmt: skip
 WITH_LINK = {
     "device_trusted", "password_changed", "recovered", "recovery_refused", "email_changed", "mobile_refused",
-    "mobile_changed", "question_changed", "code_off",
+    "mobile_changed", "question_changed", "code_off", "service_connected",
 }  # fmt: skip
 
 BY_STRANGERS = {"closed_sign_in", "many_failures"}  # to as many owners as the stranger knows national IDs
@@ -83,6 +88,15 @@ def test_a_confirmed_address_hears_the_same_with_a_link_of_its_own(kind) -> None
         links = re.findall(r"https?://\S+/portal/not-me/[\w-]{16}", letter.text)
         assert len(links) == (1 if kind in WITH_LINK else 0)
         assert all(link in letter.html and link not in Message.objects.get().text for link in links)
+
+
+def test_an_address_that_no_letter_can_be_sent_to_keeps_nobody_from_anything() -> None:
+    account = confirmed()
+    account.email = "reza@mail.local"  # confirmed when more was taken for an address
+    account.save()
+    record(account, EventKind.PASSWORD_CHANGED)
+    assert not Letter.objects.exists()
+    assert Message.objects.exists()
 
 
 def test_an_address_that_nobody_has_confirmed_hears_nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.conf import settings
@@ -15,6 +16,7 @@ from accounts.models import AccountEvent, EmailChange, Session, User
 from accounts.profile import email_change
 from accounts.profile.texts import sentence
 from common import limits
+from common.form_fields import EmailAddressField
 from mail.models import Letter
 from tests.support.accounts import PASSWORD, citizen, together
 from tests.support.journeys import texts_on
@@ -208,6 +210,28 @@ def test_what_is_no_address_is_refused_and_stays_in_the_form(typed, mailbox) -> 
     page = hand_in(browser, MAIL, email=typed)
     assert list(errors(page)) == ["email"]
     assert mailbox == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [("new@example.com،", "around"), ("new@example.com.", "around"), ("<new@example.com>", "around"),
+     ("mailto:new@example.com", "around"), ("ı@example.com", "letters"), ("new@gmaıl.com", "look_alike")],
+)  # fmt: skip
+def test_what_would_be_sent_to_a_stranger_or_to_nobody_is_refused_with_a_sentence(typed, code, mailbox) -> None:
+    _, browser = owner()
+    page = hand_in(browser, MAIL, email=typed)
+    assert errors(page) == {"email": [code]}
+    assert str(EmailAddressField.sentences[code]) in unescape(page.content.decode())
+    assert mailbox == []
+
+
+def test_a_sign_that_nobody_sees_is_not_part_of_the_address(mailbox) -> None:
+    user, browser = owner()
+    hand_in(browser, MAIL, email=f"\u200e{NEW}\u200f")
+    [letter] = mailbox
+    assert letter.to == NEW
+    Client().post(letter.path)
+    assert email_of(user) == (NEW, True)
 
 
 def test_the_address_survives_a_wrong_password(mailbox) -> None:

@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Challenge, ChallengeStage, CodePurpose, OwnerCheck, User
-from accounts.passwords.rules import answer_matches
+from accounts.passwords.answers import answer_matches
 from accounts.profile import changes
 from common.errors import PortalError
 from tests.support.accounts import PASSWORD, REZA, together

@@ -65,7 +65,7 @@ def test_the_page_of_a_pause_offers_the_way_by_code_with_what_was_typed(client) 
     citizen()
     for _ in range(5):
         page = sign_in(client, password=WRONG, next="/portal/home?x=1").content.decode()
-    offered = page.split('action="/portal/sign-in/by-code"')[1].split("</form>")[0]
+    offered = page.split('action="/portal/sign-in/by-code?next=%2Fportal%2Fhome%3Fx%3D1"')[1].split("</form>")[0]
     assert f'name="national_id" value="{REZA}"' in offered
     assert 'name="next" value="/portal/home?x=1"' in offered
     assert WRONG not in page
@@ -74,4 +74,4 @@ def test_the_page_of_a_pause_offers_the_way_by_code_with_what_was_typed(client) 
 def test_every_sign_in_page_has_a_quiet_link_to_the_way_by_code(client) -> None:
     page = client.get("/portal/", {"next": "/portal/home?x=1&y=2"}).content.decode()
     assert 'href="/portal/sign-in/by-code?next=%2Fportal%2Fhome%3Fx%3D1%26y%3D2"' in page
-    assert 'action="/portal/sign-in/by-code"' not in page
+    assert 'action="/portal/sign-in/by-code' not in page

@@ -11,13 +11,14 @@ import pytest
 from django.contrib.auth import authenticate
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from accounts.demo import ensure_staff
 from accounts.models import Branch, User
 from accounts.passwords.rules import faults
 from accounts.passwords.strength import About
 from accounts.staff.random_password import random_password
-from tests.support.accounts import branch
+from tests.support.accounts import PASSWORD, branch, clerk
 
 pytestmark = pytest.mark.django_db
 
@@ -121,3 +122,20 @@ def test_a_random_password_meets_the_guides_rules() -> None:
     made = {random_password() for _ in range(100)}
     assert len(made) == 100
     assert not any(faults(password, About()) for password in made)
+
+
+@pytest.mark.parametrize(
+    "typed", ["clerk۱۲", "clerk١٢", " clerk12 ", "\u202aclerk12\u202c", "clerk\u00ad12", "clerk12\ufeff"]
+)
+def test_a_user_name_is_known_in_any_digits_and_with_signs_that_nobody_sees(client: Client, typed: str) -> None:
+    clerk("clerk12")
+    response = client.post("/admin/login/", {"username": typed, "password": PASSWORD})
+    assert response.status_code == 302
+    call_command("reset_totp", typed, by="boss", reason="phone lost", stdout=io.StringIO())
+
+
+def test_what_nobody_sees_in_a_new_password_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accounts.management.commands.add_staff.getpass", lambda _prompt: f"{PASSWORD} ")
+    with pytest.raises(CommandError, match="فاصله"):
+        add_staff("--username", "zahra", "--administrator", "--ask-password")
+    assert not User.objects.filter(username="zahra").exists()

@@ -22,14 +22,16 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import Session, User
 from accounts.sessions.ending import end_sessions
+from accounts.sessions.listeners import Reason
 from accounts.sign_in import texts as sign_in_texts
+from accounts.staff import odds, totp
 from accounts.staff import texts as staff_texts
-from accounts.staff import totp
 from common import limits
 from common.errors import PortalError
 from common.persian import format_jalali, to_persian_digits
 from tests.support.accounts import PASSWORD, administrator, citizen, clerk, together
 from tests.support.pages import assert_fits_the_policy
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.django_db
 LOGIN, CODE, DEVICE = "/admin/login/", "/admin/login/code/", "/admin/login/device/"
@@ -59,9 +61,15 @@ def code_of(device: TOTPDevice, *, later: float = 0, steps: int = 0) -> str:
     return f"{shown.token():06}"
 
 
+def turned(code: str) -> str:
+    """As a phone that writes from right to left shows `123 456`."""
+    return code[3:] + code[:3]
+
+
 def wrong_code(device: TOTPDevice) -> str:
     """None of those that are right now, before or after."""
     near = {code_of(device, steps=steps) for steps in range(-3, 4)}
+    near |= {turned(code) for code in near}
     return next(code for code in ("111111", "222222", "333333", *map(str, range(444444, 444453))) if code not in near)
 
 
@@ -164,6 +172,54 @@ def test_wrong_codes_wait_longer_and_longer_and_the_page_says_how_long(client) -
     assert type_code(client, code_of(device)).status_code == 302
     device.refresh_from_db()
     assert device.throttling_failure_count == 0
+
+
+@pytest.mark.parametrize("between", ["", " ", "-", "\u200f \u200e"])
+def test_the_halves_of_a_code_may_be_typed_in_either_order(client, between) -> None:
+    code = code_of(device_for(clerk()))
+    password(client)
+    type_code(client, code[3:] + between + code[:3])
+    assert is_in(client)
+
+
+def test_a_code_in_the_other_order_is_one_try_and_is_used_up_in_both(client) -> None:
+    device = device_for(clerk())
+    code = code_of(device)
+    assert totp.check(user=device.user, code=turned(code))
+    for again in (code, turned(code)):
+        TOTPDevice.objects.update(throttling_failure_count=0, throttling_failure_timestamp=None)
+        with pytest.raises(PortalError, match="totp_wrong"):
+            totp.check(user=device.user, code=again)
+        assert TOTPDevice.objects.get().throttling_failure_count == 1
+
+
+def test_a_guess_is_compared_with_as_many_values_as_the_security_notes_say(client) -> None:
+    device = device_for(clerk())
+    right = {code_of(device, steps=steps) for steps in range(-5, 6)}
+    tried = right | {turned(code) for code in right} | {code[::-1] for code in right} | {wrong_code(device)}
+    tried |= {code[2:4] + code[:2] + code[4:] for code in right}
+    taken = {code for code in tried if totp._is_right(device, totp.as_shown(device, code))}
+    assert taken == {form for steps in (-1, 0, 1) for form in both(code_of(device, steps=steps))}
+    assert len(taken) <= odds.values()
+
+
+def both(code: str) -> tuple[str, str]:
+    return code, turned(code)
+
+
+def test_a_day_of_guesses_is_as_many_as_the_security_notes_say(client, monkeypatch) -> None:
+    device, begun, passed = device_for(clerk()), timezone.now(), 0.0
+    monkeypatch.setattr(timezone, "now", lambda: begun + dt.timedelta(seconds=passed))
+    compared = 0
+    while passed <= dt.timedelta(days=1).total_seconds():
+        with pytest.raises(PortalError) as refused:
+            totp.check(user=device.user, code=wrong_code(device))
+        compared += refused.value.code == "totp_wrong"
+        passed += float(str(refused.value.values.get("seconds", 0)))
+    assert compared == odds.tries()
+    words = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    row = f"| {odds.tries()} | {odds.values()} | {odds.per_million():g} in 1,000,000 |"
+    assert [line for line in words.splitlines() if line.endswith(row)]
 
 
 def test_a_code_works_once(client) -> None:
@@ -711,7 +767,7 @@ def test_ending_sessions_ends_all_of_one_person_and_nobody_elses() -> None:
         password(client, name)
         type_code(client, code)
     assert all(map(is_in, (first, second, third)))
-    assert end_sessions(account=user) == 2
+    assert end_sessions(account=user, reason=Reason.SESSIONS_ENDED) == 2
     assert [is_in(client) for client in (first, second, third)] == [False, False, True]
 
 

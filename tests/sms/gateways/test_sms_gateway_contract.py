@@ -1,41 +1,34 @@
-"""The contract fits the services that come later: Magfa (many at once, asked by key) and SMS.ir (templates, no key).
-
-Each in small, with its documented answers, over a real socket and through the real drain.
-"""
+"""Magfa (many at once, asked by key) and SMS.ir (templates, no key) by the contract, with their documented answers,
+over a real socket and through the real drain."""
 
 from __future__ import annotations
 
 import json
 import threading
 import uuid
-from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from common import alarms, http_client
+from common import alarms
 from sms import texts
 from sms.gateways.base import (
-    Abilities,
     Accepted,
     Delivery,
     Found,
-    Gateway,
-    LookUp,
     NoAnswer,
     NotFound,
-    Outcome,
     OutOfOrder,
-    Receipt,
-    ReceiptsBy,
     Refused,
     Sms,
     TryAgain,
     Unknown,
 )
+from sms.gateways.magfa import MagfaGateway
+from sms.gateways.smsir import SmsIrGateway
 from sms.models import Message, MessageKind, MessageState
 from sms.reports import polling
 from sms.sending import drain
@@ -45,105 +38,14 @@ from tests.support.sms_gateways import StubGateway
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class Magfa(Gateway):
-    """POST send {senders, recipients, messages, uids}, at most 100; GET mid/{uid}, statuses/{mid}; Basic auth."""
-
-    REQUIRED = ("URL", "USER", "PASSWORD", "SENDER")
-    batch = 100
-    connections = 2
-    on_network = True
-    codes = {
-        1: Refused,
-        2: OutOfOrder,
-        14: OutOfOrder,
-        15: TryAgain,
-        23: TryAgain.busy,
-        27: Refused,
-        28: TryAgain.this_message,
-    }
-    delivery = {1: Delivery.DELIVERED, 2: Delivery.UNDELIVERED, 8: Delivery.ON_ITS_WAY}
-
-    def __init__(self, url: str) -> None:
-        options = {"URL": url, "USER": "user/domain", "PASSWORD": "pw", "SENDER": "3000"}
-        super().__init__(name="magfa", options=options)
-        self.client, self.sender = http_client.Client(url), options["SENDER"]
-        self.headers = {"Authorization": "Basic " + b64encode(b"user/domain:pw").decode()}
-
-    def abilities(self, kind: str) -> Abilities:
-        return Abilities(look_up_by_key=timedelta(hours=24), receipts=ReceiptsBy.POLL)
-
-    def send(self, sms: Sms) -> Outcome:
-        return self.send_many([sms])[0]
-
-    def send_many(self, batch: Sequence[Sms]) -> list[Outcome]:
-        fields = {"recipients": [s.to for s in batch], "messages": [s.text for s in batch]}
-        body = {"uids": [sms.key.int >> 65 for sms in batch], "senders": [self.sender] * len(batch), **fields}
-        try:
-            answer = self.client.request("POST", "/send", body=json.dumps(body).encode(), headers=self.headers)
-            said = json.loads(answer.body)
-        except http_client.NotSent as fault:
-            return [TryAgain(str(fault))] * len(batch)
-        except (http_client.NoAnswer, ValueError) as fault:
-            return [Unknown(str(fault))] * len(batch)
-        if said["status"]:  # of the request as a whole
-            return [self.codes.get(said["status"], Unknown)(str(said["status"]))] * len(batch)
-        return [
-            Accepted((str(row["id"]),)) if row["status"] == 0 else self.codes.get(row["status"], Unknown)()
-            for row in said["messages"]
-        ]
-
-    def look_up(self, *, key: uuid.UUID, provider_id: str = "") -> LookUp:
-        try:
-            said = json.loads(self.client.request("GET", f"/mid/{key.int >> 65}", headers=self.headers).body)
-        except (http_client.NotSent, http_client.NoAnswer, ValueError):
-            return NoAnswer()
-        return Found((str(said["mid"]),)) if said["mid"] > 0 else NotFound()
-
-    def poll(self, provider_ids: Sequence[str]) -> list[Receipt]:
-        said = json.loads(self.client.request("GET", f"/statuses/{','.join(provider_ids)}", headers=self.headers).body)
-        return [Receipt(self.delivery[row["status"]], provider_id=str(row["mid"])) for row in said["dlrs"]]
+def magfa(url: str) -> MagfaGateway:
+    given = {"URL": url, "USER": "user", "DOMAIN": "domain", "PASSWORD": "pw", "SENDER": "3000"}
+    return MagfaGateway(name="magfa", options=given)
 
 
-class SmsIr(Gateway):
-    """POST /send/verify with parameters of at most 25 characters, /send/bulk; GET /send/{id}; a key in a header."""
-
-    REQUIRED = ("URL", "KEY")
-    connections = 2
-    on_network = True
-    codes = {10: OutOfOrder, 20: TryAgain.busy, 102: OutOfOrder, 104: Refused, 113: TryAgain.this_message}
-
-    def __init__(self, url: str) -> None:
-        super().__init__(name="smsir", options={"URL": url, "KEY": "secret"})
-        self.client, self.headers = http_client.Client(url), {"X-API-KEY": "secret"}
-
-    def abilities(self, kind: str) -> Abilities:
-        return Abilities(look_up_by_id=timedelta(hours=48), receipts=ReceiptsBy.POLL)
-
-    def send(self, sms: Sms) -> Outcome:
-        parameters = [{"name": "CODE", "value": sms.code}, {"name": "FOR", "value": sms.label[:25]}]
-        verify = {"mobile": sms.to, "templateId": 5, "parameters": parameters}
-        bulk = {"mobiles": [sms.to], "messageText": sms.text}
-        path, body = ("/send/verify", verify) if sms.kind == MessageKind.CODE else ("/send/bulk", bulk)
-        try:
-            answer = self.client.request("POST", path, body=json.dumps(body).encode(), headers=self.headers)
-            said = json.loads(answer.body)
-            if said["status"] != 1:
-                return self._not_taken(said["status"], sms.kind)
-            return Accepted((str(said["data"]["messageId"]),))
-        except http_client.NotSent as fault:
-            return TryAgain(str(fault))
-        except (http_client.NoAnswer, ValueError, LookupError, TypeError) as fault:
-            return Unknown(type(fault).__name__)
-
-    def _not_taken(self, code: int, kind: str) -> Outcome:
-        if code in (114, 115):  # no such template: results go on without it
-            return OutOfOrder(str(code), kind=kind)
-        return self.codes.get(code, Unknown)(str(code))
-
-    def poll(self, provider_ids: Sequence[str]) -> list[Receipt]:
-        asked = {each: self.client.request("GET", f"/send/{each}", headers=self.headers) for each in provider_ids}
-        states = {each: json.loads(answer.body)["data"]["deliveryState"] for each, answer in asked.items()}
-        return [Receipt(Delivery.DELIVERED, provider_id=each) for each, state in states.items() if state == 1]
+def smsir(url: str, **options: str) -> SmsIrGateway:
+    given = {"URL": url, "KEY": "secret", "LINE": "3000", "TEMPLATE": "5", "TEMPLATE_LABEL": "FOR"}
+    return SmsIrGateway(name="smsir", options=given | options)
 
 
 class Service(BaseHTTPRequestHandler):
@@ -152,18 +54,25 @@ class Service(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     requests: list[Any] = []
     mids: dict[str, int] = {}
-    loses = refuses = 0
+    loses = refuses = code_of_last = 0
+    refuses_all_with = ""  # a number: a request that has it is refused as a whole
+    http = 200
+    headers_too: dict[str, str] = {}
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.requests.append(asked)
         assert self.headers["Authorization"] == "Basic dXNlci9kb21haW46cHc=" or self.headers["X-API-KEY"] == "secret"
-        if self.refuses and not (self.refuses == 114 and self.path == "/send/bulk"):
+        if self.refuses and not (self.refuses == 113 and self.path.endswith("/send/bulk")):
             return self._say({"status": self.refuses, "messages": None})
-        if self.path == "/send":
+        if self.refuses_all_with in asked.get("recipients", ()):
+            return self._say({"status": 1})
+        if self.path.endswith("/v2/send"):
             said: object = {"status": 0, "messages": [self._take(str(uid), n) for n, uid in enumerate(asked["uids"])]}
         else:
-            said = {"status": 1, "data": {"messageId": 1000 + len(self.requests), "cost": 1.0}}
+            id_ = 1000 + len(self.requests)
+            data = {"messageId": id_} if self.path.endswith("verify") else {"packId": "p", "messageIds": [id_]}
+            said = {"status": 1, "data": data | {"cost": 1.0}}
         if Service.loses:
             Service.loses -= 1
             self.close_connection = True
@@ -172,11 +81,11 @@ class Service(BaseHTTPRequestHandler):
 
     def _take(self, uid: str, n: int) -> dict[str, int]:
         if n % 10 == 9:
-            return {"status": 27, "id": 0}
+            return {"status": self.code_of_last or 27, "id": 0}
         return {"status": 0, "id": self.mids.setdefault(uid, 1000 + len(self.mids))}
 
     def do_GET(self) -> None:
-        _, what, which = self.path.split("/")
+        what, which = self.path.split("/")[-2:]
         if what == "mid":
             self._say({"status": 0, "mid": self.mids.get(which, -1)})
         elif what == "statuses":
@@ -186,8 +95,9 @@ class Service(BaseHTTPRequestHandler):
 
     def _say(self, said: object) -> None:
         body = json.dumps(said).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_response(self.http)
+        for name, value in {"Content-Length": str(len(body)), **self.headers_too}.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
@@ -198,8 +108,9 @@ class Service(BaseHTTPRequestHandler):
 @pytest.fixture
 def url() -> Iterator[str]:
     Service.requests, Service.mids, Service.loses, Service.refuses = [], {}, 0, 0
+    Service.http, Service.headers_too, Service.refuses_all_with = 200, {}, ""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_address[1]}"
     server.shutdown()
@@ -212,7 +123,7 @@ def states() -> list[str]:
 
 
 def test_magfa_takes_many_in_one_request_and_answers_for_each(use_gateways, url):
-    use_gateways(Magfa(url))
+    use_gateways(magfa(url))
     for _ in range(40):
         queue()
     drain.drain()
@@ -220,8 +131,30 @@ def test_magfa_takes_many_in_one_request_and_answers_for_each(use_gateways, url)
     assert states() == [MessageState.ACCEPTED] * 36 + [MessageState.FAILED] * 4
 
 
+def test_a_number_for_which_magfa_refuses_a_whole_request_fails_no_other_message(use_gateways, url):
+    use_gateways(magfa(url))
+    Service.refuses_all_with = "989120000000"
+    for _ in range(5):
+        queue()
+    queue(to="+989120000000")
+    drain.drain()
+    assert states() == [MessageState.ACCEPTED] * 5 + [MessageState.FAILED]
+    assert [len(asked["uids"]) for asked in Service.requests] == [6, 1, 1, 1, 1, 1, 1]
+
+
+def test_what_was_refused_with_others_goes_alone_by_a_later_call_if_that_takes_too_long(url, monkeypatch):
+    gateway, batch = magfa(url), [an_sms() for _ in range(3)]
+    Service.refuses = 33
+    monkeypatch.setattr("sms.gateways.magfa._ALONE_WITHIN", -1.0)
+    assert gateway.send_many(batch) == [TryAgain.this_message("refused with others")] * 3
+    monkeypatch.undo()
+    Service.refuses = 0
+    assert gateway.send_many([*batch[:2], an_sms(), an_sms()]) == [Accepted((str(1000 + n),)) for n in (2, 3, 0, 1)]
+    assert [len(asked["uids"]) for asked in Service.requests] == [3, 2, 1, 1]
+
+
 def test_an_answer_of_magfa_that_got_lost_is_asked_for_by_our_key(use_gateways, url):
-    use_gateways(Magfa(url))
+    use_gateways(magfa(url))
     Service.loses = 1
     messages = [queue(MessageKind.CODE) for _ in range(3)]
     drain.drain()
@@ -235,7 +168,7 @@ def test_an_answer_of_magfa_that_got_lost_is_asked_for_by_our_key(use_gateways, 
 
 
 def test_sms_ir_fills_a_template_and_what_it_did_not_answer_stays_unknown(use_gateways, url):
-    use_gateways(SmsIr(url))
+    use_gateways(smsir(url))
     queue(MessageKind.CODE)
     drain.drain()
     Service.loses = 1
@@ -249,7 +182,7 @@ def test_sms_ir_fills_a_template_and_what_it_did_not_answer_stays_unknown(use_ga
     assert len(Service.requests) == 2
 
 
-@pytest.mark.parametrize("service", [Magfa, SmsIr])
+@pytest.mark.parametrize("service", [magfa, smsir])
 def test_what_became_of_their_messages_is_asked_by_id(use_gateways, url, service):
     use_gateways(service(url))
     for kind in MessageKind.values:
@@ -259,7 +192,7 @@ def test_what_became_of_their_messages_is_asked_by_id(use_gateways, url, service
     assert states() == [MessageState.DELIVERED] * 4
 
 
-@pytest.mark.parametrize(("service", "code"), [(Magfa, 14), (SmsIr, 102)])
+@pytest.mark.parametrize(("service", "code"), [(magfa, 14), (smsir, 102)])
 def test_without_credit_nothing_is_lost_and_the_next_gateway_takes_it(use_gateways, url, service, code):
     Service.refuses = code
     use_gateways(service(url), StubGateway("other"))
@@ -271,13 +204,84 @@ def test_without_credit_nothing_is_lost_and_the_next_gateway_takes_it(use_gatewa
 
 
 def test_sms_ir_without_its_template_still_sends_results(use_gateways, url):
-    Service.refuses = 114
-    use_gateways(SmsIr(url), StubGateway("other"))
+    Service.refuses = 113
+    use_gateways(smsir(url), StubGateway("other"))
     queue(MessageKind.CODE)
     queue()
     drain.drain()
     gateways = Message.objects.values_list("kind", "gateway")
     assert set(gateways) == {(MessageKind.CODE, "other"), (MessageKind.RESULT, "smsir")}
+
+
+def an_sms(kind: str = "result") -> Sms:
+    return Sms(uuid.uuid4(), "+989121234567", CODE_TEXT, kind, code="482913", label="کد شناسه ثبت نام")
+
+
+@pytest.mark.parametrize(
+    ("build", "codes", "outcome"),
+    [
+        (magfa, "1 27 33", Refused),
+        (magfa, "2 14 16 17 18 19 20 22 29", OutOfOrder),
+        (magfa, "15 23", TryAgain.busy),
+        (magfa, "28", TryAgain.this_message),
+        (magfa, "3 24 99", Unknown),
+        (smsir, "104 115", Refused),
+        (smsir, "10 11 12 13 14 101 102 116", OutOfOrder),
+        (smsir, "20", TryAgain.busy),
+        (smsir, "114 117", TryAgain.this_message),
+        (smsir, "99", Unknown),
+    ],
+)
+def test_their_codes_are_their_tables(url, build, codes, outcome):
+    gateway = build(url, **({"TEMPLATE": ""} if build is smsir else {}))
+    for code in codes.split():
+        Service.refuses = int(code)
+        assert gateway.send(an_sms()) == outcome(code)
+
+
+@pytest.mark.parametrize("build", [magfa, smsir])
+def test_a_429_of_either_is_a_pause_and_a_page_is_doubt(url, build):
+    Service.http, Service.headers_too, Service.refuses = 429, {"Retry-After": "9"}, 23 if build is magfa else 20
+    assert build(url).send(an_sms()).after == timedelta(seconds=9)  # type: ignore[union-attr]
+    Service.http, Service.refuses = 500, "<html>"  # type: ignore[assignment]
+    assert build(url).send(an_sms()) == Unknown("http 500")
+
+
+def test_magfa_is_given_lists_of_one_length_and_our_keys(url):
+    sms = an_sms()
+    assert magfa(url).send_many([sms, an_sms()]) == [Accepted(("1000",)), Accepted(("1001",))]
+    [asked] = Service.requests
+    assert {name: len(values) for name, values in asked.items()} == dict.fromkeys(asked, 2)
+    assert (asked["uids"][0], asked["recipients"][0], asked["senders"][0]) == (
+        sms.key.int >> 65,
+        "989121234567",
+        "3000",
+    )
+    assert magfa(url).look_up(key=sms.key) == Found(("1000",))
+    assert magfa(url).look_up(key=uuid.uuid4()) == NotFound()
+    assert magfa("http://127.0.0.1:1").look_up(key=sms.key) == NoAnswer("refused")
+
+
+def test_sms_ir_sends_results_by_its_line_and_can_be_asked_by_id(url):
+    assert smsir(url).send(an_sms()) == Accepted(("1001",))
+    assert Service.requests == [{"lineNumber": 3000, "messageText": CODE_TEXT, "mobiles": ["9121234567"]}]
+    assert smsir(url).look_up(key=uuid.uuid4(), provider_id="1001") == Found(("1001",), Delivery.DELIVERED)
+
+
+@pytest.mark.parametrize("build", [magfa, smsir])
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b'{"status": "0"}', b'{"status": true}', b"[" * 90_000])
+def test_what_is_not_their_answer_is_doubt(url, build, body, monkeypatch):
+    monkeypatch.setattr(Service, "_say", lambda self, said: _raw(self, body))
+    assert type(build(url).send(an_sms())) is Unknown
+    assert build(url).poll(["1000"]) == []
+    assert type(build(url).look_up(key=uuid.uuid4(), provider_id="1000")) is NoAnswer
+
+
+def _raw(handler: Service, body: bytes) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
 
 
 def test_what_a_code_is_for_is_read_from_its_text():

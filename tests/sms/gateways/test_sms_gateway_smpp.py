@@ -6,6 +6,8 @@ import json
 import logging
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -23,6 +25,7 @@ from sms.gateways.base import (
     TryAgain,
     Unknown,
 )
+from sms.gateways.smpp_wire import Answer
 from sms.models import MessageState
 from sms.reports import pushed
 from sms.sending import drain
@@ -126,7 +129,7 @@ def test_the_peer_notes_whole_messages_as_a_phone_would_hold_them(tmp_path):
 def test_receipts_that_were_not_acknowledged_come_at_the_next_bind():
     kept: list[PushedReceipt] = []
     with smpp_peer(receipts="twice,reversed", behaviour="drop") as peer, bound(peer) as gateway:
-        gateway.on_receipt = lambda name, pushed: kept.append(pushed)
+        gateway.on_receipts = lambda name, pushed: kept.extend(pushed)
         assert type(gateway.send(an_sms())) is Unknown
         peer.until(lambda: peer.of("closed"))
         peer.behave("ok")
@@ -141,7 +144,7 @@ def test_receipts_that_were_not_acknowledged_come_at_the_next_bind():
     [
         ("throttle", TryAgain.busy("status 88")),
         ("refuse", Refused("status 11")),
-        ("busy", TryAgain.busy("status 20")),
+        ("busy", TryAgain.full("status 20")),
         ("500", TryAgain("status 8")),
         ("drop", Unknown("connection lost")),
         ("reset", Unknown("connection lost")),
@@ -185,6 +188,14 @@ def test_a_slow_down_in_the_middle_of_a_long_message_is_waited_for():
     with smpp_peer(behaviour="throttle-parts") as peer, bound(peer) as gateway:
         outcome = gateway.send(an_sms(LONG))
         assert [row["taken"] for row in peer.submitted(7)] == [True, False, True, False, True, False, True]
+    assert outcome == Accepted(provider_ids=("m1", "m2", "m3", "m4"), slowed=0.0)
+
+
+def test_the_parts_of_a_message_have_their_steps():
+    """A gateway may refuse what comes too soon after the part before (Jasmin)."""
+    with smpp_peer(distance=50) as peer, bound(peer) as gateway:
+        outcome = gateway.send(replace(an_sms(LONG), every=0.2))
+        assert [row["taken"] for row in peer.submitted(4)] == [True] * 4
     assert outcome == Accepted(provider_ids=("m1", "m2", "m3", "m4"))
 
 
@@ -245,7 +256,7 @@ def test_a_peer_that_only_drips_is_noticed(monkeypatch):
 def test_receipts_are_acknowledged_once_they_are_kept_and_name_each_part():
     kept: list[PushedReceipt] = []
     with smpp_peer(receipts="once") as peer, bound(peer) as gateway:
-        gateway.on_receipt = lambda name, pushed: kept.append(pushed)
+        gateway.on_receipts = lambda name, pushed: kept.extend(pushed)
         ids = gateway.send(an_sms("ا" * 100)).provider_ids
         peer.until(lambda: len(peer.of("acknowledged")) == 4)
         assert {row["status"] for row in peer.of("acknowledged")} == {0}
@@ -259,11 +270,11 @@ def test_receipts_are_acknowledged_once_they_are_kept_and_name_each_part():
 
 
 def test_a_receipt_that_could_not_be_kept_is_asked_for_again():
-    def database_is_away(name: str, pushed: PushedReceipt) -> None:
+    def database_is_away(name: str, pushed: Sequence[PushedReceipt]) -> None:
         raise RuntimeError("away")
 
     with smpp_peer(receipts="once") as peer, bound(peer) as gateway:
-        gateway.on_receipt = database_is_away
+        gateway.on_receipts = database_is_away
         gateway.send(an_sms())
         peer.until(lambda: len(peer.of("acknowledged")) == 2)
     assert {row["status"] for row in peer.of("acknowledged")} == {0x64}
@@ -272,7 +283,7 @@ def test_a_receipt_that_could_not_be_kept_is_asked_for_again():
 def test_receipts_before_the_answer_do_not_hold_it_up():
     kept: list[PushedReceipt] = []
     with smpp_peer(receipts="early", delay=100) as peer, bound(peer) as gateway:
-        gateway.on_receipt = lambda name, pushed: kept.append(pushed)
+        gateway.on_receipts = lambda name, pushed: kept.extend(pushed)
         assert gateway.send(an_sms()) == Accepted(provider_ids=("m1",))
         peer.until(lambda: len(kept) == 2)
 
@@ -303,16 +314,16 @@ def pushed_receipt(body: str, query: str = "") -> PushedReceipt:
 def test_the_stub_goes_on_where_it_was_killed(tmp_path):
     log = tmp_path / "log"
     with smpp_peer(receipts="once", log=log) as peer, bound(peer) as gateway:
-        gateway.on_receipt = not_now
+        gateway.on_receipts = not_now
         assert gateway.send(an_sms()) == Accepted(provider_ids=("m1",))
         peer.until(lambda: peer.of("submitted"))
     with smpp_peer(receipts="once", log=log) as peer, bound(peer) as gateway:
-        gateway.on_receipt = lambda name, pushed: None
+        gateway.on_receipts = lambda name, pushed: None
         assert gateway.send(an_sms()) == Accepted(provider_ids=("m2",))
         peer.until(lambda: ("m1", "DELIVRD") in [(row["id"], row["stat"]) for row in peer.of("acknowledged")])
 
 
-def not_now(name: str, pushed: PushedReceipt) -> None:
+def not_now(name: str, pushed: Sequence[PushedReceipt]) -> None:
     raise ConnectionError
 
 
@@ -330,8 +341,8 @@ def test_receipts_are_read_as_operators_write_them():
 
 def test_ids_in_hexadecimal_are_kept_as_their_receipts_have_them():
     with bound(1, RECEIPT_IDS="hex") as gateway:
-        assert gateway._id("7B3F") == "31551"
-        assert gateway._id("what") == "what"
+        assert gateway._id(Answer(0x80000004, 0, b"7B3F\0")) == "31551"
+        assert gateway._id(Answer(0x80000004, 0, b"what\0")) == "what"
 
 
 def test_the_words_of_a_message_in_its_receipt_are_not_read_as_its_state():

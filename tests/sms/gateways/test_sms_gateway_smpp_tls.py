@@ -36,7 +36,7 @@ def certificate(folder: Path, authority: Path) -> Path:
 def test_a_long_text_goes_and_its_receipts_come(authority, certificate):
     kept: list[PushedReceipt] = []
     with smpp_peer(tls=certificate, receipts="once") as peer, bound(peer, TLS="on", CA=str(authority)) as gateway:
-        gateway.on_receipt = lambda name, pushed: kept.append(pushed)
+        gateway.on_receipts = lambda name, pushed: kept.extend(pushed)
         outcome = gateway.send(an_sms(LONG))
         rows = peer.submitted(4)
         peer.until(lambda: len(kept) == 8 and len(peer.of("acknowledged")) == 8)
@@ -50,7 +50,7 @@ def test_many_messages_share_the_bind_while_receipts_come_the_other_way(authorit
     outcomes: list[object] = []
     own = {"TLS": "on", "CA": str(authority), "WINDOW": "20"}
     with smpp_peer(tls=certificate, receipts="three") as peer, bound(peer, **own) as gateway:
-        gateway.on_receipt = lambda name, pushed: kept.append(pushed)
+        gateway.on_receipts = lambda name, pushed: kept.extend(pushed)
 
         def send() -> None:
             outcomes.extend(gateway.send(an_sms()) for _ in range(25))

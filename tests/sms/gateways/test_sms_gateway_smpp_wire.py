@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import pytest
@@ -81,10 +81,11 @@ def said(command: int, status: int = 0, body: bytes = b"") -> bytes:
         (said(0x80000000), Unknown("no answer to the question")),  # generic_nack that names no fault
         (said(0x80000000, status=3), TryAgain("status 3")),
         (said(0x80000015), Unknown("no answer to the question")),
-        (said(0x80000099, body=b"what"), Unknown("cannot be read")),
-        (said(0x80000004, body=b"7\0\x00\x1e\x00"), Unknown("cannot be read")),
+        (said(0x80000099, body=b"what"), Unknown("no answer to the question")),
+        (said(0x80000004, body=b"7\0\x00\x1e\x00"), Accepted(provider_ids=("7",))),
+        (said(0x80000004, body=b"4711"), Accepted(provider_ids=("4711",))),  # without its NUL
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_strange_answers_to_a_submit_are_outcomes_and_cost_no_other_message_its_bind(answer, outcome):
     with smsc(submit=answer) as port, bound(port) as gateway:
@@ -104,15 +105,17 @@ def test_the_id_beside_a_receipt_is_whole_with_and_without_a_nul_at_its_end(end)
     kept: list[PushedReceipt] = []
     arrived = threading.Event()
 
-    def keep(name: str, pushed: PushedReceipt) -> None:
-        kept.append(pushed)
+    def keep(name: str, pushed: Sequence[PushedReceipt]) -> None:
+        kept.extend(pushed)
         arrived.set()
 
     with smsc(push=deliver_sm(b"stat:DELIVRD", receipted_id=b"4711" + end)) as port, bound(port) as gateway:
-        gateway.on_receipt = keep
+        gateway.on_receipts = keep
         gateway.stay_connected()
         assert arrived.wait(5)
-        assert gateway.read_receipts(kept[0]) == [Receipt(Delivery.DELIVERED, "4711", detail="DELIVRD")]
+        assert gateway.read_receipts(kept[0]) == [
+            Receipt(Delivery.DELIVERED, "4711", detail="DELIVRD", ids=(("text", ""), ("beside", "4711")))
+        ]
 
 
 def test_a_receipt_that_is_cut_off_is_kept_raw_and_acknowledged_and_the_bind_lives():
@@ -120,7 +123,7 @@ def test_a_receipt_that_is_cut_off_is_kept_raw_and_acknowledged_and_the_bind_liv
     answers: list[bytes] = []
     raw = deliver_sm(b"id:4711 stat:DELIVRD", receipted_id=b"4711\0", cut=7)
     with smsc(push=raw, answers=answers) as port, bound(port) as gateway:
-        gateway.on_receipt = lambda name, pushed: kept.append(pushed)
+        gateway.on_receipts = lambda name, pushed: kept.extend(pushed)
         gateway.stay_connected()
         ends = time.monotonic() + 5
         while not answers and time.monotonic() < ends:

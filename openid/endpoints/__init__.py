@@ -1,0 +1,1 @@
+"""The endpoints that machines use: no page, no session, no cookie."""
