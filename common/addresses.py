@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -24,9 +25,12 @@ PRIVATE: tuple[Network, ...] = tuple(
         "fe80::/10",
     )
 )
+# What follows from an address alone is worked out once for those that come again and again: a proxy, a busy network.
+_remembered = lru_cache(maxsize=4096)
 _WITH_PORT = re.compile(r"(?:([^:]+)|\[(.+)\]):\d{1,5}")
 
 
+@_remembered
 def parse(address: str) -> Address | None:
     """The address in `text`, also as a dual-stack socket writes IPv4 (::ffff:203.0.113.9), and without the port that
     some proxies add: with the port each connection would look like another caller. None: no address."""
@@ -58,6 +62,17 @@ def is_one_host_or_private(found: Network) -> bool:
     return found.num_addresses == 1 or any(_holds(private, found) for private in PRIVATE)
 
 
+@_remembered
+def network_of(address: str) -> str:
+    """As `ClientAddress` writes a caller: an IPv4 address as it is, of an IPv6 address the /64 network; what is no
+    address as it is."""
+    peer = parse(address)
+    if peer is None:
+        return address
+    return str(ipaddress.ip_network((int(peer), 64), strict=False)) if peer.version == 6 else str(peer)
+
+
+@_remembered
 def is_private(address: str) -> bool:
     """Whether `address` (or its network, as `ClientAddress` writes IPv6) cannot be a citizen's on the Internet. True
     also for what is no address, such as a UNIX socket's peer."""

@@ -17,6 +17,8 @@ class Messages(CookieStorage):
 
 def plainly_named(header: str) -> str:
     """The `Cookie` header without cookies whose name contains anything but printable ASCII."""
+    if _is_plain(header):  # as nearly all are
+        return header
     return ";".join(chunk for chunk in header.split(";") if _is_plain(chunk.partition("=")[0].strip(" \t")))
 
 

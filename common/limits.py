@@ -74,6 +74,9 @@ MAINTENANCE_SEEN_WITHIN = timedelta(seconds=5)  # a web process looks so often w
 MAINTENANCE_LONGEST = timedelta(days=7)  # a later end is taken for a mistyped one
 MAINTENANCE_COME_BACK = timedelta(minutes=5)  # named by Retry-After once the end has passed
 
+# A connection to PostgreSQL that was not used for so long is asked whether it lives (common/postgresql/base.py).
+DATABASE_AT_REST = timedelta(seconds=10)
+
 # Connections of one web process (tamin_portal/web_worker.py): how long a client may take, whatever it does meanwhile.
 WEB_CONNECTIONS = 1_000
 WEB_CROWDED = 0.75  # from this share of them on, those that have been waited for longest are closed

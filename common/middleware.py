@@ -1,12 +1,12 @@
-"""Middleware of every request: security headers, refusal of unusual requests, the language, the client's address, a
+"""Middleware of every request: the client's address, security headers, refusal of unusual requests, the language, a
 limit on POSTs."""
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 
 from django.conf import settings
+from django.core.handlers.exception import convert_exception_to_response
 from django.db import connection
 from django.http import (
     HttpRequest,
@@ -15,7 +15,6 @@ from django.http import (
     HttpResponsePermanentRedirect,
     HttpResponseRedirect,
     QueryDict,
-    parse_cookie,
 )
 from django.http.request import split_domain_port, validate_host
 from django.middleware.security import SecurityMiddleware
@@ -57,55 +56,67 @@ METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 ADMIN = "/admin"
 
 
-class SecurityHeaders:
-    """Sets `HEADERS` on every response: pages, files, redirects and errors. It is the first middleware, because
-    Django's own middleware sets no headers when it refuses a foreign host name.
+class Entrance(SecurityMiddleware):
+    """The first middleware, of pages, files, redirects and errors alike. On the way in, in this order: who calls, a
+    receipt that came by an internal name, cookies of odd names, the way to HTTPS. On the way out: the headers.
 
-    A response that says nothing about caching gets no-cache: any page may contain something personal.
+    All of it is inside what turns an exception into an answer, as Django's own middleware is not: an answer that
+    refuses a foreign host name has the headers too.
     """
 
     def __init__(self, get_response: Next) -> None:
-        self.get_response = get_response
+        super().__init__(get_response)
+        self._client_address = ClientAddress()
+        self._inside = get_response
+        self._answer: Next = convert_exception_to_response(self._let_in)  # type: ignore[assignment]
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
+        return self._with_headers(request, self._answer(request))
+
+    def _let_in(self, request: HttpRequest) -> HttpResponse:
+        self._client_address.note(request)
+        take_in_receipt(request)
+        drop_odd_cookies(request)
+        return self._by_https(request) or self._inside(request)
+
+    def _by_https(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        """Leads everything to HTTPS except what came by an internal name."""
+        return None if getattr(request, "came_inside", False) else self.process_request(request)
+
+    def _with_headers(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Sets `HEADERS` where the response says nothing else; with HTTPS also Django's HSTS. A response that says
+        nothing about caching gets no-cache: any page may contain something personal."""
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        return response
+        return self.process_response(request, response) if request.is_secure() else response
 
 
-class InternalReceipts:
+def take_in_receipt(request: HttpRequest) -> None:
     """Takes receipts of a gateway that reaches the web by an internal name (`RECEIPT_HOSTS`, like http://web:8000/…):
     there is no TLS proxy on that way, and the name is none of the portal's.
 
     For the path of receipts alone, whose token is the proof. The request then counts as one to the portal's own name,
     and is not led to HTTPS; every other path under such a name is refused as any unknown one is.
     """
-
-    def __init__(self, get_response: Next) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        host, _port = split_domain_port(request.META.get("HTTP_HOST", ""))
-        if request.path.startswith(RECEIPTS) and host and validate_host(host, settings.RECEIPT_HOSTS):
-            request.META["HTTP_HOST"] = settings.PUBLIC_HOST.lstrip(".")  # as ALLOWED_HOSTS may begin
-            request.came_inside = True  # type: ignore[attr-defined]
-        return self.get_response(request)
+    if not request.path.startswith(RECEIPTS):
+        return
+    host, _port = split_domain_port(request.META.get("HTTP_HOST", ""))
+    if host and validate_host(host, settings.RECEIPT_HOSTS):
+        request.META["HTTP_HOST"] = settings.PUBLIC_HOST.lstrip(".")  # as ALLOWED_HOSTS may begin
+        request.came_inside = True  # type: ignore[attr-defined]
 
 
-class Security(SecurityMiddleware):
-    """Django's, which leads everything to HTTPS except what came by an internal name."""
-
-    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
-        return None if getattr(request, "came_inside", False) else super().process_request(request)
+def drop_odd_cookies(request: HttpRequest) -> None:
+    """Drops cookies whose name is not printable ASCII: Django strips Unicode spaces from names, so another host of the
+    domain could plant a cookie that the browser does not protect as `__Host-sessionid` but Django would read as that.
+    """
+    if "HTTP_COOKIE" in request.META:
+        request.META["HTTP_COOKIE"] = plainly_named(request.META["HTTP_COOKIE"])
 
 
 class OrdinaryRequests:
     """Refuses what no page of ours sends: other methods, another charset than UTF-8 (noticed in `tamin_portal.wsgi`), a
     body larger than any form. Django accepts files of any size although no form has one.
-
-    Drops cookies whose name is not printable ASCII: Django strips Unicode spaces from names, so another host of the
-    domain could plant a cookie that the browser does not protect as `__Host-sessionid` but Django would read as that.
 
     Does not apply to receipts: a gateway may send anything, and the beginning of it is stored.
     """
@@ -114,8 +125,6 @@ class OrdinaryRequests:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if "HTTP_COOKIE" in request.META:
-            request.META["HTTP_COOKIE"] = plainly_named(request.META["HTTP_COOKIE"])
         if request.method not in METHODS:
             return HttpResponseNotAllowed(METHODS)
         if request.path.startswith(RECEIPTS):
@@ -149,9 +158,7 @@ class ChosenLanguage:
         asks = request.method == "GET" and f"{PARAMETER}=" in request.META.get("QUERY_STRING", "")
         if asks and request.GET.get(PARAMETER) in self.codes:
             return self._remember(request, request.GET[PARAMETER])
-        # Not `request.COOKIES`, which keeps what it has read once: `OrdinaryRequests` still drops cookies.
-        cookies = parse_cookie(plainly_named(request.META.get("HTTP_COOKIE", "")))
-        chosen = cookies.get(settings.LANGUAGE_COOKIE_NAME, "")
+        chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
         response = self._answer(request, chosen if chosen in self.codes else settings.LANGUAGE_CODE)
         patch_vary_headers(response, ("Cookie",))
         return response
@@ -185,39 +192,33 @@ class ChosenLanguage:
 
 
 class ClientAddress:
-    """Sets `request.client_address`: the peer, or what `TRUSTED_PROXIES` report as the client.
+    """Says who calls: the peer, or what `TRUSTED_PROXIES` report as the client.
 
     Of an IPv6 address the /64 network: one customer has at least 2^64 addresses, and would look like that many clients.
     """
 
-    def __init__(self, get_response: Next) -> None:
-        self.get_response = get_response
+    def __init__(self) -> None:
         self.trusted = addresses.networks(settings.TRUSTED_PROXIES)
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def note(self, request: HttpRequest) -> None:
+        """Sets `request.client_address`, and drops what a peer that is not trusted says about HTTPS."""
         if not self._is_trusted(_peer(request)):  # else whoever reaches us directly could claim to come by HTTPS
             request.META.pop("HTTP_X_FORWARDED_PROTO", None)
-        request.client_address = self.address(request)  # type: ignore[attr-defined]
-        return self.get_response(request)
+        request.client_address = self.of(request)  # type: ignore[attr-defined]
 
-    def address(self, request: HttpRequest) -> str:
+    def of(self, request: HttpRequest) -> str:
         hops = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
         address = _peer(request)
         while hops and self._is_trusted(address):
             address = hops.pop()
-        return self._network(address[:64])
-
-    @staticmethod
-    def _network(address: str) -> str:
-        peer = addresses.parse(address)
-        if peer is None:
-            return address
-        return str(ipaddress.ip_network((int(peer), 64), strict=False)) if peer.version == 6 else str(peer)
+        return addresses.network_of(address[:64])
 
     def _is_trusted(self, address: str) -> bool:
+        if not self.trusted:
+            return False
         peer = addresses.parse(address)
         if peer is None:  # a UNIX socket has no address: the proxy is on this machine
-            return bool(self.trusted) and address == "local"
+            return address == "local"
         return any(peer in network for network in self.trusted)
 
 

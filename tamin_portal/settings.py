@@ -105,10 +105,7 @@ INSTALLED_APPS = [
     "openid",
 ]
 MIDDLEWARE = [
-    "common.middleware.SecurityHeaders",
-    "common.middleware.ClientAddress",  # before any middleware that asks whether the request came by HTTPS
-    "common.middleware.InternalReceipts",
-    "common.middleware.Security",
+    "common.middleware.Entrance",  # the client's address, receipts from inside, HTTPS; headers of every answer
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tamin_portal.middleware.CompressedPages",  # after the files, which are compressed already
     "common.middleware.ChosenLanguage",  # before any page, also that of a refusal
@@ -116,14 +113,11 @@ MIDDLEWARE = [
     "tamin_portal.middleware.MaintenancePage",  # before any that asks the database
     "common.abuse.hashing_places.BoundedHashing",
     "common.middleware.PostBrake",
-    "accounts.sessions.middleware.DeviceCookies",
     "accounts.sessions.middleware.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.sessions.binding.BoundSessionAuthentication",
-    "django_otp.middleware.OTPMiddleware",  # who typed a one-time code in this session; no query for citizens
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "tamin_portal.urls"
 WSGI_APPLICATION = "tamin_portal.wsgi.application"
@@ -152,6 +146,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 else:
+    DATABASES["default"]["ENGINE"] = "common.postgresql"  # Django's; a kept connection's health costs no statement
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
     # A cursor lives in a session, and behind a pooler the next statement is in another one (common/database.py). For

@@ -1,9 +1,7 @@
-"""Middleware of sessions and device cookies: several requests of one browser at once, sessions that are ended
-meanwhile, and cookies under old names."""
+"""Middleware of sessions: several requests of one browser at once, sessions that are ended meanwhile, and the old names
+of device cookies."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib.sessions.exceptions import SessionInterrupted
@@ -15,19 +13,6 @@ from accounts.sessions import devices
 from accounts.sessions.guards import next_of
 
 
-class DeviceCookies:
-    """Reads device cookies from before their names had the prefix `__Host-`, and renames them in the browser."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        devices.read_old_cookie_names(request)
-        response = self.get_response(request)
-        devices.rename_old_cookies(request, response)
-        return response
-
-
 def note_sign_out(request: HttpRequest, **_said: object) -> None:
     """Note a sign-out, of whatever kind: the response clears what the browser stores. Called by the signal
     `user_logged_out`."""
@@ -35,7 +20,7 @@ def note_sign_out(request: HttpRequest, **_said: object) -> None:
 
 
 class Sessions(SessionMiddleware):
-    """Django's session middleware, with three differences.
+    """Django's session middleware, with four differences.
 
     A session that was ended while a request was under way: a redirect is answered as it is; any other answer is
     replaced by the same page, which then says what a browser without that session is told. Never an error page.
@@ -45,7 +30,13 @@ class Sessions(SessionMiddleware):
 
     An unknown key: the cookie stays. The request may have been under way when another tab's got a new key for the
     browser, and the response would delete that one.
+
+    Device cookies from before their names had the prefix `__Host-` are read, and renamed in the browser.
     """
+
+    def process_request(self, request: HttpRequest) -> None:
+        devices.read_old_cookie_names(request)
+        super().process_request(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Redirect to the sign-in when a session that was ended should get a new key (`SessionStore.cycle_key`)."""
@@ -57,6 +48,7 @@ class Sessions(SessionMiddleware):
         response = self._saved(request, response)
         if getattr(request, "signed_out", False):
             response["Clear-Site-Data"] = '"cache", "storage"'
+        devices.rename_old_cookies(request, response)
         return response
 
     def _saved(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:

@@ -37,7 +37,7 @@ def test_the_default_is_the_homes_own_database(tmp_path):
 def test_the_servers_that_make_run_was_given_are_known_to_manage_py(tmp_path):
     home = a_home(tmp_path)
     (home / "run" / "servers.env").write_text("DATABASE_URL=postgres://u@db/p\nREDIS_URL=redis://real/1\n")
-    assert settings_of(home) == "django.db.backends.postgresql redis://real/1"
+    assert settings_of(home) == "common.postgresql redis://real/1"
 
 
 def test_the_environment_wins_over_both(tmp_path):

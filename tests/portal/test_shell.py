@@ -49,7 +49,7 @@ def test_the_callers_address(settings, peer, forwarded, trusted, address):
     settings.TRUSTED_PROXIES = trusted
     headers = {"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {}
     request = RequestFactory().get("/", REMOTE_ADDR=peer, **headers)
-    assert ClientAddress(lambda request: None).address(request) == address
+    assert ClientAddress().of(request) == address
 
 
 @pytest.mark.django_db

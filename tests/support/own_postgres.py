@@ -16,14 +16,20 @@ from tests.support.peer_programs import lacking
 
 
 class OwnPostgres:
-    """A cluster in `folder`, run by `user` (root may not)."""
+    """A cluster in `folder`, run by `user` (root may not). `tls`: it can be reached by TLS as well."""
 
-    def __init__(self, binaries: Path, folder: Path, user: str) -> None:
+    def __init__(self, binaries: Path, folder: Path, user: str, *, tls: bool) -> None:
         self._binaries, self._folder, self._user = binaries, folder, user
         self.port = free_port()
         self.url = f"postgres://portal@127.0.0.1:{self.port}/postgres"
         self._run("initdb", "-D", str(folder / "data"), "-U", "portal", "-A", "trust", "--no-sync")
         settings = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
+        if tls:
+            # In the data's folder, as the server's user: nobody else may read the key.
+            names = ["-keyout", str(folder / "data/server.key"), "-out", str(folder / "data/server.crt")]
+            key = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", *names]
+            self._as_user(*key)
+            settings["ssl"] = "on"
         with (folder / "data/postgresql.conf").open("a") as conf:
             conf.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
         self.start()
@@ -41,8 +47,11 @@ class OwnPostgres:
         self._run("pg_ctl", "-w", "-D", str(self._folder / "data"), *arguments)
 
     def _run(self, program: str, *arguments: str) -> None:
+        self._as_user(str(self._binaries / program), *arguments)
+
+    def _as_user(self, *arguments: str) -> None:
         as_user = ["setpriv", f"--reuid={self._user}", f"--regid={self._user}", "--clear-groups", "--"]
-        command = [*(as_user if os.geteuid() == 0 else []), str(self._binaries / program), *arguments]
+        command = [*(as_user if os.geteuid() == 0 else []), *arguments]
         # Not a pipe: the server that pg_ctl starts would keep it open.
         with (self._folder / "said").open("w") as said:
             done = subprocess.run(command, cwd=self._folder, stdout=said, stderr=said, timeout=120)
@@ -50,7 +59,7 @@ class OwnPostgres:
 
 
 @contextmanager
-def own_postgres() -> Iterator[OwnPostgres]:
+def own_postgres(*, tls: bool = False) -> Iterator[OwnPostgres]:
     """Serving; afterwards it is gone. The test is skipped where its programs or a user for it are missing."""
     binaries = _binaries()
     user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
@@ -63,7 +72,7 @@ def own_postgres() -> Iterator[OwnPostgres]:
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, user, user)
-        server = OwnPostgres(binaries, folder, user)
+        server = OwnPostgres(binaries, folder, user, tls=tls)
         try:
             yield server
         finally:
