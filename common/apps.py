@@ -8,3 +8,8 @@ class CommonConfig(AppConfig):
     name = "common"
     label = "portal"
     verbose_name = _("The portal itself")
+
+    def ready(self) -> None:
+        from common.thread_locals import keep_by_thread
+
+        keep_by_thread()
