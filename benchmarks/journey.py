@@ -1,208 +1,214 @@
-"""CPU of a registration and of a sign-in, from the first page to the last, here and in another checkout.
+"""What a registration costs, beside what anybody would pick instead, in one run.
 
-    .venv/bin/python benchmarks/journey.py --against ../before                     # SQLite; DATABASE_URL: PostgreSQL
-    .venv/bin/python benchmarks/journey.py --against ../before --instructions 20   # counted by valgrind; minutes
+    make build/providers/.installed                                                    # django-allauth
+    DATABASE_URL=postgres://postgres@127.0.0.1:5432/postgres .venv/bin/python benchmarks/journey.py
+    … benchmarks/journey.py --only journey statements        # these rows alone; without "allauth" nothing is installed
+    … benchmarks/journey.py --only statements --show         # and the statements themselves
+    … benchmarks/journey.py --against ../before              # this checkout beside another one, in paired rounds
+    … benchmarks/journey.py --against ../before --instructions 20   # counted by valgrind; minutes
 
-A registration: the pages of the three steps, the drains of SMS into the inbox, matching against the imported extract,
-the approval and its SMS. A sign-in: page, password, home, sign-out. Each checkout has a process and a database of its
-own, and their rounds take turns. Both run on this program's Python, and with cheap hashes: what Argon2id takes is no
-code of ours. The other checkout may be laid out otherwise: see `journey_worker.py`.
+Three sites, each behind gunicorn over a PostgreSQL database of its own (`journeys/`): the *floor*, a bare Django
+project with five requests, two look-ups, one INSERT and neither middleware nor templates; django-allauth's sign-up by
+phone; and this portal as it is shipped: its gunicorn.conf.py, its threads, audit, outbox, limits, the authority over
+tries, CSRF and sessions, hints to Redis. A journey goes from the first page to the closing one over one connection.
+Turns of whole journeys come in a random order in each round, and ratios are between turns of one round.
 
-Counted is the CPU time of the process (user and system, all threads), not PostgreSQL's; the statements of one journey,
-without what is asked every some seconds; and CPU time and memory of `manage.py check`. The exit status is 1 if a
-journey costs more than `BOUND` of the other checkout's, or more statements. On a busy machine count instructions.
+Counted is the CPU time (user and system) of the web server's processes, of the backends of its database, and of its
+Redis. The worker that sends SMS and matches is a process of its own, told when to work, and stands apart. Statements
+are those that pass by between the web and PostgreSQL. "No hash": hashes that cost nothing, at every site; "Argon2id":
+the portal's, at every site; "as shipped": allauth with Django's default (PBKDF2). The exit status is 1 if an aim is
+missed. Linux, and a PostgreSQL server on this machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
-import statistics
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.databases import new_database
-from benchmarks.extract_lines import CIVIL, OWNERS, national_id, owner
+from benchmarks.journeys import checkouts, sites, turns
+from benchmarks.journeys.cpu import Spent
+from benchmarks.journeys.people import REGISTRATION, SIGN_IN, credentials
+from benchmarks.journeys.statements import kinds, of_rows
+from benchmarks.journeys.turns import median
+from benchmarks.sms_world import ROOT, end_politely
 
-HERE = Path(__file__).resolve().parent.parent
-BOUND = 1.03
-WARM_UP = 5  # people before the first round: what is loaded once
-EXTRACTED = "رضا,کریمی,1370/05/17,male,1254,الف12,345678,0"
-Costs = dict[str, float]  # a journey's name: what it took
+ROWS = ("journey", "argon2", "allauth", "page", "rate", "sign-in", "statements", "memory")
+LOADED_BY = 8  # browsers at a time
+SITES: dict[str, Callable[[Any], Any]] = {
+    "floor, no hash": lambda _home: sites.floor(hasher=""),
+    "floor, Argon2id": lambda _home: sites.floor(hasher="argon2"),
+    "allauth, no hash": lambda _home: sites.allauth(hasher="cheap"),
+    "allauth, Argon2id": lambda _home: sites.allauth(hasher="argon2"),
+    "allauth, PBKDF2": lambda _home: sites.allauth(hasher="default"),
+    "portal, no hash": lambda home: sites.portal(home, hasher="cheap"),
+    "portal, Argon2id": lambda home: sites.portal(home, hasher="argon2"),
+}
+CHEAP, SLOW = "portal, no hash", "portal, Argon2id"
+# The row's journeys at these sites.
+NEEDED = {
+    "journey": ("floor, no hash", CHEAP),
+    "argon2": ("floor, Argon2id", SLOW),
+    "allauth": ("allauth, no hash", "allauth, Argon2id", "allauth, PBKDF2", CHEAP, SLOW),
+    "rate": (CHEAP, SLOW),
+    "page": (),
+    "sign-in": (),
+}
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A line of the table."""
+
+    what: str
+    found: float
+    aim: float
+    least: bool = False  # the aim is a least, else a most
+    unit: str = ""
+
+    @property
+    def met(self) -> bool:
+        return self.found >= self.aim if self.least else self.found <= self.aim
+
+    def __str__(self) -> str:
+        aim = f"{'≥' if self.least else '≤'} {self.aim:g}{self.unit}"
+        return f"{self.what:58} {self.found:8.2f}{self.unit:5} {aim:12} {'met' if self.met else 'MISSED'}"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--against", type=Path, default=HERE, help="the other checkout; else this one, for the noise")
-    parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--people", type=int, default=20, help="who register and sign in in a round")
-    parser.add_argument("--starts", type=int, default=10, help="of manage.py check")
+    parser.add_argument("--only", nargs="+", choices=ROWS, default=ROWS, metavar="ROW", help=", ".join(ROWS))
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--people", type=int, default=40, help="journeys in a turn; requests: ten times as many")
+    parser.add_argument("--seconds", type=float, default=60, help="of load, before a web process's memory is read")
+    parser.add_argument("--show", action="store_true", help="the statements of a journey and of a sign-in")
+    parser.add_argument("--against", type=Path, help="another checkout; nothing else is measured then")
     parser.add_argument("--instructions", type=int, default=0, help="so many people, counted, instead of rounds")
+    parser.add_argument("--starts", type=int, default=10, help="of manage.py check, with --against")
     given = parser.parse_args()
-    people = WARM_UP * 3 + given.instructions + given.people * given.rounds
+    server = os.environ.get("DATABASE_URL", "")
+    if not server.startswith("postgres"):
+        raise SystemExit("DATABASE_URL: a PostgreSQL server on this machine")
+    end_politely()
+    if given.against:
+        return 0 if checkouts.compare(given.against.resolve(), ROOT, given) else 1
+    if "allauth" in given.only and not (sites.OTHERS / "gunicorn").exists():
+        raise SystemExit("django-allauth is not installed: make build/providers/.installed")
+    people = 20_000 if "memory" in given.only else 2 * (given.people + turns.WARM_UP) * (given.rounds + 1)
+    with sites.prepared(ROOT, server, people) as home:
+        table = [aim for part in (costs, statements, memory) for aim in part(home, given)]
+    print("\n" + "\n".join(map(str, table)))
+    return 0 if all(aim.met for aim in table) else 1
+
+
+def costs(home: sites.PortalHome, given: argparse.Namespace) -> Iterator[Aim]:
+    """All that is CPU time, in one set of rounds."""
+    rows = [row for row in given.only if row in NEEDED]
+    wanted = [name for name in SITES if any(name in NEEDED[row] for row in rows)]
+    extra = [row for row in ("page", "sign-in") if row in rows]
+    if not rows:
+        return
     with contextlib.ExitStack() as ends:
-        before, now = (ends.enter_context(prepared(root.resolve(), people)) for root in (given.against, HERE))
-        if given.instructions:
-            good = instructions(before, now, given.instructions)
-        else:
-            good = rounds(before, now, given.rounds, given.people)
-        starts(before, now, given.starts)
-    return 0 if good else 1
+        running = {
+            name: ends.enter_context(SITES[name](home)) for name in SITES if name in wanted or (extra and name == CHEAP)
+        }
+        works = {name: lambda name=name: turns.journeys(running[name], people_of(name, given)) for name in wanted}
+        if "page" in rows:
+            works |= {path: lambda path=path: turns.pages(running[CHEAP], path, 10 * given.people) for path in PAGES}
+        if "sign-in" in rows:
+            works |= {SIGN_IN: lambda: turns.sign_ins(running[CHEAP], given.people)}
+        for site in running.values():
+            turns.newcomers(site, turns.WARM_UP)
+        took = turns.rounds(works, given.rounds)
+        for name in works:
+            told(name, took[name])
+        for name in {CHEAP, SLOW} & set(running):
+            worker = running[name].worker.spent / max(1, next(running[name].numbers))
+            print(f"{name}: worker {worker.web * 1000:.1f} ms a journey, PostgreSQL {worker.database * 1000:.1f}")
+    yield from judged(rows, took)
 
 
-# Both checkouts.
+PAGES = (REGISTRATION, turns.EMPTY)
+PARTS = ("web", "database", "redis")
 
 
-class Tree:
-    """A checkout with a database of its own."""
-
-    def __init__(self, root: Path, folder: Path, url: str) -> None:
-        self.root, self.folder = root, folder
-        self.env = {"PATH": os.environ["PATH"], "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
-        self.env |= {"PYTHONPATH": str(root), "PYTHONHASHSEED": "0"}
-        self.env |= {"IDENTITY_OWNER_REGISTRIES": "local", "IDENTITY_PERSON_REGISTRIES": "local"}
-
-    def manage(self, *arguments: str) -> None:
-        self._run([sys.executable, "manage.py", *arguments])
-
-    def _run(self, command: list[str], **more: Any) -> None:
-        with (self.folder / "log").open("a") as log:
-            done = subprocess.run(command, cwd=self.root, env=self.env, stdout=log, stderr=log, **more)
-        if done.returncode:
-            raise SystemExit(self.log())
-
-    def log(self) -> str:
-        return f"{self.root}\n{(self.folder / 'log').read_text()[-3000:]}"
-
-    @property
-    def command(self) -> list[str]:
-        """A worker of this checkout."""
-        return [sys.executable, "-P", str(HERE / "benchmarks/journey_worker.py"), str(self.folder / "owners.csv")]
-
-    def instructions(self, *asked: tuple[int, int]) -> int:
-        """What valgrind counts of a worker that is asked this and ends."""
-        counted = self.folder / "counted"
-        valgrind = ["valgrind", "--tool=cachegrind", "--cache-sim=no", f"--cachegrind-out-file={counted}"]
-        lines = "".join(f"{first} {count} cpu\n" for first, count in asked)
-        self._run([*valgrind, *self.command], input=lines, text=True)
-        return int(counted.read_text().rpartition("summary: ")[2].split()[0])
-
-    def check(self) -> tuple[float, float]:
-        """CPU seconds and MB of `manage.py check`."""
-        with (self.folder / "log").open("a") as log:
-            command = [sys.executable, "manage.py", "check"]
-            process = subprocess.Popen(command, cwd=self.root, env=self.env, stdout=log, stderr=log)
-        _pid, process.returncode, usage = os.wait4(process.pid, 0)
-        if process.returncode:
-            raise SystemExit(self.log())
-        return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+def people_of(name: str, given: argparse.Namespace) -> int:
+    """Fewer where each takes a quarter of a second."""
+    return max(2, given.people // 5) if name.endswith("PBKDF2") else int(given.people)
 
 
-class Worker:
-    """A process in which people of a checkout go through the portal."""
-
-    def __init__(self, tree: Tree) -> None:
-        self.tree, self.next = tree, 0
-        with (tree.folder / "log").open("a") as log:
-            self.process = subprocess.Popen(
-                tree.command, cwd=tree.root, env=tree.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
-            )
-
-    def ask(self, people: int, what: str = "cpu") -> Costs:
-        """What the journeys of the next people took, each: "cpu" (seconds) or "statements"."""
-        asked, answers = self.process.stdin, self.process.stdout
-        if asked is None or answers is None:
-            raise TypeError("both are pipes")
-        asked.write(f"{self.next} {people} {what}\n".encode())
-        asked.flush()
-        self.next += people
-        answer = answers.readline()
-        if not answer:
-            raise SystemExit(self.tree.log())
-        costs: Costs = json.loads(answer)
-        return costs
-
-    def end(self) -> None:
-        """It ends with its input, and leaves nothing behind."""
-        self.process.communicate()
+def judged(rows: list[str], took: dict[str, list[Spent]]) -> Iterator[Aim]:
+    if "journey" in rows:
+        yield Aim("journey ÷ floor, no hash", ratio(took, CHEAP, "floor, no hash"), 6.5)
+    if "argon2" in rows:
+        yield Aim("journey ÷ floor, Argon2id", ratio(took, SLOW, "floor, Argon2id"), 1.9)
+    if "allauth" in rows:
+        yield Aim("allauth ÷ journey, no hash", ratio(took, "allauth, no hash", CHEAP), 1.5, least=True)
+        yield Aim("allauth ÷ journey, the same hasher", ratio(took, "allauth, Argon2id", SLOW), 1.25, least=True)
+        yield Aim("allauth ÷ journey, as shipped", ratio(took, "allauth, PBKDF2", SLOW), 4.5, least=True)
+    if "page" in rows:
+        yield Aim("GET of step one ÷ empty page, the same stack", ratio(took, REGISTRATION, turns.EMPTY), 1.4)
+    if "rate" in rows:
+        web = {name: median(spent.web for spent in took[name]) for name in (CHEAP, SLOW)}
+        yield Aim("registrations/s/core, web part", 1 / web[SLOW], 18, least=True)
+        yield Aim("share of the slow hash in it", 100 * (1 - web[CHEAP] / web[SLOW]), 50, least=True, unit=" %")
+    if "sign-in" in rows:
+        yield Aim("POST of a sign-in, no hash", 1000 * median(spent.whole for spent in took[SIGN_IN]), 3, unit=" ms")
 
 
-@contextlib.contextmanager
-def prepared(root: Path, people: int) -> Iterator[Tree]:
-    """The checkout, with the portal's tables and these people in the extracts."""
-    with tempfile.TemporaryDirectory(prefix="portal-journey-") as name:
-        folder = Path(name)
-        (folder / "civil.csv").write_text(CIVIL + "".join(f"{national_id(n)},{EXTRACTED}\n" for n in range(people)))
-        (folder / "owners.csv").write_text(OWNERS + "".join(map(owner, range(people))))
-        with new_database(os.environ.get("DATABASE_URL", ""), folder) as url:
-            tree = Tree(root, folder, url)
-            tree.manage("migrate", "-v0")
-            tree.manage("load_civil_registry", str(folder / "civil.csv"))
-            tree.manage("load_mobile_owners", str(folder / "owners.csv"))
-            yield tree
+def statements(home: sites.PortalHome, given: argparse.Namespace) -> Iterator[Aim]:
+    if not {"statements", "sign-in", "page"} & set(given.only):
+        return
+    with sites.portal(home, hasher="cheap", listened=True) as site:
+        turns.newcomers(site, turns.WARM_UP)
+        journey = turns.statements_of(site, (lambda p=person: site.register(p) for person in site.next(6)))
+        known = [(site.browser(person), person) for person in turns.newcomers(site, 6)]
+        for browser, _person in known:
+            browser.get(SIGN_IN)
+        posts = (lambda b=browser, p=person: b.send(SIGN_IN, credentials(p)) for browser, person in known)
+        sign_in = turns.statements_of(site, posts)
+        of_page, has_session = turns.writes_of_step_one(site)
+    for name, found in {"a journey": journey, "POST of a sign-in": sign_in}.items():
+        print(f"{name}: {len(found)} statements: {kinds(found)}")
+        if given.show:
+            print("\n".join(f"    {' '.join(each.split())}" for each in found))
+    if "statements" in given.only:
+        yield Aim("statements of a journey, without transaction control", of_rows(journey), 24)
+    if "sign-in" in given.only:
+        yield Aim("statements of a sign-in's POST, without transaction control", of_rows(sign_in), 10)
+    if "page" in given.only:
+        yield Aim("statements of step one's GET", of_page, 0)
+        yield Aim("sessions that step one's GET writes", int(has_session), 0)
 
 
-def rounds(before: Tree, now: Tree, count: int, people: int) -> bool:
-    """Both in turn, so that a busy machine slows both. Whether this checkout costs no more than it may."""
-    with contextlib.ExitStack() as ends:
-        workers = [Worker(before), Worker(now)]
-        for worker in workers:
-            ends.callback(worker.end)
-            worker.ask(WARM_UP)
-        statements = [worker.ask(WARM_UP, "statements") for worker in workers]
-        took: list[list[Costs]] = [[], []]
-        for number in range(count):
-            for which in (0, 1) if number % 2 else (1, 0):
-                took[which].append(workers[which].ask(people))
-    within = [judged(name, [of[name] for of in statements], took) for name in statements[0]]
-    return all(within)
+def memory(home: sites.PortalHome, given: argparse.Namespace) -> Iterator[Aim]:
+    """With as many processes as are shipped."""
+    if "memory" not in given.only:
+        return
+    with sites.portal(home, hasher="argon2", WEB_WORKERS="2") as site:
+        before, after, count = turns.grown(site, given.seconds, LOADED_BY)
+    grew = ", ".join(f"{was:.0f} → {is_:.0f} MB" for was, is_ in zip(before, after, strict=True))
+    print(f"web processes in {given.seconds:.0f} s of load ({count} registrations and sign-ins): {grew}")
+    yield Aim("memory of a web process after the load", max(after), 100, unit=" MB")
 
 
-def judged(name: str, statements: list[float], took: list[list[Costs]]) -> bool:
-    """Print one journey's costs; whether they are within the bound."""
-    old, new = ([costs[name] * 1000 for costs in each] for each in took)
-    ratios = [ours / theirs for ours, theirs in zip(new, old, strict=True)]
-    ratio = statistics.median(ratios)
-    low, _middle, high = statistics.quantiles(ratios, n=4)
-    print(
-        f"{name:12} {statistics.median(old):7.2f} → {statistics.median(new):7.2f} ms CPU: {ratio:.3f} "
-        f"(quartiles {low:.3f} to {high:.3f}); statements {statements[0]:g} → {statements[1]:g}",
-        flush=True,
-    )
-    return ratio <= BOUND and statements[1] <= statements[0]
+def ratio(took: dict[str, list[Spent]], one: str, other: str) -> float:
+    """Median of the rounds' own."""
+    return median(mine.whole / theirs.whole for mine, theirs in zip(took[one], took[other], strict=True))
 
 
-def instructions(before: Tree, now: Tree, people: int) -> bool:
-    """A registration and a sign-in together, by two runs of each checkout that differ in the people only."""
-    each = []
-    for tree in (before, now):
-        base = tree.instructions((0, WARM_UP))
-        each.append((tree.instructions((WARM_UP, WARM_UP), (2 * WARM_UP, people)) - base) / people / 1e6)
-        print(f"{tree.root}: to the first round {base / 1e9:.2f} thousand million, a person {each[-1]:.2f} million")
-    ratio = each[1] / each[0]
-    print(f"instructions of a registration and a sign-in: {ratio:.3f}")
-    return ratio <= BOUND
-
-
-def starts(before: Tree, now: Tree, count: int) -> None:
-    """`manage.py check`: what a process costs that loads the whole portal."""
-    seen: list[list[tuple[float, float]]] = [[], []]
-    for number in range(count):
-        for which in (0, 1) if number % 2 else (1, 0):
-            seen[which].append((before, now)[which].check())
-    for what, unit, column in (("CPU", "s", 0), ("memory", "MB", 1)):
-        old, new = ([start[column] for start in each] for each in seen)
-        ratio = statistics.median(ours / theirs for ours, theirs in zip(new, old, strict=True))
-        both = f"{statistics.median(old):.2f} → {statistics.median(new):.2f} {unit}"
-        print(f"manage.py check, {what}: {both}: {ratio:.3f}")
+def told(name: str, spent: list[Spent]) -> None:
+    """Medians, and the least and the most of all together."""
+    parts = [f"{part} {1000 * median(getattr(each, part) for each in spent):.2f}" for part in PARTS]
+    whole = sorted(1000 * each.whole for each in spent)
+    print(f"{name:22} {median(whole):7.2f} ms ({whole[0]:.2f} to {whole[-1]:.2f}): {', '.join(parts)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from benchmarks import databases
 from benchmarks.extract_lines import CIVIL, OWNERS, mobile, national_id
 from benchmarks.sms_world import World, until
 
-AIM = 5
+AIM = 28
 APP = "benchmarks.matching_worker"
 MATCHES, OTHER_NAME, OTHER_OWNER = 8, 1, 1  # of ten
 

@@ -1,11 +1,14 @@
-"""The portal's Celery application for `sms_drain.py`: with a gateway that does nothing, and the plain way to send.
+"""The portal's Celery application for `sms_drain.py`: with a gateway that does nothing, and two plain ways to send.
 
 celery -A benchmarks.sms_drain_worker worker …
 """
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import django
 
@@ -38,8 +41,28 @@ class NoopGateway(Gateway):
 KINDS[NoopGateway.KIND] = NoopGateway
 
 
+begun: list[float] = []  # when each task ran
+
+
+@app.task(name="sms.nothing", ignore_result=True)
+def nothing(_pk: int) -> None:
+    """What the drain is compared with: a task for each message, which does nothing with it."""
+    begun.append(time.monotonic())
+
+
+@app.task(name="sms.told", ignore_result=True)
+def told() -> None:
+    """When the first and the last task since the last call ran, and how many they were."""
+    whole = Path(os.environ["TASKS_SPAN"])
+    part = whole.with_suffix(".part")
+    part.write_text(f"{begun[0]} {time.monotonic()} {len(begun)}")
+    part.replace(whole)
+    begun.clear()
+
+
 @app.task(name="sms.plain", ignore_result=True)
 def plain(pk: int) -> None:
-    """What the drain is compared with: a task for each message, which updates its row."""
+    """A task for each message, which updates its row."""
+    begun.append(time.monotonic())
     now = timezone.now()
     Message.objects.filter(pk=pk).update(state=MessageState.ACCEPTED, sent_at=now, final_at=now, next_attempt_at=None)

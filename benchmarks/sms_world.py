@@ -38,10 +38,11 @@ class Late(Exception):
 
 
 class World:
-    """The processes of one portal by name, and the environment they share. All its files are in `home`."""
+    """The processes of one portal by name, and the environment they share. All its files are in `home`, its code in
+    `root`."""
 
-    def __init__(self, home: Path, database: str, overrides: dict[str, str]) -> None:
-        self.home = home
+    def __init__(self, home: Path, database: str, overrides: dict[str, str], *, root: Path = ROOT) -> None:
+        self.home, self.root = home, root
         self.redis_port, self.web_port = free_port(), free_port()
         self.gateway_ports: dict[str, int] = {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -72,7 +73,7 @@ class World:
         with (self.home / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 [*TIED, *command],
-                cwd=ROOT,
+                cwd=self.root,
                 env=self.env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -15,14 +15,15 @@ BACKENDS = ["django.contrib.auth.backends.ModelBackend", "allauth.account.auth_b
 
 def works() -> dict[str, Any]:
     plain.set_up(
-        apps=["allauth", "allauth.account", "allauth.idp.oidc"],
-        middleware=["allauth.account.middleware.AccountMiddleware"],
-        urls="benchmarks.providers.allauth_urls",
+        INSTALLED_APPS=[*plain.APPS, "allauth", "allauth.account", "allauth.idp.oidc"],
+        MIDDLEWARE=[*plain.MIDDLEWARE, "allauth.account.middleware.AccountMiddleware"],
+        ROOT_URLCONF="benchmarks.providers.allauth_urls",
         AUTHENTICATION_BACKENDS=BACKENDS,
         IDP_OIDC_PRIVATE_KEY=plain.signing_key(),
         IDP_OIDC_INTROSPECTION_ENABLED=True,
         IDP_OIDC_RATE_LIMITS=False,
         IDP_OIDC_ACCESS_TOKEN_EXPIRES_IN=600,
+        **plain.behind_tls(),
     )
     from allauth.account.models import EmailAddress
     from allauth.idp.oidc.models import Client as Service

@@ -1,7 +1,8 @@
-"""What the two projects of the other providers have in common: a plain Django project, PostgreSQL, database sessions.
+"""What the projects beside which the portal is measured have in common: plain Django, PostgreSQL, database sessions.
 
 Secrets of services are hashed twice, for two services: by the default of both libraries (Django's first hasher, PBKDF2)
-and by a keyed hash such as the portal's, so that their hasher does not decide.
+and by a keyed hash such as the portal's, so that their hasher does not decide. Passwords also by Argon2id as the portal
+does it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from benchmarks.providers.browser import Browser
 from benchmarks.providers.flow import CLAIMS, PEOPLE
 
 NAME = "benchmarks.providers.plain_project"
+PBKDF2 = "django.contrib.auth.hashers.PBKDF2PasswordHasher"
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -33,7 +35,7 @@ APPS = [
 ]
 
 
-def hasher() -> Any:
+def keyed() -> Any:
     from django.contrib.auth.hashers import BasePasswordHasher
 
     class Keyed(BasePasswordHasher):
@@ -57,62 +59,84 @@ def hasher() -> Any:
     return Keyed
 
 
+def argon2() -> Any:
+    from django.contrib.auth.hashers import Argon2PasswordHasher
+
+    class Argon2(Argon2PasswordHasher):
+        """With the parameters of `accounts.passwords.hashers`."""
+
+        memory_cost, time_cost, parallelism = 19_456, 2, 1
+
+    return Argon2
+
+
 def __getattr__(name: str) -> Any:
-    """`Keyed` when Django asks for it: its base needs settings."""
-    if name == "Keyed":
-        return hasher()
-    raise AttributeError(name)
+    """`Keyed` and `Argon2` when Django asks for them: their bases need settings."""
+    made = {"Keyed": keyed, "Argon2": argon2}.get(name)
+    if made is None:
+        raise AttributeError(name)
+    return made()
 
 
-def set_up(*, apps: list[str], middleware: list[str], urls: str, **more: Any) -> None:
-    """Configure Django and make the tables."""
+def database(**more: Any) -> dict[str, Any]:
+    """The one of DATABASE_URL, over connections that are kept."""
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    own = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path[1:],
+        "USER": parts.username or "",
+        "PASSWORD": parts.password or "",
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 3600,
+        "CONN_HEALTH_CHECKS": True,
+    }
+    return {"default": own | more}
+
+
+def set_up(**more: Any) -> None:
+    """Configure Django, with these settings before those of a plain project, and make the tables."""
     import django
     from django.conf import settings
 
-    parts = urlsplit(os.environ["DATABASE_URL"])
-    settings.configure(
-        SECRET_KEY="x" * 50,
-        ALLOWED_HOSTS=["localhost"],
-        INSTALLED_APPS=[*APPS, *apps],
-        MIDDLEWARE=[*MIDDLEWARE, *middleware],
-        ROOT_URLCONF=urls,
-        TEMPLATES=[
-            {
-                "BACKEND": "django.template.backends.django.DjangoTemplates",
-                "APP_DIRS": True,
-                "OPTIONS": {
-                    "context_processors": [
-                        "django.template.context_processors.request",
-                        "django.contrib.auth.context_processors.auth",
-                        "django.contrib.messages.context_processors.messages",
-                    ]
-                },
-            }
-        ],
-        DATABASES={
-            "default": {
-                "ENGINE": "django.db.backends.postgresql",
-                "NAME": parts.path[1:],
-                "USER": parts.username or "",
-                "PASSWORD": parts.password or "",
-                "HOST": parts.hostname or "",
-                "PORT": str(parts.port or ""),
-                "CONN_MAX_AGE": 3600,
-                "CONN_HEALTH_CHECKS": True,
-                "OPTIONS": {"options": "-c synchronous_commit=off"},
-            }
-        },
-        PASSWORD_HASHERS=[f"{NAME}.Keyed", "django.contrib.auth.hashers.PBKDF2PasswordHasher"],
-        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-        USE_TZ=True,
-        SESSION_COOKIE_SECURE=True,
-        CSRF_COOKIE_SECURE=True,
-        **more,
-    )
+    settings.configure(**PLAIN | {"DATABASES": database()} | more)
     django.setup()
     from django.core.management import call_command
 
-    call_command("migrate", verbosity=0)
+    call_command("migrate", run_syncdb=True, verbosity=0)
+
+
+PLAIN: dict[str, Any] = {
+    "SECRET_KEY": "x" * 50,
+    "ALLOWED_HOSTS": ["localhost", "127.0.0.1"],
+    "INSTALLED_APPS": APPS,
+    "MIDDLEWARE": MIDDLEWARE,
+    "TEMPLATES": [
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "APP_DIRS": True,
+            "OPTIONS": {
+                "context_processors": [
+                    "django.template.context_processors.request",
+                    "django.contrib.auth.context_processors.auth",
+                    "django.contrib.messages.context_processors.messages",
+                ]
+            },
+        }
+    ],
+    "PASSWORD_HASHERS": [f"{NAME}.Keyed", PBKDF2],
+    "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
+    "USE_TZ": True,
+}
+
+
+def behind_tls() -> dict[str, Any]:
+    """Browsers come by https; and no commit waits for the disk, as in the portal's `tests.settings`."""
+    return {
+        "SESSION_COOKIE_SECURE": True,
+        "CSRF_COOKIE_SECURE": True,
+        "DATABASES": database(OPTIONS={"options": "-c synchronous_commit=off"}),
+    }
 
 
 def secrets_of_services() -> dict[str, str]:

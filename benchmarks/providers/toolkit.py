@@ -17,9 +17,9 @@ SWITCHES = (
 
 def works() -> dict[str, Any]:
     plain.set_up(
-        apps=["oauth2_provider"],
-        middleware=[],
-        urls="benchmarks.providers.toolkit_urls",
+        INSTALLED_APPS=[*plain.APPS, "oauth2_provider"],
+        ROOT_URLCONF="benchmarks.providers.toolkit_urls",
+        **plain.behind_tls(),
         OAUTH2_PROVIDER={
             "OIDC_ENABLED": True,
             "OIDC_RSA_PRIVATE_KEY": plain.signing_key(),
