@@ -156,6 +156,7 @@ SESSION_IDLE = timedelta(minutes=15)  # without a request; then the session ends
 SESSION_WARNING = timedelta(minutes=2)  # before the end, the page warns
 SESSION_TYPING_COUNTS = timedelta(minutes=1)  # a page on which somebody types reports it, at most so often
 SESSION_LONGEST = timedelta(hours=12)  # even if it is in use
+SESSION_USE_BEHIND = timedelta(minutes=1)  # a use is written at once where the last one written is older than this
 LATE_ANSWERS_KEPT = timedelta(hours=2)  # what was sent after the session's end is kept until the code; no secrets
 LATE_ANSWERS_OF = 5  # people at one browser, whose late pages are kept side by side
 HISTORY_PAGE = 30  # lines of the account's history on one page

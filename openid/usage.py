@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import operator
 import secrets
 from collections import defaultdict
 
@@ -14,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from common import limits, purging
-from openid.gathering import Gathered
+from common.gathering import Gathered, one_by_one
 from openid.models import ConnectedService, Usage
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ def count(service: ConnectedService, what: str) -> None:
 
     It is written after the caller's transaction: inside it, its row would stay locked until the end, and every request
     of the service would wait for it. So what was rolled back is not counted. Ordinary uses are written some seconds
-    later, those of a process together (`openid.gathering`); the others at once, and a database that cannot take one now
+    later, those of a process together (`common.gathering`); the others at once, and a database that cannot take one now
     is noted in the log, and nothing else.
     """
     key = (service.pk, timezone.localdate(), _known(what))
@@ -64,7 +65,7 @@ def _known(what: str) -> str:
 
 def _count(key: Key) -> None:
     if key[2] in GATHERED and settings.OPENID_USAGE_WRITTEN_WITHIN:
-        return _gathered.add(key, within=settings.OPENID_USAGE_WRITTEN_WITHIN)
+        return _gathered.add(key, 1, within=settings.OPENID_USAGE_WRITTEN_WITHIN)
     try:
         _write(key, 1)
     except Error as error:  # with InterfaceError, of a connection that is closed
@@ -82,7 +83,12 @@ def _write(key: Key, times: int) -> None:
         )
 
 
-_gathered = Gathered(_write)
+def gathered() -> Gathered[Key, int]:
+    """What this process has counted and not written yet."""
+    return Gathered("uses of services", operator.add, one_by_one("uses of services", _write))
+
+
+_gathered = gathered()
 
 
 def of(service: ConnectedService, *, days: int) -> dict[dt.date, dict[str, int]]:

@@ -256,10 +256,11 @@ LOGIN_REDIRECT_URL = "/portal/home"
 # Connected services (OpenID Connect): the folder of the keys that sign, made by `manage.py rotate_signing_key`, and the
 # secret behind the pairwise subjects, which never changes. Both empty outside a demo: no service can be connected.
 OPENID_KEYS = env("OPENID_KEYS", default=str(PORTAL_HOME / "openid-keys") if DEMO else "")
-OPENID_USAGE_WRITTEN_WITHIN = 5  # seconds, of what is gathered in a process (openid/gathering.py); 0: at once
+OPENID_USAGE_WRITTEN_WITHIN = 5  # seconds, of what is gathered in a process (common/gathering.py); 0: at once
 OPENID_SUBJECT_KEY = env("OPENID_SUBJECT_KEY", default=SECRET_KEY if DEMO else "")
 
 SESSION_ENGINE = "accounts.sessions.store"
+SESSION_USES_WRITTEN_WITHIN = 5  # seconds, of what is gathered in a process (accounts/sessions/uses.py); 0: at once
 SESSION_COOKIE_AGE = int(limits.SESSION_LONGEST.total_seconds())
 # The prefix of the names of all our cookies. With HTTPS no other host of the same domain can plant these: browsers take
 # a name with this prefix only if the cookie is Secure, of the path /, and of no domain.

@@ -36,4 +36,4 @@ STATICFILES_DIRS: list[str] = []
 WHITENOISE_AUTOREFRESH = True
 STATIC_ROOT = HOME
 HASHING_PLACES = 99  # races press together; the tests of the places make their own
-OPENID_USAGE_WRITTEN_WITHIN = 0  # a test reads at once what it has just done
+OPENID_USAGE_WRITTEN_WITHIN = SESSION_USES_WRITTEN_WITHIN = 0  # a test reads at once what it has just done

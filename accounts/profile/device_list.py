@@ -40,10 +40,7 @@ class ListedBrowser:
 
 def open_sessions(*, account: User, key: str) -> list[ListedBrowser]:
     """The open sessions of `account`: the one with `key` first, then the last used ones."""
-    entries = [
-        ListedBrowser(_reference(account, row), row.browser, row.began_at, row.seen_at, here=row.session_key == key)
-        for row in _session_rows(account)
-    ]
+    entries = [_listed(account, row, here=row.session_key == key) for row in _session_rows(account)]
     return sorted(entries, key=lambda entry: (entry.here, entry.used_at), reverse=True)
 
 
@@ -89,6 +86,12 @@ def forget_device(*, account: User, key: str, reference: str, browser: str) -> N
     row = _found(account, reference, _device_rows(account))
     if row and row.delete()[0]:
         notices.record(account=account, kind=EventKind.DEVICE_FORGOTTEN, browser=browser, ended=row.browser)
+
+
+def _listed(account: User, row: Session, *, here: bool) -> ListedBrowser:
+    """A line of the list. The session that asks for it is used now, whether its row says so yet or not."""
+    used_at = timezone.now() if here else row.seen_at
+    return ListedBrowser(_reference(account, row), row.browser, row.began_at, used_at, here=here)
 
 
 def _locked(account: User, key: str) -> User:

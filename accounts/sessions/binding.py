@@ -16,6 +16,7 @@ from django_otp.middleware import OTPMiddleware
 from accounts.models import User
 from accounts.sessions import browsers, ending
 from accounts.sessions import texts as session_texts
+from accounts.sessions.keys import key_of_row
 
 
 def bind_session(request: HttpRequest, **_said: Any) -> None:
@@ -48,7 +49,7 @@ def _user(request: HttpRequest) -> Any:
     if begun_on == browsers.engine(request):
         return user
     if begun_on:  # a session from before engines were kept is ended too, without a notice
-        key = str(request.session.session_key)
+        key = key_of_row(request.session)
         ending.end_used_elsewhere(account=user, session_key=key, browser=browsers.in_words(request))
         messages.info(request, session_texts.sentence("session_elsewhere"), fail_silently=True)
         request.session_elsewhere = True  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from accounts.sessions import devices
-from accounts.sessions.guards import next_of
+from accounts.sessions.store import SessionStore
 
 
 def note_sign_out(request: HttpRequest, **_said: object) -> None:
@@ -38,14 +38,10 @@ class Sessions(SessionMiddleware):
         devices.read_old_cookie_names(request)
         super().process_request(request)
 
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Redirect to the sign-in when a session that was ended should get a new key (`SessionStore.cycle_key`)."""
-        if not isinstance(exception, SessionInterrupted):
-            return None
-        return redirect("admin:index" if request.path.startswith("/admin/") else next_of(request) or "home")
-
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         response = self._saved(request, response)
+        if isinstance(request.session, SessionStore):
+            request.session.note_use()
         if getattr(request, "signed_out", False):
             response["Clear-Site-Data"] = '"cache", "storage"'
         devices.rename_old_cookies(request, response)

@@ -1,16 +1,17 @@
-"""The session store (`SESSION_ENGINE`): sessions in the database with their accounts, an idle and an absolute end, and
-one statement for each page.
+"""The session store (`SESSION_ENGINE`): sessions in the database with their accounts, an idle and an absolute end; read
+by one statement, and written by one at the end of the request.
 
-Extends Django's database sessions in the documented way ("Extending database-backed session engines"). Loading a
-session is one statement, which reads it and writes its last use, or finds that it is over. No Redis is asked. The
-statement is SQL: the ORM needs two, and is slower even when it runs the second one once a minute only; and a last use
-that is known to the minute ends sessions too early, or abandoned ones never
-(docs/decisions/0033-what-was-weighed-again.md).
+Extends Django's database sessions in the documented way ("Extending database-backed session engines"). No Redis is
+asked. What a page costs, and why idleness is exact all the same, is in `accounts.sessions.uses` and
+docs/decisions/0064-a-session-is-read-by-one-select-and-written-once.md.
 
 Every session ends after `limits.SESSION_IDLE` without use, and `limits.SESSION_LONGEST` after it began, however busy it
 is: a session of an account, and one in which a registration, a recovery, a sign-in or a look at a status is under way.
 A request that a page makes by itself does not count as use (`asked_by_itself`): a page that was left open would keep
 its session for ever.
+
+A new key is written together with what the session holds by then, by `save`: whoever knows the key before never has a
+row with the rights that came with the new one, and a request that fails in between has changed nothing.
 """
 
 from __future__ import annotations
@@ -19,23 +20,21 @@ import datetime as dt
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.backends.base import CreateError, UpdateError
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS, UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
-from django.contrib.sessions.exceptions import SessionInterrupted
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 
 from accounts.models import Session, User
-from accounts.sessions import browsers, listeners
+from accounts.sessions import browsers, listeners, sql, uses
 from common import limits
-from common.database import is_locked
 
 BEGAN = "began"  # when this life of the session began, as a timestamp: a new key does not begin another life
 BROWSER = "browser"  # in which browser, in words
@@ -44,91 +43,99 @@ _NAMED_FOR = "portal_sid_of"  # whose session has that name
 RENEWED = "renewed"  # in an address: the page has reloaded itself, where there is no script
 
 _KEY = re.compile("[a-z0-9]{32}")
-_SQLITE_WAITS = 250  # ms for the lock of another writer; then the session is only read
-
-_ALIVE = "session_key = %s AND expire_date > %s AND seen_at > %s"
-# PostgreSQL: a row that is locked is not waited for (SKIP LOCKED); its session is only read.
-_TOUCH_OR_READ = f"""
-    WITH touched AS (
-        UPDATE accounts_session SET seen_at = %s WHERE session_key IN (
-            SELECT session_key FROM accounts_session WHERE {_ALIVE}
-            FOR NO KEY UPDATE SKIP LOCKED
-        )
-    ){{also}}
-    SELECT session_data FROM accounts_session{{and_also}} WHERE {_ALIVE}
-"""  # noqa: S608 - constants of this module
-_WITHIN = _TOUCH_OR_READ.format(also="", and_also="")
-# Outside a transaction the commit does not wait for the disk either: a crash may lose the last use of a session.
-_ALONE = _TOUCH_OR_READ.format(
-    also=", soon AS (SELECT set_config('synchronous_commit', 'off', true))", and_also=", soon"
-)
-_TOUCH = f"UPDATE accounts_session SET seen_at = %s WHERE {_ALIVE} RETURNING session_data"  # noqa: S608
-_READ = f"SELECT session_data FROM accounts_session WHERE {_ALIVE}"  # noqa: S608
 
 
 class SessionStore(DatabaseStore):
     """The store of one session. `unknown`: the browser's key belongs to no live session. `is_used`: whether loading it
-    counts as use."""
+    counts as use. `stored_key`: the key under which its row stands in the table; None: it has none yet."""
 
     unknown = False
     is_used = True
-    _key_is_new = False
+    _read_at: dt.datetime | None = None  # when the row was read that no write of this request has replaced
+    _is_behind = False  # the last use that this row knows is old
+    _must_be_there = True  # whether the row must be there still when its new key is written
+
+    def __init__(self, session_key: str | None = None) -> None:
+        super().__init__(session_key)
+        self.stored_key = self.session_key
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
         return Session
 
     def load(self) -> dict[str, Any]:
-        data = self._touched()
-        if data is None:
-            self._session_key, self.unknown = None, True
+        now = timezone.now()
+        since = {"idle_since": now - limits.SESSION_IDLE, "fresh_since": now - limits.SESSION_USE_BEHIND}
+        found = sql.read(self.session_key, now=now, **since) if self.session_key else None
+        if found is None:
+            self._session_key, self.stored_key, self.unknown = None, None, True
             return {}
+        data, self._is_behind = found
+        self._read_at = now
         return self.decode(data)
+
+    def note_use(self) -> None:
+        """Note that the session was used by this request, unless it was only looked at, or its row was written, which
+        says so too."""
+        if self._read_at and self.stored_key and self.is_used:
+            uses.note(self.stored_key, self._read_at, at_once=self._is_behind)
+        self._read_at = None
 
     def save(self, must_create: bool = False) -> None:
         """Write the session. Raises UpdateError when it was ended meanwhile: an ended session stays ended."""
-        if self.session_key is None:
-            return self.create()
-        row = self.create_model_instance(self._get_session(no_load=must_create))  # type: ignore[attr-defined]
-        if must_create:
-            return self._insert(row)
-        fields = ("session_data", "expire_date", "account_id", "began_at", "seen_at", "browser", "portal_sid")
-        if not Session.objects.filter(pk=row.pk).update(**{name: getattr(row, name) for name in fields}):
-            raise UpdateError
-        return None
+        data = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
+        if must_create:  # nobody chooses the key of a new row
+            self._session_key = self.stored_key = None
+        key = self._get_or_create_session_key()  # type: ignore[attr-defined]
+        if self.stored_key is None:
+            self._insert(key, data)
+        elif not sql.update(self.stored_key, self._row(key, data)):
+            if self._must_be_there or key == self.stored_key:
+                raise UpdateError
+            self._insert(key, data)
+        self.stored_key, self._must_be_there, self._read_at = self.session_key, True, None
 
     def delete(self, session_key: str | None = None) -> None:
-        Session.objects.filter(pk=session_key or self.session_key).delete()
+        Session.objects.filter(pk=session_key or self.stored_key).delete()
 
     def flush(self) -> None:
         """End the session on purpose: at a sign-out, or because another person signs in here."""
         with transaction.atomic():
             self._tell_end()
             super().flush()
-        self.unknown, self._key_is_new = False, True
+        self.unknown, self.stored_key, self._read_at = False, None, None
 
     def create(self) -> None:
-        super().create()
-        self._key_is_new = True
+        self.save(must_create=True)
+        self.modified = True
 
     def cycle_key(self) -> None:
-        """Give the same session a new key. Raises SessionInterrupted when a signed-in session was ended meanwhile:
+        """Give the same session a new key. When a signed-in session was ended meanwhile, `save` raises UpdateError:
         under a new key it would be alive again."""
-        data = self._session  # type: ignore[attr-defined]
-        if self.session_key:
-            key = self._get_new_session_key()  # type: ignore[attr-defined]
-            if Session.objects.filter(pk=self.session_key).update(session_key=key):
-                self._session_key = key
-                self.modified = self._key_is_new = True
-                return
-            if SESSION_KEY in data:
-                raise SessionInterrupted("The session was ended before it could get a new key.")
-        self.create()
+        if SESSION_KEY not in self._session:  # type: ignore[attr-defined]
+            self._must_be_there = self._has_new_key and self._must_be_there
+        self._renew_key()
+
+    def copy_to_new_key(self) -> None:
+        """Go on under a new key, in a row of its own. The row of the key before stays as it is, and was used now."""
+        self._session  # type: ignore[attr-defined]  # noqa: B018 - read before its key is forgotten
+        self.note_use()
+        self._renew_key()
+        self.stored_key = None
+
+    def _renew_key(self) -> None:
+        """A key that no answer has told yet is new enough."""
+        if not self._has_new_key:
+            self._session_key = self._get_new_session_key()
+        self.modified = True
+
+    @property
+    def _has_new_key(self) -> bool:
+        return self.session_key is None or self.session_key != self.stored_key
 
     def begin(self, *, browser: str) -> None:
         """Begin a new life under a new key at a sign-in, whoever had the session before."""
-        if not self._key_is_new:
-            self.cycle_key()
+        self.cycle_key()
         self.pop("_session_expiry", None)
         self[BEGAN] = timezone.now().timestamp()
         self[BROWSER] = browser
@@ -161,14 +168,16 @@ class SessionStore(DatabaseStore):
     def get_expiry_age(self, **kwargs: Any) -> int:
         return max(0, round((self.get_expiry_date(**kwargs) - timezone.now()).total_seconds()))
 
-    def create_model_instance(self, data: dict[str, Any]) -> Session:
+    def _row(self, key: str, data: dict[str, Any]) -> sql.Row:
+        """What is written of this session. The write is a use."""
         data.setdefault(BEGAN, timezone.now().timestamp())
-        return Session(
-            session_key=self._get_or_create_session_key(),  # type: ignore[attr-defined]
+        return sql.Row(
+            session_key=key,
             session_data=self.encode(data),
             expire_date=self.get_expiry_date(),
             account_id=int(data[SESSION_KEY]) if SESSION_KEY in data else None,
             began_at=self._began(),
+            seen_at=timezone.now(),
             browser=data.get(BROWSER, ""),
             portal_sid=data.get(PORTAL_SID, ""),
         )
@@ -184,56 +193,18 @@ class SessionStore(DatabaseStore):
     def _began(self) -> dt.datetime:
         return dt.datetime.fromtimestamp(self.get(BEGAN, timezone.now().timestamp()), dt.UTC)
 
-    def _insert(self, row: Session) -> None:
-        try:
-            with transaction.atomic():
-                row.save(force_insert=True)
-        except IntegrityError:
-            if self.exists(row.pk):
-                raise CreateError from None
-            raise  # the account was deleted; another key would not help
+    def _insert(self, key: str, data: dict[str, Any]) -> None:
+        """Write a new row. Its key is not looked for before: the unique column says if it is somebody's already."""
+        while not sql.insert(self._row(key, data)):
+            key = self._get_new_session_key()
+        self._session_key = key
+
+    def _get_new_session_key(self) -> str:
+        return get_random_string(32, VALID_KEY_CHARS)
 
     def _validate_session_key(self, key: Any) -> bool:
         """Whether `key` has the form of our keys; any other is not looked for."""
         return isinstance(key, str) and bool(_KEY.fullmatch(key))
-
-    def _touched(self) -> str | None:
-        """The stored data of a live session, whose last use is set to now unless `is_used` is False; None when none is
-        alive."""
-        now = timezone.now()
-        alive = [self.session_key, now, now - limits.SESSION_IDLE]
-        if not self.is_used:
-            return _first_value(_READ, alive)
-        if connection.vendor == "postgresql":
-            return _first_value(_WITHIN if connection.in_atomic_block else _ALONE, [now, *alive, *alive])
-        try:
-            with _short_lock_wait():
-                return _first_value(_TOUCH, [now, *alive])
-        except OperationalError as error:
-            if not is_locked(error):
-                raise
-            return _first_value(_READ, alive)
-
-
-def _first_value(statement: str, values: list[Any]) -> str | None:
-    adapt = connection.ops.adapt_datetimefield_value
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [adapt(value) if isinstance(value, dt.datetime) else value for value in values])
-        found = cursor.fetchone()
-    return found[0] if found else None
-
-
-@contextmanager
-def _short_lock_wait() -> Iterator[None]:
-    """Wait for another writer only a short time. SQLite lets one write at a time, and a page that only shows something
-    must not wait for a long write."""
-    connection.ensure_connection()
-    waits = connection.settings_dict["OPTIONS"].get("timeout", 5) * 1000
-    connection.connection.execute(f"PRAGMA busy_timeout = {_SQLITE_WAITS}")
-    try:
-        yield
-    finally:
-        connection.connection.execute(f"PRAGMA busy_timeout = {waits:.0f}")
 
 
 _View = Callable[..., Any]

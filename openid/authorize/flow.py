@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.sessions import standing
+from accounts.sessions.keys import key_of_row
 from accounts.sessions.sign_in_facts import facts_of
 from common.errors import PortalError
 from openid import asking, connections, granting, id_token_hints, requests, subjects, usage
@@ -116,7 +117,7 @@ def answer(request: HttpRequest, checked: Checked) -> str:
     )
     try:
         with transaction.atomic():
-            standing.open_account_of(account=account, session_key=str(request.session.session_key))
+            standing.open_account_of(account=account, session_key=key_of_row(request.session))
             if checked.row is not None:
                 requests.use(row=checked.row)
             usage.count(checked.service, "sign_in")

@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.profile import device_list
 from accounts.sessions import texts as session_texts
 from accounts.sessions.guards import citizen_required
+from accounts.sessions.keys import key_of_row
 from accounts.sessions.store import BROWSER
 from common.errors import PortalError
 
@@ -73,7 +74,7 @@ def _account(request: HttpRequest) -> User:
 
 
 def _key(request: HttpRequest) -> str:
-    return str(request.session.session_key)
+    return key_of_row(request.session)
 
 
 def _browser(request: HttpRequest) -> str:

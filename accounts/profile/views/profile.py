@@ -16,6 +16,7 @@ from accounts.profile.access import apply_change, owner, owner_page, render_form
 from accounts.profile.forms import PasswordForm, QuestionForm, SignInCodeForm
 from accounts.profile.texts import sentence
 from accounts.sessions import browsers, devices
+from accounts.sessions.keys import key_of_row
 from common.persian import mask_mobile
 
 
@@ -54,7 +55,7 @@ def _password(request: HttpRequest, form: PasswordForm, checked: str) -> HttpRes
         account=owner(request),
         checked=checked,
         new=form.cleaned_data["new_password"],
-        session=request.session.session_key or "",
+        session=key_of_row(request.session),
         device=devices.trusted(request, owner(request).national_id),
         browser=browsers.in_words(request),
     )

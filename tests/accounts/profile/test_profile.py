@@ -86,7 +86,8 @@ def test_without_mail_the_profile_offers_nothing_that_needs_it(settings) -> None
     assert f'href="{MAIL}"' not in browser.get(PROFILE).content.decode()
 
 
-def test_the_profile_asks_the_database_little(django_assert_max_num_queries) -> None:
+def test_the_profile_asks_the_database_little(django_assert_max_num_queries, settings) -> None:
+    settings.SESSION_USES_WRITTEN_WITHIN = 5  # as in service
     _, browser = owner()
     with django_assert_max_num_queries(4):  # session, account, and the two changes that may be under way
         browser.get(PROFILE)

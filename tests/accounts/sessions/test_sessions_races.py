@@ -107,9 +107,9 @@ def test_what_was_ended_gets_no_new_key():
     browser_of(account)
     with meanwhile(post_save, AccountEvent):
         answer = client.post(f"{DEVICES}/end-others")
-    assert (answer.status_code, answer["Location"]) == (302, HOME)
+    assert (answer.status_code, answer["Location"]) == (302, DEVICES)
     assert not Session.objects.exists()
-    assert client.get(HOME)["Location"].startswith("/portal/?next=")
+    assert client.get(DEVICES)["Location"].startswith("/portal/?next=")
 
 
 def test_a_sign_in_over_an_old_journey_that_was_purged_meanwhile_is_a_sign_in():

@@ -20,6 +20,7 @@ from sms.models import Message
 from tests.support.accounts import citizen, clerk, together
 from tests.support.entrances import HOME, OUT, PAGE, UNKNOWN, events_of, kinds, move_clock, sign_in, signed_in, told
 from tests.support.journeys import MATCHES, Browser
+from tests.support.session_rows import on_sessions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/125.0.1 Safari/537.36"
@@ -227,10 +228,7 @@ def test_a_form_that_came_too_late_leads_to_the_sign_in_without_its_page(client)
 def test_a_page_costs_one_session_query(client) -> None:
     citizen()
     sign_in(client)
-    with CaptureQueriesContext(connection) as queries:
-        client.get(HOME)
-    about = [query["sql"] for query in queries if "accounts_session" in query["sql"]]
-    assert len(about) == 1
+    assert len(on_sessions(client, HOME)) == 1
 
 
 def test_a_recovery_that_is_begun_changes_nothing_about_the_session_of_who_is_signed_in(client) -> None:

@@ -197,7 +197,8 @@ def test_every_reason_and_outcome_of_the_services_has_words():
     assert outcomes == set(desk_texts._REGISTRY_NOW)
 
 
-def test_the_number_of_statements_does_not_grow_with_others_and_history(maryam):
+def test_the_number_of_statements_does_not_grow_with_others_and_history(maryam, settings):
+    settings.SESSION_USES_WRITTEN_WITHIN = 5  # as in service
     row = registration_in(State.REFERRED, person=OTHER_NAME, verdict="mismatch")
 
     def statements() -> int:
