@@ -20,6 +20,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 Row = TypeVar("Row", bound="Leased")
+Taken = TypeVar("Taken")
 Skip = tuple[tuple[str, ...], Collection[tuple[str, ...]]]  # columns, and the values to skip
 
 
@@ -49,18 +50,40 @@ def claim(
     others = "".join(condition for condition, _values in conditions)
     others += "".join(f" AND {connection.ops.quote_name(column)} = %s" for column in only or {})
     chosen = [value for _condition, values in conditions for value in values] + list((only or {}).values())
-    now, adapt = timezone.now(), connection.ops.adapt_datetimefield_value
-    parameters = [adapt(now), *chosen, limit, as_stored(uuid.uuid4()), adapt(now + lease_for)]
-    rows = model._default_manager.raw(_claim_statement(model, order, others), parameters)
+    columns = [str(field.column) for field in model._meta.concrete_fields]
+    parameters = _claim_parameters(chosen, limit, uuid.uuid4(), lease_for)
+    rows = model._default_manager.raw(_claim_statement(model, order, others, columns), parameters)
     # The rows come in any order, and the claim has just made `next_attempt_at` equal: then the older row goes first.
     return sorted(rows, key=lambda row: (*(getattr(row, name) for name in order), row.pk))
 
 
-def _claim_statement(model: type[Row], order: tuple[str, ...], others: str) -> str:
+def claim_values(
+    model: type[Leased],
+    read: Sequence[str],
+    *,
+    lease: uuid.UUID,
+    limit: int,
+    lease_for: timedelta,
+    order: tuple[str, ...],
+) -> list[tuple[Any, ...]]:
+    """As `claim`, for who needs only the columns `read`, as the database has them: a model's objects take longer than
+    the statement. `lease`: a fresh one, which is written into the rows; `order` ends with the primary key."""
+    statement = _claim_statement(model, order, "", (*order, *read))
+    with connection.cursor() as cursor:
+        cursor.execute(statement, _claim_parameters((), limit, lease, lease_for))
+        return [row[len(order) :] for row in sorted(cursor.fetchall())]
+
+
+def _claim_parameters(chosen: Sequence[Any], limit: int, lease: uuid.UUID, lease_for: timedelta) -> list[Any]:
+    now, adapt = timezone.now(), connection.ops.adapt_datetimefield_value
+    return [adapt(now), *chosen, limit, as_stored(lease), adapt(now + lease_for)]
+
+
+def _claim_statement(model: type[Leased], order: tuple[str, ...], others: str, read: Sequence[str]) -> str:
     """PostgreSQL skips rows another worker is claiming; SQLite has one writer at a time anyway."""
     quote = connection.ops.quote_name
     table = quote(model._meta.db_table)
-    columns = ", ".join(quote(str(field.column)) for field in model._meta.concrete_fields)
+    columns = ", ".join(map(quote, read))
     ordering = ", ".join(map(quote, order))
     unlocked = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
     which = f"next_attempt_at <= %s{others}"
@@ -144,10 +167,15 @@ def drain(
     Returns how many rows were claimed. Must not run inside a transaction: the claim has to be committed before the work
     starts.
     """
+    return work_off(lambda: claim(model, limit=limit, lease_for=lease_for, order=order), work, seconds=seconds)
+
+
+def work_off(take: Callable[[], list[Taken]], work: Callable[[list[Taken]], None], *, seconds: float = 50) -> int:
+    """As `drain`, with what `take` claims."""
     refuse_inside_transaction()
     ends, total = time.monotonic() + seconds, 0
     while time.monotonic() < ends:
-        rows = claim(model, limit=limit, lease_for=lease_for, order=order)
+        rows = take()
         if not rows:
             break
         work(rows)

@@ -306,9 +306,22 @@ def name_key(name: str) -> str:
     The rule is the vectors file's `names`: NFKC, digits, Arabic letters to Persian, hamza seats and ة folded, marks,
     format characters, tatweel and lone hamza dropped, then all but letters and digits dropped.
     """
+    if _ORDINARY_NAME.fullmatch(name):
+        return name.translate(_ORDINARY_KEYS)
+    return _key_by_the_rule(name)
+
+
+def _key_by_the_rule(name: str) -> str:
     text = unicodedata.normalize("NFKC", name).translate(_ASCII_DIGITS).translate(_LETTERS).translate(_KEY_LETTERS)
     text = unicodedata.normalize("NFD", text).translate(_LETTERS)
     return "".join(c for c in text.casefold() if c not in "ـء" and unicodedata.category(c)[0] in "LN")
+
+
+# Nearly all names have these characters only. None of them joins another into a third one, so that the key of a name is
+# the keys of its characters, and need not be worked out by Unicode's tables: a tenth of the time.
+_ORDINARY = "ءآأؤئابةتثجحخدذرزسشصضطظعغـفقكلمنهويىپچژکگی \u200c"
+_ORDINARY_NAME = re.compile(rf"[{_ORDINARY}]*")
+_ORDINARY_KEYS = {ord(character): _key_by_the_rule(character) for character in _ORDINARY}
 
 
 def is_name(text: str) -> bool:
@@ -325,7 +338,10 @@ def has_foreign_letters(text: str) -> bool:
 def compare_names(one: str, other: str) -> NameMatch:
     """SAME by `name_key`, also where one has the old spelling and the other the present one (`name_spellings`);
     FOR_A_PERSON where only a leading or trailing سید/سیده/سادات differs."""
-    first, second = (in_present_spelling(name_key(name)) for name in (one, other))
+    first, second = name_key(one), name_key(other)
+    if first == second:
+        return NameMatch.SAME
+    first, second = in_present_spelling(first), in_present_spelling(second)
     if first == second:
         return NameMatch.SAME
     if _without_honorific(first) & _without_honorific(second):

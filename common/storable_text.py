@@ -5,4 +5,10 @@ from __future__ import annotations
 
 def can_be_stored(text: str) -> bool:
     """Whether databases take `text`: it has no NUL, and no half of a character (a lone surrogate)."""
-    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    if "\0" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

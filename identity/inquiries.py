@@ -46,7 +46,7 @@ class Case:
     number: int
     question: str
     inquiry: OwnerInquiry  # an `Inquiry` where the question is about the person
-    names: list[str]
+    names: tuple[str, ...]
     person_registry: str = ""
     traces: list[Trace] = field(default_factory=list)
     answer: Answer | None = None
@@ -86,6 +86,8 @@ class InquiryBatch:
         self._reservations = Reservations()
         self._trials: set[tuple[str, str]] = set()
         self._alarms: set[tuple[AlarmCode, str]] = set()  # sounded by this batch, each once
+        self._names = {question: configuration.names(question) for question in configuration.QUESTIONS}
+        self._paid_person = "" if configuration.is_at_hand(PERSON) else self._names[PERSON][0]
 
     def __enter__(self) -> InquiryBatch:
         return self
@@ -106,11 +108,10 @@ class InquiryBatch:
     def put(self, number: int, question: str, inquiry: OwnerInquiry, *, and_person: bool = False) -> None:
         """Add a question; also while `answers` is read. `and_person`: the person is asked about next if the owner
         matches; under a cap the owner is asked about only if the day has room for both."""
-        names = list(configuration.names(question))
+        names = self._names[question]
         if not names:
             log.error("nobody to ask about the %s: no registry is set", question)
-        person_registry = configuration.names(PERSON)[0] if and_person and not configuration.is_at_hand(PERSON) else ""
-        self._waiting.append(Case(number, question, inquiry, names, person_registry))
+        self._waiting.append(Case(number, question, inquiry, names, self._paid_person if and_person else ""))
 
     def answers(self) -> Iterator[Case]:
         """Each case with its `answer`, until all questions are answered."""
@@ -257,6 +258,8 @@ def _raised(registry: Registry, question: str, error: Exception) -> Answer:
 
 def _without_the_person(answer: Answer, inquiry: OwnerInquiry) -> Answer:
     """`answer`, without its code and trace if they repeat what was asked: both are written to logs and rows."""
+    if not answer.code and not answer.trace:
+        return answer
     said = answer.code + " " + answer.trace
     personal = (inquiry.claim.national_id, inquiry.claim.mobile[-10:])
     as_integers = {number.lstrip("0") for number in re.findall("[0-9]+", said)}

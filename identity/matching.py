@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from identity.person import DECISIVE, NOT_THERE, Born, Claim, FieldVerdict, PersonRecord, comparable
 
@@ -46,6 +47,17 @@ class Trace:
     trace: str = ""
     of_this_one: bool = False
 
+    def as_object(self) -> dict[str, Any]:
+        """As rows keep it."""
+        return {
+            "registry": self.registry,
+            "question": self.question,
+            "reply": self.reply,
+            "code": self.code,
+            "trace": self.trace,
+            "of_this_one": self.of_this_one,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -68,6 +80,8 @@ def compare_fields(claim: Claim, record: PersonRecord) -> dict[str, FieldVerdict
 
 def _compare_field(name: str, claim: Claim, record: PersonRecord) -> FieldVerdict:
     rule, claimed, known = DECISIVE[name], comparable(claim, name), comparable(record, name)
+    if known and claimed == known:  # by every rule the same; most are
+        return FieldVerdict.MATCH
     is_none = rule.may_be_absent and known == NOT_THERE and record.tells_what_is_not_there
     if rule.may_be_absent and claimed == NOT_THERE:
         zeros = bool(known) and rule.compare(claimed, known, claim.national_id) is FieldVerdict.MATCH

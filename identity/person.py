@@ -124,6 +124,8 @@ class Born:
 
     def may_be(self, other: Born) -> bool:
         """Whether the two are the same as far as both are known. Year, month and day are those of the Jalali date."""
+        if self.date == other.date:
+            return True
         known = min(_KNOWN_PARTS[self.unknown], _KNOWN_PARTS[other.unknown])
         return persian.jalali_parts(self.date)[:known] == persian.jalali_parts(other.date)[:known]
 

@@ -106,7 +106,7 @@ def check_all(
                 asked.put(case.number, PERSON, Inquiry(question.claim, question.attempt))
                 continue
             verdict = _about_owner(case) if case.question == OWNER else _about_person(case, question.claim)
-            yield case.number, replace(verdict, traces=traces[case.number])
+            yield case.number, Verdict(verdict.outcome, verdict.kind, verdict.fields, traces[case.number])
 
 
 def check(*, claim: Claim, attempt: int = 1) -> Verdict:
@@ -238,7 +238,7 @@ def _about_owner(case: Case) -> Verdict:
 
 def _about_person(case: Case, claim: Claim) -> Verdict:
     verdict = _judge(claim, cast(PersonAnswer, case.answer))
-    return replace(verdict, fields={_MOBILE: FieldVerdict.MATCH.value} | verdict.fields)
+    return Verdict(verdict.outcome, verdict.kind, {_MOBILE: FieldVerdict.MATCH.value} | verdict.fields)
 
 
 def _judge(claim: Claim, answer: PersonAnswer) -> Verdict:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import unicodedata
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 
-from common import limits
+from common import limits, recordsets
 from common.errors import PortalError
 from common.hints import hint
 from common.persian import InputError, parse_mobile
@@ -24,6 +26,8 @@ PRIORITY = {
     MessageKind.RESULT: 10,
     MessageKind.NOTICE: 20,
 }  # lower goes first
+
+_COLUMNS = ("key", "dedupe_key", "kind", "share", "priority", "to", "operator", "text", "parts", "expires_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +62,11 @@ def enqueue(
     saying = Saying(
         to=to, kind=kind, text=text, dedupe_key=dedupe_key, operator=operator, expires_at=expires_at, share=share
     )
-    message = _message(saying)
-    written = _insert([message])
+    now, values = timezone.now(), _values(saying)
+    written = _insert([values], now)
     if not written:
         return Message.objects.get(dedupe_key=dedupe_key)
-    message.pk = written[0]
+    message = Message(pk=written[0], next_attempt_at=now, created_at=now, **dict(zip(_COLUMNS, values, strict=True)))
     message._state.adding, message._state.db = False, connection.alias
     hint("sms.drain")
     return message
@@ -70,51 +74,36 @@ def enqueue(
 
 def enqueue_all(sayings: Sequence[Saying]) -> int:
     """As `enqueue`, for many in one INSERT; returns how many are new. If one is refused, none is queued."""
-    written = _insert([_message(saying) for saying in sayings]) if sayings else []
+    written = _insert([_values(saying) for saying in sayings], timezone.now()) if sayings else []
     if written:
         hint("sms.drain")
     return len(written)
 
 
-def _message(saying: Saying) -> Message:
+def _values(saying: Saying) -> tuple[Any, ...]:
+    """What its row says, in the order of `_COLUMNS`."""
     _check(saying.to, saying.text)
     kind = MessageKind(saying.kind)
-    return Message(
-        dedupe_key=saying.dedupe_key,
-        kind=kind,
-        share=share_of(kind, saying.share or ""),
-        priority=PRIORITY[kind],
-        to=saying.to,
-        operator=saying.operator,
-        text=saying.text,
-        parts=parts.count(saying.text),
-        expires_at=saying.expires_at,
-        next_attempt_at=timezone.now(),
+    return (
+        uuid.uuid4(),
+        saying.dedupe_key,
+        kind,
+        share_of(kind, saying.share or ""),
+        PRIORITY[kind],
+        saying.to,
+        saying.operator,
+        saying.text,
+        parts.count(saying.text),
+        saying.expires_at,
     )
 
 
-def _insert(messages: Sequence[Message]) -> list[int]:
-    """Insert the rows whose `dedupe_key` is new; returns their ids.
-
-    Raw SQL, because a repeated key must not break the caller's transaction: Django's own insert needs a savepoint for
-    that each time, and its ON CONFLICT DO NOTHING does not return what was written.
-    """
-    meta, quote = Message._meta, connection.ops.quote_name
-    fields = [field for field in meta.concrete_fields if not field.primary_key]
-    values = [
-        field.get_db_prep_save(field.pre_save(message, add=True), connection)
-        for message in messages
-        for field in fields
-    ]
-    columns = ", ".join(quote(str(field.column)) for field in fields)
-    places = f"({', '.join(['%s'] * len(fields))})"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {quote(meta.db_table)} ({columns}) "  # noqa: S608 - names come from the model
-            f"VALUES {', '.join([places] * len(messages))} ON CONFLICT (dedupe_key) DO NOTHING RETURNING id",
-            values,
-        )
-        return [key for (key,) in cursor.fetchall()]
+def _insert(rows: Sequence[tuple[Any, ...]], now: datetime) -> list[int]:
+    """Insert the rows whose `dedupe_key` is new; returns their ids. A repeated key does not break the caller's
+    transaction."""
+    same = {"next_attempt_at": now, "created_at": now}
+    written = recordsets.insert(Message, _COLUMNS, rows, same=same, unless="(dedupe_key)", returning=("id",))
+    return [key for (key,) in written]
 
 
 def _check(to: str, text: str) -> None:

@@ -16,6 +16,7 @@ from accounts.models import Branch, Evidence, User
 from accounts.passwords.rules import faults, hash_password
 from accounts.passwords.strength import About
 from common.errors import PortalError
+from common.recordsets import insert
 
 CLERKS = "branch clerk"
 # What a clerk may do, and nothing else; the permissions belong to the desk (registration).
@@ -53,6 +54,11 @@ class NewAccount:
         return tuple(field.name for field in fields(cls) if not field.name.endswith("_hash"))
 
 
+_PLAIN = NewAccount.plain()
+# As the constraint `one_activated_account_per_national_id` has it.
+_ONE_ACTIVATED_ACCOUNT = "(national_id) WHERE activated_at IS NOT NULL AND NOT (national_id = '')"
+
+
 def taken(*, national_ids: Collection[str]) -> set[str]:
     """Those of `national_ids` that an activated account holds. One statement."""
     found = User.objects.filter(national_id__in=national_ids, activated_at__isnull=False)
@@ -74,12 +80,34 @@ def create_account(*, person: NewAccount, active: bool, evidence: Evidence | Non
     return user
 
 
-def create_accounts(*, people: Sequence[NewAccount], active: bool, evidence: Evidence | None = None) -> list[User]:
-    """As `create_account`, for people whose IDs the caller has locked and found not to be `taken`: one statement.
-
-    Raises IntegrityError if an account holds one of them all the same; the transaction is lost then.
-    """
-    return User.objects.bulk_create(_new_user(person, active, evidence) for person in people)
+def create_accounts(*, people: Sequence[NewAccount], active: bool, evidence: Evidence | None = None) -> dict[str, int]:
+    """As `create_account`, for people whose IDs the caller has locked, in one statement; returns the primary keys of
+    the accounts by national ID, without those IDs that an activated account holds."""
+    if not people:
+        return {}
+    if not active:  # what is not activated holds no ID: the unique key says nothing about it
+        held = taken(national_ids=[person.national_id for person in people])
+        people = [person for person in people if person.national_id not in held]
+    now = timezone.now()
+    same = {
+        "is_active": active,
+        "activated_at": now if active else None,
+        "identity_evidence": evidence or "",
+        "identity_proven_at": now if evidence else None,
+    }
+    rows = (
+        (
+            subject,
+            str(subject),
+            person.password_hash,
+            person.security_answer_hash,
+            *map(person.__getattribute__, _PLAIN),
+        )
+        for person, subject in ((person, uuid.uuid4()) for person in people)
+    )
+    columns = ("subject", "username", "password", "security_answer", *_PLAIN)
+    written = insert(User, columns, rows, same=same, unless=_ONE_ACTIVATED_ACCOUNT, returning=("national_id", "id"))
+    return dict(written)
 
 
 def _new_user(person: NewAccount, active: bool, evidence: Evidence | None) -> User:

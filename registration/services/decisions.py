@@ -6,11 +6,8 @@ for each other and never for each other's rows.
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -23,6 +20,7 @@ from common.errors import PortalError
 from common.leases import lock_names
 from identity.matching import IDENTITY
 from registration import sms_texts
+from registration.matching_sql import Move, Submitted
 from registration.models import Registration
 from registration.services.transitions import PORTAL, move, move_all, move_matched
 from registration.states import AT_BRANCH, OPEN, State
@@ -36,17 +34,19 @@ _SECRETS_GONE: dict[str, Any] = {
     "next_attempt_at": None,
     "lease": None,
 }
+_PLAIN = lifecycle.NewAccount.plain()
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What the check of one registration came to, as its row keeps it. `kind`: the question that decided."""
+class Found(NamedTuple):
+    """What the check of one registration came to, as its row keeps it. `kind`: the question that decided; `is_crowded`:
+    its national ID has another open registration."""
 
-    row: Registration
+    row: Submitted
     outcome: str
     kind: str
     fields: dict[str, str]
-    traces: list[dict[str, str]]
+    traces: list[dict[str, Any]]
+    is_crowded: bool = False
 
     @property
     def asked(self) -> str:
@@ -64,6 +64,9 @@ class Found:
             "verdict_traces": self.traces,
         }
 
+    def move(self, to: State, *, why: str, asked: str = "", account: int | None = None) -> Move:
+        return Move(self.row.pk, account, to.value, why, asked, self.outcome, self.kind, self.fields, self.traces)
+
 
 def hold_national_id(national_id: str) -> None:
     """Make decisions for this national ID wait for each other, until the transaction ends."""
@@ -75,45 +78,47 @@ def hold_national_ids(national_ids: Collection[str]) -> None:
     lock_names([f"national-id:{national_id}" for national_id in national_ids])
 
 
-def approve_matched(found: Sequence[Found]) -> None:
-    """The registries agreed: active accounts, or, with ACTIVATION_POLICY=branch, inactive ones.
+def conclude(*, matched: Sequence[Found], unmatched: Sequence[Found]) -> None:
+    """Decide about all of these in a few statements: active accounts where the registries agreed, or, with
+    ACTIVATION_POLICY=branch, inactive ones; for the others a branch must see the papers, and the guide's SMS says so,
+    with the tracking code.
 
-    A few statements for all of them; those whose national ID has another registration or an account already
-    are decided one by one. The caller holds their national IDs, and has locked and read their rows.
+    Who matched and whose national ID has another registration or an account already is decided by itself. The caller
+    holds their national IDs, and has locked and read their rows.
     """
     by_branch = settings.ACTIVATION_POLICY == "branch"
-    taken = lifecycle.taken(national_ids=[each.row.national_id for each in found])
-    crowded = set() if by_branch else _with_others([each.row for each in found])
-    plain = [each for each in found if each.row.national_id not in taken | crowded]
+    plain = [each for each in matched if by_branch or not each.is_crowded]
+    accounts = lifecycle.create_accounts(
+        people=[_new_account(each.row) for each in plain], active=not by_branch, evidence=Evidence.REGISTRY
+    )
+    made = [each for each in plain if each.row.national_id in accounts]
+    state = State.AWAITING_BRANCH if by_branch else State.APPROVED
+    move_matched(
+        [
+            *(each.move(state, why="matched", account=accounts[each.row.national_id]) for each in made),
+            *(each.move(State.REFERRED, why=each.outcome, asked=each.asked) for each in unmatched),
+        ]
+    )
+    outbox.enqueue_all([*_welcomes([each.row for each in made], by_branch=by_branch), *map(_to_a_branch, unmatched)])
+    _decide_singly([each for each in matched if each.row.national_id not in accounts])
+
+
+def _decide_singly(found: Sequence[Found]) -> None:
+    """Where there is an account it stays; else this one wins over the other registrations."""
+    rows = Registration.objects.select_related("account").in_bulk([each.row.pk for each in found]) if found else {}
+    taken = lifecycle.taken(national_ids=[each.row.national_id for each in found]) if found else set()
     for each in found:
         if each.row.national_id in taken:
-            supersede(each.row, why="account_exists")
-        elif each.row.national_id in crowded:
-            approve(each.row, actor=PORTAL, why="matched", **each.columns)
-    people = [_new_account(each.row) for each in plain]
-    users = lifecycle.create_accounts(people=people, active=not by_branch, evidence=Evidence.REGISTRY)
-    accounts_of = {each.row.pk: user.pk for each, user in zip(plain, users, strict=True)}
-    state = State.AWAITING_BRANCH if by_branch else State.APPROVED
-    for alike in _alike(plain):
-        rows = [each.row for each in alike]
-        given = {row.pk: accounts_of[row.pk] for row in rows}
-        move_matched(rows, state, why="matched", accounts=given, **alike[0].columns, **_SECRETS_GONE)
-    rows = [each.row for each in plain]
+            supersede(rows[each.row.pk], why="account_exists")
+        else:
+            approve(rows[each.row.pk], actor=PORTAL, why="matched", **each.columns)
+
+
+def _welcomes(rows: Sequence[Submitted], *, by_branch: bool) -> list[outbox.Saying]:
     if by_branch:
-        says = [_saying(row, "awaiting", sms_texts.activate_at_branch(**_name(row))) for row in rows]
-    else:
-        ways = destinations.ways_back([row.came_from for row in rows])
-        says = [_saying(row, "approved", sms_texts.account_created(**_name(row), **_way(row, ways))) for row in rows]
-    outbox.enqueue_all(says)
-
-
-def refer(found: Sequence[Found]) -> None:
-    """A branch must see these people's papers; the guide's SMS says so, with the tracking code. As many
-    statements for all of them as `approve_matched`, under the same conditions."""
-    for alike in _alike(found):
-        rows, said = [each.row for each in alike], alike[0]
-        move_matched(rows, State.REFERRED, why=said.outcome, kind=said.asked, **said.columns)
-    outbox.enqueue_all([_saying(each.row, f"referred:{each.row.revision}", _to_a_branch(each.row)) for each in found])
+        return [_saying(row, "awaiting", sms_texts.activate_at_branch(**_name(row))) for row in rows]
+    ways = destinations.ways_back({row.came_from for row in rows})
+    return [_saying(row, "approved", sms_texts.account_created(**_name(row), **_way(row, ways))) for row in rows]
 
 
 def approve(
@@ -202,40 +207,28 @@ def tell_of_delay(rows: Sequence[Registration]) -> None:
     )
 
 
-def _saying(row: Registration, what: str, text: str, kind: MessageKind = MessageKind.RESULT) -> outbox.Saying:
+def _saying(
+    row: Registration | Submitted, what: str, text: str, kind: MessageKind = MessageKind.RESULT
+) -> outbox.Saying:
     return outbox.Saying(
         to=row.mobile, kind=kind, text=text, dedupe_key=f"registration:{row.pk}:{what}", operator=row.operator
     )
 
 
-def _to_a_branch(row: Registration) -> str:
-    return sms_texts.visit_branch(**_name(row), tracking_code=row.tracking_code or "", host=settings.PUBLIC_HOST)
+def _to_a_branch(found: Found) -> outbox.Saying:
+    row = found.row
+    text = sms_texts.visit_branch(**_name(row), tracking_code=row.tracking_code or "", host=settings.PUBLIC_HOST)
+    return _saying(row, f"referred:{row.revision}", text)
 
 
-def _name(row: Registration) -> dict[str, str]:
+def _name(row: Registration | Submitted) -> dict[str, str]:
     return {"name": row.full_name, "gender": row.gender}
 
 
-def _way(row: Registration, ways: Mapping[str, WayBack]) -> dict[str, str]:
+def _way(row: Registration | Submitted, ways: Mapping[str, WayBack]) -> dict[str, str]:
     """How the SMS leads on to the service from which the citizen came; empty: there is none, or no way to it."""
     way = ways.get(row.came_from)
     return {"service": way.name, "address": settings.PUBLIC_HOST + way.short} if way else {}
-
-
-def _alike(found: Sequence[Found]) -> list[list[Found]]:
-    """Those whose rows get the same columns together: one statement writes them."""
-    groups: dict[str, list[Found]] = {}
-    for each in found:
-        groups.setdefault(json.dumps(each.columns, sort_keys=True), []).append(each)
-    return list(groups.values())
-
-
-def _with_others(rows: Sequence[Registration]) -> set[str]:
-    """The national IDs of `rows` that have another open registration, among them or elsewhere."""
-    ids = [row.national_id for row in rows]
-    rest = Registration.objects.filter(national_id__in=ids, state__in=OPEN).exclude(pk__in=[row.pk for row in rows])
-    twice = (national_id for national_id, count in Counter(ids).items() if count > 1)
-    return {*twice, *rest.values_list("national_id", flat=True)}
 
 
 def _supersede_others(winner: Registration) -> None:
@@ -246,11 +239,11 @@ def _supersede_others(winner: Registration) -> None:
         supersede(other, why="another_approved")
 
 
-def _new_account(row: Registration) -> lifecycle.NewAccount:
+def _new_account(row: Registration | Submitted) -> lifecycle.NewAccount:
     if row.birth_date is None:
         raise ValueError("only a submitted registration can become an account")
     return lifecycle.NewAccount(
-        **{name: getattr(row, name) for name in lifecycle.NewAccount.plain()},
+        **{name: getattr(row, name) for name in _PLAIN},
         password_hash=row.password,
         security_answer_hash=row.security_answer,
     )

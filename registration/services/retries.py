@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from common.hints import hint
 from common.process_state import register_reset
 from identity import services as identity
 from identity.matching import IDENTITY, OWNER, Outcome, Verdict
+from registration.matching_sql import Submitted
 from registration.models import Registration
 from registration.services import decisions
 from registration.services.decisions import Found
@@ -99,7 +100,7 @@ def tell_of_delays() -> int:
     return len(rows)
 
 
-def give_back(rows: Iterable[Registration], *, after: timedelta) -> None:
+def give_back(rows: Sequence[Submitted], *, after: timedelta) -> None:
     """Give back rows about which no registry was asked: due `after` now, and the attempt does not count."""
     due = timezone.now() + after
     for row in rows:
@@ -108,7 +109,7 @@ def give_back(rows: Iterable[Registration], *, after: timedelta) -> None:
         )
 
 
-def release(decided: Sequence[tuple[Registration, Verdict]]) -> int:
+def release(decided: Sequence[tuple[Submitted, Verdict]]) -> int:
     """Make held requests due now whose registry works again, as these verdicts show; returns about how many.
 
     A key, a quota or an extract that was missing is there for everybody. A registry that was down is back when

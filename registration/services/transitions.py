@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from common.errors import PortalError
-from common.leases import settle_many
+from registration import matching_sql
+from registration.matching_sql import Move
 from registration.models import Event, Registration
 from registration.states import TRANSITIONS, State
 
@@ -56,33 +57,17 @@ def move(
     return row
 
 
-def move_matched(
-    rows: Sequence[Registration],
-    to: State,
-    *,
-    why: str,
-    kind: str = "",
-    accounts: Mapping[int, int] | None = None,
-    **changes: Any,
-) -> None:
-    """As `move`, for rows that matching has claimed, and that the caller has locked and read: one statement
+def move_matched(moves: Sequence[Move]) -> None:
+    """As `move`, for rows that matching has claimed, and that the caller has locked and found submitted: one statement
     for all of them, which gives them back, and one for their events.
 
-    `accounts`: the account of each row, where it gets one; both by primary key. Raises
-    PortalError("illegal_move") if one of the rows may not go there. Needs the caller's transaction.
+    Raises PortalError("illegal_move") if one of them may not go where it is to. Needs the caller's transaction.
     """
-    now = timezone.now()
-    changes |= {"state": to, "state_since": now, "touched_at": now, "lease": None, "next_attempt_at": None}
-    for row in rows:
-        if to not in TRANSITIONS[State(row.state)]:
-            raise PortalError("illegal_move", state=row.state)
-    if accounts is None:
-        Registration.objects.filter(pk__in=[row.pk for row in rows]).update(**changes)
-    else:
-        settle_many(Registration, "account_id", accounts, **changes)
-    Event.objects.bulk_create(
-        Event(registration=row, actor=PORTAL, from_state=row.state, to_state=to, why=why, kind=kind) for row in rows
-    )
+    for each in moves:
+        if each.to not in TRANSITIONS[State.SUBMITTED]:
+            raise PortalError("illegal_move", state=State.SUBMITTED)
+    if moves:
+        matching_sql.move(moves, actor=PORTAL)
 
 
 def move_all(rows: QuerySet[Registration], frm: State, to: State, *, actor: str, why: str) -> int:

@@ -54,7 +54,7 @@ def index_only(statement: str) -> bool:
             cursor.execute("SET LOCAL enable_bitmapscan = off")
         cursor.execute(f"{'EXPLAIN' if on_postgresql else 'EXPLAIN QUERY PLAN'} {statement}")
         plan = "\n".join(str(line[-1]) for line in cursor.fetchall())
-    return ("Index Only Scan using one_row_per_owner" if on_postgresql else "SEARCH row USING COVERING INDEX") in plan
+    return ("Index Only Scan using one_row_per_owner" if on_postgresql else "SEARCH found USING COVERING INDEX") in plan
 
 
 def claim_of(citizen: DemoCitizen, **changes: Any) -> Claim:

@@ -306,7 +306,7 @@ def test_approvals_of_many_ask_for_the_services_once(service: openid.Service, ha
     rows = list(Registration.objects.all())
     found = [decisions.Found(row=row, outcome="match", kind="", fields={}, traces=[]) for row in rows]
     with CaptureQueriesContext(connection) as queries, transaction.atomic():
-        decisions.approve_matched(found)
+        decisions.conclude(matched=found, unmatched=[])
 
     assert sum("openid_connectedservice" in query["sql"] for query in queries) == 1
     assert User.objects.count() == 3

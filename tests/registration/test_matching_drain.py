@@ -134,14 +134,14 @@ def test_a_person_whose_tries_are_used_up_is_not_asked_about(registries):
 
 def test_one_that_cannot_be_decided_leaves_the_others_decided(registries, monkeypatch, caplog):
     rows = [submitted(number) for number in range(5)]
-    real = decisions.approve_matched
+    real = decisions.conclude
 
-    def fails_on_one(found):
-        if any(each.row.pk == rows[2].pk for each in found):
+    def fails_on_one(*, matched, unmatched):
+        if any(each.row.pk == rows[2].pk for each in matched):
             raise RuntimeError(f"about {rows[2].first_name}")
-        real(found)
+        real(matched=matched, unmatched=unmatched)
 
-    monkeypatch.setattr(decisions, "approve_matched", fails_on_one)
+    monkeypatch.setattr(decisions, "conclude", fails_on_one)
     matching.match_due()
     states = [Registration.objects.get(pk=row.pk).state for row in rows]
     assert states == [State.APPROVED, State.APPROVED, State.SUBMITTED, State.APPROVED, State.APPROVED]

@@ -162,7 +162,7 @@ def _age(row: Registration, by: timedelta) -> None:
 def test_a_mobile_is_told_by_its_own_number():
     row = registration_in(State.REFERRED)
     other = registration_in(State.SUBMITTED, mobile="09121110001")
-    decisions.refer([decisions.Found(other, "mismatch", "identity", {}, [])])
+    decisions.conclude(matched=[], unmatched=[decisions.Found(other, "mismatch", "identity", {}, [])])
     assert Message.objects.get().to == parse_mobile("09121110001") != row.mobile
 
 
