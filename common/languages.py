@@ -87,6 +87,8 @@ def in_the_portals_language(write: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(write)
     def written(*args: P.args, **kwargs: P.kwargs) -> R:
+        if translation.get_language() == settings.LANGUAGE_CODE:  # as in a worker, which writes most of them
+            return write(*args, **kwargs)
         with translation.override(settings.LANGUAGE_CODE):
             return write(*args, **kwargs)
 

@@ -279,8 +279,8 @@ POLL_LONGEST_PAUSE = timedelta(minutes=30)
 POLL_WITHIN = timedelta(hours=48)  # after the send; gateways forget older messages
 POLL_BATCH = 500
 POLL_TIME = 8.0  # seconds of one poll; Celery's clock starts one every ten seconds
-MATCH_BATCH = 100  # claimed together: one query of the local extract
-MATCH_GROUP = 50  # decided together, in one transaction,
+MATCH_BATCH = 200  # claimed together: one query of the local extract
+MATCH_GROUP = 100  # decided together, in one transaction,
 MATCH_GROUP_WAITS = 0.05  # unless the next answer takes longer than these seconds
 MATCH_LEASE = timedelta(minutes=2)
 MATCH_FIRST_PAUSE = timedelta(seconds=10)

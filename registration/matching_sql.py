@@ -93,6 +93,8 @@ def claim(*, limit: int, lease_for: timedelta) -> list[Submitted]:
 
 def in_hand(national_ids: Collection[str], *, but: Collection[int]) -> set[str]:
     """Those of these IDs of which a worker has claimed a row, apart from the rows `but`."""
+    if not national_ids:
+        return set()
     claimed = "lease IS NOT NULL AND next_attempt_at > %s"
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     with connection.cursor() as cursor:
@@ -102,6 +104,22 @@ def in_hand(national_ids: Collection[str], *, but: Collection[int]) -> set[str]:
             [*national_ids, now],
         )
         return {national_id for national_id, pk in cursor.fetchall() if pk not in but}
+
+
+def referrals(national_ids: Collection[str], *, kind: str, since: dt.datetime) -> dict[str, int]:
+    """How often each of these IDs was referred to a branch after `since` because of the question `kind`; an ID that
+    never was is left out."""
+    if not national_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT referred.national_id, COUNT(*) FROM {_table()} AS referred "  # noqa: S608 - names of the models
+            f"JOIN {_events()} AS event ON event.registration_id = referred.id "
+            f"WHERE referred.national_id IN ({_places(national_ids)}) "
+            "AND event.to_state = %s AND event.kind = %s AND event.at > %s GROUP BY referred.national_id",
+            [*national_ids, State.REFERRED.value, kind, connection.ops.adapt_datetimefield_value(since)],
+        )
+        return dict(cursor.fetchall())
 
 
 def lock(keys: Sequence[int]) -> list[Held]:
@@ -164,7 +182,7 @@ def _moving(_vendor: str) -> str:
 @cache
 def _noting(_vendor: str) -> str:
     return (
-        f"INSERT INTO {connection.ops.quote_name(Event._meta.db_table)} "  # noqa: S608 - the model's table
+        f"INSERT INTO {_events()} "  # noqa: S608 - the model's table
         "(at, actor, from_state, registration_id, to_state, why, kind, note, papers) "
         f"SELECT %s, %s, %s, new.id, new.state, new.why, new.asked, '', '[]' FROM {_MOVES.table}"
     )
@@ -188,6 +206,10 @@ def _submitted(values: Sequence[Any]) -> Submitted:
 
 def _table() -> str:
     return connection.ops.quote_name(Registration._meta.db_table)
+
+
+def _events() -> str:
+    return connection.ops.quote_name(Event._meta.db_table)
 
 
 def _places(values: Collection[Any]) -> str:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count
 from django.utils import timezone
 
 from accounts.codes import issuing, trying
@@ -25,7 +24,8 @@ from common.errors import PortalError
 from common.hints import hint
 from identity.matching import IDENTITY, OWNER
 from identity.person import Person
-from registration.models import Event, Registration
+from registration import matching_sql
+from registration.models import Registration
 from registration.services.decisions import hold_national_id
 from registration.services.journey import (
     UNFINISHED,
@@ -65,14 +65,8 @@ def identity_checks(national_ids: Collection[str]) -> dict[str, int]:
 
     One statement for all of them; an ID that never was stands there with 0.
     """
-    referred = Event.objects.filter(
-        registration__national_id__in=set(national_ids),
-        to_state=State.REFERRED,
-        kind=IDENTITY,
-        at__gt=timezone.now() - limits.CORRECTIONS_WITHIN,
-    )
-    found = referred.order_by().values_list("registration__national_id").annotate(times=Count("pk"))
-    return dict.fromkeys(national_ids, 0) | dict(found)
+    since = timezone.now() - limits.CORRECTIONS_WITHIN
+    return dict.fromkeys(national_ids, 0) | matching_sql.referrals(national_ids, kind=IDENTITY, since=since)
 
 
 def may_ask(checks: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 
 import pytest
@@ -86,6 +87,14 @@ def test_a_date_survives_being_shown_and_typed_again(date: dt.date) -> None:
 def test_names_that_differ_in_spelling_only_are_the_same(one: str, other: str) -> None:
     assert persian.compare_names(one, other) is persian.NameMatch.SAME
     assert persian.compare_names(other, one) is persian.NameMatch.SAME
+
+
+def test_the_quick_key_of_an_ordinary_name_is_the_one_by_the_rule():
+    letters = persian._ORDINARY
+    assert len(letters) > 40
+    for text in itertools.chain(letters, map("".join, itertools.product(letters, repeat=2))):
+        assert persian.name_key(text) == persian._key_by_the_rule(text)
+    assert persian.name_key("آ\u0654رش") == persian._key_by_the_rule("آ\u0654رش")  # a mark: not ordinary
 
 
 @pytest.mark.parametrize(("one", "other"), VECTORS["names"]["different"])
