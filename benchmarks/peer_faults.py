@@ -72,9 +72,10 @@ HEAD = (
 )
 ROWS = """[
     (m.to, m.kind, m.state, m.next_attempt_at is None,
-     (a.finished_at - m.created_at).total_seconds() if (a := m.tries.filter(outcome="accepted").first()) else None)
+     (a.ended_at - m.created_at).total_seconds()
+     if (a := m.tries.with_ends().filter(result="accepted").first()) else None)
     for m in Message.objects.all()]"""
-ANSWERS = "[(a.outcome, a.detail) for m in Message.objects.all() for a in m.tries.all()]"
+ANSWERS = "[(a.result, a.detail) for m in Message.objects.all() for a in m.tries.with_ends()]"
 
 
 @dataclass

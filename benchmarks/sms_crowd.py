@@ -174,13 +174,13 @@ class Crowd:
 def codes_within(share: float) -> float:
     """The seconds within which `share` of all codes were accepted, from being queued; infinite if they were not."""
     created = dict(Message.objects.filter(kind=MessageKind.CODE).values_list("pk", "created_at"))
-    accepted = Attempt.objects.filter(message__kind=MessageKind.CODE, outcome=AttemptOutcome.ACCEPTED)
-    ends = dict(accepted.order_by("-finished_at").values_list("message", "finished_at"))  # the first of several stays
+    accepted = Attempt.objects.with_ends().filter(message__kind=MessageKind.CODE, result=AttemptOutcome.ACCEPTED)
+    ends = dict(accepted.order_by("-ended_at").values_list("message", "ended_at"))  # the first of several stays
     times = sorted((ends[pk] - at).total_seconds() if pk in ends else math.inf for pk, at in created.items())
     return times[math.ceil(len(times) * share) - 1]
 
 
 def in_mid_send() -> int:
     """Messages of which a call had no certain end."""
-    uncertain = Attempt.objects.filter(outcome__in=(*DOUBTFUL, AttemptOutcome.NOT_SENT))
+    uncertain = Attempt.objects.with_ends().filter(result__in=(*DOUBTFUL, AttemptOutcome.NOT_SENT))
     return uncertain.values("message").distinct().count()

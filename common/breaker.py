@@ -80,10 +80,11 @@ def give_back(*names: str) -> None:
             forget()
 
 
-def record(name: str, ok: bool) -> None:
-    """Record the result of a call that was allowed. Successes of a closed breaker are written once a second."""
+def record(name: str, ok: bool, *, times: int = 1) -> None:
+    """Record the result of a call that was allowed, or of so many calls one after the other. Successes of a closed
+    breaker are written once a second."""
     _busy_since.pop(name, None)
-    _count(name, ok)
+    _count(name, ok, times)
 
 
 def record_busy(name: str) -> None:
@@ -155,10 +156,10 @@ def _look() -> dict[str, BreakerState]:
         return _states
 
 
-def _count(name: str, ok: bool) -> None:
+def _count(name: str, ok: bool, times: int = 1) -> None:
     with _lock:
         waiting = _results.setdefault(name, deque(maxlen=limits.BREAKER_WINDOW))
-        waiting.append(OK if ok else FAILED)
+        waiting.extend([OK if ok else FAILED] * min(times, limits.BREAKER_WINDOW))
         fresh = time.monotonic() - _written_at.get(name, float("-inf")) < LOOK_EVERY
     seen = state(name)
     if not seen.closed and not seen.trial_until:

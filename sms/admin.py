@@ -26,7 +26,7 @@ from common.operators import OPERATORS, name_of
 from common.persian import shown_masked, to_persian_digits
 from common.sentences import clock
 from sms import backlog, budget, configuration, health, manual_actions, receipt_health, receipts, switches
-from sms.models import Attempt, GatewaySwitch, Message, MessageKind, Receipt, share_of
+from sms.models import Attempt, AttemptOutcome, GatewaySwitch, Message, MessageKind, Receipt, share_of
 
 _WHY_NOT = {  # the codes of `manual_actions.resend`
     "not_found": _("it is gone."),
@@ -55,12 +55,20 @@ class OperatorFilter(admin.SimpleListFilter):
 
 class AttemptInline(ReadOnly, admin.TabularInline):
     model = Attempt
-    fields = ("gateway", "started", "finished", "outcome", "detail")
+    fields = ("gateway", "started", "finished", "came_to", "detail")
     readonly_fields = fields
     extra = 0
 
     started = moment("started_at", _("started"))
-    finished = moment("finished_at", _("finished"))
+    finished = moment("ended_at", _("finished"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: Any = super().get_queryset(request)
+        return rows.with_ends()
+
+    @admin.display(description=_("outcome"))
+    def came_to(self, attempt: Any) -> str:
+        return str(AttemptOutcome(attempt.result).label)
 
 
 @admin.register(Message)

@@ -73,6 +73,8 @@ class Message(Leased):
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     final_at = models.DateTimeField(_("final"), null=True, blank=True)
     poll_at = models.DateTimeField(null=True, blank=True, editable=False)  # when its gateway is asked next
+    # The attempt that was accepted, where its own row does not say so: that one is not written a second time.
+    accepted_by = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("SMS message")
@@ -126,8 +128,18 @@ class AttemptOutcome(models.TextChoices):
 DOUBTFUL = (AttemptOutcome.UNFINISHED, AttemptOutcome.UNKNOWN)  # attempts after which the message was perhaps sent
 
 
+class AttemptQuery(models.QuerySet["Attempt"]):
+    def with_ends(self) -> AttemptQuery:
+        """With `result`, the outcome, and `ended_at`, also of the attempts that `Message.accepted_by` tells about."""
+        accepted = models.Q(outcome=AttemptOutcome.UNFINISHED, message__accepted_by=models.F("pk"))
+        result = models.Case(models.When(accepted, then=models.Value(AttemptOutcome.ACCEPTED)), default="outcome")
+        ended_at = models.Case(models.When(accepted, then="message__sent_at"), default="finished_at")
+        return self.annotate(result=result, ended_at=ended_at)
+
+
 class Attempt(models.Model):
-    """One call of a gateway, committed before the network is used."""
+    """One call of a gateway, committed before the network is used. An accepted one is mostly not written again: its
+    message says so (`with_ends`)."""
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="tries")
     gateway = models.CharField(_("gateway"), max_length=30)
@@ -135,6 +147,8 @@ class Attempt(models.Model):
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     outcome = models.CharField(_("outcome"), max_length=20, choices=AttemptOutcome, blank=True, default="")
     detail = models.CharField(_("detail"), max_length=120, blank=True)  # the gateway's code, never a number or a text
+
+    objects = AttemptQuery.as_manager()
 
     class Meta:
         verbose_name = _("attempt")

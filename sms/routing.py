@@ -80,13 +80,19 @@ def may_send(gateway: str, operator: str) -> bool:
     return switches.is_on(gateway, operator) and seen.may_carry(gateway) and breaker.allow(at_operator, account)
 
 
+def is_closed(gateway: str, operator: str) -> bool:
+    """Whether both breakers are closed, so that `may_send` says the same about every call until they are read again."""
+    return all(breaker.state(name).closed for name in breakers(gateway, operator))
+
+
 def not_sent(gateway: str, operator: str) -> None:
     """The call that `may_send` allowed was not made: give the trial back."""
     breaker.give_back(*breakers(gateway, operator))
 
 
-def heard(gateway: str, operator: str, outcome: base.Outcome, kind: str = "") -> None:
-    """Tell the breakers the outcome of sending a message of `kind`. Costs no statement while all goes well."""
+def heard(gateway: str, operator: str, outcome: base.Outcome, kind: str = "", *, times: int = 1) -> None:
+    """Tell the breakers the outcome of sending a message of `kind`, or of sending so many of them. Costs no statement
+    while all goes well."""
     account, at_operator = breakers(gateway, operator)
     if isinstance(outcome, base.OutOfOrder):
         tripped, subject = account, gateway
@@ -102,7 +108,7 @@ def heard(gateway: str, operator: str, outcome: base.Outcome, kind: str = "") ->
     because = outcome.because if isinstance(outcome, base.TryAgain) else None
     good = because in _WORKS or not isinstance(outcome, base.TryAgain | base.Unknown)
     was_open = not breaker.state(at_operator).closed
-    breaker.record(at_operator, good)  # who is busy works: its line goes slower (`sms.lines`)
+    breaker.record(at_operator, good, times=times)  # who is busy works: its line goes slower (`sms.lines`)
     if not breaker.state(account).closed:
         breaker.record(account, good)
         if breaker.state(account).closed:
@@ -194,12 +200,12 @@ def _open_tier(tier: Tier, operator: str, kind: str) -> OpenTier:
 
 def _shuffled(tier: OpenTier) -> Iterator[base.Gateway]:
     left = list(tier)
-    while left:
+    while len(left) > 1:
         weights = [weight for _gateway, weight in left]
-        some = weights if any(weights) else None
-        chosen = random.choices(left, some)[0] if len(left) > 1 else left[0]  # noqa: S311 - no secret
+        chosen = random.choices(left, weights if any(weights) else None)[0]  # noqa: S311 - no secret
         left.remove(chosen)
         yield chosen[0]
+    yield from (gateway for gateway, _weight in left)
 
 
 def _gateway(name: str) -> base.Gateway:

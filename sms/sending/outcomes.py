@@ -18,6 +18,7 @@ from common.models import AlarmCode
 from sms import receipts
 from sms.gateways import base
 from sms.models import Attempt, AttemptOutcome, Message, MessageKind, MessageState
+from sms.sending import sql
 from sms.sending.calls import Answer
 from sms.sending.doubt import Tried, WayOut, way_out
 from sms.sending.job import Call, Job
@@ -57,8 +58,33 @@ def _is_sent_anew(attempt: Tried, message: int) -> bool:
     return Attempt.objects.filter(message=message, pk__gt=attempt.pk, outcome=AttemptOutcome.UNFINISHED).exists()
 
 
+def accept_many(ended: Sequence[tuple[Call, Answer]], now: datetime) -> set[Job]:
+    """Apply acceptances about which there is nothing else to say, as far as the lease is ours; returns their jobs. One
+    statement for those of one gateway."""
+    lanes: dict[tuple[base.Gateway, str], list[tuple[Call, base.Accepted]]] = defaultdict(list)
+    for call, said in ended:
+        if isinstance(said, base.Accepted) and call.attempt and call.job.lease and not said.detail:
+            lanes[call.gateway, call.job.message.kind].append((call, said))
+    groups: dict[tuple[str, bool], dict[int, tuple[Call, base.Accepted]]] = defaultdict(dict)
+    for (gateway, _kind), its in lanes.items():
+        groups[gateway.name, _is_final(its[0][0])] |= {call.job.message.pk: (call, said) for call, said in its}
+    accepted: set[Job] = set()
+    for (name, final), by_message in groups.items():
+        taken = [_taken(call, said) for call, said in by_message.values()]
+        found = sql.accept(taken, name, sent_at=now, final_at=now if final else None)
+        receipts.expect([(pk, name, by_message[pk][1].provider_ids) for pk in found])
+        accepted |= {by_message[pk][0].job for pk in found}
+    return accepted
+
+
+def _taken(call: Call, said: base.Accepted) -> sql.Taken:
+    if call.attempt is None or call.job.lease is None:
+        raise TypeError("only a message that was claimed and begun can be accepted")
+    return sql.Taken(call.job.message.pk, call.job.lease, call.attempt.pk, " ".join(said.provider_ids))
+
+
 def apply(ended: Sequence[tuple[Call, Answer]], now: datetime) -> set[int]:
-    """Apply answers to calls whose lease is ours; returns the messages that a gateway has."""
+    """Apply other answers to calls whose lease is ours; returns the messages that a gateway has."""
     accepted: dict[tuple[str, bool], list[tuple[Call, tuple[str, ...]]]] = defaultdict(list)
     closed: dict[tuple[type, str], list[int]] = defaultdict(list)
     for call, said in ended:

@@ -4,21 +4,23 @@ is given."""
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from functools import cache
 
 from django.utils import timezone
 
 from common import leases, limits
-from sms import budget, lines, routing, seen, switches, texts
+from sms import budget, configuration, lines, routing, seen, switches, texts
 from sms.gateways import base
 from sms.models import Message, MessageKind
-from sms.sending import calls
+from sms.sending import calls, sql
 from sms.sending.calls import Item, LookUpRequest
 from sms.sending.doubt import WayOut, doubts, way_out
 from sms.sending.job import Call, Job
 
-_ORDER = ("priority", "next_attempt_at", "id")
+_ORDER = ("priority", "next_attempt_at")  # as the index has it: what is due need not be sorted
 
 
 def claim(room: int, full_lanes: Collection[tuple[str, str]], *, only_codes: bool = False) -> list[Message]:
@@ -27,6 +29,22 @@ def claim(room: int, full_lanes: Collection[tuple[str, str]], *, only_codes: boo
     if only_codes:
         skip.append((("kind",), [(kind,) for kind in MessageKind.values if kind != MessageKind.CODE]))
     return leases.claim(Message, limit=room, lease_for=limits.SMS_LEASE, order=_ORDER, skip=skip)
+
+
+def is_any_due() -> bool:
+    """Whether any message is due. With nothing due, that is all that a drain asks."""
+    return Message.objects.filter(next_attempt_at__lte=timezone.now()).order_by("priority", "next_attempt_at").exists()
+
+
+def lock_due(room: int) -> list[Message]:
+    """Up to `room` due messages, in the order of `claim`, locked: as they will be once they are claimed."""
+    now = timezone.now()
+    return sql.lock_due(room, now, lease=uuid.uuid4(), until=now + limits.SMS_LEASE)
+
+
+def is_paced() -> bool:
+    """Whether the line of any gateway is limited."""
+    return any(lines.rate(name) is not None for name in configuration.names())
 
 
 def lane(job: Job) -> tuple[str, str]:
@@ -49,12 +67,12 @@ def waits_a_little(job: Job) -> bool:
 
 def jobs_of(messages: Sequence[Message]) -> list[Job]:
     """A job for each claimed message."""
-    tiers = cache(routing.open_tiers)
-    return [_job(message, tiers) for message in messages]
+    now, tiers = time.monotonic(), cache(routing.open_tiers)
+    return [_job(message, now, tiers) for message in messages]
 
 
-def _job(message: Message, tiers: Callable[[str, str], tuple[routing.OpenTier, ...]]) -> Job:
-    job = Job(message, time.monotonic(), doubts(message), message.lease)
+def _job(message: Message, now: float, tiers: Callable[[str, str], tuple[routing.OpenTier, ...]]) -> Job:
+    job = Job(message, now, doubts(message), message.lease)
     if job.doubts:
         name = job.doubts[-1].gateway
         gateway = routing.by_name(name)
@@ -73,11 +91,12 @@ def _job(message: Message, tiers: Callable[[str, str], tuple[routing.OpenTier, .
     return job
 
 
-def may_begin(job: Job) -> bool:
+def may_begin(job: Job, now: datetime) -> bool:
     """Whether the call may be made: a message that has expired or is given up is not sent any more, but may be looked
     up."""
-    given_up = timezone.now() >= job.message.created_at + limits.SMS_RESULT_GIVE_UP
-    return job.way is WayOut.LOOK_UP or not (job.expired or given_up)
+    message = job.message
+    expired = message.expires_at is not None and now >= message.expires_at
+    return job.way is WayOut.LOOK_UP or not (expired or now >= message.created_at + limits.SMS_RESULT_GIVE_UP)
 
 
 def is_paid_for(job: Job) -> bool:
@@ -89,8 +108,13 @@ def is_paid_for(job: Job) -> bool:
     return job.paid
 
 
-def item_of(call: Call) -> Item:
-    """What the gateway is given for `call`."""
+def items_of(packet: Sequence[Call]) -> list[Item]:
+    """What the gateway is given for the calls of one packet."""
+    every = lines.step(packet[0].gateway.name)
+    return [_item(call, every) for call in packet]
+
+
+def _item(call: Call, every: float) -> Item:
     message = call.job.message
     if call.job.way is WayOut.LOOK_UP:
         return LookUpRequest(key=message.key, provider_id=message.provider_id)
@@ -104,5 +128,5 @@ def item_of(call: Call) -> Item:
         code=texts.code_in(message.text) if is_code else "",
         label=texts.label_in(message.text) if is_code else "",
         valid_until=message.expires_at or message.created_at + limits.SMS_RESULT_GIVE_UP,
-        every=lines.step(call.gateway.name),
+        every=every,
     )

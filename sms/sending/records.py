@@ -1,7 +1,8 @@
 """Writes the attempts and outcomes of many calls in one transaction.
 
-The rows are locked first, and only those whose lease is still this drain's are written (compare-and-set). What an
-outcome means for its message is in `sms.sending.outcomes`.
+Only messages whose lease is still this drain's are written (compare-and-set). Nearly all answers are acceptances: one
+statement writes them and looks for the lease itself. For everything else the rows are locked first; what an outcome
+means for its message is in `sms.sending.outcomes`.
 """
 
 from __future__ import annotations
@@ -34,44 +35,71 @@ _OPEN = (MessageState.QUEUED, MessageState.SENDING, MessageState.UNKNOWN)
 @dataclass(slots=True)
 class Iteration:
     """What one iteration of the drain writes. `ended`: calls with their answers; `over`: jobs with no gateway left in
-    this round; `begun`: calls about to be made. `held`: jobs of these that were not written, because somebody else has
-    locked the message."""
+    this round; `begun`: calls about to be made. `fresh`: jobs whose messages this transaction has locked and which
+    nothing has claimed yet. `held`: jobs that were not written, because somebody else has locked the message."""
 
     ended: list[tuple[Call, Answer]] = field(default_factory=list)
     over: list[Job] = field(default_factory=list)
     begun: list[Call] = field(default_factory=list)
+    fresh: list[Job] = field(default_factory=list)
     held: set[Job] = field(default_factory=set)
 
     def write(self) -> list[Call]:
-        """Write all of it; returns the calls of `begun` that may be made: their messages are still ours. May be
-        repeated if it fails or if nobody knows whether it was committed: what was committed is found and not written
-        twice."""
-        with transaction.atomic():
+        """Write all of it; returns the calls of `begun` that may be made: their messages are still ours.
+
+        May be repeated if it fails or if nobody knows whether it was committed: what was committed is found and not
+        written twice. Not with `fresh`: without it, a job that was not claimed is not ours.
+        """
+        with transaction.atomic(savepoint=False):
             now = timezone.now()
-            ours, open_ = self._lock()
-            ended = [(call, said) for call, said in self.ended if call.job not in self.held]
-            late = [(call, said) for call, said in ended if call.job not in ours]
-            taken = outcomes.apply([(call, said) for call, said in ended if call.job in ours], now)
-            ours -= self._jobs_of(outcomes.apply_late(late, open_ - taken, now))
-            for job in self.over:
-                if job in ours:
-                    outcomes.end_round(job)
-            begun = [call for call in self.begun if call.job in ours]
-            _begin(begun, now)
-        for call, _said in late:
-            log.warning(
-                "message %s: gateway %s answered after the lease had lapsed", call.job.message.pk, call.gateway.name
-            )
-        for call, said in ended:
-            if isinstance(said, base.OutOfOrder):
-                log.error("gateway %s is out of order: %s", call.gateway.name, said.detail)
+            begun = self._begin_fresh(now)
+            accepted = outcomes.accept_many(self.ended, now)
+            ended = [each for each in self.ended if each[0].job not in accepted]
+            late: list[tuple[Call, Answer]] = []
+            if ended or self.over or len(begun) < len(self.begun):
+                late = self._write_locked(ended, begun, now)
+        _log(ended, late)
         return begun
 
-    def _lock(self) -> tuple[set[Job], set[int]]:
-        """Which jobs are still ours, and which messages may still become accepted; both are locked until the end of the
-        transaction. After a long pause a message may be here twice: an old call of it ended, and it was claimed again.
-        Only the last claim is ours."""
-        jobs = {*(call.job for call, _said in self.ended), *self.over, *(call.job for call in self.begun)}
+    def _begin_fresh(self, now: datetime) -> list[Call]:
+        """Claim what is fresh; returns the calls of it that are begun in the same step."""
+        if not self.fresh:
+            return []
+        fresh = set(self.fresh)
+        begun = [call for call in self.begun if call.job in fresh and call.job.way is not WayOut.LOOK_UP]
+        _begin(begun, now, lease=self.fresh[0].lease)
+        left = fresh.difference(call.job for call in begun)
+        if left and (lease := self.fresh[0].lease):
+            sql.claim([job.message.pk for job in left], lease=lease, until=now + limits.SMS_LEASE)
+        return begun
+
+    def _write_locked(
+        self, ended: Sequence[tuple[Call, Answer]], begun: list[Call], now: datetime
+    ) -> list[tuple[Call, Answer]]:
+        """Write `ended`, `over` and what of `self.begun` is not in `begun`, and add it to that; returns the answers
+        that came when the lease was lost."""
+        first = set(begun)
+        others = [call for call in self.begun if call not in first]
+        ours, rows = self._lock({*(call.job for call, _said in ended), *self.over, *(call.job for call in others)})
+        ended = [(call, said) for call, said in ended if call.job not in self.held]
+        late = [(call, said) for call, said in ended if call.job not in ours]
+        taken = outcomes.apply([(call, said) for call, said in ended if call.job in ours], now)
+        open_ = {pk for pk, row in rows.items() if row.state in _OPEN} - taken
+        known = {row.accepted_by for row in rows.values()}
+        unknown = [(call, said) for call, said in late if call.attempt is None or call.attempt.pk not in known]
+        ours -= self._jobs_of(outcomes.apply_late(unknown, open_, now))
+        for job in self.over:
+            if job in ours:
+                outcomes.end_round(job)
+        others = [call for call in others if call.job in ours]
+        _begin([call for call in others if call.job.way is not WayOut.LOOK_UP], now)
+        _begin_look_ups([call for call in others if call.job.way is WayOut.LOOK_UP], now)
+        begun += others
+        return unknown
+
+    def _lock(self, jobs: Collection[Job]) -> tuple[set[Job], dict[int, sql.Row]]:
+        """Which of `jobs` are still ours, and their rows, locked until the end of the transaction. After a long pause a
+        message may be here twice: an old call of it ended, and it was claimed again. Only the last claim is ours."""
         for job in jobs:
             job.message.lease = job.lease
         messages = {job.message.pk for job in jobs}
@@ -79,16 +107,26 @@ class Iteration:
         gone = messages - rows.keys()
         held = set(Message.objects.filter(pk__in=gone).values_list("pk", flat=True)) if gone else set()
         self.held = {job for job in jobs if job.message.pk in held}
-        return _ours(jobs, rows), {pk for pk, (_lease, state) in rows.items() if state in _OPEN}
+        return _ours(jobs, rows), rows
 
     def _jobs_of(self, messages: Collection[int]) -> set[Job]:
         """The jobs in `over` and `begun` of `messages`."""
         return {job for job in (*self.over, *(call.job for call in self.begun)) if job.message.pk in messages}
 
 
-def _ours(jobs: Iterable[Job], rows: Mapping[int, tuple[uuid.UUID | None, str]]) -> set[Job]:
-    """The jobs whose lease is still that of their message; `rows` are leases and states."""
-    return {job for job in jobs if job.lease and rows.get(job.message.pk, (None, ""))[0] == job.lease}
+def _ours(jobs: Iterable[Job], rows: Mapping[int, sql.Row]) -> set[Job]:
+    """The jobs whose lease is still that of their message."""
+    return {job for job in jobs if job.lease and (row := rows.get(job.message.pk)) and row.lease == job.lease}
+
+
+def _log(ended: Sequence[tuple[Call, Answer]], late: Sequence[tuple[Call, Answer]]) -> None:
+    for call, _said in late:
+        log.warning(
+            "message %s: gateway %s answered after the lease had lapsed", call.job.message.pk, call.gateway.name
+        )
+    for call, said in ended:
+        if isinstance(said, base.OutOfOrder):
+            log.error("gateway %s is out of order: %s", call.gateway.name, said.detail)
 
 
 def give_back(jobs: Sequence[Job]) -> None:
@@ -109,24 +147,23 @@ def give_back(jobs: Sequence[Job]) -> None:
             )
 
 
-def _begin(calls: list[Call], now: datetime) -> None:
-    """Record the calls, with a fresh lease, before the network is used."""
-    by_gateway: dict[str, list[Call]] = defaultdict(list)
-    for call in calls:
-        by_gateway[call.gateway.name if call.job.way is not WayOut.LOOK_UP else ""].append(call)
-    for name, its in by_gateway.items():
-        changes = {"state": MessageState.SENDING, "gateway": name} if name else {}
-        rows = Message.objects.filter(pk__in=[call.job.message.pk for call in its])
-        rows.update(next_attempt_at=now + limits.SMS_LEASE, **changes)
-        if name:
-            _record(its, name, now)
-
-
-def _record(calls: Sequence[Call], gateway: str, now: datetime) -> None:
-    """Write an Attempt for each call, except those that an earlier try of this transaction has committed."""
+def _begin(calls: Sequence[Call], now: datetime, *, lease: uuid.UUID | None = None) -> None:
+    """Record the calls, each with an Attempt, before the network is used. `lease`: their messages are claimed with it
+    in the same step. An Attempt that an earlier try of this transaction has committed is not written again."""
     tried = [call.attempt.pk for call in calls if call.attempt]
     known = set(Attempt.objects.filter(pk__in=tried).values_list("pk", "message")) if tried else set()
-    new = [call for call in calls if call.attempt is None or (call.attempt.pk, call.job.message.pk) not in known]
-    made = sql.begin_attempts([call.job.message.pk for call in new], gateway, now) if new else {}
-    for call in new:
-        call.attempt = Tried(made[call.job.message.pk], gateway, now)
+    by_gateway: dict[str, list[Call]] = defaultdict(list)
+    for call in calls:
+        if call.attempt is None or (call.attempt.pk, call.job.message.pk) not in known:
+            by_gateway[call.gateway.name].append(call)
+    for name, its in by_gateway.items():
+        messages = [call.job.message.pk for call in its]
+        made = sql.begin(messages, name, now, until=now + limits.SMS_LEASE, lease=lease)
+        for call in its:
+            call.attempt = Tried(made[call.job.message.pk], name, now)
+
+
+def _begin_look_ups(calls: Sequence[Call], now: datetime) -> None:
+    if calls:
+        rows = Message.objects.filter(pk__in=[call.job.message.pk for call in calls])
+        rows.update(next_attempt_at=now + limits.SMS_LEASE)

@@ -23,7 +23,7 @@ from django.utils import timezone
 from common.process_state import register_reset
 from sms.gateways import base
 from sms.sending.calls import Answer
-from sms.sending.job import Call, Job
+from sms.sending.job import Call
 
 # Refusals in a row, since others were accepted, that make it the message's own; the first one does not count.
 _TIMES = {base.Because.BUSY: 2, base.Because.FULL: 1}
@@ -66,11 +66,10 @@ def judged(ended: Sequence[tuple[Call, Answer]]) -> list[tuple[Call, Answer]]:
         return [(call, _judged(call, said)) for call, said in ended]
 
 
-def goes_behind(job: Job) -> bool:
-    """Whether others of its kind go before `job`, which was refused more than once."""
+def behind() -> set[int]:
+    """The messages that were refused more than once: others of their kind go before them."""
     with _lock:
-        found = [at.refused.get(job.message.pk) for at in _gateways.values()]
-    return any(each is not None and each.times > 1 for each in found)
+        return {pk for at in _gateways.values() for pk, each in at.refused.items() if each.times > 1}
 
 
 @register_reset
@@ -84,8 +83,11 @@ def _began(call: Call) -> datetime:
 
 
 def _accepted(at: _AtGateway, call: Call) -> None:
-    at.accepted = max(_began(call), at.accepted or _began(call))
-    at.refused.pop(call.job.message.pk, None)
+    began = _began(call)
+    if at.accepted is None or began > at.accepted:
+        at.accepted = began
+    if at.refused:
+        at.refused.pop(call.job.message.pk, None)
 
 
 def _judged(call: Call, said: Answer) -> Answer:

@@ -25,11 +25,18 @@ class Turns:
         self._waiting = waiting
         self._granted: dict[str, dict[Job, float]] = defaultdict(dict)  # with when they may go (time.monotonic())
         self._full: set[tuple[str, bool]] = set()  # gateways that take no further codes, or no other messages
+        self._limited: dict[str, bool] = {}
+
+    def are_taken(self, gateway: base.Gateway) -> bool:
+        """Whether anybody limits the line of `gateway`; asked once."""
+        if gateway.name not in self._limited:
+            self._limited[gateway.name] = lines.rate(gateway.name) is not None
+        return self._limited[gateway.name]
 
     def may_go(self, gateway: base.Gateway, job: Job, room: int) -> bool:
         """Whether it is the turn of `job` at `gateway`, which has places for `room` messages. A look-up needs none."""
         name = gateway.name
-        if job.way is WayOut.LOOK_UP or lines.rate(name) is None:
+        if job.way is WayOut.LOOK_UP or not self.are_taken(gateway):
             return True
         if job not in self._granted[name] and not self._is_full(name, job):
             self._ask(gateway, job, room)

@@ -81,7 +81,7 @@ def test_an_sms_that_somebody_else_has_locked_waits_and_the_others_are_sent(use_
     drained.join(20)
     assert states() == {MessageState.ACCEPTED: 4}
     assert len({sms.key for sms in gateway.sent}) == len(gateway.sent) == 4
-    assert set(Attempt.objects.values_list("outcome", flat=True)) == {"accepted"}
+    assert set(Attempt.objects.with_ends().values_list("result", flat=True)) == {"accepted"}
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="on SQLite nobody writes while another does")

@@ -35,9 +35,9 @@ def test_a_queued_message_arrives_once_and_its_row_says_so():
     assert (message.state, message.gateway, message.attempts) == (MessageState.ACCEPTED, "inbox", 1)
     assert message.next_attempt_at is None
     assert message.created_at <= message.sent_at <= message.final_at
-    attempt = message.tries.get()
-    assert (attempt.gateway, attempt.outcome) == ("inbox", "accepted")
-    assert attempt.finished_at is not None
+    attempt = message.tries.with_ends().get()
+    assert (attempt.gateway, attempt.result) == ("inbox", "accepted")
+    assert attempt.ended_at is not None
 
 
 def test_the_same_hint_five_times_is_one_sms():
@@ -201,7 +201,7 @@ def test_a_definite_non_send_goes_to_the_next_gateway_at_once(use_gateways):
     drain.drain()
     message.refresh_from_db()
     assert (message.state, message.gateway, message.attempts) == (MessageState.ACCEPTED, "second", 1)
-    assert list(message.tries.order_by("id").values_list("gateway", "outcome", "detail")) == [
+    assert list(message.tries.with_ends().order_by("id").values_list("gateway", "result", "detail")) == [
         ("first", "try_again", "451"),
         ("second", "accepted", ""),
     ]

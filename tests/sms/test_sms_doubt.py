@@ -51,7 +51,7 @@ def test_a_worker_that_died_before_the_inbox_took_the_sms_leaves_one_sms_too():
     die_in_mid_send(message, "inbox")
     drain.drain()
     assert InboxMessage.objects.get().key == message.key
-    assert sorted(message.tries.values_list("outcome", flat=True)) == ["", "accepted"]
+    assert sorted(message.tries.with_ends().values_list("result", flat=True)) == ["", "accepted"]
 
 
 def test_a_worker_that_died_between_claim_and_attempt_sent_nothing_so_the_sms_goes_out(use_gateways):
@@ -129,7 +129,7 @@ def test_an_adapters_exception_is_doubt_and_loses_nothing(use_gateways):
     drain.drain()  # the first pause of a code is none
     message.refresh_from_db()
     assert message.state == MessageState.ACCEPTED
-    assert list(message.tries.order_by("id").values_list("outcome", "detail")) == [
+    assert list(message.tries.with_ends().order_by("id").values_list("result", "detail")) == [
         ("unknown", "ValueError"),
         ("accepted", ""),
     ]
@@ -215,7 +215,7 @@ def test_a_gateway_that_was_asked_and_has_it_not_is_given_it_again(use_gateways)
     drain.drain()
     message.refresh_from_db()
     assert (message.state, gateway.accepted) == (MessageState.ACCEPTED, [message.key])
-    assert list(message.tries.order_by("id").values_list("outcome", flat=True)) == ["not_sent", "accepted"]
+    assert list(message.tries.with_ends().order_by("id").values_list("result", flat=True)) == ["not_sent", "accepted"]
 
 
 def test_a_gateway_that_cannot_say_now_is_asked_again_later(use_gateways):
@@ -368,6 +368,6 @@ def test_a_turn_that_is_written_again_after_a_lost_commit_leaves_one_attempt_of_
     turn = Iteration(ended=[(sent, Accepted(("p1", "p2")))], begun=[fresh])
     for _ in range(2):  # the commit went through, and its answer was lost
         assert turn.write() == [fresh]
-    assert Counter(Attempt.objects.values_list("outcome", flat=True)) == {"": 1, "accepted": 1}
+    assert Counter(Attempt.objects.with_ends().values_list("result", flat=True)) == {"": 1, "accepted": 1}
     assert Part.objects.count() == 2
-    assert Attempt.objects.get(outcome="").pk == fresh.attempt.pk
+    assert Attempt.objects.with_ends().get(result="").pk == fresh.attempt.pk

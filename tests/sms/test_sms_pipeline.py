@@ -59,7 +59,7 @@ def test_hundreds_go_over_many_connections_each_once(settings):
     assert took < 400 * 0.05 / 2  # one after the other it takes twenty seconds
     assert sorted(row["key"] for row in peer.log) == sorted(message.key.hex for message in messages)
     assert states() == {MessageState.ACCEPTED: 400}
-    assert Attempt.objects.filter(outcome="accepted", finished_at__isnull=False).count() == 400
+    assert Attempt.objects.with_ends().filter(result="accepted", ended_at__isnull=False).count() == 400
 
 
 def test_drains_of_one_process_share_what_a_gateway_stands(use_gateways):
@@ -149,7 +149,7 @@ def test_different_answers_that_are_written_together_end_as_they_should(use_gate
     for n in range(30):
         queue(MessageKind.CODE, to=f"+98912000{n:04}", expires_at=timezone.now() + limits.SMS_LEASE)
     drain.drain(seconds=1)
-    outcomes = Counter(Attempt.objects.values_list("outcome", flat=True))
+    outcomes = Counter(Attempt.objects.with_ends().values_list("result", flat=True))
     assert outcomes["refused"] == states()[MessageState.FAILED]
     assert outcomes["accepted"] == states()[MessageState.ACCEPTED]
     assert outcomes["unknown"] == states()[MessageState.UNKNOWN]

@@ -584,7 +584,7 @@ def test_a_report_ends_the_doubt_about_a_message_that_timed_out(use_gateways, se
     tasks.read_receipts()
     assert state_of(message) == told
     assert (message.next_attempt_at, message.lease) == (None, None)
-    assert message.tries.get().outcome == "accepted"
+    assert message.tries.with_ends().get().result == "accepted"
 
 
 def test_a_result_in_doubt_that_was_reported_on_its_way_is_not_sent_once_more(use_gateways, settings):

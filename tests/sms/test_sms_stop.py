@@ -130,7 +130,7 @@ def ended_in_mid_send(program: str, end: Callable[[subprocess.Popen[bytes]], obj
         sent = len(peer.log)
     assert 10 <= sent < 150
     assert states() == {MessageState.ACCEPTED: sent, MessageState.QUEUED: 150 - sent}
-    assert not Attempt.objects.filter(outcome__in=DOUBTFUL).exists()
+    assert not Attempt.objects.with_ends().filter(result__in=DOUBTFUL).exists()
     assert not Message.objects.filter(state=MessageState.QUEUED, lease__isnull=False).exists()
 
 

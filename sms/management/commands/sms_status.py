@@ -6,11 +6,12 @@ from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Prefetch
 
 from common.commands.arguments import count
 from common.commands.output import add_json, as_json, iso
 from common.persian import InputError, mask_mobile, parse_mobile
-from sms.models import Message, share_of
+from sms.models import Attempt, Message, share_of
 
 MOST = 10
 
@@ -50,7 +51,7 @@ def _messages(what: str) -> list[Message]:
             rows = Message.objects.filter(pk=count(what))
         except ArgumentTypeError:
             raise CommandError("give an Iranian mobile (like 09121234567) or a message's id") from None
-    return list(rows.order_by("-pk").prefetch_related("tries")[:MOST])
+    return list(rows.order_by("-pk").prefetch_related(Prefetch("tries", Attempt.objects.with_ends()))[:MOST])
 
 
 def _as_object(message: Message) -> dict[str, Any]:
@@ -62,14 +63,16 @@ def _as_object(message: Message) -> dict[str, Any]:
         **{name: getattr(message, name) for name in plain},
         "share": share_of(message.kind, message.share).value,
         **{name: iso(getattr(message, name)) for name in moments},
-        "attempts": [
-            {
-                "gateway": attempt.gateway,
-                "started_at": iso(attempt.started_at),
-                "finished_at": iso(attempt.finished_at),
-                "outcome": attempt.outcome or "unfinished",
-                "detail": attempt.detail,
-            }
-            for attempt in sorted(message.tries.all(), key=lambda attempt: attempt.pk)
-        ],
+        "attempts": [_of_attempt(each) for each in sorted(message.tries.all(), key=lambda attempt: attempt.pk)],
+    }
+
+
+def _of_attempt(attempt: Any) -> dict[str, Any]:
+    """`attempt` is one of `AttemptQuery.with_ends`."""
+    return {
+        "gateway": attempt.gateway,
+        "started_at": iso(attempt.started_at),
+        "finished_at": iso(attempt.ended_at),
+        "outcome": attempt.result or "unfinished",
+        "detail": attempt.detail,
     }

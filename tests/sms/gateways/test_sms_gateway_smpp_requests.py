@@ -240,7 +240,7 @@ def test_an_answer_after_the_time_out_ends_the_doubt(smsc, in_use, kind):
     pushed.drain()
     message.refresh_from_db()
     assert (message.state, message.provider_id, message.next_attempt_at) == (MessageState.ACCEPTED, "7", None)
-    assert list(message.tries.values_list("outcome", flat=True)) == ["accepted"]
+    assert list(message.tries.with_ends().values_list("result", flat=True)) == ["accepted"]
     smsc.push(deliver_sm(b"id:7 stat:DELIVRD"))
     smsc.until(lambda: ReceiptRow.objects.count() == 2)
     pushed.drain()
