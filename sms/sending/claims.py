@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from functools import partial
 
 from common import limits
@@ -53,11 +54,15 @@ class Claims:
         is_time = self._is_time(time.monotonic(), idle)
         return is_time and not (self.waiting or self._counts_binds or self._patience.run(planning.is_paced))
 
-    def lock(self) -> list[Job]:
-        """Lock due messages; returns their jobs, which wait now."""
-        rows = planning.lock_due(self.batch)
+    def lock(self, now: datetime, answered: Collection[int]) -> list[Job]:
+        """Lock messages that are due at `now`; returns their jobs, which wait now.
+
+        `answered`: messages about which an answer is written in the same transaction. If they are due, their lease has
+        lapsed, but nobody else has claimed them: they are still ours, and not begun anew.
+        """
+        rows = planning.lock_due(self.batch, now)
         self._looked(len(rows), self.batch)
-        self.add(rows)
+        self.add([row for row in rows if row.pk not in answered])
         return list(self.waiting)
 
     def add(self, rows: Sequence[Message]) -> None:

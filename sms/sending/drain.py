@@ -193,9 +193,10 @@ class _Drain:
     def _claim_and_write(self, iteration: Iteration, choice: Choice) -> list[Call]:
         """All in one transaction. If it fails, or nobody knows whether it was committed, the answers are written by the
         next one: what was begun is found there, and what was not claimed is as it was."""
+        now = timezone.now()  # before the database is waited for: what lapses meanwhile may have an answer here
         try:
             with transaction.atomic():
-                iteration.fresh = self.claims.lock()
+                iteration.fresh = self.claims.lock(now, {call.job.message.pk for call, _said in iteration.ended})
                 self.claims.in_order([])
                 self._choose(iteration, choice)
                 return iteration.write() if iteration.ended or iteration.fresh else []

@@ -36,9 +36,9 @@ def is_any_due() -> bool:
     return Message.objects.filter(next_attempt_at__lte=timezone.now()).order_by("priority", "next_attempt_at").exists()
 
 
-def lock_due(room: int) -> list[Message]:
-    """Up to `room` due messages, in the order of `claim`, locked: as they will be once they are claimed."""
-    now = timezone.now()
+def lock_due(room: int, now: datetime) -> list[Message]:
+    """Up to `room` messages that are due at `now`, in the order of `claim`, locked: as they will be once they are
+    claimed."""
     return sql.lock_due(room, now, lease=uuid.uuid4(), until=now + limits.SMS_LEASE)
 
 

@@ -52,8 +52,8 @@ class Iteration:
         """
         with transaction.atomic(savepoint=False):
             now = timezone.now()
-            begun = self._begin_fresh(now)
             accepted = outcomes.accept_many(self.ended, now)
+            begun = self._begin_fresh(now)
             ended = [each for each in self.ended if each[0].job not in accepted]
             late: list[tuple[Call, Answer]] = []
             if ended or self.over or len(begun) < len(self.begun):

@@ -15,7 +15,7 @@ from common import leases, limits
 from sms.gateways.base import Accepted, ReceiptsBy
 from sms.models import Attempt, Message, MessageKind, MessageState
 from sms.sending import drain, planning
-from tests.support.sms_fixtures import crowd, drained_in_a_thread, queue, states, until
+from tests.support.sms_fixtures import crowd, drained_in_a_thread, make_due, queue, states, until
 from tests.support.sms_gateways import StubGateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -90,7 +90,7 @@ def test_a_drain_reads_of_a_message_what_the_model_would(use_gateways):
     queue(MessageKind.CODE, operator="mci")
     now = timezone.now()
     with transaction.atomic():
-        [read] = planning.lock_due(9)
+        [read] = planning.lock_due(9, now)
     stored = Message.objects.get()
     for name in ("pk", "key", "kind", "share", "priority", "to", "text", "parts", "state", "created_at", "expires_at"):
         assert (name, getattr(read, name)) == (name, getattr(stored, name))
@@ -120,11 +120,20 @@ def test_what_is_about_to_be_begun_is_left_out_by_a_worker_of_the_version_before
     queue(), queue()
     found: list[int] = []
     with transaction.atomic():
-        assert len(planning.lock_due(1)) == 1
+        assert len(planning.lock_due(1, timezone.now())) == 1
         drained_in_a_thread(lambda: found.append(len(leases.claim(Message, limit=9, lease_for=limits.SMS_LEASE)))).join(
             20
         )
     assert found == [1]
+
+
+@pytest.mark.parametrize("kind", MessageKind.values)
+def test_a_message_whose_lease_lapses_while_its_answer_comes_is_not_begun_anew(use_gateways, kind):
+    gateway = crowd("one", on_send=lambda sms: make_due(message))
+    use_gateways(gateway)
+    message = queue(kind)
+    drain.drain()
+    assert (states(), len(gateway.sent)) == ({MessageState.ACCEPTED: 1}, 1)
 
 
 @pytest.mark.parametrize("went_through", [True, False])
