@@ -71,14 +71,19 @@ def on_starting(server: Any) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tamin_portal.settings")
     django.setup()
     from common.abuse import hashing_places
+    from tamin_portal import web_memory
     from tamin_portal.startup import refuse_unsafe_or_exit
 
     refuse_unsafe_or_exit(server.cfg.address, behind_loopback=_behind_loopback)
+    web_memory.return_what_is_freed()
     hashing_places.places()  # made here, so that all web processes share them
+    web_memory.share_what_is_loaded()
 
 
 def post_worker_init(worker: Any) -> None:
     """A web process knows from its first answer on whether the portal is being worked on."""
     from common import maintenance
+    from tamin_portal import web_memory
 
     maintenance.watch()
+    web_memory.leave_what_is_loaded()

@@ -145,7 +145,7 @@ def _cheapest(piece: str, about: About) -> _Reading:
 def _read(text: str, own: set[str]) -> _Reading:
     from zxcvbn import matching, scoring  # loads long lists: imported when they are needed
 
-    words = {_OWN: dict.fromkeys(own, _OWN_RANK), _KNOWN: known().ranks}  # of equals the first is taken
+    words: dict[str, Any] = {_OWN: dict.fromkeys(own, _OWN_RANK), _KNOWN: known().ranks}  # of equals the first is taken
     begun = text[:1].lower() + text[1:]  # a capital is required, and most people put it there: it adds nothing
     found: list[Any] = [*matching.spatial_match(begun), *matching.sequence_match(begun)]
     found += matching.dictionary_match(text, words) + matching.reverse_dictionary_match(text, words)

@@ -8,12 +8,16 @@ keyboard («سلام» typed without looking is "sghl"); spellings that differ b
 from __future__ import annotations
 
 import re
+import threading
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from itertools import islice, product
 from pathlib import Path
+
+from accounts.passwords.strength.table import Column, Keys
 
 DATA = Path(__file__).with_name("data")
 SHORTEST_WORD = 3  # shorter ones are found in random passwords too
@@ -74,8 +78,16 @@ _OTHER_YEARS = (range(1300, 1330), range(1406, 1421), range(1900, 1960))
 
 
 @dataclass(frozen=True)
-class Words:
+class Known:
     """`ranks`: lower-case word → its rank, as the library takes it. `kinds`: the same words → what each is."""
+
+    ranks: Column[int]
+    kinds: Column[Kind]
+
+
+@dataclass(frozen=True)
+class Words:
+    """The same as they are gathered."""
 
     ranks: dict[str, int] = field(default_factory=dict)
     kinds: dict[str, Kind] = field(default_factory=dict)
@@ -91,9 +103,33 @@ class Words:
             self.kinds[word] = kind
 
 
-@cache
-def known() -> Words:
+_reading = threading.Lock()  # the library's lists are gone after the first reading
+
+
+def known() -> Known:
     """All words. Reading them takes some tenths of a second, once in each process."""
+    with _reading:
+        return _known()
+
+
+@cache
+def _known() -> Known:
+    """The words in a table of 3 MB. The library's own lists and dictionaries, 25 MB in every process, are let go: it
+    gets our words, among which all of its own are, none rarer than there."""
+    from zxcvbn import matching
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+    words = _gathered()
+    keys = Keys(words.ranks)
+    kinds = tuple(words.kinds[word] for word in words.ranks)
+    known = Known(Column(keys, array("I", words.ranks.values())), Column(keys, kinds))
+    matching.RANKED_DICTIONARIES.clear()
+    matching.RANKED_DICTIONARIES["known"] = known.ranks  # type: ignore[assignment]
+    FREQUENCY_LISTS.clear()
+    return known
+
+
+def _gathered() -> Words:
     ours = Words()
     for name, kind in LISTS:
         for rank, spelled in enumerate(lines(name), start=1):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from accounts.passwords import rules as passwords
 from accounts.passwords.strength import About, Weakness, guesses, weakness, words
+from accounts.passwords.strength.table import Column, Keys
 from common import limits
 
 REZA = About(
@@ -310,3 +311,23 @@ def test_every_year_that_a_password_may_hold_is_known() -> None:
 )
 def test_spellings_that_differ_by_a_rule_are_made(one: str, other: str) -> None:
     assert {one, other} <= words.spellings(one)
+
+
+def test_a_table_finds_its_words_and_no_other() -> None:
+    named = {f"word{number}": number for number in range(5_000)} | {"": 7, "ی": 8, "word": 9}
+    column = Column(Keys(named), list(named.values()))
+    assert len(column) == len(named)
+    assert all(column[word] == number for word, number in named.items())
+    assert not [word for word in ("word5000", "wor", "ord1", "x", "یی") if word in column]
+    with pytest.raises(KeyError):
+        column["word5000"]
+
+
+def test_the_library_knows_our_words_and_keeps_no_lists_of_its_own() -> None:
+    """It looks into repetitions with them: «تهران» twice is no stronger for being ours alone."""
+    from zxcvbn import frequency_lists, matching
+
+    assert words.known().ranks["password"] < 10  # one of the library's
+    assert list(matching.RANKED_DICTIONARIES) == ["known"]
+    assert matching.RANKED_DICTIONARIES["known"] is words.known().ranks
+    assert not frequency_lists.FREQUENCY_LISTS
