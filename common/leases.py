@@ -21,6 +21,7 @@ from django.utils import timezone
 
 Row = TypeVar("Row", bound="Leased")
 Taken = TypeVar("Taken")
+HOLD_NAME = "pg_advisory_xact_lock(hashtextextended(%s, 0))"  # PostgreSQL: locks one name, as `lock_name`
 Skip = tuple[tuple[str, ...], Collection[tuple[str, ...]]]  # columns, and the values to skip
 
 

@@ -18,12 +18,10 @@ from django.utils import timezone
 from common import limits
 from common.secrets import keyed_hash, keyed_hash_matches
 from registration.models import Registration
-from registration.services.journey import save_draft
-from registration.states import State
+from registration.services.journey import TYPING, save_draft
 
 KEY = "registration_late_sets"
 _PURPOSE = "page of a grant"
-_TYPING = (State.MOBILE_CONFIRMED, State.REFERRED)
 
 
 def mark_of(row: Registration) -> str:
@@ -36,7 +34,7 @@ def keep(session: SessionBase, row: Registration | None, *, mark: str, answers: 
 
     The latest set of each row, and of the latest rows only. False: nothing was kept.
     """
-    if row is None or row.state not in _TYPING or not answers or not _was_made_for(row, mark):
+    if row is None or row.state not in TYPING or not answers or not _was_made_for(row, mark):
         return False
     token, sets = str(row.token), _sets(session)
     before = sets.pop(token, None)
@@ -51,7 +49,7 @@ def give_back(session: SessionBase, before: Registration, after: Registration, g
     """After a right code, add the kept answers to the draft of `after`, which `grant` opens. `before`: the row as it
     was until then. The session forgets what was kept of it. Returns whether answers were restored."""
     kept = forget(session, str(after.token))
-    if not kept or after.state not in _TYPING:
+    if not kept or after.state not in TYPING:
         return False
     age = timezone.now().timestamp() - kept["at"]
     if not 0 <= age < limits.LATE_ANSWERS_KEPT.total_seconds() or not _was_made_for(before, kept["mark"]):

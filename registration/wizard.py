@@ -31,7 +31,7 @@ from formtools.wizard.storage.base import BaseStorage
 from formtools.wizard.views import SessionWizardView
 
 from accounts.codes import delivery as code_delivery
-from accounts.codes import issuing, proof_of_work
+from accounts.codes import proof_of_work
 from accounts.models import CodePurpose
 from accounts.sessions import given_back
 from accounts.sessions.guards import next_of, query_of
@@ -81,6 +81,7 @@ class RegistrationWizard(SessionWizardView):
     templates = {step: f"registration/step_{step}.html" for step in (MOBILE, CODE, *PARTS)}
     keeps_only = False  # of the address to which the script sends what is being typed
     _is_kept = False  # whether this request has put a late page's answers into the session
+    _is_over = False  # whether this browser has nothing to keep on the row any more
     _refused_part = ""  # the part whose refused page is given back
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -156,14 +157,21 @@ class RegistrationWizard(SessionWizardView):
             return HttpResponse(status=self._keep_typed(named, may=refused is None))
         if refused is not None:
             return refused
-        if named in PARTS:
+        if named in TYPED_PARTS:
             self._keep_answers(named)
-        if named == REVIEW:
-            if not self._answers:
-                return self._here("part_missing")
-            if self.request.POST.get(f"{REVIEW}-reviewed", "") != answers_mark(self._answers):
-                return self._here("answers_changed")
-        return super().post(*args, **kwargs)
+        response = self._not_reviewed() if named == REVIEW else None
+        response = response or super().post(*args, **kwargs)
+        if named == REVIEW and not self._is_over:
+            self._keep_answers(named)  # with the claim the draft is emptied
+        return response
+
+    def _not_reviewed(self) -> HttpResponse | None:
+        """What a review is answered with that cannot be taken: what would be handed in was not looked at."""
+        if not self._answers:
+            return self._here("part_missing")
+        if self.request.POST.get(f"{REVIEW}-reviewed", "") != answers_mark(self._answers):
+            return self._here("answers_changed")
+        return None
 
     def _keep_typed(self, named: str, *, may: bool) -> int:
         """The script sends what stands on the page, to be kept only; the status that answers it."""
@@ -337,7 +345,9 @@ class RegistrationWizard(SessionWizardView):
         except PortalError as error:
             if error.code not in ("grant_ended", "registration_closed"):
                 raise
+            self._is_over = True
             return redirect("registration")  # which says that it was continued elsewhere, or how it ended
+        self._is_over = True
         self.journey.finish(row, submitted=True)
         return redirect("registration_done")
 
@@ -394,18 +404,11 @@ class RegistrationWizard(SessionWizardView):
         if self.steps.current in (MOBILE, CODE):  # afterwards the row knows
             context |= {"next": self.next_page, "leads_to": destinations.service_name(self.next_page)}
         if row and self.steps.current == CODE:
-            context["wait"] = issuing.wait(purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=self.journey.asker)
-            context["masked_mobile"] = mask_mobile(row.mobile)
-            context["delivery"] = code_delivery.of_newest(
-                purpose=CodePurpose.REGISTER, mobile=row.mobile, asker=self.journey.asker
-            )
-            context["proof"] = proof_of_work.for_place(
-                delivery=context["delivery"],
-                purpose=CodePurpose.REGISTER,
-                mobile=row.mobile,
-                asker=self.journey.asker,
-            )
-            context["turn"] = code_delivery.renews(context["delivery"])
+            asked: dict[str, Any] = {"purpose": CodePurpose.REGISTER, "mobile": row.mobile, "asker": self.journey.asker}
+            now = code_delivery.standing(**asked)
+            context |= {"wait": now.wait, "delivery": now.delivery, "masked_mobile": mask_mobile(row.mobile)}
+            context["proof"] = proof_of_work.for_place(delivery=now.delivery, **asked)
+            context["turn"] = code_delivery.renews(now.delivery)
             context["notice"] = "duplicate" if self.journey.duplicate else ""
         if self.steps.current == REVIEW:
             context["summary"] = summary(self._stored)

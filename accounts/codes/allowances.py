@@ -53,6 +53,21 @@ def sent_within_a_day(*, mobile: str, allowance: Allowance, now: datetime) -> li
     ]
 
 
+def sent_of(rows: Iterable[OneTimeCode], *, allowance: Allowance) -> list[SentCode]:
+    """As `sent_within_a_day`, of rows that were read (`sql.of_number`)."""
+    return [
+        SentCode(
+            row.created_at,
+            row.tries > 0 or row.message is None or row.message.state not in NEVER_SENT,
+            row.address,
+            row.network,
+            row.is_kept,
+        )
+        for row in rows
+        if row.allowance == allowance and row.code_hash
+    ]
+
+
 def gap_ends(sent: Sequence[SentCode], now: datetime) -> datetime:
     """When the number may get another code: a gap after the last one; `now`, if at once.
 

@@ -3,15 +3,15 @@ come."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import Q
 from django.utils import timezone
 
-from accounts.codes import places, validity
-from accounts.models import CodePurpose
+from accounts.codes import issuing, places, validity
+from accounts.models import CodePurpose, OneTimeCode
 from common import limits
 from common.abuse import turns
 from sms import line_waits
@@ -55,15 +55,33 @@ def renews(delivery: CodeDelivery | None) -> int:
     return turns.renews(delivery.wait) if delivery and delivery.progress == Progress.HELD else 0
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where the codes of a session are: `wait` as `accounts.codes.issuing.wait`, `delivery` as `of_newest`."""
+
+    wait: int
+    delivery: CodeDelivery | None
+
+
+def standing(*, purpose: CodePurpose, mobile: str, asker: str) -> Standing:
+    """What a page says that waits for a code. One statement, unless the code waits for its turn."""
+    now = timezone.now()
+    rows = validity.of_asker(purpose=purpose, mobile=mobile, asker=asker, now=now)
+    return Standing(issuing.wait_of(rows, now), _of_rows(rows, now))
+
+
 def of_newest(*, purpose: CodePurpose, mobile: str, asker: str) -> CodeDelivery | None:
     """The delivery of the newest code that `asker` asked for; None where nothing was asked for in this session.
 
     It tells nothing of what other sessions asked for: they would learn of it as well.
     """
     now = timezone.now()
-    codes = validity.of_asker(purpose=purpose, mobile=mobile, asker=asker, now=now)
-    asked = codes.filter(Q(message__isnull=False) | Q(next_attempt_at__isnull=False))
-    newest = asked.order_by("-created_at").first()
+    return _of_rows(validity.of_asker(purpose=purpose, mobile=mobile, asker=asker, now=now), now)
+
+
+def _of_rows(rows: Sequence[OneTimeCode], now: datetime) -> CodeDelivery | None:
+    asked = [code for code in rows if code.message or code.next_attempt_at]
+    newest = max(asked, key=lambda code: code.created_at, default=None)
     if newest and newest.next_attempt_at:
         progress = Progress.HELD if newest.is_held else Progress.QUEUED
         return CodeDelivery(progress, newest.created_at, places.wait(newest))

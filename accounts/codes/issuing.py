@@ -16,10 +16,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.codes import held_turns, places, sending
-from accounts.codes.allowances import NextCode, next_code, sent_within_a_day
+from accounts.codes import held_turns, places, requesters, sending, sql
+from accounts.codes.allowances import NextCode, SentCode, next_code, sent_of
 from accounts.codes.requesters import UNCOUNTED, Requester
-from accounts.codes.validity import gap_left, live_codes
+from accounts.codes.validity import gap_left, is_live, of_asker, oldest
 from accounts.models import Allowance, CodePurpose, OneTimeCode
 from common import limits
 from common.abuse.origins import NOWHERE, Origin
@@ -39,6 +39,22 @@ class Issued:
     comes: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The session got a place in the number's queue, for which nobody has to pay: its code may be due at once."""
+
+    place: OneTimeCode
+    not_before: datetime
+
+
+Found = Issued | Queued | PortalError
+
+
+def lock_of(mobile: str) -> str:
+    """The name that is locked while it is decided which session gets a number's next code (`common.leases`)."""
+    return f"code:{mobile}"
+
+
 def issue(
     *,
     purpose: CodePurpose,
@@ -55,20 +71,36 @@ def issue(
     (`retry_at`) when the codes of this number are used up (`accounts.codes.allowances`), code_budget (`retry_at`) when
     its share of the day's budget has no more in this hour.
     """
-    row = _new_row(by, purpose=purpose, mobile=mobile, asker=asker, operator=operator, allowance=allowance)
     with transaction.atomic():
-        lock_name(f"code:{mobile}")
-        now = row.created_at = timezone.now()
-        live = live_codes(purpose=purpose, mobile=mobile, asker=asker, now=now)
-        if just_sent := gap_left(live, now):
-            return Issued(sent=False, wait=just_sent)
-        not_before = _not_before(row, now)
-        if not_before <= now and not by.is_held and not places.any_waiting(mobile=mobile, allowance=allowance):
-            return _send_at_once(row, now)
-        place = _take_place(row, live=live, not_before=not_before, by=by)
-    if by.is_held:
-        return Issued(sent=False, wait=places.wait(place), comes=True)
-    return _send_or_wait(place, not_before)
+        lock_name(lock_of(mobile))
+        found = issue_within(purpose=purpose, mobile=mobile, asker=asker, operator=operator, allowance=allowance, by=by)
+    return settled(found)
+
+
+def issue_within(
+    *,
+    purpose: CodePurpose,
+    mobile: str,
+    asker: str,
+    operator: str = "",
+    allowance: Allowance = Allowance.ASKED,
+    by: Requester = UNCOUNTED,
+) -> Found:
+    """As `issue`, in the caller's transaction, which has locked `lock_of` the number, and writes nothing after this.
+    What comes back is for `settled`, once that transaction is committed: also a refusal, for it was counted."""
+    row = _new_row(by, purpose=purpose, mobile=mobile, asker=asker, operator=operator, allowance=allowance)
+    try:
+        return _issue(row, asker=asker, by=by)
+    except PortalError as refusal:
+        requesters.count(by)
+        return refusal
+
+
+def settled(found: Found) -> Issued:
+    """What came of `issue_within`. Outside its transaction. Raises PortalError as `issue`."""
+    if isinstance(found, PortalError):
+        raise found
+    return _send_or_wait(found.place, found.not_before) if isinstance(found, Queued) else found
 
 
 def create_decoy(*, purpose: CodePurpose, mobile: str, asker: str) -> None:
@@ -97,7 +129,12 @@ def release_called() -> int:
 def wait(*, purpose: CodePurpose, mobile: str, asker: str) -> int:
     """Seconds until the session of `asker` may ask for another code; 0: now. Only what it asked for itself counts."""
     now = timezone.now()
-    live = live_codes(purpose=purpose, mobile=mobile, asker=asker, now=now)
+    return wait_of(of_asker(purpose=purpose, mobile=mobile, asker=asker, now=now), now)
+
+
+def wait_of(rows: Sequence[OneTimeCode], now: datetime) -> int:
+    """As `wait`, of the session's rows."""
+    live = [code for code in rows if is_live(code, now)]
     until_sent = [places.wait(code) for code in live if code.next_attempt_at]
     return max([gap_left(live, now), *until_sent])
 
@@ -114,10 +151,35 @@ def _new_row(by: Requester, *, asker: str, **asked: Any) -> OneTimeCode:
     )
 
 
-def _not_before(row: OneTimeCode, now: datetime) -> datetime:
+def _issue(row: OneTimeCode, *, asker: str, by: Requester) -> Issued | Queued:
+    """Decide about `row`, which is new. Raises PortalError: code_limit, code_budget."""
+    askers, allowance = keyed_hashes("asker", asker), Allowance(row.allowance)
+    now = row.created_at = timezone.now()
+    number = sql.of_number(mobile=row.mobile, askers=askers, now=now)
+    live = _live_of(number.rows, purpose=row.purpose, askers=askers, now=now)
+    if just_sent := gap_left(live, now):
+        return Issued(sent=False, wait=just_sent)
+    not_before = _not_before(row, sent_of(number.rows, allowance=allowance), now)
+    waiting = places.any_waiting(number.rows, allowance=allowance, now=now)
+    if not_before <= now and not by.is_held and not waiting:
+        return _send_at_once(row, now, by, is_proven=number.is_proven)
+    place = _take_place(row, live=live, not_before=not_before, by=by)
+    requesters.count(by)
+    if by.is_held:
+        return Issued(sent=False, wait=places.wait(place), comes=True)
+    return Queued(place, not_before)
+
+
+def _live_of(rows: Sequence[OneTimeCode], *, purpose: str, askers: Sequence[str], now: datetime) -> list[OneTimeCode]:
+    """Of a number's rows the session's own that are valid, as `validity.live_codes`."""
+    young = oldest(now)
+    own = [code for code in rows if code.purpose == purpose and code.asker in askers and code.created_at > young]
+    return [code for code in own if is_live(code, now)]
+
+
+def _not_before(row: OneTimeCode, sent: Sequence[SentCode], now: datetime) -> datetime:
     """When the number may get the code of `row`; sets its `is_kept`. Raises PortalError("code_limit")."""
     allowance = Allowance(row.allowance)
-    sent = sent_within_a_day(mobile=row.mobile, allowance=allowance, now=now)
     found = next_code(sent, allowance=allowance, address=row.address, network=row.network, now=now)
     if not isinstance(found, NextCode):
         raise PortalError("code_limit", retry_at=found)
@@ -125,12 +187,12 @@ def _not_before(row: OneTimeCode, now: datetime) -> datetime:
     return found.at
 
 
-def _send_at_once(row: OneTimeCode, now: datetime) -> Issued:
+def _send_at_once(row: OneTimeCode, now: datetime, by: Requester, *, is_proven: bool) -> Issued:
     """Send `row`, for which nobody waits in front. Raises PortalError("code_budget")."""
-    share = sending.share_of(row)
+    share = sending.share_of(row, is_proven=is_proven)
     if (more_at := budget.next_part(share)) is not None:
         raise PortalError("code_budget", retry_at=more_at)
-    sending.send(row, now, share)
+    sending.send(row, now, share, by)
     return _sent()
 
 

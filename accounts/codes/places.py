@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from django.db.models import QuerySet
@@ -21,9 +21,13 @@ from common import limits
 log = logging.getLogger(__name__)
 
 
-def any_waiting(*, mobile: str, allowance: Allowance) -> bool:
-    """Whether a session waits for this number's next code."""
-    return _waiting(mobile, allowance, timezone.now()).exists()
+def any_waiting(rows: Iterable[OneTimeCode], *, allowance: Allowance, now: datetime) -> bool:
+    """Whether one of `rows`, which are a number's (`sql.of_number`), waits for its next code."""
+    oldest = now - limits.CODE_PLACE_LIFE
+    return any(
+        row.next_attempt_at and not row.used_at and row.allowance == allowance and row.created_at > oldest
+        for row in rows
+    )
 
 
 def take(row: OneTimeCode, *, live: Sequence[OneTimeCode], not_before: datetime) -> OneTimeCode:

@@ -7,7 +7,7 @@ A code that is sent, or used, counts for the conduct of the address too (`common
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accounts.models import Allowance, Challenge, CodePurpose, OneTimeCode
 from common import limits
@@ -20,13 +20,15 @@ from common.abuse.origins import NOWHERE, Origin
 class Requester:
     """Who asks for a code, as weighed. `origin`: the address and network; `is_good`: its conduct is good, which decides
     whose share of the budget pays; `is_held`: nothing is sent before a proof of work, or its turn; `rank`: its place in
-    the queue of held codes; `is_own_fault`: it is held for what its own address has done."""
+    the queue of held codes; `is_own_fault`: it is held for what its own address has done; `counts`: the request is
+    still to be counted, by whoever issues the code, in the same transaction."""
 
     origin: Origin = NOWHERE
     is_good: bool = True
     is_held: bool = False
     rank: int = 0
     is_own_fault: bool = False
+    counts: bool = False
 
 
 UNCOUNTED = Requester()  # has proven more than a stranger can: the conduct is not counted
@@ -38,18 +40,30 @@ def weigh(*, origin: Origin, mobile: str = "", paid: bool = False) -> Requester:
     `mobile`: the number, if the requester typed it; a number on record must change nothing. `paid`: a proof of work
     came with the request.
     """
-    prefix = mobile[: limits.PREFIX_LENGTH]
-    found = conduct.look(kind=Kind.CODE, origin=origin, prefix=prefix)
+    by = look(origin=origin, mobile=mobile, paid=paid)
+    count(by)
+    return replace(by, counts=False)
+
+
+def look(*, origin: Origin, mobile: str = "", paid: bool = False) -> Requester:
+    """As `weigh`, but it is counted later, by `accounts.codes.issuing`, if it causes something: not when the same
+    button is pressed again."""
+    found = conduct.look(kind=Kind.CODE, origin=origin, prefix=mobile[: limits.PREFIX_LENGTH])
     is_held = found.level == Level.PRESSURE and not paid
-    is_own_fault = is_held and found.address == Level.PRESSURE
-    conduct.count(kind=Kind.CODE, origin=origin, is_own_fault=is_own_fault)
-    return Requester(origin=origin, is_good=found.is_good, is_held=is_held, rank=found.rank, is_own_fault=is_own_fault)
+    return Requester(
+        origin=origin,
+        is_good=found.is_good,
+        is_held=is_held,
+        rank=found.rank,
+        is_own_fault=is_held and found.address == Level.PRESSURE,
+        counts=True,
+    )
 
 
-def take_back(by: Requester) -> None:
-    """Uncount a request that caused nothing: the same button was pressed again."""
-    if by.origin != NOWHERE:
-        conduct.take_back(kind=Kind.CODE, origin=by.origin, is_own_fault=by.is_own_fault)
+def count(by: Requester) -> None:
+    """Count the request of `by`, where `look` left that to be done."""
+    if by.counts:
+        conduct.count(kind=Kind.CODE, origin=by.origin, is_own_fault=by.is_own_fault)
 
 
 def price(*, origin: Origin, mobile: str = "") -> int:
@@ -63,10 +77,14 @@ def of_challenge(challenge: Challenge) -> Requester:
     return Requester(origin=origin, is_good=challenge.is_good)
 
 
-def count_sent(code: OneTimeCode) -> None:
+def count_sent(code: OneTimeCode, by: Requester = UNCOUNTED) -> None:
     """Count that `code` is sent to a number that a stranger chose. Counted at the sending, not at the request: a
-    requester who only waits for a code puts nobody under pressure. In the caller's transaction."""
-    if prefix := _prefix(code):
+    requester who only waits for a code puts nobody under pressure. In the caller's transaction, as its last statement;
+    with it the request of `by`, as `count`."""
+    prefix = _prefix(code)
+    if by.counts:
+        conduct.count(kind=Kind.CODE, origin=by.origin, is_own_fault=by.is_own_fault, sent_to=prefix)
+    elif prefix:
         conduct.count_sent(kind=Kind.CODE, prefix=prefix)
 
 

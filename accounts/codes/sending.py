@@ -14,8 +14,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.codes import places, requesters, validity
+from accounts.codes import places, requesters, sql, validity
 from accounts.codes.allowances import NextCode, gap_ends, next_code, sent_within_a_day
+from accounts.codes.requesters import UNCOUNTED, Requester
 from accounts.models import Allowance, CodePurpose, OneTimeCode, User
 from common import limits
 from common.languages import in_the_portals_language
@@ -40,9 +41,9 @@ def send_places(*, mobile: str) -> None:
             _send_first(mobile, allowance, now)
 
 
-def send(row: OneTimeCode, now: datetime, share: Share) -> None:
+def send(row: OneTimeCode, now: datetime, share: Share, by: Requester = UNCOUNTED) -> None:
     """Write the code and its message into `row`, which is new, or a place in the queue. The caller has locked the
-    number's name, and has asked the budget."""
+    number's name, and has asked the budget. The request of `by` is counted, if it still has to be."""
     code = "".join(secrets.choice("0123456789") for _ in range(limits.CODE_DIGITS))
     row.created_at, row.next_attempt_at, row.is_held, row.tries = now, None, False, 0
     row.code_hash = keyed_hash(validity.hash_purpose(row), code)
@@ -55,8 +56,11 @@ def send(row: OneTimeCode, now: datetime, share: Share) -> None:
         expires_at=now + limits.CODE_TO_BE_ACCEPTED_WITHIN,
         share=share,
     )
-    row.save()
-    requesters.count_sent(row)
+    if row.pk is None:
+        sql.insert(row)
+    else:
+        row.save()
+    requesters.count_sent(row, by)
     budget.code_was_queued(share, row.message.parts)
 
 
@@ -65,16 +69,17 @@ def _text(code: str, purpose: str) -> str:
     return texts.code(code=code, purpose_label=str(CodePurpose(purpose).label), host=settings.PUBLIC_HOST)
 
 
-def share_of(row: OneTimeCode) -> Share:
+def share_of(row: OneTimeCode, *, is_proven: bool | None = None) -> Share:
     """Which share of the day's budget pays. A signed-in citizen chooses the new number, and pays like any other
-    requester."""
+    requester. `is_proven`: as `sql.OfNumber` says; None: it is asked, if that decides."""
     if row.allowance in (Allowance.TRUSTED, Allowance.PASSWORD, Allowance.DESK):
         return Share.OWN
     if not row.is_good:
         return Share.REST
-    used = OneTimeCode.objects.filter(mobile=row.mobile, used_at__isnull=False)
-    proven = used.exists() or User.objects.filter(mobile=row.mobile).exists()
-    return Share.PROVEN if proven else Share.NEW
+    if is_proven is None:
+        used = OneTimeCode.objects.filter(mobile=row.mobile, used_at__isnull=False)
+        is_proven = used.exists() or User.objects.filter(mobile=row.mobile).exists()
+    return Share.PROVEN if is_proven else Share.NEW
 
 
 def _send_first(mobile: str, allowance: Allowance, now: datetime) -> None:

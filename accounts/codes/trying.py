@@ -6,14 +6,11 @@ database before it is compared.
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
-from accounts.codes import requesters
-from accounts.codes.validity import hash_purpose, is_live, of_asker, seconds_left
+from accounts.codes import requesters, sql
+from accounts.codes.validity import hash_purpose, live_codes, oldest, seconds_left
 from accounts.models import Allowance, CodePurpose, OneTimeCode
 from common import limits
 from common.errors import PortalError
@@ -48,32 +45,24 @@ def consume(code: OneTimeCode, *, used_for: str) -> bool:
     time: on a slow network the first answer may never have arrived.
     """
     now = timezone.now()
-    askers = code.askers or [code.asker]
-    fresh = OneTimeCode.objects.filter(purpose=code.purpose, mobile=code.mobile, asker__in=askers, used_at__isnull=True)
-    asked = list(fresh.filter(allowance=Allowance.ASKED).exclude(code_hash="").exclude(address=""))
-    used: dict[str, Any] = {"used_at": now, "used_for": used_for, "next_attempt_at": None}
-    if not fresh.filter(pk=code.pk).update(**used):  # it was used before, whatever other codes are unused
+    used = sql.use(code, used_for=used_for, now=now)
+    if not used:  # it was used before, whatever other codes are unused
         again = OneTimeCode.objects.filter(pk=code.pk, used_for=used_for, used_at__gte=now - limits.CODE_RETRY_GRACE)
         if not again.exists():
             raise PortalError("code_wrong")
         return False
-    fresh.update(**used)
+    asked = [row for row in used if row.allowance == Allowance.ASKED and row.code_hash and row.address]
     if asked:
         transaction.on_commit(lambda: requesters.credit(asked))
     return True
 
 
 def _count_try(*, purpose: CodePurpose, mobile: str, asker: str) -> list[OneTimeCode]:
-    now = timezone.now()
-    with transaction.atomic():
-        rows = of_asker(purpose=purpose, mobile=mobile, asker=asker, now=now).select_for_update(of=("self",))
-        live = [code for code in rows if is_live(code, now)]
-        if not live:
-            raise PortalError("code_expired")
-        counted = [code for code in live if code.tries < limits.CODE_TRIES]
-        if not counted:
-            raise PortalError("code_tries")
-        OneTimeCode.objects.filter(pk__in=[code.pk for code in counted]).update(tries=F("tries") + 1)
+    askers, now = keyed_hashes("asker", asker), timezone.now()
+    counted = sql.count_try(mobile=mobile, purpose=purpose, askers=askers, since=oldest(now), now=now)
+    if not counted:
+        used_up = live_codes(purpose=purpose, mobile=mobile, asker=asker, now=now)
+        raise PortalError("code_tries" if used_up else "code_expired")
     for code in counted:
-        code.askers = keyed_hashes("asker", asker)
+        code.askers = askers
     return counted

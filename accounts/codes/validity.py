@@ -11,21 +11,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts.codes import sql
 from accounts.codes.allowances import NEVER_SENT
 from accounts.models import CodePurpose, OneTimeCode
 from common import limits
 from common.secrets import keyed_hashes
 
 
-def of_asker(*, purpose: CodePurpose, mobile: str, asker: str, now: datetime) -> QuerySet[OneTimeCode]:
-    """The session's rows that are young enough to be valid, each with its message."""
-    oldest = now - max(limits.CODE_TO_BE_ACCEPTED_WITHIN + limits.CODE_LIFE, limits.CODE_PLACE_LIFE)
-    return OneTimeCode.objects.filter(
-        purpose=purpose, mobile=mobile, asker__in=keyed_hashes("asker", asker), created_at__gt=oldest
-    ).select_related("message")
+def oldest(now: datetime) -> datetime:
+    """Rows that are not younger than this cannot be valid."""
+    return now - max(limits.CODE_TO_BE_ACCEPTED_WITHIN + limits.CODE_LIFE, limits.CODE_PLACE_LIFE)
+
+
+def of_asker(*, purpose: CodePurpose, mobile: str, asker: str, now: datetime) -> list[OneTimeCode]:
+    """The session's rows that are young enough to be valid, each with its message. One statement."""
+    return sql.of_asker(mobile=mobile, purpose=purpose, askers=keyed_hashes("asker", asker), since=oldest(now))
 
 
 def live_codes(*, purpose: CodePurpose, mobile: str, asker: str, now: datetime) -> list[OneTimeCode]:
@@ -36,7 +38,9 @@ def live_codes(*, purpose: CodePurpose, mobile: str, asker: str, now: datetime) 
 
 def is_live(code: OneTimeCode, now: datetime) -> bool:
     """Whether the code is unused (or was used within `CODE_RETRY_GRACE`) and within its life, which begins when a
-    gateway accepts the message; until then, when the code was asked for. A place in the queue has a life of its own."""
+    gateway accepts the message; until then, when the code was asked for. A place in the queue has a life of its own.
+
+    The statement that counts a try says the same (`sql.count_try`)."""
     if code.used_at and code.used_at < now - limits.CODE_RETRY_GRACE:
         return False
     if code.message and code.message.state in NEVER_SENT:

@@ -6,7 +6,7 @@ to nothing. Tries and good ends of the last hour are counted for each address (I
 thousand neighbouring numbers (a prefix), and for all together (the population). `look` returns the level of each.
 Levels fall by themselves as the hour goes on. Nobody is refused here.
 
-The counts are rows (`Tally`), written in transactions of their own (docs/decisions/0022).
+The counts are rows (`Tally`), written by one statement at a time (docs/decisions/0022).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import F, Sum
 from django.utils import timezone
 
@@ -38,7 +38,6 @@ __all__ = [
     "population",
     "purge",
     "slot_of",
-    "take_back",
 ]
 SLOT = int(limits.CONDUCT_SLOT.total_seconds())
 _AROUND = ("address", "network")
@@ -61,13 +60,15 @@ class _Scope(NamedTuple):
     about: str
 
 
-def count(*, kind: Kind, origin: Origin, is_own_fault: bool = False) -> None:
-    """Count one try; committed before this returns. For number prefixes see `count_sent`.
+def count(*, kind: Kind, origin: Origin, is_own_fault: bool = False, sent_to: str = "") -> None:
+    """Count one try, in one statement: committed before this returns, or with the caller's transaction, of which it has
+    to be the last statement about conduct (see `_upsert`).
 
+    `sent_to`: the prefix of the number that is sent a message for it, which is counted with it (`count_sent`).
     `is_own_fault`: the try was held back because of its own address. Then the network is not charged: otherwise one
     address could put a whole network under pressure, by requests that cost it nothing.
     """
-    _add(_blamed(_scopes(kind, origin, ""), is_own_fault), slot_of(timezone.now()), tried=1, good=0)
+    _add(_blamed(_scopes(kind, origin, sent_to), is_own_fault), slot_of(timezone.now()), tried=1, good=0)
 
 
 def credit(*, kind: Kind, origin: Origin, prefix: str = "", tried_at: datetime | None = None, who: str = "") -> None:
@@ -89,11 +90,6 @@ def credit(*, kind: Kind, origin: Origin, prefix: str = "", tried_at: datetime |
 def count_sent(*, kind: Kind, prefix: str) -> None:
     """Count a message to a number that begins with `prefix`. In the caller's transaction."""
     _add([_Scope("prefix", _scope(kind, "prefix", prefix), "")], slot_of(timezone.now()), tried=1, good=0)
-
-
-def take_back(*, kind: Kind, origin: Origin, is_own_fault: bool = False) -> None:
-    """Undo a `count` that caused nothing. It is no good end."""
-    _add(_blamed(_scopes(kind, origin, ""), is_own_fault), slot_of(timezone.now()), tried=-1, good=0)
 
 
 def look(*, kind: Kind, origin: Origin, prefix: str = "") -> Conduct:
@@ -188,7 +184,8 @@ def _add(scopes: list[_Scope], slot: int, *, tried: int, good: int) -> None:
 
 
 def _upsert(rows: list[tuple[str, int, str]], slot: int, *, tried: int, good: int) -> None:
-    """Add to `rows` (scope, shard, about). They are sorted, so that two requests cannot deadlock."""
+    """Add to `rows` (scope, shard, about). They are sorted, so that two requests cannot deadlock; nor can a transaction
+    that has one such statement after all its other locks."""
     values = [value for scope, shard, about in rows for value in (scope, slot, shard, tried, good, about)]
     table = connection.ops.quote_name(Tally._meta.db_table)
     statement = (
@@ -196,7 +193,7 @@ def _upsert(rows: list[tuple[str, int, str]], slot: int, *, tried: int, good: in
         f"VALUES {', '.join(['(%s, %s, %s, %s, %s, %s)'] * len(rows))} ON CONFLICT (scope, slot, shard) "
         f"DO UPDATE SET tried = {table}.tried + excluded.tried, good = {table}.good + excluded.good"
     )
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(statement, values)
 
 

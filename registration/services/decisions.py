@@ -22,7 +22,7 @@ from identity.matching import IDENTITY
 from registration import sms_texts
 from registration.matching_sql import Move, Submitted
 from registration.models import Registration
-from registration.services.transitions import PORTAL, move, move_all, move_matched
+from registration.services.transitions import PORTAL, move, move_all, move_locked, move_matched
 from registration.states import AT_BRANCH, OPEN, State
 from sms import outbox
 from sms.models import MessageKind
@@ -138,7 +138,7 @@ def approve(
             lifecycle.activate_account(user=waiting, evidence=evidence)
         user = waiting or lifecycle.create_account(person=_new_account(row), active=True, evidence=evidence)
         changes |= _SECRETS_GONE | {"account": user}
-        row = move(row, State.APPROVED, actor=actor, why=why, note=note, papers=papers, **changes)
+        row = move_locked(row, State.APPROVED, actor=actor, why=why, note=note, papers=papers, **changes)
         text = sms_texts.activated if waiting else sms_texts.account_created
         tell(row, "approved", text(**_name(row), **_way(row, destinations.ways_back([row.came_from]))))
         _supersede_others(row)
@@ -149,7 +149,7 @@ def reject(row: Registration, *, actor: str, reason: str, papers: Sequence[str] 
     """Reject `row` for a reason; the person may start anew."""
     with transaction.atomic():
         row, waiting = _held(row)
-        row = move(
+        row = move_locked(
             row, State.REJECTED, actor=actor, why="rejected", note=reason, papers=papers, account=None, **_SECRETS_GONE
         )
         if waiting:

@@ -16,7 +16,7 @@ from common.database import in_pages
 from registration.models import Registration
 from registration.services.decisions import hold_national_id
 from registration.services.journey import Identity
-from registration.services.transitions import PORTAL, move
+from registration.services.transitions import PORTAL, move_locked
 from registration.states import ENDED, State
 
 _LIVES = {
@@ -25,6 +25,7 @@ _LIVES = {
     State.REFERRED: limits.BRANCH_LIFE,
     State.AWAITING_BRANCH: limits.BRANCH_LIFE,
 }
+_SECRETS_GONE = {"password": "", "security_answer": ""}
 
 
 def expire_abandoned(*, dry_run: bool = False, progress: Callable[[], None] | None = None) -> int:
@@ -47,7 +48,7 @@ def _expire(row: Registration, progress: Callable[[], None] | None) -> int:
             if (now.state, now.touched_at) != (row.state, row.touched_at):
                 return 0
             waiting = row.account
-            move(row, State.EXPIRED, actor=PORTAL, why="abandoned", account=None, password="", security_answer="")
+            move_locked(now, State.EXPIRED, actor=PORTAL, why="abandoned", account=None, **_SECRETS_GONE)
             if waiting:
                 lifecycle.delete_inactive_account(user=waiting)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +21,15 @@ from common.errors import PortalError
 from common.hints import hint
 from common.secrets import keyed_hash, keyed_hash_matches
 from identity.person import Person
-from registration import tracking
+from registration import sql, tracking
 from registration.models import Registration
-from registration.services.transitions import CITIZEN, move, write_event
+from registration.services.transitions import CITIZEN, begin, move_as_read, move_locked
+from registration.sql import locked
 from registration.states import ENDED, OPEN, State
 
 UNFINISHED = (State.STARTED, State.MOBILE_CONFIRMED)
+TYPING = (State.MOBILE_CONFIRMED, State.REFERRED)  # what is typed is kept on the row
+_DRAWS = 20  # of a tracking code; of 900 million codes a million are used in a year
 
 
 @dataclass(frozen=True)
@@ -90,18 +94,21 @@ def start(
     `correcting` is the token of the draft whose number this browser mistyped; it is no duplicate.
     Raises PortalError("code_limit", retry_at=…); the row is kept, so nothing typed is lost.
     """
-    others = Registration.objects.filter(national_id=national_id, state__in=(*OPEN, State.APPROVED))
-    if correcting:
-        others = others.exclude(token=correcting, state=State.STARTED)
-    duplicate = settings.DUPLICATE_NOTICE == "guide" and others.exists()
-    row = _row_of(national_id=national_id, mobile=mobile, operator=operator)
-    issued = _issue(row, asker=asker, origin=origin, paid=paid)
-    return Started(registration=row, duplicate=duplicate, wait=issued.wait)
+    pair = {"national_id": national_id, "mobile": mobile, "operator": operator}
+    mistyped = uuid.UUID(correcting) if correcting else None
+    with transaction.atomic():  # nothing in it waits for a gateway or for Redis
+        by = requesters.look(origin=origin, mobile=mobile, paid=paid)
+        begun = begin(**pair, mistyped=mistyped, hold=issuing.lock_of(mobile))
+        found = issuing.issue_within(purpose=CodePurpose.REGISTER, mobile=mobile, operator=operator, asker=asker, by=by)
+    issued = issuing.settled(found)
+    duplicate = settings.DUPLICATE_NOTICE == "guide" and begun.others
+    return Started(registration=begun.row, duplicate=duplicate, wait=issued.wait)
 
 
 def resend(*, registration: Registration, asker: str, origin: Origin, paid: bool = False) -> issuing.Issued:
     """Another code for a row this session started; the earlier ones stay valid for their time."""
-    return _issue(registration, asker=asker, origin=origin, paid=paid)
+    to = {"mobile": registration.mobile, "operator": registration.operator}
+    return send_code(purpose=CodePurpose.REGISTER, **to, asker=asker, origin=origin, paid=paid)
 
 
 def send_code(
@@ -111,11 +118,8 @@ def send_code(
 
     Raises PortalError, those of `codes.issuing.issue`.
     """
-    by = requesters.weigh(origin=origin, mobile=mobile, paid=paid)
-    issued = issuing.issue(purpose=purpose, mobile=mobile, asker=asker, operator=operator, by=by)
-    if not (issued.sent or issued.comes):
-        requesters.take_back(by)
-    return issued
+    by = requesters.look(origin=origin, mobile=mobile, paid=paid)
+    return issuing.issue(purpose=purpose, mobile=mobile, asker=asker, operator=operator, by=by)
 
 
 def confirm(*, registration: Registration, asker: str, typed_code: str, came_from: str = "") -> Confirmed:
@@ -130,25 +134,49 @@ def confirm(*, registration: Registration, asker: str, typed_code: str, came_fro
     code = trying.try_code(purpose=CodePurpose.REGISTER, mobile=registration.mobile, asker=asker, typed=typed_code)
     with transaction.atomic():
         is_first = trying.consume(code, used_for=str(registration.token))
-        row, now = Registration.objects.select_for_update().get(pk=registration.pk), timezone.now()
-        if row.state in (State.STARTED, *ENDED) and account_exists(national_id=row.national_id):
-            if row.state == State.STARTED:
-                row = move(row, State.SUPERSEDED, actor=CITIZEN, why="account_exists", confirmed_at=now)
-            remember_service(row, came_from)
-            return Confirmed(registration=row, grant="")
-        if row.state in ENDED:
-            row = _row_of(national_id=row.national_id, mobile=row.mobile, operator=row.operator)
-        grant = grant_of(code, row, asker=asker)
-        if not is_first and row.grant_hash and not holds_grant(row, grant):
-            raise PortalError("grant_ended")  # it was continued elsewhere since: a repeated code does not take it back
-        if row.state == State.STARTED:
-            kept = keyed_hash("grant", grant)
-            row = move(row, State.MOBILE_CONFIRMED, actor=CITIZEN, why="code_right", confirmed_at=now, grant_hash=kept)
-        else:
-            write_grant(row, grant)
+        row, grant = _opened_as_read(registration, code, asker=asker) if is_first else (None, "")
+        if row is None:
+            row, grant = _opened_under_lock(registration, code, asker=asker, is_first=is_first)
         remember_service(row, came_from)
-        notice = settings.DUPLICATE_NOTICE == "after_proof" and _others_open(row)
+        notice = bool(grant) and settings.DUPLICATE_NOTICE == "after_proof" and _others_open(row)
     return Confirmed(registration=row, grant=grant, duplicate_notice=notice)
+
+
+def _opened_as_read(row: Registration, code: OneTimeCode, *, asker: str) -> tuple[Registration | None, str]:
+    """The usual case in one statement: a draft that is still unproven, of somebody without an account. The row as it is
+    then and its grant; None: it is otherwise."""
+    if row.state != State.STARTED:
+        return None, ""
+    grant = grant_of(code, row, asker=asker)
+    return move_as_read(row, State.MOBILE_CONFIRMED, **_right(grant), without_account=True), grant
+
+
+def _opened_under_lock(
+    registration: Registration, code: OneTimeCode, *, asker: str, is_first: bool
+) -> tuple[Registration, str]:
+    """The row that the right code opens, and its grant; empty: an account exists. Raises PortalError("grant_ended")."""
+    row = locked(registration.pk)
+    if row.state in (State.STARTED, *ENDED) and account_exists(national_id=row.national_id):
+        if row.state == State.STARTED:
+            proven = timezone.now()
+            row = move_locked(row, State.SUPERSEDED, actor=CITIZEN, why="account_exists", confirmed_at=proven)
+        return row, ""
+    if row.state in ENDED:
+        row = begin(national_id=row.national_id, mobile=row.mobile, operator=row.operator).row
+    grant = grant_of(code, row, asker=asker)
+    if not is_first and row.grant_hash and not holds_grant(row, grant):
+        raise PortalError("grant_ended")  # it was continued elsewhere since: a repeated code does not take it back
+    if row.state == State.STARTED:
+        row = move_locked(row, State.MOBILE_CONFIRMED, **_right(grant))
+    else:
+        write_grant(row, grant)
+    return row, grant
+
+
+def _right(grant: str) -> dict[str, Any]:
+    """What a right code writes into a draft."""
+    proven: dict[str, Any] = {"confirmed_at": timezone.now(), "grant_hash": keyed_hash("grant", grant)}
+    return proven | {"actor": CITIZEN, "why": "code_right"}
 
 
 def grant_of(code: OneTimeCode, row: Registration, *, asker: str) -> str:
@@ -183,7 +211,7 @@ def refuse_without_grant(registration: Registration, grant: str) -> None:
 
 def lock_with_grant(registration: Registration, grant: str) -> Registration:
     """The row as it is now, locked until the caller's transaction ends. Raises PortalError("grant_ended")."""
-    row = Registration.objects.select_for_update().get(pk=registration.pk)
+    row = locked(registration.pk)
     refuse_without_grant(row, grant)
     return row
 
@@ -193,12 +221,11 @@ def save_draft(*, registration: Registration, grant: str, answers: dict[str, str
     parts said stays. `registration` is given the draft as it is then. Raises PortalError("grant_ended").
     """
     refuse_without_grant(registration, grant)
-    with transaction.atomic():
-        row = lock_with_grant(registration, grant)
-        if row.state in (State.MOBILE_CONFIRMED, State.REFERRED):
-            row.draft, row.touched_at = row.draft | answers, timezone.now()
-            row.save(update_fields=["draft", "touched_at"])
-    registration.draft = row.draft
+    draft = sql.add_to_draft(registration, answers, now=timezone.now(), states=TYPING)
+    if draft is None:  # another grant, or no step in which something is typed
+        with transaction.atomic():
+            draft = lock_with_grant(registration, grant).draft
+    registration.draft = draft
 
 
 def submit(*, registration: Registration, grant: str, identity: Identity) -> Registration:
@@ -211,21 +238,36 @@ def submit(*, registration: Registration, grant: str, identity: Identity) -> Reg
         return _already_submitted(registration)
     with hashing_places.place(hashing_places.Whose.INSIDE):
         columns = identity.columns()
-    with transaction.atomic():
-        row = lock_with_grant(registration, grant)
-        if row.state != State.MOBILE_CONFIRMED:
-            return _already_submitted(row)
-        now = timezone.now()
-        due: dict[str, Any] = {"submitted_at": now, "next_attempt_at": now, "attempts": 0}
-        code = _fresh_tracking_code()
-        row = move(row, State.SUBMITTED, actor=CITIZEN, why="submitted", tracking_code=code, draft={}, **due, **columns)
-        hint("registration.match")
+    now = timezone.now()
+    due: dict[str, Any] = {"submitted_at": now, "next_attempt_at": now, "attempts": 0, "draft": {}}
+    row = _with_a_tracking_code(registration, columns | due) if registration.state == State.MOBILE_CONFIRMED else None
+    if row is None:  # another page was quicker, or another device
+        with transaction.atomic():
+            return _already_submitted(lock_with_grant(registration, grant))
+    hint("registration.match")
     return row
 
 
-def _issue(row: Registration, *, asker: str, origin: Origin, paid: bool) -> issuing.Issued:
-    to = {"mobile": row.mobile, "operator": row.operator}
-    return send_code(purpose=CodePurpose.REGISTER, **to, asker=asker, origin=origin, paid=paid)
+def _with_a_tracking_code(registration: Registration, claim: dict[str, Any]) -> Registration | None:
+    """Move the draft to `submitted` with its `claim` and a tracking code that is nobody's. None: its state or its grant
+    is another one by now. The unique column decides whose a code is: of the rare two that draw one, the later draws
+    again."""
+    for _attempt in range(_DRAWS):
+        code = tracking.new_code()
+        try:
+            return move_as_read(
+                registration,
+                State.SUBMITTED,
+                opened_by=registration.grant_hash,
+                actor=CITIZEN,
+                why="submitted",
+                tracking_code=code,
+                **claim,
+            )
+        except IntegrityError:
+            if not Registration.objects.filter(tracking_code=code).exists():
+                raise  # another constraint refused it
+    raise IntegrityError("no free tracking code in twenty draws")
 
 
 def _others_open(row: Registration) -> bool:
@@ -236,33 +278,3 @@ def _already_submitted(row: Registration) -> Registration:
     if row.tracking_code:
         return row
     raise PortalError("registration_closed", state=row.state)
-
-
-def _fresh_tracking_code() -> str:
-    """Not yet taken; a collision in the instant between is refused by the unique column."""
-    for _attempt in range(20):
-        code = tracking.new_code()
-        if not Registration.objects.filter(tracking_code=code).exists():
-            return code
-    raise IntegrityError("no free tracking code in twenty draws")
-
-
-def _row_of(*, national_id: str, mobile: str, operator: str) -> Registration:
-    """The open row of this pair, with a fresh sign of life; a new one if there is none.
-
-    Takes no lock: whoever holds the national ID must not keep citizens waiting. Two at once are
-    told apart by the database's constraint, and the later one gets the earlier one's row.
-    """
-    pair = Registration.objects.filter(national_id=national_id, mobile=mobile, state__in=OPEN)
-    row = pair.first()
-    if row is None:
-        try:
-            with transaction.atomic():
-                row = Registration.objects.create(national_id=national_id, mobile=mobile, operator=operator)
-                write_event(row, before="", actor=CITIZEN, why="step_one")
-            return row
-        except IntegrityError:
-            row = pair.get()
-    row.operator, row.touched_at = operator, timezone.now()
-    row.save(update_fields=["operator", "touched_at"])
-    return row

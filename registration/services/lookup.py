@@ -6,7 +6,7 @@ import uuid
 
 from common.errors import PortalError
 from common.persian import InputError, parse_national_id
-from registration import tracking
+from registration import sql, tracking
 from registration.models import Registration
 from registration.states import AT_BRANCH, OPEN, State
 
@@ -24,7 +24,7 @@ _FURTHEST = (
 def by_token(token: str) -> Registration | None:
     """The registration with this token; None for anything that is no token of ours."""
     try:
-        return Registration.objects.select_related("account").filter(token=uuid.UUID(token)).first()
+        return sql.by_token(uuid.UUID(token))
     except (ValueError, AttributeError, TypeError):
         return None
 

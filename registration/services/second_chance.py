@@ -37,7 +37,7 @@ from registration.services.journey import (
     send_code,
     write_grant,
 )
-from registration.services.transitions import CITIZEN, move
+from registration.services.transitions import CITIZEN, move_locked
 from registration.states import OPEN, State
 
 _CORRECTED = "corrected"  # the event's `why`
@@ -169,7 +169,7 @@ def _renumber(registration: Registration, grant: str, number: Number, code: OneT
             remember_service(other, row.came_from)
             return Renumbered(other, theirs)
         if other:
-            move(other, State.SUPERSEDED, actor=CITIZEN, why="number_taken_over", grant_hash="", draft={})
+            move_locked(other, State.SUPERSEDED, actor=CITIZEN, why="number_taken_over", grant_hash="", draft={})
             row.came_from = row.came_from or other.came_from
         to = {"mobile": number.mobile, "operator": number.operator}
         return Renumbered(_resubmit(row, why="other_number", came_from=row.came_from, **to))
@@ -182,7 +182,7 @@ def _refuse_unless(row: Registration, kind: str) -> None:
 
 def _resubmit(row: Registration, *, why: str, **changes: Any) -> Registration:
     now = timezone.now()
-    row = move(
+    row = move_locked(
         row,
         State.SUBMITTED,
         actor=CITIZEN,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from common.errors import PortalError
-from registration import matching_sql
+from registration import matching_sql, sql
 from registration.matching_sql import Move
 from registration.models import Event, Registration
 from registration.states import TRANSITIONS, State
@@ -45,16 +46,45 @@ def move(
     the caller's transaction.
     """
     with transaction.atomic():
-        row = Registration.objects.select_for_update().get(pk=registration.pk)
-        if to not in TRANSITIONS[State(row.state)]:
-            raise PortalError("illegal_move", state=row.state)
-        before, now = row.state, timezone.now()
-        changes |= {"state": to, "state_since": now, "touched_at": now}
-        for name, value in changes.items():
-            setattr(row, name, value)
-        row.save(update_fields=list(changes))
-        write_event(row, before=before, actor=actor, why=why, kind=kind, note=note, papers=papers)
-    return row
+        row = sql.locked(registration.pk)
+        return move_locked(row, to, actor=actor, why=why, kind=kind, note=note, papers=papers, **changes)
+
+
+def move_locked(
+    row: Registration,
+    to: State,
+    *,
+    actor: str,
+    why: str,
+    kind: str = "",
+    note: str = "",
+    papers: Sequence[str] = (),
+    **changes: Any,
+) -> Registration:
+    """As `move`, for a row that the caller has locked and read in its transaction: one statement instead of two."""
+    event = _event(row, to, actor=actor, why=why, kind=kind, note=note, papers=papers)
+    moved = sql.move(row, _with_state(row, to, changes), event=event)
+    if moved is None:  # it was not locked: its state is another one by now
+        raise PortalError("illegal_move", state=row.state)
+    return _with_objects(moved, changes)
+
+
+def move_as_read(
+    row: Registration,
+    to: State,
+    *,
+    actor: str,
+    why: str,
+    opened_by: str | None = None,
+    without_account: bool = False,
+    **changes: Any,
+) -> Registration | None:
+    """As `move_locked`, for a row that was read without a lock. None, and nothing is written: it has been moved since,
+    or another grant than `opened_by` (its hash) opens it, or there is an account of its national ID although it has to
+    be `without_account`. The caller then locks it and looks. One statement on PostgreSQL; it locks the row itself."""
+    event = _event(row, to, actor=actor, why=why)
+    changes = _with_state(row, to, changes)
+    return sql.move(row, changes, event=event, opened_by=opened_by, without_account=without_account)
 
 
 def move_matched(moves: Sequence[Move]) -> None:
@@ -90,24 +120,44 @@ def move_all(rows: QuerySet[Registration], frm: State, to: State, *, actor: str,
     return len(keys)
 
 
-def write_event(
+def begin(
+    *, national_id: str, mobile: str, operator: str, mistyped: uuid.UUID | None = None, hold: str = ""
+) -> sql.Begun:
+    """The open row of this pair, with a fresh sign of life; a new one with its event if there is none. `mistyped` and
+    `hold` as `sql.begin`.
+
+    Takes no lock on the national ID: whoever holds it must not keep citizens waiting. Two at once are told apart by the
+    database's constraint, and the later one gets the earlier one's row.
+    """
+    row = Registration(national_id=national_id, mobile=mobile, operator=operator)
+    event = Event(actor=CITIZEN, to_state=row.state, why="step_one")
+    return sql.begin(row, event=event, mistyped=mistyped, hold=hold)
+
+
+def _with_state(row: Registration, to: State, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`changes` and the new state. Raises PortalError("illegal_move")."""
+    if to not in TRANSITIONS[State(row.state)]:
+        raise PortalError("illegal_move", state=row.state)
+    now = timezone.now()
+    return {**changes, "state": to, "state_since": now, "touched_at": now}
+
+
+def _event(
     row: Registration,
+    to: State,
     *,
-    before: str,
     actor: str,
     why: str,
     kind: str = "",
     note: str = "",
     papers: Sequence[str] = (),
-) -> None:
-    """Record what happened to `row`; for a beginning, `before` is empty."""
-    Event.objects.create(
-        registration=row,
-        actor=actor,
-        from_state=before,
-        to_state=row.state,
-        why=why,
-        kind=kind,
-        note=note,
-        papers=list(papers),
-    )
+) -> Event:
+    return Event(from_state=row.state, to_state=to, actor=actor, why=why, kind=kind, note=note, papers=list(papers))
+
+
+def _with_objects(row: Registration, changes: Mapping[str, Any]) -> Registration:
+    """`row` knows the objects that it was given."""
+    for name, value in changes.items():
+        if isinstance(value, Model):
+            setattr(row, name, value)
+    return row

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.codes import delivery as code_delivery
-from accounts.codes import issuing, proof_of_work
+from accounts.codes import proof_of_work
 from accounts.codes import texts as code_texts
 from accounts.models import CodePurpose
 from accounts.sessions import given_back
@@ -153,14 +153,14 @@ def number_code(request: HttpRequest, journey: Journey, row: Registration) -> Ht
     if answer:
         return answer
     mine: dict[str, Any] = {"purpose": CodePurpose.NEW_MOBILE, "mobile": pending.mobile, "asker": journey.asker}
-    found = code_delivery.of_newest(**mine)
+    now = code_delivery.standing(**mine)
     context = {
         "form": form,
         "masked_mobile": mask_mobile(pending.mobile),
-        "wait": issuing.wait(**mine),
-        "delivery": found,
-        "proof": proof_of_work.for_place(delivery=found, **mine),
-        "turn": code_delivery.renews(found),
+        "wait": now.wait,
+        "delivery": now.delivery,
+        "proof": proof_of_work.for_place(delivery=now.delivery, **mine),
+        "turn": code_delivery.renews(now.delivery),
     }
     return render(request, "registration/number_code.html", context)
 

@@ -203,16 +203,6 @@ def test_the_database_says_what_the_model_says(clock):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_taken_back_is_no_good_end():
-    """Else who presses "send again" within a minute speaks for all that is wrong at an address."""
-    for _ in range(30):
-        conduct.count(kind=Kind.CODE, origin=HERE)
-        conduct.take_back(kind=Kind.CODE, origin=HERE)
-    assert not conduct.look(kind=Kind.CODE, origin=HERE, prefix="+98912345").proven
-    assert conduct.population(Kind.CODE) == (Level.NORMAL, 0, 0)
-
-
-@pytest.mark.django_db(transaction=True)
 def test_tries_at_the_same_time_are_all_counted():
     together(lambda _: [conduct.count(kind=Kind.PASSWORD, origin=HERE) for _ in range(5)], 5)
     assert conduct.population(Kind.PASSWORD)[1] == 25

@@ -15,10 +15,9 @@ from identity.matching import Outcome, Trace, Verdict
 from identity.person import Person, fields_of
 from registration.models import Registration
 from registration.services import matching, second_chance
-from registration.services.transitions import write_event
 from registration.states import State
 from tests.support.accounts import together
-from tests.support.journeys import OTHER_NAME, registration_in
+from tests.support.journeys import OTHER_NAME, registration_in, write_event
 from tests.support.matching import MISMATCH
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("hashing_costs_nothing")]
@@ -39,7 +38,7 @@ def referred(number: int, *, checks: int = 1) -> Registration:
         grant_hash=keyed_hash("grant", "grant"),
     )
     for _ in range(checks):
-        write_event(row, before="submitted", actor="portal", why="mismatch", kind="identity")
+        write_event(row, before="submitted", why="mismatch", kind="identity")
     return row
 
 
@@ -68,8 +67,8 @@ def correct(row: Registration) -> str:
 @pytest.mark.parametrize("at_once", [True, False])
 def test_one_try_that_is_left_is_one_correction_however_many_requests_the_id_has(at_once):
     rows = [referred(number, checks=0) for number in range(4)]
-    write_event(rows[0], before="submitted", actor="portal", why="mismatch", kind="identity")
-    write_event(rows[0], before="submitted", actor="portal", why="mismatch", kind="identity")
+    write_event(rows[0], before="submitted", why="mismatch", kind="identity")
+    write_event(rows[0], before="submitted", why="mismatch", kind="identity")
     assert second_chance.tries_left(national_id=ID) == 1
     answers = together(lambda n: correct(rows[n]), 4) if at_once else [correct(row) for row in rows]
     assert sorted(answers) == ["", *["corrections_used"] * 3]

@@ -18,7 +18,6 @@ from identity.person import Person, fields_of
 from identity.registries.demo import CITIZENS
 from registration.models import Event, Registration
 from registration.services import decisions, housekeeping, journey, matching, second_chance
-from registration.services.transitions import write_event
 from registration.states import State
 from tests.support.accounts import together
 from tests.support.journeys import (
@@ -34,6 +33,7 @@ from tests.support.journeys import (
     row_of,
     step_shown,
     texts_on,
+    write_event,
 )
 from tests.support.second_chances import CHANCE, CODE, CORRECT, NEW_NUMBER, NUMBER, correct, owner_referred, referred
 
@@ -256,7 +256,7 @@ def test_the_service_refuses_what_came_too_late(browser):
 
     assert refused(lambda: attempt("another")) == "grant_ended"
     for _ in range(limits.CORRECTIONS):
-        write_event(row, before="submitted", actor="portal", why="mismatch", kind="identity")
+        write_event(row, before="submitted", why="mismatch", kind="identity")
     assert refused(attempt) == "corrections_used"
     decisions.reject(row, actor="clerk", reason="x")
     assert refused(attempt) == "registration_closed"

@@ -18,10 +18,19 @@ from common import limits
 from common.persian import fold_digits, format_jalali, to_persian_digits
 from registration.models import Event, Registration
 from registration.services import matching, status
-from registration.services.transitions import write_event
 from registration.states import State
 from tests.support.desk import Clerk, url
-from tests.support.journeys import DONE, MATCHES, OTHER_NAME, URL, Browser, let_pass, registration_in, row_of
+from tests.support.journeys import (
+    DONE,
+    MATCHES,
+    OTHER_NAME,
+    URL,
+    Browser,
+    let_pass,
+    registration_in,
+    row_of,
+    write_event,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STATUS, PASS = URL + "/status", URL + "/pass"
@@ -328,7 +337,7 @@ def test_the_next_person_begins_with_an_empty_form_and_the_last_one_asked_for_is
 def test_who_has_no_correction_left_is_not_invited_to_one(browser, kind, checks, invited):
     row = registration_in(State.REFERRED, verdict_kind=kind)
     for _ in range(checks):
-        write_event(row, before="submitted", actor="portal", why="mismatch", kind="identity")
+        write_event(row, before="submitted", why="mismatch", kind="identity")
     page = shown(browser, row)
     assert ("کاری که همین‌جا می‌توانید بکنید" in page) == invited
     assert ("دیگر نمی‌توانید آن را اینجا اصلاح کنید" in page) != invited

@@ -18,7 +18,7 @@ from identity.person import fields_of
 from identity.registries.demo import CITIZENS, DemoCitizen
 from registration import tracking
 from registration.forms.parts import ContactForm, PersonForm, ReviewForm
-from registration.models import Registration
+from registration.models import Event, Registration
 from registration.states import State
 from sms.models import InboxMessage, Message
 from sms.sending import drain
@@ -181,6 +181,11 @@ def registration_in(state: State, *, person: DemoCitizen = MATCHES, mobile: str 
     if state in (State.APPROVED, State.AWAITING_BRANCH):
         facts["account"] = account_of(person, active=state == State.APPROVED, mobile=facts["mobile"])
     return Registration.objects.create(**(facts | changes))
+
+
+def write_event(row: Registration, *, before: str, why: str, kind: str = "") -> None:
+    """As if the portal had moved `row` from the state `before` to the one that it is in."""
+    Event.objects.create(registration=row, actor="portal", from_state=before, to_state=row.state, why=why, kind=kind)
 
 
 def account_of(person: DemoCitizen, *, active: bool = True, mobile: str = "") -> User:

@@ -201,10 +201,6 @@ def test_one_line_puts_its_neighbours_under_no_pressure_by_what_costs_it_nothing
             conduct.look(kind=kind, origin=neighbour, prefix="+989120000101"[: limits.PREFIX_LENGTH]).level
             < Level.PRESSURE
         )
-    before = conduct.look(kind=Kind.CODE, origin=origin)
-    requesters.take_back(by)
-    requesters.weigh(origin=origin, mobile="+989120000101")
-    assert conduct.look(kind=Kind.CODE, origin=origin) == before
 
 
 def test_numbers_are_under_pressure_by_what_their_neighbours_were_sent_not_by_who_waits_at_one():
