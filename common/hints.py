@@ -85,6 +85,7 @@ def _send(app: Any, task: str) -> None:
 
 def _write(app: Any, task: str) -> _Written:
     written = app.amqp.create_task_message("", task, (), {}, ignore_result=True)
-    kind, encoding, body = serialization.dumps(written.body, serializer=app.conf.task_serializer)
+    dumps: Any = serialization.dumps  # untyped
+    kind, encoding, body = dumps(written.body, serializer=app.conf.task_serializer)
     queue = app.amqp.router.route({}, task)["queue"]
     return _Written(queue, written.headers, {"body": body, "content_type": kind, "content_encoding": encoding})

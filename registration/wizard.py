@@ -54,7 +54,7 @@ from registration.texts import sentence
 
 MOBILE, CODE = "mobile", "code"
 # Step three in parts: what the birth certificate says, where the person lives, and the review with the secrets.
-IDENTITY, CONTACT, REVIEW = "identity", "contact", "review"
+IDENTITY, CONTACT, REVIEW, STEP_THREE = "identity", "contact", "review", "step three"
 PARTS = (IDENTITY, CONTACT, REVIEW)
 TYPED_PARTS: dict[str, type[PartForm]] = {IDENTITY: PersonForm, CONTACT: ContactForm}
 
@@ -85,7 +85,7 @@ class RegistrationWizard(SessionWizardView):
     _refused_part = ""  # the part whose refused page is given back
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        self.journey = Journey(request)
+        self.journey, self._sent = Journey(request), dict[str, PartForm]()
         self.registration = lookup.by_token(self.journey.token) if self.journey.token else None
         response = super().dispatch(request, *args, **kwargs)
         if self.journey.token or request.method == "POST":
@@ -106,14 +106,17 @@ class RegistrationWizard(SessionWizardView):
 
     def place(self) -> str:
         """The step this browser may see now; empty: none, the journey is past the steps."""
+        step = self._step()
+        return self._part() if step == STEP_THREE else step
+
+    def _step(self) -> str:
+        """As `place`, and STEP_THREE for all its parts: which of them comes next, only the filled-in forms know."""
         row = self.registration
         if row is None or self.journey.changing:
             return MOBILE
         if not self.journey.holds(row):
             return CODE  # even if the row has ended: whoever has not proven the number is told nothing
-        if row.state == State.MOBILE_CONFIRMED:
-            return self._part()
-        return ""
+        return STEP_THREE if row.state == State.MOBILE_CONFIRMED else ""
 
     def _part(self) -> str:
         """The part of step three to show: the one that the person wants to change, else the first that is not filled
@@ -203,13 +206,13 @@ class RegistrationWizard(SessionWizardView):
         draft = self.request.POST.get(f"{named}-draft", "")
         if self.registration is None or draft != self.journey.token:
             return self._of_another(named, draft)
-        holds, step = self.journey.holds(self.row), self.place()
+        holds, step = self.journey.holds(self.row), self._step()
         if named in PARTS and step == CODE and not self.journey.grant:  # perhaps step one was sent again meanwhile
             late_sentence = self._keep_late(named, draft)
             return self._here(late_sentence if self._is_kept else "page_old")
         if named in PARTS and self._continued_elsewhere():
             return redirect("registration")
-        if named == step or (named in PARTS and step in PARTS):
+        if named == step or (named in PARTS and step == STEP_THREE):
             return None
         return self._guard_another_step(named, holds=holds)
 
@@ -220,7 +223,7 @@ class RegistrationWizard(SessionWizardView):
         if holds and named in PARTS and self.row.state == State.MOBILE_CONFIRMED:  # another tab asked for step one
             self.journey.change_is_over()
             return None
-        if holds and not self.place():
+        if holds and not self._step():
             return self._over()
         if holds and named == CODE:  # a double click, or "back" and the button again
             self.journey.change_is_over()
@@ -361,18 +364,23 @@ class RegistrationWizard(SessionWizardView):
         if named == REVIEW:
             question = self.request.POST.get(f"{REVIEW}-security_question", "")
             return {"security_question": question.replace("\x00", "")[:200]}
-        forms_sent = [TYPED_PARTS[named]]
-        if f"{IDENTITY}-email" in self.request.POST:
-            forms_sent.append(
-                ContactForm
-            )  # a page from before there were parts: it sends all of step three as the first
-        return {
-            name: answer
-            for form in forms_sent
-            for name, answer in form(self.request.POST, prefix=named, registration=row).answers_to_keep().items()
-        }
+        sent = {"data": self.request.POST, "prefix": named, "registration": row}
+        is_own = row is self.registration
+        answers = (self.get_form(named, self.request.POST) if is_own else TYPED_PARTS[named](**sent)).answers_to_keep()
+        if f"{IDENTITY}-email" in self.request.POST:  # a page from before there were parts: it sends all of step three
+            answers |= ContactForm(**sent).answers_to_keep()
+        return answers
 
     # ── Hooks that formtools calls.
+
+    def get_form(self, step: str | None = None, data: Any = None, files: Any = None) -> Any:
+        """What was sent of a part becomes a form once, whose answers are kept and which is then checked."""
+        step = step or self.steps.current
+        if data is None or step not in TYPED_PARTS:
+            return super().get_form(step, data, files)
+        if step not in self._sent:
+            self._sent[step] = super().get_form(step, data, files)
+        return self._sent[step]
 
     def get_template_names(self) -> list[str]:
         return [self.templates[self.steps.current]]

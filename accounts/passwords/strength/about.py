@@ -100,13 +100,18 @@ def _romanised_in(text: str, name: str) -> Iterator[str]:
     Goes letter by letter and keeps intermediate results, so that no name and no password can make it slow.
     """
     sounds = [_SOUNDS[letter] for letter in name if letter in _SOUNDS]
-    ends: list[int] = list(range(len(text) + 1))  # where the rest of the name ends if it begins here; -1: nowhere
+    ends = (
+        {at: at for at in range(len(text) + 1)} if sounds else {}
+    )  # where the rest of the name ends, by its beginning
     for letter in reversed(sounds):
-        ends = [
-            max((ends[at + len(sound)] for sound in letter if text.startswith(sound, at)), default=-1)
-            for at in range(len(text) + 1)
-        ]
-    for start, end in enumerate(ends if sounds else []):
+        before: dict[int, int] = {}
+        for begins, end in ends.items():
+            for sound in letter:
+                at = begins - len(sound)
+                if at >= 0 and end > before.get(at, -1) and text.startswith(sound, at):
+                    before[at] = end
+        ends = before
+    for start, end in ends.items():
         if end - start >= SHORTEST_WORD:
             yield text[start:end]
 
