@@ -66,10 +66,12 @@ def claim_values(
     limit: int,
     lease_for: timedelta,
     order: tuple[str, ...],
+    queued: str,
 ) -> list[tuple[Any, ...]]:
     """As `claim`, for who needs only the columns `read`, as the database has them: a model's objects take longer than
-    the statement. `lease`: a fresh one, which is written into the rows; `order` ends with the primary key."""
-    statement = _claim_statement(model, order, "", (*order, *read))
+    the statement. `lease`: a fresh one, which is written into the rows; `order` ends with the primary key; `queued`:
+    the condition of the queue's index, which every row in it keeps until it is settled."""
+    statement = _claim_statement(model, order, f" AND {queued}", (*order, *read))
     with connection.cursor() as cursor:
         cursor.execute(statement, _claim_parameters((), limit, lease, lease_for))
         return [row[len(order) :] for row in sorted(cursor.fetchall())]

@@ -20,7 +20,9 @@ from common.recordsets import Recordset
 from registration.models import Event, Registration
 from registration.states import OPEN, State
 
-_ORDER = ("submitted_at", "id")  # the oldest first, whenever it came due; as the index `matching_oldest`
+_ORDER = ("submitted_at", "id")  # the oldest first, whenever it came due
+# As the index `matching_queue` has it: in words, because SQLite does not compare a parameter with an index's condition.
+_QUEUED = f"state = '{State.SUBMITTED.value}'"
 
 
 class Submitted(NamedTuple):
@@ -86,7 +88,7 @@ class Move(NamedTuple):
 def claim(*, limit: int, lease_for: timedelta) -> list[Submitted]:
     """Claim the oldest that are due (`leases.claim`). One statement."""
     found = leases.claim_values(
-        Registration, _columns(), lease=uuid.uuid4(), limit=limit, lease_for=lease_for, order=_ORDER
+        Registration, _columns(), lease=uuid.uuid4(), limit=limit, lease_for=lease_for, order=_ORDER, queued=_QUEUED
     )
     return [_submitted(values) for values in found]
 

@@ -72,13 +72,10 @@ class Registration(Leased):
         verbose_name_plural = _("registrations")
         permissions = [("work_the_desk", _("Can check papers, activate and reject"))]
         indexes = [
+            # The queue. Nothing in it changes when a row is claimed, held or given back, so that PostgreSQL writes
+            # no entry into any index then: `next_attempt_at` stands in none.
             models.Index(
-                fields=["next_attempt_at"], name="matching_due", condition=models.Q(next_attempt_at__isnull=False)
-            ),
-            models.Index(
-                fields=["submitted_at", "id"],
-                name="matching_oldest",
-                condition=models.Q(next_attempt_at__isnull=False),
+                fields=["submitted_at", "id"], name="matching_queue", condition=models.Q(state=State.SUBMITTED)
             ),
             models.Index(fields=["national_id"], name="registration_by_id"),
             models.Index(fields=["mobile"], name="registration_by_mobile"),

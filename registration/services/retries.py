@@ -89,7 +89,7 @@ def tell_of_delays() -> int:
     with transaction.atomic():
         late = Registration.objects.select_for_update(skip_locked=True).filter(
             state=State.SUBMITTED,
-            next_attempt_at__isnull=False,  # as the index of the queue has it
+            next_attempt_at__isnull=False,
             submitted_at__lte=now - limits.MATCH_TELL_AFTER,
             told_of_delay_at__isnull=True,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import timedelta
 
@@ -150,3 +151,33 @@ def test_a_group_of_every_kind_is_decided_in_a_handful_of_statements(registries)
     written = [query["sql"].split()[0] for query in taken if query["sql"].startswith(("INSERT", "UPDATE"))]
     assert sorted(written) == ["INSERT", "INSERT", "INSERT", "UPDATE", "UPDATE"]  # at the end those held are released
     assert len(taken) <= 18
+
+
+def test_a_claim_and_a_hold_change_nothing_that_stands_in_an_index():
+    # Else PostgreSQL writes a new entry into every index of the table at each claim.
+    catalogue = {
+        "postgresql": "SELECT indexdef FROM pg_indexes WHERE tablename = %s",
+        "sqlite": "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = %s AND sql IS NOT NULL",
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(catalogue[connection.vendor], [Registration._meta.db_table])
+        indexes = [definition for (definition,) in cursor.fetchall()]
+    assert any("matching_queue" in definition for definition in indexes)
+    changed = re.compile(r"next_attempt_at|lease|attempts|told_of_delay_at")
+    assert [definition for definition in indexes if changed.search(definition)] == []
+
+
+def test_a_claim_reads_the_index_of_the_queue():
+    submitted(1)
+    with CaptureQueriesContext(connection) as taken:
+        claimed()
+    explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":  # which would read a table this small as a whole
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+        cursor.execute(f"{explain} {taken[0]['sql']}")
+        plan = " ".join(str(line[-1]) for line in cursor.fetchall())
+    assert "matching_queue" in plan
+    assert "Sort" not in plan
+    assert "TEMP B-TREE" not in plan
