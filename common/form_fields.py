@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from phonenumber_field.formfields import PhoneNumberField
 
 from common import email_addresses, limits
+from common.forms import labels
 from common.operators import CHOICES, OPERATORS
 from common.persian import (
     InputError,
@@ -176,7 +177,14 @@ class MobileField(PhoneNumberField):
             raise ValidationError(self.sentences[error.code], code=error.code) from None
 
 
-class OperatorField(forms.ChoiceField):
+class SelectField(forms.ChoiceField):
+    """Django's, which would compare what was chosen with each of some hundred cities."""
+
+    def valid_value(self, value: Any) -> bool:
+        return str(value) in labels(self)
+
+
+class OperatorField(SelectField):
     """The mobile network operator of a mobile; the first one is preselected. `ticks.js` proposes the one that a prefix
     was first given to, until the person chooses."""
 

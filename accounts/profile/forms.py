@@ -15,9 +15,10 @@ from accounts.passwords.forms import CurrentPasswordField, PasswordField
 from common import limits
 from common.errors import PortalError
 from common.form_fields import CodeField, EmailAddressField, FoldedField, MobileField, NotShownAgain, OperatorField
+from common.forms import Form
 
 
-class WithPassword(forms.Form):
+class WithPassword(Form):
     """The base class of forms that need the current password. `pause`: seconds until it may be tried again; `busy`: the
     error, if no hash could be computed."""
 
@@ -74,7 +75,7 @@ class MobileForm(WithPassword):
     mobile = MobileField()
 
 
-class NewNumberCodeForm(forms.Form):
+class NewNumberCodeForm(Form):
     """The code sent to the new number. `change`: the change that the page was opened for, so that two tabs are told
     apart."""
 

@@ -15,6 +15,7 @@ from accounts.passwords.forms import PasswordField
 from accounts.recovery import texts as recovery_texts
 from common import languages, limits, persian
 from common.form_fields import CodeField, FoldedField, NationalIdField, NotShownAgain
+from common.forms import Form
 
 CHOOSE = ("", _("Choose"))
 
@@ -40,7 +41,7 @@ class AnswerField(FoldedField):
         return answer
 
 
-class RecoveryForm(forms.Form):
+class RecoveryForm(Form):
     """The national ID whose password is forgotten. `page` distinguishes a double click from another try."""
 
     use_required_attribute = False
@@ -48,17 +49,17 @@ class RecoveryForm(forms.Form):
     page = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
 
 
-class CodeForm(forms.Form):
+class CodeForm(Form):
     use_required_attribute = False
     code = CodeField()
 
 
-class AnswerForm(forms.Form):
+class AnswerForm(Form):
     use_required_attribute = False
     answer = AnswerField()
 
 
-class NewPasswordForm(forms.Form):
+class NewPasswordForm(Form):
     """A new password by the rules, for `account`; with a new question where the old answer is forgotten."""
 
     use_required_attribute = False
@@ -96,7 +97,7 @@ class NewPasswordForm(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if name != "password_again"}
 
 
-class BranchForm(forms.Form):
+class BranchForm(Form):
     """The cities that have a branch."""
 
     use_required_attribute = False
@@ -104,4 +105,4 @@ class BranchForm(forms.Form):
 
     def __init__(self, *args: Any, cities: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["city"].choices = [CHOOSE, *((city, languages.place(city)) for city in cities)]  # type: ignore[attr-defined]
+        self.own("city").choices = [CHOOSE, *((city, languages.place(city)) for city in cities)]

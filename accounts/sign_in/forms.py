@@ -7,9 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.passwords.forms import KEYBOARD, CurrentPasswordField
 from common.form_fields import CodeField, NationalIdField
+from common.forms import Form
 
 
-class CitizenSignInForm(forms.Form):
+class CitizenSignInForm(Form):
     national_id = NationalIdField()
     password = CurrentPasswordField(
         label=_("Password"),
@@ -23,7 +24,7 @@ class CitizenSignInForm(forms.Form):
         return str(self.cleaned_data["national_id"])
 
 
-class PasswordAgainForm(forms.Form):
+class PasswordAgainForm(Form):
     """The password of whoever is signed in already."""
 
     use_required_attribute = False
@@ -34,13 +35,13 @@ class PasswordAgainForm(forms.Form):
     )
 
 
-class ByCodeForm(forms.Form):
+class ByCodeForm(Form):
     """The national ID whose mobile is to be proven."""
 
     national_id = NationalIdField()
 
 
-class CodeForm(forms.Form):
+class CodeForm(Form):
     """The typed code, and the page it was typed on, so that two tabs are told apart."""
 
     use_required_attribute = False

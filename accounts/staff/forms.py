@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.passwords.forms import KEYBOARD, CurrentPasswordField
 from common import limits
 from common.form_fields import NUMBER, FoldedField, NotShownAgain, ParsedField
+from common.forms import Form
 from common.persian import parse_one_time_code
 from common.sentences import in_words, when_read
 
@@ -20,7 +21,7 @@ def _shape() -> str:
     return _("The code has %(digits)s digits.") % {"digits": in_words(limits.STAFF_TOTP_DIGITS)}
 
 
-class StaffCodeForm(forms.Form):
+class StaffCodeForm(Form):
     code = ParsedField(
         _six_digits,
         {"": when_read(_shape)},
@@ -30,7 +31,7 @@ class StaffCodeForm(forms.Form):
     )
 
 
-class StaffSignInForm(forms.Form):
+class StaffSignInForm(Form):
     username = FoldedField(
         label=_("User name"),
         max_length=64,

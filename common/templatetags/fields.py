@@ -2,26 +2,25 @@
 
 All fields look the same, after GOV.UK's patterns: a label that contains only the field's name, the hint outside it, the
 error between hint and control, both named by `aria-describedby`. Everything that comes from a person or a form goes
-through `format_html`, which escapes it.
+through `escaped`. What is alike on every page in a language is in `common.templatetags.field_html`.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from html import escape
 from typing import Any
 
 from django import template
 from django.forms import BaseForm, BoundField
-from django.forms.utils import flatatt
 from django.forms.widgets import ChoiceWidget, PasswordInput, Widget
 from django.templatetags.static import static
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from common import limits, operators
+from common.once import OncePerLanguage
+from common.templatetags.field_html import attributes, escaped, parts_of, with_chosen
 
 register = template.Library()
 _PREFIXES = json.dumps(operators.BY_OPERATOR, separators=(",", ":"))
@@ -37,14 +36,18 @@ def field(bound: BoundField, hint: object = "", width: int = 0, also: str = "") 
     out last: whoever listens hears what is wrong before long rules.
     """
     if bound.is_hidden:
-        return control(bound)
+        return _hidden(bound)
     hint = hint or bound.help_text
     wrong = error_list(bound)
     described = (f"{bound.auto_id}-hint" if hint else "", error_id(bound) if wrong else "", also)
-    shown_hint = format_html('<p class="hint" id="{}-hint">{}</p>', bound.auto_id, hint) if hint else NOTHING
+    shown_hint = _hint(bound.auto_id, hint)
     if "data-operators" in bound.field.widget.attrs:
         shown_hint += _other_prefix(bound)
     return _labelled(bound, before=shown_hint + wrong, width=width, described_by=described, wrong=bool(wrong))
+
+
+def _hint(name: str, hint: object) -> str:
+    return f'<p class="hint" id="{name}-hint">{escaped(hint)}</p>' if hint else ""
 
 
 @register.simple_tag
@@ -52,6 +55,14 @@ def ticks(form: BaseForm | str | None) -> SafeString:
     """The script that says "right" of a field, with its sentences; nothing where no field of `form` is watched."""
     if not form or not isinstance(form, BaseForm) or not any(_watched(each.widget) for each in form.fields.values()):
         return NOTHING
+    proposes = any("data-operators" in each.widget.attrs for each in form.fields.values())
+    return _scripts.get(proposes, lambda: _write_script(proposes_operators=proposes))
+
+
+_scripts: OncePerLanguage[SafeString] = OncePerLanguage()
+
+
+def _write_script(*, proposes_operators: bool) -> SafeString:
     values: dict[str, Any] = {
         "src": static("ticks.js"),
         "defer": True,
@@ -62,46 +73,44 @@ def ticks(form: BaseForm | str | None) -> SafeString:
         "data-caps": _("Caps Lock is on: you are writing capital letters."),
         "data-shortest": limits.PASSWORD_SHORTEST,
     }
-    if any("data-operators" in each.widget.attrs for each in form.fields.values()):
+    if proposes_operators:
         values["data-prefixes"] = _PREFIXES
         values["data-proposed"] = _("chosen by the beginning of your number; if it is not right, choose yours.")
-    return format_html("<script{}></script>", flatatt(values))
+    return SafeString(f"<script{attributes(values)}></script>")
 
 
 def _watched(widget: Widget) -> bool:
     return "data-tick" in widget.attrs or isinstance(widget, PasswordInput)
 
 
-def _other_prefix(bound: BoundField) -> SafeString:
+def _other_prefix(bound: BoundField) -> str:
     """After a POST: whose the number's prefix was first, if not the chosen one's. Numbers are portable: no error."""
     if not bound.form.is_bound or bound.errors:
-        return NOTHING
+        return ""
     data = bound.form.cleaned_data
     usual = operators.hint(data.get("mobile", ""))
     if not usual or data[bound.name] == usual:
-        return NOTHING
+        return ""
     text = _("Numbers that begin like yours were first of %(operator)s. If you have moved yours, leave it as it is.")
-    return format_html('<p class="hint">{}</p>', text % {"operator": operators.name_of(usual)})
+    return f'<p class="hint">{escaped(text % {"operator": operators.name_of(usual)})}</p>'
 
 
 @register.simple_tag
 def check(bound: BoundField, hint: object = "") -> SafeString:
     """A checkbox with its label beside it and the hint below."""
+    name = bound.auto_id
     attrs = {
         "type": "checkbox",
         "class": "form-check-input",
         "name": bound.html_name,
-        "id": bound.auto_id,
+        "id": name,
         "checked": bool(bound.value()),
-        "aria-describedby": f"{bound.auto_id}-hint" if hint else None,
+        "aria-describedby": f"{name}-hint" if hint else None,
     }
-    shown_hint = format_html('<p class="hint" id="{}-hint">{}</p>', bound.auto_id, hint) if hint else NOTHING
-    return format_html(
-        '<div class="field check"><input{}><label for="{}">{}</label>{}</div>',
-        flatatt(attrs),
-        bound.id_for_label,
-        bound.label,
-        shown_hint,
+    label = parts_of(bound.field).label
+    return SafeString(
+        f'<div class="field check"><input{attributes(attrs)}><label for="{bound.id_for_label}">{label}</label>'
+        f"{_hint(name, hint)}</div>"
     )
 
 
@@ -111,39 +120,32 @@ def date_fields(
 ) -> SafeString:
     """A date as three controls in a fieldset; hint and errors of all three stand together above them."""
     parts = (day, month, year)
-    group = f"{day.auto_id}-group"
-    shown_hint = format_html('<p class="hint" id="{}-hint">{}</p>', group, hint) if hint else NOTHING
-    wrong = SafeString("".join(error_list(part) for part in parts))
+    group, legend = f"{day.auto_id}-group", legend or _("Birth date")
+    wrong = "".join(error_list(part) for part in parts)
     boxes = (
         _labelled(part, width=4 if part is year else 2, described_by=(error_id(part) if part.errors else "",))
         for part in parts
     )
-    return format_html(
-        '<fieldset class="field{}" id="{}"{}><legend>{}</legend>{}{}<div class="row-of-fields">{}</div></fieldset>',
-        " field-wrong" if wrong else "",
-        group,
-        format_html(' aria-describedby="{}-hint"', group) if hint else NOTHING,
-        legend or _("Birth date"),
-        shown_hint,
-        wrong,
-        SafeString("".join(boxes)),
+    return SafeString(
+        f'<fieldset class="field{" field-wrong" if wrong else ""}" id="{group}"'
+        f"{attributes({'aria-describedby': f'{group}-hint' if hint else None})}>"
+        f"<legend>{escaped(legend)}</legend>"
+        f'{_hint(group, hint)}{wrong}<div class="row-of-fields">{"".join(boxes)}</div></fieldset>'
     )
 
 
 def _labelled(
-    bound: BoundField, *, before: SafeString = NOTHING, width: int, described_by: Iterable[str], wrong: bool = False
+    bound: BoundField, *, before: str = "", width: int, described_by: Iterable[str], wrong: bool = False
 ) -> SafeString:
     right = is_right(bound)
     if right:
         described_by = (*described_by, f"{bound.auto_id}-right")
-    return format_html(
-        '<div class="field{}"><label for="{}">{}</label>{}{}{}</div>',
-        " field-wrong" if wrong else " field-right" if right else "",
-        bound.id_for_label,
-        bound.label,
-        _tick(bound) if right else NOTHING,
-        before,
-        control(bound, width=width, described_by=" ".join(filter(None, described_by))),
+    kind = " field-wrong" if wrong else " field-right" if right else ""
+    label = bound.label if bound.field.label is None else parts_of(bound.field).label
+    shown = control(bound, width=width, described_by=" ".join(filter(None, described_by)))
+    return SafeString(
+        f'<div class="field{kind}"><label for="{bound.id_for_label}">{label}</label>'
+        f"{_tick(bound) if right else ''}{before}{shown}</div>"
     )
 
 
@@ -155,8 +157,9 @@ def is_right(bound: BoundField) -> bool:
     return bool(form.cleaned_data.get(bound.name))
 
 
-def _tick(bound: BoundField) -> SafeString:
-    return format_html('<p class="right" id="{}-right">{}</p>', bound.auto_id, _("Written as it should be"))
+def _tick(bound: BoundField) -> str:
+    said = _("Written as it should be")
+    return f'<p class="right" id="{bound.auto_id}-right">{escaped(said)}</p>'
 
 
 @register.simple_tag
@@ -168,18 +171,17 @@ def error_summary(form: BaseForm | str | None) -> SafeString:
     items = [(first.auto_id if first else "", message) for message in form.non_field_errors()]
     for bound in form:
         items += [("" if bound.is_hidden else bound.auto_id, message) for message in bound.errors]
-    return format_html(
+    title = _("There is a problem")
+    return SafeString(
         '<div class="error-summary" id="error-summary" role="alert" tabindex="-1" aria-labelledby="error-title">'
-        '<h2 id="error-title">{}</h2><ul>{}</ul></div>',
-        _("There is a problem"),
-        SafeString("".join(_summary_item(target, message) for target, message in items)),
+        f'<h2 id="error-title">{escaped(title)}</h2>'
+        f"<ul>{''.join(_summary_item(target, message) for target, message in items)}</ul></div>"
     )
 
 
-def _summary_item(target: str, message: object) -> SafeString:
-    if not target:
-        return format_html("<li>{}</li>", message)
-    return format_html('<li><a href="#{}">{}</a></li>', target, message)
+def _summary_item(target: str, message: object) -> str:
+    said = escaped(message)
+    return f'<li><a href="#{target}">{said}</a></li>' if target else f"<li>{said}</li>"
 
 
 def error_id(bound: BoundField) -> str:
@@ -189,58 +191,45 @@ def error_id(bound: BoundField) -> str:
 
 def error_list(bound: BoundField) -> SafeString:
     """The errors of one field, or nothing."""
-    if not bound.errors:
+    if bound.name not in bound.form.errors:  # `bound.errors` makes an empty list each time
         return NOTHING
-    messages = format_html_join(mark_safe("<br>"), "{}", ((message,) for message in bound.errors))
-    return format_html(
-        '<p class="error" id="{}"><span class="visually-hidden">{}</span> {}</p>',
-        error_id(bound),
-        _("Error:"),
-        messages,
+    said, messages = _("Error:"), "<br>".join(map(escaped, bound.errors))
+    return SafeString(
+        f'<p class="error" id="{error_id(bound)}"><span class="visually-hidden">{escaped(said)}</span> {messages}</p>'
     )
 
 
 def control(bound: BoundField, *, width: int = 0, described_by: str = "") -> SafeString:
     """The input or select alone, from the field's own attributes and the form's value."""
-    widget = bound.field.widget
-    attrs: dict[str, Any] = {"name": bound.html_name, "id": bound.auto_id, **widget.attrs}
-    if not bound.is_hidden:
-        attrs["class"] = _css_class(widget, width)
-        attrs["required"] = bound.field.required and bound.form.use_required_attribute
-        attrs["disabled"] = bound.field.disabled
-        attrs["aria-describedby"] = described_by or None
-        attrs["aria-invalid"] = "true" if bound.errors else None
+    widget, wrong = bound.field.widget, bound.name in bound.form.errors
+    parts = parts_of(bound.field)
+    more = {
+        "class": _css_class(widget, width),
+        "aria-describedby": described_by or None,
+        "aria-invalid": "true" if wrong else None,
+        "required": bound.field.required and bound.form.use_required_attribute,
+        "disabled": bound.field.disabled,
+    }
     if isinstance(widget, ChoiceWidget):
-        if "data-operators" in attrs and not bound.form.is_bound and not bound.form.initial.get(bound.name):
-            attrs["data-propose"] = True
-        return format_html("<select{}>{}</select>", flatatt(attrs), _options(widget.choices, bound.value()))
+        more["data-propose"] = (
+            "data-operators" in widget.attrs and not bound.form.is_bound and not bound.form.initial.get(bound.name)
+        )
+        named = f' name="{bound.html_name}" id="{bound.auto_id}"{parts.attributes}{attributes(more)}'
+        return SafeString(f"<select{named}>{with_chosen(parts, bound.value())}</select>")
     value = None if isinstance(widget, PasswordInput) else widget.format_value(bound.value())
-    box = format_html("<input{}>", flatatt({"type": widget.input_type, **attrs, "value": value}))
+    box = SafeString(
+        f'<input type="{widget.input_type}" name="{bound.html_name}" id="{bound.auto_id}"{parts.attributes}'
+        f"{attributes(more | {'value': value})}>"
+    )
     return box + widget.beside(bound.html_name, bound.value()) if hasattr(widget, "beside") else box
+
+
+def _hidden(bound: BoundField) -> SafeString:
+    value = {"value": bound.field.widget.format_value(bound.value())}
+    return SafeString(f'<input type="hidden" name="{bound.html_name}"{attributes(value)} id="{bound.auto_id}">')
 
 
 def _css_class(widget: Any, width: int) -> str:
     kind = "form-select" if isinstance(widget, ChoiceWidget) else "form-control"
     extra = widget.attrs.get("class", "")
     return " ".join(filter(None, (kind, f"width-{width}" if width else "", extra)))
-
-
-def _options(choices: Iterable[tuple[Any, Any]], selected: object) -> SafeString:
-    """`<option>`s, and an `<optgroup>` for every choice whose label is itself a list of choices.
-
-    Escaped by hand: with all cities and countries, `format_html` would take half the page's time.
-    """
-    chosen = _text(selected)
-    parts = []
-    for value, label in choices:
-        if isinstance(label, list | tuple):
-            parts.append(f'<optgroup label="{escape(_text(value))}">{_options(label, chosen)}</optgroup>')
-        else:
-            text = _text(value)
-            mark = " selected" if text == chosen else ""
-            parts.append(f'<option value="{escape(text)}"{mark}>{escape(_text(label))}</option>')
-    return SafeString("".join(parts))
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)

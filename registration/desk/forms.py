@@ -11,6 +11,7 @@ from accounts.models import CodePurpose
 from common import limits
 from common.errors import PortalError
 from common.form_fields import CODE_SENTENCES, read_code
+from common.forms import Form
 from common.persian import InputError
 from registration.desk import service as desk
 from registration.desk import texts as desk_texts
@@ -38,7 +39,7 @@ def _not_too_long(note: str) -> None:
         raise forms.ValidationError(sentence("note_too_long", most=limits.DESK_NOTE_LONGEST))
 
 
-class WorkForm(forms.Form):
+class WorkForm(Form):
     """What a clerk ticks, writes and types to activate."""
 
     papers = forms.MultipleChoiceField(
@@ -60,11 +61,11 @@ class WorkForm(forms.Form):
 
     def __init__(self, data: Any = None, *, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial=initial, label_suffix="")
-        note = self.fields["note"]
+        note, code = self.own("note"), self.own("code")
         note.help_text = _("Staff only; the citizen does not see it.")
         note.error_messages["required"] = sentence("note_missing")
         note.validators.append(_not_too_long)
-        self.fields["code"].help_text = _("From the SMS that says “%(purpose)s”.") % {"purpose": CodePurpose.DESK.label}
+        code.help_text = _("From the SMS that says “%(purpose)s”.") % {"purpose": CodePurpose.DESK.label}
 
     def clean_code(self) -> str:
         try:
@@ -85,7 +86,7 @@ class WorkForm(forms.Form):
         self.add_error(place, desk_texts.error_words(error))
 
 
-class RejectForm(forms.Form):
+class RejectForm(Form):
     """Why a registration is refused: a ready reason, own words, or both."""
 
     ready = forms.ChoiceField(

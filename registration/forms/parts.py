@@ -19,7 +19,7 @@ from accounts.passwords import rules as passwords
 from accounts.passwords.forms import PasswordField
 from accounts.passwords.strength import About
 from common import languages, limits, persian
-from common.form_fields import NUMBER, EmailAddressField, FoldedField, NotShownAgain, ParsedField
+from common.form_fields import NUMBER, EmailAddressField, FoldedField, NotShownAgain, ParsedField, SelectField
 from common.sentences import digits, in_words, when_read
 from identity.person import BirthUnknown
 from registration import cities
@@ -53,7 +53,7 @@ def _choice_field(label: Any, choices: Any, missing: Any, **kwargs: Any) -> form
     messages = {"required": missing, "invalid_choice": missing}
     attrs = {"data-tick": "choice"} | kwargs.pop("attrs", {})
     widget = forms.Select(attrs=attrs)
-    return forms.ChoiceField(label=label, choices=choices, error_messages=messages, widget=widget, **kwargs)
+    return SelectField(label=label, choices=choices, error_messages=messages, widget=widget, **kwargs)
 
 
 def _tick(label: Any) -> forms.BooleanField:
@@ -168,7 +168,7 @@ class PersonForm(PartForm):
         """What is ticked not to be in the certificate need not be filled in."""
         for tick, names in NOT_THERE.items():
             for name in names if self._is_ticked(tick) else ():
-                self.fields[name].required = False
+                self.own(name).required = False
         super().full_clean()
 
     def _is_ticked(self, tick: str) -> bool:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from django import forms
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from common import persian
 from common.form_fields import NationalIdField, ParsedField
+from common.forms import Form
 
 _TEN_DIGITS = _("The tracking code has ten digits.")
 
 
-class StatusForm(forms.Form):
+class StatusForm(Form):
     """National ID and tracking code of a request. Only the service says whether it exists: a code with a wrong
     check digit gets the same answer as any other wrong code."""
 

@@ -6,16 +6,17 @@ from __future__ import annotations
 from django import forms
 
 from common.form_fields import CodeField, MobileField, NationalIdField, OperatorField
+from common.forms import Form
 
 
-class StepForm(forms.Form):
+class StepForm(Form):
     """Base of every step: the token of the draft that the page belongs to, so that two tabs are told apart."""
 
     use_required_attribute = False
     draft = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
 
 
-class GrantedForm(forms.Form):
+class GrantedForm(Form):
     """Base of the pages that need a grant: the mark of the grant that the page was made for (`late_answers`)."""
 
     made_for = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
 
+from common.forms import labels
 from common.sentences import digits
 
 _DATE = ("birth_day", "birth_month", "birth_year")
@@ -74,17 +75,8 @@ def _read(bound: forms.BoundField, data: Mapping[str, Any]) -> str:
     if not value:
         return ""
     if isinstance(bound.field, forms.ChoiceField):
-        return str(_labels(bound.field)[str(value)])
+        return labels(bound.field)[str(value)]
     return str(value) if bound.name in _LATIN else digits(value)
-
-
-def _labels(field: forms.ChoiceField) -> dict[str, Any]:
-    """Value → label, of groups too."""
-    found: dict[str, Any] = {}
-    for value, label in cast(Iterable[tuple[Any, Any]], field.choices):
-        inner = label if isinstance(label, list | tuple) else [(value, label)]
-        found |= {str(each): shown for each, shown in inner}
-    return found
 
 
 def _change(part: str, name: str) -> str:

@@ -6,9 +6,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from common.form_fields import CodeField, EmailAddressField, MobileField, NationalIdField, OperatorField
+from common.forms import Form
 
 
-class SampleForm(forms.Form):
+class SampleForm(Form):
     """One field of each kind."""
 
     use_required_attribute = False
@@ -23,7 +24,7 @@ class SampleForm(forms.Form):
     remember = forms.BooleanField(label=_("Sign in"), required=False)
 
 
-class SampleCode(forms.Form):
+class SampleCode(Form):
     """The field of a code by SMS."""
 
     use_required_attribute = False
