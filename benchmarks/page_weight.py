@@ -26,6 +26,7 @@ django.setup()
 from django.http import HttpRequest, HttpResponse  # noqa: E402
 from django.shortcuts import render  # noqa: E402
 from django.test import RequestFactory  # noqa: E402
+from formtools.wizard.forms import ManagementForm  # noqa: E402
 
 from registration.forms.parts import ContactForm, PersonForm  # noqa: E402
 from registration.forms.steps import CodeForm, MobileForm  # noqa: E402
@@ -46,7 +47,11 @@ STEPS: dict[str, Callable[[HttpRequest], HttpResponse]] = {
 
 
 def page(request: HttpRequest, name: str, form: object, **more: object) -> HttpResponse:
-    context = {"form": form, "wizard": {"form": form, "management_form": ""}, **more}
+    context = {
+        "form": form,
+        "wizard": {"form": form, "management_form": ManagementForm(prefix="registration_wizard")},
+        **more,
+    }
     return render(request, f"registration/step_{name}.html", context)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.template.loader import render_to_string
 from django.test import RequestFactory
+from formtools.wizard.forms import ManagementForm
 
 from accounts.sign_in.forms import CitizenSignInForm
 from registration.forms.parts import ContactForm, PersonForm, ReviewForm
@@ -28,7 +29,7 @@ REGISTRATION: Any = SimpleNamespace(national_id="0012345679", mobile="+989121234
 def render(template: str, **context: Any) -> str:
     form = context.get("form")
     if form is not None:
-        context["wizard"] = {"form": form, "management_form": ""}
+        context["wizard"] = {"form": form, "management_form": ManagementForm(prefix="registration_wizard")}
     return render_to_string(template, context, request=RequestFactory().get("/portal/registration"))
 
 
