@@ -158,6 +158,11 @@ class Journey:
         self.session[_KEY] = self._data
 
 
+def new_nonce() -> str:
+    """What tells an empty step one from every other page, see `Journey.asker_of_page`."""
+    return secrets.token_urlsafe(16)
+
+
 def city_of_journey(request: HttpRequest) -> str:
     """The city of the registration that this browser has proven or finished, «province، city»; else empty. Who only
     knows a tracking code is not told where the person lives."""

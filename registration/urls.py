@@ -9,10 +9,11 @@ from accounts.sessions.store import renews_itself
 from registration.views import journey as views
 from registration.views import second_chance as second_chance_views
 from registration.views import status as status_views
+from registration.views.first_page import written_once
 from registration.wizard import RegistrationWizard
 
 urlpatterns = [
-    path("", renews_itself(RegistrationWizard.as_view()), name="registration"),
+    path("", written_once(renews_itself(RegistrationWizard.as_view())), name="registration"),
     path("/keep", without_token(require_POST(RegistrationWizard.as_view(keeps_only=True))), name="registration_keep"),
     path("/", RedirectView.as_view(pattern_name="registration")),
     path("/done", views.done, name="registration_done"),

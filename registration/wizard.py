@@ -16,7 +16,6 @@ What formtools does by itself, and what is done here instead:
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 from django import forms
@@ -48,7 +47,7 @@ from registration.forms.summary import summary
 from registration.models import Registration
 from registration.services import journey as service
 from registration.services import lookup
-from registration.session import Journey
+from registration.session import Journey, new_nonce
 from registration.states import OPEN, WITHOUT_ACCOUNT, State
 from registration.texts import sentence
 
@@ -395,7 +394,7 @@ class RegistrationWizard(SessionWizardView):
     def get_form_initial(self, step: str) -> dict[str, Any]:
         row = self.registration
         if row is None:
-            return {"draft": secrets.token_urlsafe(16)}  # the page's nonce, see Journey.asker_of_page
+            return {"draft": new_nonce()}
         initial: dict[str, Any] = {"draft": self.journey.token}
         if step == MOBILE:
             initial |= {"national_id": row.national_id, "operator": row.operator, "mobile": local_mobile(row.mobile)}

@@ -44,6 +44,8 @@ def next_of(request: HttpRequest) -> str:
     """The page of the portal that the person wanted before the sign-in came between; "" for none, and for an address of
     somebody else's."""
     wanted = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
+    if not wanted:
+        return ""
     ours = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
