@@ -28,6 +28,7 @@ from setup import PYTHON, ROOT, VENV, Stop, say
 
 READY_WITHIN = 60  # seconds
 STOPS_WITHIN = 20  # seconds; the longest stopwaitsecs below, twice over
+WEB_ANSWERS = "web-answers"  # a file in run/: what is not the web begins to load once it is there (tools/tied.py)
 MARK = "PORTAL_RUN_HOME"  # in the environment of every process of a running home
 
 
@@ -99,19 +100,24 @@ def serve(home: Path, port: int) -> None:
     env = environment(home, port)
     redis = redis_command(home)
     say("Bringing the database up to date …")
-    for warning in manage(env, "migrate", "--noinput", "-v0"):
-        say(f"Warning: {warning}")
     beside: dict[str, list[str]] = {}
     if env.get("PORTAL_MODE") == "demo":  # never beside a real portal
-        service = demo_service.address(home, port)
-        manage(env, "prepare_demo", f"--url=http://127.0.0.1:{port}", f"--service={service}", show=True)
+        places = (f"--url=http://127.0.0.1:{port}", f"--service={demo_service.address(home, port)}")
+        warnings = manage(env, "prepare_demo", "--migrate", *places, show=True)  # one process loads half as long as two
         beside["demo-service"] = demo_service.command(home, mark=f"{MARK}={home}")
+    else:
+        warnings = manage(env, "migrate", "--noinput", "-v0")
+    for warning in warnings:
+        say(f"Warning: {warning}")
     (home / "logs" / "supervisord.log").unlink(missing_ok=True)  # only this run's starts and ends
     setup.write_privately(home / "run" / "supervisord.conf", supervisor_conf(home, redis, beside))
+    answers = home / "run" / WEB_ANSWERS
+    answers.unlink(missing_ok=True)  # an earlier run's
     say("Starting …")
     with start_supervisor(home, env) as supervisor:
         try:
             wait_until_ready(home, port, env.get("ALLOWED_HOSTS", ""), supervisor)
+            setup.write_privately(answers, "")
             say(f"ready: http://127.0.0.1:{port}/portal/registration   (Ctrl-C ends it; logs are in {home / 'logs'})")
             supervisor.wait()
             raise Stop(f"the supervisor ended by itself; see {home / 'logs' / 'supervisord.log'}")
@@ -229,22 +235,25 @@ def supervisor_conf(home: Path, redis: list[str] | None, beside: dict[str, list[
         "worker-identity": [*worker, "--queues=identity", "--concurrency=2", "--hostname=identity@portal"],
         "beat": [*celery, "beat", f"--schedule={home / 'run' / 'beat-schedule'}", "--pidfile="],
     }
+    answers = str(home / "run" / WEB_ANSWERS)
     parts = [
         "[supervisord]",
         "logfile=logs/supervisord.log",  # paths in the home are relative: supervisord expands % in them twice
         "pidfile=run/supervisord.pid",
         "silent=true",
         *(["user=root"] if os.getuid() == 0 else []),
-        *(program(name, command) for name, command in portal.items()),
+        *(program(name, command, after="" if name == "web" else answers) for name, command in portal.items()),
         f"[group:portal]\nprograms={','.join(portal)}\npriority=20",  # a group is stopped at once, before Redis
-        *(program(name, command) for name, command in beside.items()),
+        *(program(name, command, after=answers) for name, command in beside.items()),
         *([program("redis", redis)] if redis else []),
     ]
     return "\n".join(parts) + "\n"
 
 
-def program(name: str, command: list[str]) -> str:
-    tied = shlex.join([str(PYTHON), str(ROOT / "tools/tied.py"), *command]).replace("%", "%%")
+def program(name: str, command: list[str], *, after: str = "") -> str:
+    """Its part of supervisord's settings. `after`: a file that it waits for, some seconds at most."""
+    waits = ["--after", after] if after else []
+    tied = shlex.join([str(PYTHON), str(ROOT / "tools/tied.py"), *waits, *command]).replace("%", "%%")
     root = str(ROOT).replace("%", "%%")
     return (
         f"[program:{name}]\ncommand={tied}\ndirectory={root}\npriority=10\nautorestart=true\nstartsecs=2\nstartretries=1000\n"

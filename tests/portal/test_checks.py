@@ -175,7 +175,7 @@ def set_up_with(home: Path, **environment: str) -> list[str]:
     (home / "portal.env").write_text("PORTAL_MODE=demo\nSECRET_KEY=demo-" + "x" * 60)
     env = {"PATH": os.environ["PATH"], "PORTAL_HOME": str(home), "PYTHONUTF8": "1", **environment}
     try:
-        return serve.manage(env, "migrate", "--noinput", "-v0")
+        return serve.manage(env, "prepare_demo", "--migrate")
     except Stop as stop:
         return str(stop).splitlines()
 
@@ -183,7 +183,7 @@ def set_up_with(home: Path, **environment: str) -> list[str]:
 def test_make_run_names_every_wrong_setting(tmp_path):
     wrong = {"SMS_GATEWAYS": "kave,box", "SMS_KAVE_KIND": "kavenegar", "SMS_KAVE_SENDR": "1", "SMS_DAILY_BUDGET": "-1"}
     said = set_up_with(tmp_path, **wrong, SMS_ROUTES="mci:kave", ACTIVATION_POLICY="perhaps")
-    assert said[0] == "manage.py migrate: 6 settings are wrong:"
+    assert said[0] == "manage.py prepare_demo: 6 settings are wrong:"
     assert sorted(line.split("(")[-1] for line in said[1:]) == [
         "portal.E001)", "sms.E001)", "sms.E004)", "sms.E005)", "sms.E011)", "sms.E012)",
     ]  # fmt: skip
@@ -196,19 +196,19 @@ def test_make_run_names_every_wrong_setting(tmp_path):
 )
 def test_a_number_that_is_none_is_a_sentence(tmp_path, name, value):
     said = set_up_with(tmp_path, **{name: value})
-    assert said == [f"manage.py migrate: {name} is '{value[:20]}'; it is a whole number"]
+    assert said == [f"manage.py prepare_demo: {name} is '{value[:20]}'; it is a whole number"]
 
 
 @pytest.mark.parametrize("value", ["abc", "9" * 5000, "unlimitd", "5 0"])
 def test_a_budget_that_is_none_is_a_sentence(tmp_path, value):
     said = set_up_with(tmp_path, SMS_DAILY_BUDGET=value)
-    assert said == [f"manage.py migrate: SMS_DAILY_BUDGET is '{value[:20]}'; it is a whole number or 'unlimited'"]
+    assert said == [f"manage.py prepare_demo: SMS_DAILY_BUDGET is '{value[:20]}'; it is a whole number or 'unlimited'"]
 
 
 @pytest.mark.parametrize("value", ["yse", "enabled", "2", "of"])
 def test_a_misspelt_switch_is_a_sentence_and_never_means_off(tmp_path, value):
     said = set_up_with(tmp_path, HTTPS=value)
-    assert said == [f"manage.py migrate: HTTPS is '{value}'; it is on or off"]
+    assert said == [f"manage.py prepare_demo: HTTPS is '{value}'; it is on or off"]
 
 
 def test_a_wrong_number_of_web_processes_is_a_sentence(tmp_path):

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import translation
 from rich.console import Console
@@ -30,11 +31,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--url", default="http://127.0.0.1:9090", help="where the portal will answer")
+        parser.add_argument("--migrate", action="store_true", help="bring the database up to date before")
         parser.add_argument("--service", default="", metavar="URL", help="where the demo's own service will answer")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
             raise CommandError("This is not a demo (PORTAL_MODE): nothing was prepared.")
+        if options["migrate"]:
+            call_command("migrate", interactive=False, verbosity=0)
         ensure_mode(fresh=not User.objects.exists() and not Registration.objects.exists())
         refuse_unsafe()
         load_if_empty()
