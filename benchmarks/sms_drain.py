@@ -191,12 +191,19 @@ def one_insert() -> bool:
 
 def fill(count: int, *, due: bool) -> None:
     """`count` fresh messages and nothing else; not `due`: only a task of their own sends them."""
-    from django.utils import timezone
-
     from sms.models import Attempt, Message
 
     Attempt.objects.all().delete()
     Message.objects.all().delete()
+    add(count, due=due)
+
+
+def add(count: int, *, due: bool = True) -> None:
+    """So many more."""
+    from django.utils import timezone
+
+    from sms.models import Message
+
     now = timezone.now()
     Message.objects.bulk_create(
         (
