@@ -12,6 +12,10 @@ from benchmarks.providers.browser import SENT
 HEADERS = {name.replace("_", "-"): value for name, value in SENT.items()}
 
 
+class Busy(Exception):
+    """The site says that it is busy."""
+
+
 class Browser:
     """One connection that is kept, and the page on show. `address`: the person's, as a trusted proxy tells it."""
 
@@ -56,6 +60,8 @@ class Browser:
             name, _sep, value = cookie.partition(";")[0].partition("=")
             self.cookies[name] = value
             self.set_cookies.append(name)
+        if self.status == 503:
+            raise Busy
         if self.status >= 400:
             raise RuntimeError(f"{method} {path}: {self.status} {self.page[:3000]}")
 
