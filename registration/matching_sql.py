@@ -21,7 +21,7 @@ from registration.models import Event, Registration
 from registration.states import OPEN, State
 
 _ORDER = ("submitted_at", "id")  # the oldest first, whenever it came due
-# As the index `matching_queue` has it: in words, because SQLite does not compare a parameter with an index's condition.
+# As the index `matching_queue` has it.
 _QUEUED = f"state = '{State.SUBMITTED.value}'"
 
 
