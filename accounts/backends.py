@@ -14,6 +14,7 @@ from accounts.models import User
 from common import limits
 from common.prepared import Prepared
 
+_activated = Prepared(lambda values: User.objects.filter(national_id=values[0], activated_at__isnull=False).order_by())
 _active = Prepared(lambda ids: User.objects.filter(pk__in=ids, is_active=True).order_by())
 
 
@@ -47,7 +48,7 @@ def _is_password_of(user: User, password: str) -> bool:
 def password_of_citizen(*, national_id: str, password: str) -> tuple[User | None, bool]:
     """The activated account of this ID, if there is one, and whether the password is right; closed accounts
     included."""
-    user = User.objects.filter(national_id=national_id, activated_at__isnull=False).exclude(national_id="").first()
+    user = _activated.first([national_id]) if national_id else None
     if len(password) > limits.PASSWORD_LONGEST:
         return user, False
     if user is None:

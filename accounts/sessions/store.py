@@ -142,8 +142,9 @@ class SessionStore(DatabaseStore):
         if self.get(_NAMED_FOR) != self.get(
             SESSION_KEY
         ):  # else the same person again: services know the session as it is
-            with transaction.atomic():
-                self._tell_end()
+            if _NAMED_FOR in self:
+                with transaction.atomic():
+                    self._tell_end()
             self[PORTAL_SID], self[_NAMED_FOR] = secrets.token_hex(16), self[SESSION_KEY]
 
     def give_name(self) -> None:

@@ -7,11 +7,13 @@ separately (`accounts.sign_in.throttle`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 
 from common.abuse import conduct, proof_of_work, turns
-from common.abuse.conduct import Kind, Level
+from common.abuse.conduct import Kind, Level, Mark
 from common.abuse.origins import Origin, origin_of
 from common.errors import PortalError
 from common.secrets import keyed_hash
@@ -59,9 +61,13 @@ def count(request: HttpRequest) -> None:
     conduct.count(kind=Kind.PASSWORD, origin=origin(request))
 
 
-def credit(request: HttpRequest, *, account: str) -> None:
-    """Count one sign-in that succeeded. `account`: the primary key of the account."""
-    conduct.credit(kind=Kind.PASSWORD, origin=origin(request), who=account)
+def credit(request: HttpRequest, *, account: str, known: tuple[Mark, Mapping[int, int]] | None = None) -> None:
+    """Count one sign-in that succeeded. `account`: the primary key of the account; `known`: where it is marked, and
+    what is marked there, if that has been read."""
+    if known:
+        conduct.credit_known(kind=Kind.PASSWORD, origin=origin(request), mark=known[0], marked=known[1])
+    else:
+        conduct.credit(kind=Kind.PASSWORD, origin=origin(request), who=account)
 
 
 def origin(request: HttpRequest) -> Origin:

@@ -1,13 +1,13 @@
 """Records refused sign-ins; a worker notifies the owner. `accounts.sign_in.risk` counts the rows.
 
-A page must not tell whether there is an account: `counted_try` writes the same row for every national ID, and a worker
-finds the account. The row is written before the password is compared, so that parallel guesses are all counted.
+A page must not tell whether there is an account: `sql.count_try` writes the same row for every national ID, and a
+worker finds the account. The row is written before the password is compared, so that parallel guesses are all counted.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +19,7 @@ from django.utils import timezone
 from accounts.life import notices
 from accounts.models import EventKind, FailedSignIn, User
 from common import limits
+from common.abuse.conduct import Mark
 from common.leases import drain, settle
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ class Try:
 
     row: int
     is_kept: bool = False
+    known: tuple[Mark, Mapping[int, int]] | None = None  # what `risk` has read of the conduct of who is right here
 
     def refused(self, *, right_password: bool) -> None:
         """Keep the row: the sign-in was refused. `right_password`: the password was right, but the account is closed.
@@ -43,17 +45,19 @@ class Try:
         FailedSignIn.objects.filter(pk=self.row).update(stopped_at_code=True, next_attempt_at=timezone.now())
         self.is_kept = True
 
+    def passes(self) -> None:
+        """Keep the row for `sql.admit`, which deletes it: the password was right, and nothing else is required."""
+        self.is_kept = True
+
 
 @contextmanager
-def counted_try(*, national_id: str, browser: str) -> Iterator[Try]:
-    """Count one try while its password is compared: the row is committed first, and deleted at the end unless the try
-    was kept.
+def counted_try(row: int) -> Iterator[Try]:
+    """A try that was counted (`sql.count_try`) while its password is compared. Its row is deleted at the end unless the
+    try was kept.
 
     If the process dies meanwhile, the row stays a failure, and a worker looks at it later.
     """
-    later = timezone.now() + limits.ACCOUNT_WORK_LEASE
-    row = FailedSignIn.objects.create(national_id=national_id, browser=browser, next_attempt_at=later)
-    this = Try(row.pk)
+    this = Try(row)
     try:
         yield this
     finally:

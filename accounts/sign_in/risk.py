@@ -5,12 +5,10 @@ It is decided after the right password only: nobody else can cause a statement, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from django.conf import settings
-from django.db.models import Count, Q
 
 from accounts.models import FailedSignIn, User
+from accounts.sign_in import sql
 from accounts.sign_in.refusals import Try
 from common import limits
 from common.abuse import conduct
@@ -46,8 +44,12 @@ def requires_code(*, account: User, origin: Origin, this_try: Try, csrf_secret: 
         return True
     if settings.SIGN_IN_CODE != "risk" or not account.mobile:
         return False
-    watched = conduct.look(kind=Kind.PASSWORD, origin=origin).here >= Level.WATCH
-    if watched or _is_risky(account, this_try, keys_of(csrf_secret)):
+    own_keys, mark = keys_of(csrf_secret), conduct.mark_of(kind=Kind.PASSWORD, origin=origin, who=str(account.pk))
+    found = sql.risk_of(
+        national_id=account.national_id, this_try=this_try.row, browser_keys=own_keys, origin=origin, mark=mark
+    )
+    this_try.known = mark, found.around.marked
+    if found.around.conduct.here >= Level.WATCH or _is_risky(found):
         this_try.stopped_at_code()
         return True
     return False
@@ -58,29 +60,14 @@ def is_only_reason(*, account: User) -> bool:
     return settings.SIGN_IN_CODE == "risk" and not account.code_at_sign_in
 
 
-def clear_failures(*, account: User, keys: Sequence[str]) -> None:
-    """After a good sign-in in the browser with these `keys_of`: the failures before it count no more, and neither do
-    tries of this browser that were stopped at the code. Stopped tries of other browsers go on counting. The caller has
-    locked the account."""
-    since = FailedSignIn.objects.filter(national_id=account.national_id, counts=True)
-    since.filter(Q(stopped_at_code=False) | Q(browser__in=keys)).update(counts=False)
-
-
 def clear_stopped_tries(*, account: User) -> None:
     """After a new password: tries that were stopped at the code count no more, because their author does not know it.
     The caller has locked the account."""
     FailedSignIn.objects.filter(national_id=account.national_id, stopped_at_code=True).update(counts=False)
 
 
-def _is_risky(account: User, this_try: Try, own_keys: Sequence[str]) -> bool:
+def _is_risky(found: sql.Risk) -> bool:
     """Whether the failures since the last good sign-in require a code. Tries that are being compared at this moment
     count too: parallel guesses gain nothing over guesses one by one."""
-    since = FailedSignIn.objects.filter(national_id=account.national_id, counts=True).exclude(pk=this_try.row)
-    failed, own = Q(stopped_at_code=False), Q(browser__in=own_keys)
-    found = since.aggregate(
-        failed=Count("pk", filter=failed),
-        own=Count("pk", filter=failed & own),
-        stopped=Count("pk", filter=~failed),
-    )
-    counted = found["failed"] - min(found["own"], limits.SIGN_IN_RISK_OWN_EXCUSED)
-    return bool(found["stopped"]) or counted >= limits.SIGN_IN_RISK_FAILURES
+    counted = found.failed - min(found.own, limits.SIGN_IN_RISK_OWN_EXCUSED)
+    return bool(found.stopped) or counted >= limits.SIGN_IN_RISK_FAILURES

@@ -13,8 +13,8 @@ from django.utils.crypto import constant_time_compare
 from accounts.codes import issuing, trying, validity
 from accounts.life import notices
 from accounts.life.locking import open_account, open_with_password
-from accounts.models import Allowance, CodePurpose, EventKind, TrustedDevice, User
-from accounts.sign_in import risk
+from accounts.models import Allowance, CodePurpose, EventKind, FailedSignIn, TrustedDevice, User
+from accounts.sign_in import sql
 from common import limits
 from common.errors import PortalError
 from common.secrets import keyed_hash, keyed_hashes
@@ -58,21 +58,53 @@ def confirm_password(*, account: User, checked: str) -> None:
     open_with_password(account=account, checked=checked)
 
 
-@transaction.atomic
 def record_success(
-    *, account: User, browser: str, remember: bool, device_secrets: Sequence[str] = (), browser_keys: Sequence[str] = ()
+    *,
+    account: User,
+    browser: str,
+    remember: bool,
+    device_secrets: Sequence[str] = (),
+    browser_keys: Sequence[str] = (),
+    this_try: int = sql.NO_ROW,
+    tries: tuple[str, Sequence[str]] = ("", ()),
 ) -> list[str]:
-    """Record in the history that `account` signed in, clear the failures before it, and trust the device if its owner
-    asks for it.
+    """Record in the history that `account` signed in, clear the failures before it, forget what the throttle counted,
+    and trust the device if its owner asks for it.
 
-    `device_secrets`: the secrets in the browser's cookie; `browser_keys`: its `risk.keys_of`. Returns the secrets that
-    the cookie holds from now on; empty: the cookie stays as it is.
+    `device_secrets`: the secrets in the browser's cookie; `browser_keys`: its `risk.keys_of`; `this_try` and `tries`:
+    as in `sql.Admission`. Returns the secrets that the cookie holds from now on; empty: the cookie stays as it is.
 
     Raises PortalError when the account was changed at this moment: account_closed, changed_meanwhile (the password was
     replaced).
     """
-    row = open_with_password(account=account, checked=account.password)
-    risk.clear_failures(account=row, keys=browser_keys)
+    has_device = remember or bool(device_secrets)
+    admission = sql.Admission(
+        account=account,
+        this_try=this_try,
+        browser_keys=browser_keys,
+        tries=tries,
+        browser=browser,
+        actor=notices.CITIZEN,
+        is_recorded=not has_device,
+    )
+    if not has_device:
+        admitted, kept = sql.admit(admission), []
+    else:
+        with transaction.atomic():
+            admitted = sql.admit(admission)
+            kept = _with_device(account, browser, remember, device_secrets) if admitted else []
+    if not admitted:
+        FailedSignIn.objects.filter(pk=this_try).delete()  # it was right
+        with transaction.atomic():
+            open_with_password(account=account, checked=account.password)
+        raise PortalError("changed_meanwhile")  # and was opened again in between
+    return kept
+
+
+def _with_device(account: User, browser: str, remember: bool, device_secrets: Sequence[str]) -> list[str]:
+    """Record the sign-in on a device that is trusted, or is to be from now on; as `record_success`. The account is
+    locked."""
+    row = open_account(account=account)  # the number as it is now: it may be told
     known = _known_device(row, device_secrets)
     if known:
         secret, device = known

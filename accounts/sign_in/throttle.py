@@ -23,6 +23,7 @@ used: docs/decisions/0004-sign-in-throttle.md.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -34,7 +35,10 @@ from accounts.models import SignInFailures
 from common import backoff, limits
 from common.errors import PortalError
 from common.leases import lock_name
+from common.prepared import Prepared
 from common.secrets import keyed_hash, keyed_hashes
+
+_counted = Prepared(lambda values: SignInFailures.objects.filter(account=values[0], device__in=values[1:]).order_by())
 
 
 @dataclass(frozen=True)
@@ -115,8 +119,9 @@ def buckets_of_status(*, address: str, network: str = "") -> list[Bucket]:
     ]
 
 
-def count_try(*, account: str, where: list[Bucket]) -> None:
-    """Count one try; it is committed when this returns. Call it before the try is compared.
+def count_try(*, account: str, where: list[Bucket], write: Callable[[list[SignInFailures]], int] | None = None) -> int:
+    """Count one try; it is committed when this returns. Call it before the try is compared. `write`: writes the rows,
+    and what else belongs to the try, in the same transaction; its result is returned.
 
     Raises PortalError("sign_in_pause", seconds=…) during a pause; such a try is not counted, so that trying again never
     makes a pause longer.
@@ -124,29 +129,32 @@ def count_try(*, account: str, where: list[Bucket]) -> None:
     with transaction.atomic(durable=True):
         lock_name(f"sign-in:{account}")
         now = timezone.now()
-        devices = [*_devices(where), *(name for bucket in where for name, _most in _counters(bucket))]
-        rows = {row.device: row for row in SignInFailures.objects.filter(account=account, device__in=devices)}
+        devices = [*devices_of(where), *(name for bucket in where for name, _most in _counters(bucket))]
+        rows = {row.device: row for row in _counted.all([account, *devices])}
         shut = {bucket.device: until for bucket in where if (until := _closed_until(rows, bucket, now)) > now}
         spared = [bucket for bucket in where if bucket.device in shut and _has_spares(rows, where, bucket, now)]
-        waits = [until for device, until in shut.items() if device not in _devices(spared)]
+        waits = [until for device, until in shut.items() if device not in devices_of(spared)]
         if waits:
             raise PortalError("sign_in_pause", seconds=math.ceil((max(waits) - now).total_seconds()))
-        SignInFailures.objects.bulk_create(
-            [*_try_rows(rows, account, where, now), *_spare_rows(rows, account, spared, now)],
-            update_conflicts=True,
-            unique_fields=["account", "device"],
-            update_fields=["count", "last_at", "blocked_until"],
-        )
+        return (write or _write)([*_try_rows(rows, account, where, now), *_spare_rows(rows, account, spared, now)])
+
+
+def _write(rows: list[SignInFailures]) -> int:
+    changed = ["count", "last_at", "blocked_until"]
+    SignInFailures.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["account", "device"], update_fields=changed
+    )
+    return len(rows)
 
 
 def forget(*, account: str, where: list[Bucket]) -> None:
     """Delete what was counted in these buckets: the password was right."""
-    SignInFailures.objects.filter(account=account, device__in=_devices(where)).delete()
+    SignInFailures.objects.filter(account=account, device__in=devices_of(where)).delete()
 
 
 def take_back(*, account: str, where: list[Bucket]) -> None:
     """Uncount this try, which was right, and end its pause. The wrong tries before it stay counted."""
-    counted = SignInFailures.objects.filter(account=account, device__in=_devices(where), count__gt=0)
+    counted = SignInFailures.objects.filter(account=account, device__in=devices_of(where), count__gt=0)
     counted.update(count=F("count") - 1, blocked_until=None)
 
 
@@ -211,5 +219,6 @@ def _try_rows(
     return counted
 
 
-def _devices(where: list[Bucket]) -> list[str]:
+def devices_of(where: list[Bucket]) -> list[str]:
+    """The keyed hashes under which the tries of these buckets are counted."""
     return [bucket.device for bucket in where]

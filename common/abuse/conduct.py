@@ -12,10 +12,11 @@ The counts are rows (`Tally`), written by one statement at a time (docs/decision
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import F, Sum
@@ -28,13 +29,20 @@ from common.models import Tally
 from common.secrets import keyed_hash
 
 __all__ = [
+    "Around",
     "Conduct",
     "Kind",
     "Level",
+    "Mark",
+    "around",
+    "around_statement",
     "count",
+    "count_statement",
     "credit",
+    "credit_known",
     "look",
     "loudest",
+    "mark_of",
     "population",
     "purge",
     "slot_of",
@@ -60,6 +68,16 @@ class _Scope(NamedTuple):
     about: str
 
 
+class _Counted(NamedTuple):
+    """What is added to a row."""
+
+    scope: str
+    shard: int
+    tried: int
+    good: int
+    about: str
+
+
 def count(*, kind: Kind, origin: Origin, is_own_fault: bool = False, sent_to: str = "") -> None:
     """Count one try, in one statement: committed before this returns, or with the caller's transaction, of which it has
     to be the last statement about conduct (see `_upsert`).
@@ -80,11 +98,13 @@ def credit(*, kind: Kind, origin: Origin, prefix: str = "", tried_at: datetime |
     costs a hash.
     """
     slot = slot_of(tried_at or timezone.now())
-    before = _good_before(f"{kind}:{who}", origin, slot) if who else 0
-    if before == 0:
-        _add(_scopes(kind, origin, prefix), slot, tried=0, good=1)
-    elif before is not None and before <= limits.CONDUCT_REPEATS_OF_ONE:
-        _add(_scopes(kind, origin, prefix), slot, tried=-1, good=0)
+    mark = mark_of(kind=kind, origin=origin, who=who, slot=slot) if who else None
+    _credit(kind, origin, prefix, slot, mark, _marked(mark) if mark else {})
+
+
+def credit_known(*, kind: Kind, origin: Origin, mark: Mark, marked: Mapping[int, int]) -> None:
+    """As `credit` of `mark`'s `who`, now, where what is marked is known already (`Around.marked`). One statement."""
+    _credit(kind, origin, "", mark.slot, mark, marked)
 
 
 def count_sent(*, kind: Kind, prefix: str) -> None:
@@ -107,6 +127,56 @@ def look(*, kind: Kind, origin: Origin, prefix: str = "") -> Conduct:
         for scope, slot, tried, good in cursor.fetchall():
             found[scope].append((slot, tried, good))
     return judge({name: sums_of(kind, found[scope], now) for name, scope in scopes.items()})
+
+
+class Mark(NamedTuple):
+    """Where the good ends of somebody are marked: those of one hour, each address in a shard."""
+
+    scope: str
+    shard: int
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What `around_statement` found. `marked`: how many good ends somebody has had, by the shards of addresses."""
+
+    conduct: Conduct
+    marked: Mapping[int, int]
+
+
+def around_statement(*, kind: Kind, origin: Origin, mark: Mark) -> tuple[str, list[Any]]:
+    """A statement, and its values, whose rows (name, slot, shard, tried, good) `around` reads: for who puts it into one
+    of their own, by UNION ALL."""
+    table, scopes = _table(), [scope.key for scope in _scopes(kind, origin, "")]
+    now = slot_of(timezone.now())
+    statement = (
+        f"SELECT scope, slot, 0, SUM(tried), SUM(good) FROM {table} "  # noqa: S608 - the model's table
+        f"WHERE scope IN ({', '.join(['%s'] * len(scopes))}) AND slot > %s AND slot <= %s GROUP BY scope, slot "
+        f"UNION ALL SELECT scope, 0, shard, 0, SUM(good) FROM {table} WHERE scope = %s GROUP BY scope, shard"
+    )
+    return statement, [*scopes, now - _slots(limits.CONDUCT_WITHIN), now, mark.scope]
+
+
+def around(*, kind: Kind, origin: Origin, mark: Mark, rows: Iterable[tuple[str, int, int, int, int]]) -> Around:
+    """What the rows of `around_statement` say: as `look`, and what is marked; other names are left alone."""
+    scopes, now = {scope.name: scope.key for scope in _scopes(kind, origin, "")}, slot_of(timezone.now())
+    found: dict[str, list[tuple[int, int, int]]] = {key: [] for key in scopes.values()}
+    marked = {}
+    for name, slot, shard, tried, good in rows:
+        if name in found:
+            found[name].append((slot, int(tried), int(good)))
+        elif name == mark.scope:
+            marked[shard] = int(good)
+    return Around(judge({name: sums_of(kind, found[key], now) for name, key in scopes.items()}), marked)
+
+
+def mark_of(*, kind: Kind, origin: Origin, who: str, slot: int | None = None) -> Mark:
+    """Where a good end of `who` at this address is marked, in the hour of `slot` (default: now)."""
+    slot = slot_of(timezone.now()) if slot is None else slot
+    hour = slot // _slots(timedelta(hours=1))
+    scope = keyed_hash("conduct", f"credited:{hour}:{kind}:{who}")[:32]
+    return Mark(scope, int(keyed_hash("conduct", f"credited at:{origin.address}")[:4], 16) % 32_768, slot)
 
 
 def sums_of(kind: Kind, rows: list[tuple[int, int, int]], now: int) -> Sums:
@@ -185,41 +255,58 @@ def _slots(span: timedelta) -> int:
     return int(span.total_seconds()) // SLOT
 
 
+def _credit(kind: Kind, origin: Origin, prefix: str, slot: int, mark: Mark | None, marked: Mapping[int, int]) -> None:
+    """Mark a good end, if there is a mark and it is not one address too many; and count it for what it is here."""
+    if mark and mark.shard not in marked and len(marked) >= limits.CONDUCT_ADDRESSES_OF_ONE:
+        return
+    before = marked.get(mark.shard, 0) if mark else 0
+    counted = (0, 1) if before == 0 else (-1, 0)
+    rows = _tallied(_scopes(kind, origin, prefix), *counted) if before <= limits.CONDUCT_REPEATS_OF_ONE else []
+    if mark:
+        rows.append(_Counted(mark.scope, mark.shard, 0, 1, ""))
+    _upsert(rows, slot)
+
+
+def _marked(mark: Mark) -> dict[int, int]:
+    return dict(Tally.objects.filter(scope=mark.scope).values_list("shard").annotate(Sum("good")))
+
+
 def _add(scopes: list[_Scope], slot: int, *, tried: int, good: int) -> None:
-    _upsert(sorted(_rows(scopes)), slot, tried=tried, good=good)
+    _upsert(_tallied(scopes, tried, good), slot)
 
 
-def _upsert(rows: list[tuple[str, int, str]], slot: int, *, tried: int, good: int) -> None:
-    """Add to `rows` (scope, shard, about). They are sorted, so that two requests cannot deadlock; nor can a transaction
-    that has one such statement after all its other locks."""
-    values = [value for scope, shard, about in rows for value in (scope, slot, shard, tried, good, about)]
-    table = _table()
-    statement = (
-        f"INSERT INTO {table} (scope, slot, shard, tried, good, about) "  # noqa: S608 - the model's table
-        f"VALUES {', '.join(['(%s, %s, %s, %s, %s, %s)'] * len(rows))} ON CONFLICT (scope, slot, shard) "
-        f"DO UPDATE SET tried = {table}.tried + excluded.tried, good = {table}.good + excluded.good"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+def _tallied(scopes: list[_Scope], tried: int, good: int) -> list[_Counted]:
+    return [
+        _Counted(scope.key, secrets.randbelow(_SHARDS) if scope.name == "population" else 0, tried, good, scope.about)
+        for scope in scopes
+    ]
+
+
+def count_statement(*, kind: Kind, origin: Origin) -> tuple[str, list[Any]]:
+    """The statement of `count`, and its values: for who puts it into one of their own, by WITH."""
+    return _upsert_statement(_tallied(_scopes(kind, origin, ""), tried=1, good=0), slot_of(timezone.now()))
 
 
 def _table() -> str:
     return connection.ops.quote_name(Tally._meta.db_table)
 
 
-def _rows(scopes: list[_Scope]) -> Iterator[tuple[str, int, str]]:
-    for scope in scopes:
-        yield scope.key, secrets.randbelow(_SHARDS) if scope.name == "population" else 0, scope.about
+def _upsert(rows: list[_Counted], slot: int) -> None:
+    statement, values = _upsert_statement(rows, slot)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
 
 
-def _good_before(who: str, origin: Origin, slot: int) -> int | None:
-    """How many good ends `who` had at this address in the hour of `slot`, before this one, which is counted now; None:
-    `who` has had good ends at enough other addresses."""
-    hour = slot // _slots(timedelta(hours=1))
-    mark = keyed_hash("conduct", f"credited:{hour}:{who}")[:32]
-    shard = int(keyed_hash("conduct", f"credited at:{origin.address}")[:4], 16) % 32_768
-    marked = dict(Tally.objects.filter(scope=mark).values_list("shard").annotate(Sum("good")))
-    if shard not in marked and len(marked) >= limits.CONDUCT_ADDRESSES_OF_ONE:
-        return None
-    _upsert([(mark, shard, "")], slot, tried=0, good=1)
-    return int(marked.get(shard, 0))
+def _upsert_statement(rows: list[_Counted], slot: int) -> tuple[str, list[Any]]:
+    """Add to `rows`, in an order, so that two requests cannot deadlock; nor can a transaction that has one such
+    statement after all its other locks."""
+    values = [
+        value for scope, shard, tried, good, about in sorted(rows) for value in (scope, slot, shard, tried, good, about)
+    ]
+    table = _table()
+    statement = (
+        f"INSERT INTO {table} (scope, slot, shard, tried, good, about) "  # noqa: S608 - the model's table
+        f"VALUES {', '.join(['(%s, %s, %s, %s, %s, %s)'] * len(rows))} ON CONFLICT (scope, slot, shard) "
+        f"DO UPDATE SET tried = {table}.tried + excluded.tried, good = {table}.good + excluded.good"
+    )
+    return statement, values

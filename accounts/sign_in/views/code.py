@@ -130,8 +130,14 @@ class CodePage(FormView):
         user = sign_in_service.confirm_code(account=user, asker=step.asker, typed_code=typed)
         change_key(self.request.session)
         response = HttpResponseRedirect(step.next or reverse("home"))
-        times = {"password_at": step.password_at, "code_at": timezone.now()}
-        return sign_in_flow.admit(self.request, user, response, remember=step.remember, **times)
+        return sign_in_flow.admit(
+            self.request,
+            user,
+            response,
+            remember=step.remember,
+            password_at=step.password_at,
+            code_at=timezone.now(),
+        )
 
     def keep_proof_of_mobile(self, waiting: PendingChallenge, typed: str) -> HttpResponse:
         """Keep the proof after the right code of a challenge, and go back to the password: a code alone signs nobody

@@ -94,7 +94,8 @@ class CitizenSignIn(SignIn):
     def go_on(self, passed: sign_in_flow.Passed, *, remember: bool) -> HttpResponse:
         """Sign in, or go on to the code. Raises PortalError."""
         if not passed.needs_code:
-            return sign_in_flow.admit(self.request, passed.user, redirect(self.get_success_url()), remember=remember)
+            response = redirect(self.get_success_url())
+            return sign_in_flow.admit(self.request, passed.user, response, remember=remember, passed=passed)
         asker = sign_in_session.asker_of(self.request, passed.user)
         sign_in_service.send_code(account=passed.user, asker=asker)
         sign_in_session.begin_second_step(

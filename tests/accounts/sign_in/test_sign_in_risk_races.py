@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from django.utils import timezone
 from accounts import backends
 from accounts.life.housekeeping import purge_proofs
 from accounts.models import EventKind, FailedSignIn
-from accounts.sign_in import refusals
+from accounts.sign_in import refusals, sql, throttle
 from common import limits
+from common.abuse.origins import origin_of
 from tests.support.accounts import PASSWORD, REZA, together
 from tests.support.entrances import CODE, HOME, MOBILE, WRONG, first_step, kinds, sign_in, signed_in, type_code
 from tests.support.journeys import code_on, let_pass
@@ -89,8 +91,10 @@ def test_a_password_that_could_not_be_compared_is_no_failure(monkeypatch) -> Non
 
 
 def test_a_try_whose_process_died_while_it_was_compared_stays_a_failure_and_is_looked_at() -> None:
-    dead = refusals.counted_try(national_id=REZA, browser="")
-    dead.__enter__()
+    counted = sql.Counted(REZA, "", origin_of("10.0.0.1"))
+    throttle.count_try(
+        account="a" * 64, where=throttle.buckets(device="x", address=""), write=partial(sql.count_try, this=counted)
+    )
     refusals.notify_due()
     assert FailedSignIn.objects.filter(next_attempt_at__isnull=False).count() == 1
     FailedSignIn.objects.update(next_attempt_at=F("next_attempt_at") - limits.ACCOUNT_WORK_LEASE)
