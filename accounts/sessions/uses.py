@@ -46,6 +46,8 @@ def _write(uses: dict[str, dt.datetime]) -> dict[str, dt.datetime]:
             sql.note_uses({key: uses[key] for key in part})
         except (OperationalError, InterfaceError):
             return {key: uses[key] for key in keys[begin:]}
+        except DatabaseError as error:
+            log.warning("%d uses of sessions are not written: %s", len(part), type(error).__name__)
     return {}
 
 

@@ -6,7 +6,7 @@ import random
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -141,6 +141,23 @@ def test_a_database_that_takes_no_use_now_refuses_no_page_and_gets_it_later(monk
     assert Session.objects.get().seen_at == before
     uses.gathered.write()
     assert Session.objects.get().seen_at > before
+
+
+def test_what_the_database_refuses_stops_no_other_use(monkeypatch, clock, caplog):
+    keys, real = [begun() for _ in range(2)], sql.note_uses
+    clock.sleep(2)
+    assert all(uses_it(key) for key in keys)
+
+    def refuses_one(given) -> None:
+        if min(keys) in given:
+            raise DataError
+        real(given)
+
+    monkeypatch.setattr(uses, "_TOGETHER", 1)
+    monkeypatch.setattr(sql, "note_uses", refuses_one)
+    uses.gathered.write()
+    assert "DataError" in caplog.text
+    assert Session.objects.get(pk=max(keys)).seen_at > Session.objects.get(pk=min(keys)).seen_at + SECOND
 
 
 def test_a_row_that_is_written_needs_no_note_of_its_use(clock):

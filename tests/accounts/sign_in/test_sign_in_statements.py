@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from accounts.models import AccountEvent, EventKind, FailedSignIn, Session, SignInFailures, User
 from accounts.sign_in import sql
+from common.abuse import conduct
+from common.abuse.origins import origin_of
 from tests.support.accounts import PASSWORD, REZA, citizen
 from tests.support.entrances import PAGE, UNKNOWN, WRONG, sign_in
 from tests.support.statements import at_most, without_control
@@ -108,6 +110,18 @@ def test_what_a_good_sign_in_settles() -> None:
     }
     assert list(SignInFailures.objects.values_list("device", flat=True)) == ["of another device"]
     assert not AccountEvent.objects.exists()
+
+
+def test_what_is_weighed_after_the_password_is_what_a_look_at_the_conduct_says() -> None:
+    origin, kind = origin_of("10.0.0.1"), conduct.Kind.PASSWORD
+    mark = conduct.mark_of(kind=kind, origin=origin, who="7")
+    for _try in range(30):
+        conduct.count(kind=kind, origin=origin)
+    for _good in range(2):
+        conduct.credit(kind=kind, origin=origin, who="7")
+    found = sql.risk_of(national_id=REZA, this_try=0, browser_keys=[], origin=origin, mark=mark)
+    assert found.around == conduct.Around(conduct.look(kind=kind, origin=origin), {mark.shard: 2})
+    assert (found.failed, found.own, found.stopped) == (0, 0, 0)
 
 
 def test_the_password_is_right_and_the_account_closed_at_this_moment(monkeypatch) -> None:
