@@ -17,7 +17,8 @@ FROM python:3.11-slim
 RUN useradd --uid 10001 --create-home portal
 WORKDIR /portal
 COPY --from=packages /venv /venv
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BIND=0.0.0.0:8000 PORTAL_HOME=/home/portal/home
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BIND=0.0.0.0:8000 PORTAL_HOME=/home/portal/home \
+    GLIBC_TUNABLES=glibc.malloc.hugetlb=1
 COPY . .
 COPY --from=assets /portal/build/assets build/assets
 RUN PORTAL_MODE=demo SECRET_KEY=only-for-collectstatic python manage.py collectstatic --noinput --ignore=src -v0 \

@@ -157,9 +157,12 @@ def start_supervisor(home: Path, env: dict[str, str]) -> subprocess.Popen[bytes]
 
 def environment(home: Path, port: int) -> dict[str, str]:
     """What the portal's processes see: portal.env, over it this process's environment, over both the home."""
+    # For the web (docs/decisions/0063-what-a-web-process-does-once.md); read before a process begins.
+    large_pages = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
     stored = dict(re.findall(r"^([A-Z_]+)=(.*)$", (home / "portal.env").read_text(), re.MULTILINE))
     inherited = {name: value for name, value in os.environ.items() if name != "BIND"}  # the loopback only
     return {
+        **large_pages,
         **stored,
         **inherited,
         "PORTAL_HOME": str(home),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+import serve
 
 from tests.support.paths import ROOT
 
@@ -56,3 +57,13 @@ def test_the_memory_of_hashes_goes_back_when_they_are_done():
 
 def test_what_is_loaded_is_not_looked_through_for_garbage():
     assert printed(COLLECTED) == "True True 10000 True"
+
+
+def test_make_run_and_the_image_ask_for_large_pages(tmp_path, monkeypatch):
+    """Mappings of small pages would make each hash dearer. Whoever sets the variable for something else keeps that."""
+    (tmp_path / "portal.env").write_text("")
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    asked = serve.environment(tmp_path, 9090)["GLIBC_TUNABLES"]
+    assert f"GLIBC_TUNABLES={asked}\n" in (ROOT / "Dockerfile").read_text()
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.check=3")
+    assert serve.environment(tmp_path, 9090)["GLIBC_TUNABLES"] == "glibc.malloc.check=3"
