@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection, transaction
+from django.db.backends.signals import connection_created
 from django.test import TransactionTestCase
 from hypothesis import HealthCheck, settings
 
@@ -77,6 +78,14 @@ def real_hashing():
 def nothing_is_remembered():
     """What a process knows besides the rows ends with the test, as the rows do."""
     process_state.reset_all()
+
+
+@pytest.fixture(autouse=True)
+def waits_are_a_commands():
+    """Who imports the web limits how long this process waits for locks (`limit_waits`). Said before each statement,
+    that would stand in the way of tests which look at statements. A test of it limits the waits itself."""
+    connection_created.disconnect(dispatch_uid="limit_waits")
+    connection.execute_wrappers.clear()
 
 
 @pytest.fixture(autouse=True)
