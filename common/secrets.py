@@ -15,8 +15,9 @@ def keyed_hash(purpose: str, value: str) -> str:
 
 
 def keyed_hashes(purpose: str, value: str) -> list[str]:
-    """The hashes by which `value` may be stored: under `CODE_HASH_KEY` first, then under the keys before it."""
-    keys = (settings.CODE_HASH_KEY, *settings.CODE_HASH_KEY_FALLBACKS)
+    """The hashes by which `value` may be stored: under `CODE_HASH_KEY` first, then under the keys before it. Each once,
+    also where a key is named twice."""
+    keys = dict.fromkeys((settings.CODE_HASH_KEY, *settings.CODE_HASH_KEY_FALLBACKS))
     return [_hash(key, purpose, value) for key in keys]
 
 

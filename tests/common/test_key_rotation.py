@@ -39,6 +39,14 @@ def refused(work: Callable[[], Any]) -> str:
     return error.value.code
 
 
+def test_a_key_that_is_named_twice_changes_nothing(settings):
+    """The statements that are written once take each value once."""
+    issuing.issue(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker="a session")
+    settings.CODE_HASH_KEY_FALLBACKS = ["an earlier key", settings.CODE_HASH_KEY, "an earlier key"]
+    assert len(keyed_hashes("asker", "a session")) == 2
+    assert issuing.wait(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker="a session") > 0
+
+
 def ask(asker: str = "mine") -> str:
     """A code for this asker; returns what the phone got."""
     issuing.issue(purpose=CodePurpose.REGISTER, mobile=MOBILE, asker=asker)
