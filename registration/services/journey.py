@@ -132,11 +132,12 @@ def confirm(*, registration: Registration, asker: str, typed_code: str, came_fro
     same code again, after the row was continued elsewhere), and those of `codes.trying.try_code`.
     """
     code = trying.try_code(purpose=CodePurpose.REGISTER, mobile=registration.mobile, asker=asker, typed=typed_code)
-    with transaction.atomic():
-        is_first = trying.consume(code, used_for=str(registration.token))
-        row, grant = _opened_as_read(registration, code, asker=asker) if is_first else (None, "")
+    with transaction.atomic():  # the row is locked before the codes, as by step one: neither waits for the other then
+        row, grant = _opened_as_read(registration, code, asker=asker)
+        as_it_is = row or locked(registration.pk)
+        is_first = trying.consume(code, used_for=str(registration.token))  # a refusal undoes all of it
         if row is None:
-            row, grant = _opened_under_lock(registration, code, asker=asker, is_first=is_first)
+            row, grant = _opened_under_lock(as_it_is, code, asker=asker, is_first=is_first)
         remember_service(row, came_from)
         notice = bool(grant) and settings.DUPLICATE_NOTICE == "after_proof" and _others_open(row)
     return Confirmed(registration=row, grant=grant, duplicate_notice=notice)
@@ -151,11 +152,9 @@ def _opened_as_read(row: Registration, code: OneTimeCode, *, asker: str) -> tupl
     return move_as_read(row, State.MOBILE_CONFIRMED, **_right(grant), without_account=True), grant
 
 
-def _opened_under_lock(
-    registration: Registration, code: OneTimeCode, *, asker: str, is_first: bool
-) -> tuple[Registration, str]:
-    """The row that the right code opens, and its grant; empty: an account exists. Raises PortalError("grant_ended")."""
-    row = locked(registration.pk)
+def _opened_under_lock(row: Registration, code: OneTimeCode, *, asker: str, is_first: bool) -> tuple[Registration, str]:
+    """The row that the right code opens, and its grant; empty: an account exists. `row` is locked. Raises
+    PortalError("grant_ended")."""
     if row.state in (State.STARTED, *ENDED) and account_exists(national_id=row.national_id):
         if row.state == State.STARTED:
             proven = timezone.now()

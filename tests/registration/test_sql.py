@@ -5,12 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
+from accounts.codes import issuing
+from accounts.codes import sql as codes_sql
+from accounts.models import OneTimeCode
 from common import limits
 from common.abuse.origins import origin_of
 from common.errors import PortalError
@@ -22,7 +26,7 @@ from registration.services import journey, transitions
 from registration.services.transitions import PORTAL, move_as_read, move_locked
 from registration.states import OPEN, State
 from tests.support.accounts import citizen, together
-from tests.support.journeys import MATCHES, Answers, Browser, let_pass, registration_in, row_of
+from tests.support.journeys import MATCHES, Answers, Browser, code_on, let_pass, registration_in, row_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ID, MOBILE = MATCHES.national_id, "+98" + MATCHES.mobile[1:]
@@ -128,6 +132,43 @@ def test_a_refusal_keeps_the_row_and_is_counted_and_a_second_press_is_not():
     assert start("another session", mobile="+989127654321") == 60
     assert start("another session", mobile="+989127654321") <= 60
     assert counted() == limits.CODES_PER_HOUR + 2
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
+def test_a_right_code_and_step_one_again_do_not_wait_for_each_other(monkeypatch):
+    """Both lock the row of the pair and the session's codes; in two orders one of them would be refused."""
+    asked = {"asker": "a session", "origin": origin_of("192.0.2.7")}
+    row = journey.start(**PAIR, **asked).registration
+    let_pass(limits.CODE_GAP + timedelta(seconds=1))
+    code = OneTimeCode.objects.get()
+    held = {"asker": code.asker, "is_held": True, "next_attempt_at": timezone.now()}
+    OneTimeCode.objects.create(purpose=code.purpose, mobile=code.mobile, **held)
+    used, begun, use = threading.Event(), threading.Event(), codes_sql.use
+
+    def used_slowly(*args: Any, **kwargs: Any) -> Any:
+        found = use(*args, **kwargs)
+        used.set()
+        begun.wait(0.5)  # the other one has the row by then, or waits for it
+        return found
+
+    issue = issuing.issue_within
+
+    def noted(**kwargs: Any) -> Any:
+        begun.set()
+        return issue(**kwargs)
+
+    monkeypatch.setattr(codes_sql, "use", used_slowly)
+    monkeypatch.setattr(issuing, "issue_within", noted)
+    typed = code_on(MATCHES.mobile)
+
+    def confirm() -> str:
+        return str(journey.confirm(registration=row, asker="a session", typed_code=typed).registration.state)
+
+    def start() -> str:
+        used.wait(10)
+        return str(journey.start(**PAIR, **asked).registration.pk)
+
+    assert together(lambda number: (confirm, start)[number](), 2) == ["mobile_confirmed", str(row.pk)]
 
 
 # ── move
