@@ -163,8 +163,16 @@ class RegistrationWizard(SessionWizardView):
             self._keep_answers(named)
         response = self._not_reviewed() if named == REVIEW else None
         response = response or super().post(*args, **kwargs)
-        if named == REVIEW and not self._is_over:
-            self._keep_answers(named)  # with the claim the draft is emptied
+        if named == REVIEW and not self._is_over:  # with the claim the draft is emptied
+            return self._kept(response)
+        return response
+
+    def _kept(self, response: HttpResponseBase) -> HttpResponseBase:
+        """`response`, once what a review says is kept; the page says so if another device went on while it waited."""
+        try:
+            self._keep_answers(REVIEW)
+        except PortalError:  # grant_ended
+            return redirect("registration")
         return response
 
     def _not_reviewed(self) -> HttpResponse | None:
