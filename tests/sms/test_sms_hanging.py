@@ -54,7 +54,7 @@ def test_codes_go_by_the_second_gateway_at_once_while_the_first_hangs(settings, 
         for _ in range(8):
             queue(MessageKind.CODE)
         thread = drained_in_a_thread()
-        until(lambda: accepted() == 8 - connections, 5)  # the calls that hang end after fifteen seconds
+        until(lambda: accepted() == 8 - connections, 13)  # the calls that hang end after fifteen seconds
         assert len(hanging.log) == connections
         assert len(healthy.taken) == 8 - connections
     thread.join(20)
@@ -66,7 +66,7 @@ def test_results_wait_a_little_for_the_first_gateway_and_then_go_by_the_second(s
         for _ in range(8):
             queue()
         thread = drained_in_a_thread()
-        until(lambda: accepted() == 6, 8)
+        until(lambda: accepted() == 6, 13)  # the calls that hang end after fifteen seconds
         assert len(hanging.log) == 2
     thread.join(20)
 
