@@ -85,6 +85,12 @@ def is_closed(gateway: str, operator: str) -> bool:
     return all(breaker.state(name).closed for name in breakers(gateway, operator))
 
 
+def asks_for_a_trial(gateway: str, operator: str) -> bool:
+    """Whether `may_send` would take the trial of a breaker, which writes into its row."""
+    now, states = timezone.now(), [breaker.state(name) for name in breakers(gateway, operator)]
+    return not all(state.closed for state in states) and all(state.may_be_tried(now) for state in states)
+
+
 def not_sent(gateway: str, operator: str) -> None:
     """The call that `may_send` allowed was not made: give the trial back."""
     breaker.give_back(*breakers(gateway, operator))

@@ -20,7 +20,9 @@ from sms.sending.turns import Turns
 
 class Choice:
     """What one iteration has chosen: `begun`, the calls; `over`, jobs with no gateway left in this round; `waiting`,
-    jobs that wait for a place or their turn. `places`: of calls whose answers are written in the same iteration."""
+    jobs that wait for a place or their turn. `places`: of calls whose answers are written in the same iteration.
+    `takes_trials`: False in a transaction, which would keep the rows of breakers locked, so that two workers could wait
+    for each other. Then a job that would be a breaker's trial waits for the next iteration."""
 
     def __init__(self, patience: Patience, places: Counter[base.Gateway]) -> None:
         self.begun: list[Call] = []
@@ -28,6 +30,7 @@ class Choice:
         self.waiting: list[Job] = []
         self.packets = Packets(places)
         self.pause: float | None = None  # as of `Turns`
+        self.takes_trials = True
         self._patience = patience
         self._turns = Turns(())
         self._open: dict[tuple[str, str], bool] = {}  # gateways at operators whose breakers ask for no trial
@@ -65,6 +68,8 @@ class Choice:
                 if planning.waits_a_little(job) if job.paced else planning.waits_for(gateway, job):
                     break
                 continue
+            if not (asks or self.takes_trials) and self._would_be_a_trial(gateway, job):
+                break
             job.gateways.remove(gateway)
             call = Call(job, gateway)
             if asks or self._may_send(call):
@@ -72,6 +77,10 @@ class Choice:
                 packet.append(call)
                 return call
         return None
+
+    def _would_be_a_trial(self, gateway: base.Gateway, job: Job) -> bool:
+        pair = gateway.name, job.message.operator
+        return not self._open.get(pair) and self._patience.run(partial(routing.asks_for_a_trial, *pair))
 
     def _is_its_turn(self, gateway: base.Gateway, job: Job) -> bool:
         if not self._turns.are_taken(gateway):

@@ -194,6 +194,7 @@ class _Drain:
         """All in one transaction. If it fails, or nobody knows whether it was committed, the answers are written by the
         next one: what was begun is found there, and what was not claimed is as it was."""
         now = timezone.now()  # before the database is waited for: what lapses meanwhile may have an answer here
+        choice.takes_trials = False
         try:
             with transaction.atomic():
                 iteration.fresh = self.claims.lock(now, {call.job.message.pk for call, _said in iteration.ended})
