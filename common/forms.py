@@ -64,11 +64,12 @@ def shared(field: forms.Field) -> forms.Field:
         return field
     own, of_widget = field.__dict__, field.widget.__dict__
     own["validators"] = _Validators(field.validators)
-    own["error_messages"] = MappingProxyType(field.error_messages)
-    of_widget["attrs"] = MappingProxyType(field.widget.attrs)
     choices = getattr(field, "choices", None)
     if isinstance(choices, list):
-        own["_choices"] = of_widget["_choices"] = _fixed(choices)
+        own["_choices"] = _fixed(choices)
+        of_widget["choices" if "choices" in of_widget else "_choices"] = own["_choices"]
+    for attributes in (own, of_widget):
+        attributes |= {name: MappingProxyType(value) for name, value in attributes.items() if isinstance(value, dict)}
     parts: tuple[Any, ...] = (field.widget, field)
     for part in parts:
         kind: Any = type(part)

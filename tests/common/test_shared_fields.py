@@ -142,3 +142,16 @@ def test_a_select_takes_what_it_shows_and_nothing_else() -> None:
         assert labels(ContactForm.base_fields["city"])[cities.stored_city("فارس", "شیراز")] == "Shiraz"  # type: ignore[arg-type]
     with override("fa"):
         assert labels(ContactForm.base_fields["city"])[cities.stored_city("فارس", "شیراز")] == "شیراز"  # type: ignore[arg-type]
+
+
+def test_nothing_of_a_shared_field_can_be_filled_in_place() -> None:
+    """Also what a kind of field has of its own: the sentences of a parsed one, the choices of a hidden input."""
+    changeable = [
+        f"{form.__name__}.{name}: {attribute}"
+        for form in every(Form)
+        for name, field in form.base_fields.items()
+        for part in (field, field.widget)
+        for attribute, value in vars(part).items()
+        if isinstance(value, list | dict | set)
+    ]
+    assert changeable == []
