@@ -109,9 +109,9 @@ class Visitor:
     def heading(self) -> str:
         return self.page.locator("h1").first.inner_text()
 
-    def reads(self, text: str) -> None:
-        """The page shows this text (it is waited for)."""
-        self.page.get_by_text(text).first.wait_for()
+    def reads(self, text: str, *, within: float = 15) -> None:
+        """The page shows this text, or does so within so many seconds."""
+        self.page.get_by_text(text).first.wait_for(timeout=within * 1000)
 
     def seen(self, name: str, *, allowed: tuple[str, ...] = ()) -> None:
         """Look at this page as it is now. `allowed`: what the console may say on it (an error page's own status)."""
